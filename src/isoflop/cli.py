@@ -1,0 +1,253 @@
+"""The commands as a program: data on stdout, talk on stderr, and an exit code that says why.
+
+0 an answer, which may be doubtful; 1 refused by the data; 2 a request that cannot be met as
+asked; 3 something outside is missing or failing; 4 an alert; 70 our bug; 75 try again later;
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import inspect
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from isoflop import commands
+from isoflop.commands.registry import SEVERAL, Command, Parameter, say
+from isoflop.errors import EnvironmentFailure, IsoflopError, RefusedByData, UsageError
+from isoflop.report import Report
+
+ABOUT = "The laboratory for neural scaling laws: runs, law, fit, assess, forecast, plan, report."
+ENVIRONMENT, BUG, INTERRUPTED = EnvironmentFailure.exit_code, 70, 130
+
+# Every refusal of the parser is one; the class has no public name of its own.
+Misuse = typer.BadParameter.__bases__[0]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program on `arguments`, those of the process unless given; return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in given
+    with _stoppable(), _plain_text():
+        try:
+            code = int(_program()(given or ["--help"], prog_name="isoflop", standalone_mode=False) or 0)
+            sys.stdout.flush()
+            return code
+        except BrokenPipeError:
+            _forget_stdout()
+            return 0  # whoever read it has enough
+        except BaseException as failure:
+            code, sentence = _explain(failure, given)
+            return _fail(code, sentence, as_json)
+
+
+def _fail(code: int, sentence: str, as_json: bool) -> int:
+    """Say why on stderr, and with --json on stdout too; return the exit code."""
+    with contextlib.suppress(OSError):
+        say(f"isoflop: {sentence}")
+    try:
+        if as_json:
+            refused = {"status": "refused"} if code == RefusedByData.exit_code else {}
+            _write_json({**refused, "error": sentence})
+        sys.stdout.flush()
+    except OSError:
+        _forget_stdout()
+    return code
+
+
+def _explain(failure: BaseException, given: Sequence[str]) -> tuple[int, str]:
+    """Return the exit code of a failure, and the sentence that a person gets."""
+    match failure:
+        case IsoflopError():
+            return failure.exit_code, str(failure)
+        case Misuse():  # type: ignore[misc]
+            return UsageError.exit_code, failure.format_message() + _way_to_help(failure)
+        case KeyboardInterrupt() | typer.Abort():
+            return INTERRUPTED, "interrupted; what was finished is kept, and the same call goes on"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return ENVIRONMENT, "the disk is full; free some space and run this again"
+        case OSError():
+            where = f"{failure.filename}: " if failure.filename else ""
+            return ENVIRONMENT, f"{where}{(failure.strerror or str(failure)).lower()}"
+        case MemoryError():
+            return ENVIRONMENT, "not enough memory; use fewer --draws, or fewer runs with --where"
+        case _:
+            return BUG, _record(failure, given)
+
+
+def _way_to_help(failure: Any) -> str:
+    """Return where help is, for a request that the parser could not read."""
+    context = failure.ctx
+    return f" See '{context.command_path} --help'." if context is not None else ""
+
+
+def _record(failure: BaseException, given: Sequence[str]) -> str:
+    """Write the traceback to a file and return an apology that says where it is."""
+    what = f"{type(failure).__name__}: {failure}"
+    try:
+        handle, path = tempfile.mkstemp(prefix="isoflop-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"isoflop {_version()}, called with {list(given)}\n\n")
+            file.writelines(traceback.format_exception(failure))
+    except OSError:
+        return f"sorry, this is a bug of isoflop ({what})"
+    return f"sorry, this is a bug of isoflop; please report it with {path} ({what})"
+
+
+def _program() -> Callable[..., Any]:
+    """Return the program that the registered commands make."""
+    style: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False}
+    program = typer.Typer(help=ABOUT, **style)
+    program.callback()(_options)
+    groups = {"": program}
+    for command in commands.every().values():
+        group, _, word = command.name.rpartition(" ")
+        if group not in groups:
+            module = sys.modules[command.function.__module__]
+            groups[group] = typer.Typer(help=module.__doc__, **style)
+            program.add_typer(groups[group], name=group)
+        about = {"short_help": command.summary, "help": command.explanation}
+        groups[group].command(word, epilog=_example(command), **about)(_callback(command))
+    return typer.main.get_command(program)
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version, and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        print(f"isoflop {_version()}")
+        raise typer.Exit
+
+
+def _example(command: Command) -> str:
+    return f"\b\nExample:\n  {command.example}"
+
+
+def _callback(command: Command) -> Callable[..., int]:
+    """Return the function behind a command, with the signature from which Typer makes options."""
+    parameters = command.parameters
+
+    def call(**given: Any) -> int:
+        as_json, html = given.pop("json"), given.pop("html")
+        texts = {name: _texts(value) for name, value in given.items() if value}
+        return _show(command(texts), as_json, html)
+
+    entries = [_entry(p) for p in parameters] + [
+        _keyword("json", bool, False, typer.Option("--json", help="Print JSON, and nothing else.")),
+        _keyword(
+            "html",
+            str | None,
+            None,
+            typer.Option("--html", metavar="FILE", help="Also write the report as a web page."),
+        ),
+    ]
+    call.__signature__ = inspect.Signature(entries)  # type: ignore[attr-defined]
+    call.__annotations__ = {e.name: e.annotation for e in entries}
+    return call
+
+
+def _entry(parameter: Parameter) -> inspect.Parameter:
+    """Return the entry of a signature that Typer turns into this parameter."""
+    settings: dict[str, Any] = {"help": parameter.help, "show_default": parameter.standard or False}
+    if parameter.kind != "flag":
+        settings["metavar"] = "|".join(parameter.choices) or parameter.metavar
+    if parameter.positional:
+        marker = typer.Argument(**settings)
+    else:
+        marker = typer.Option(parameter.shown, **settings)
+    annotation: Any = {"flag": bool}.get(parameter.kind, str | None)
+    default: Any = False if parameter.kind == "flag" else None
+    if parameter.kind in SEVERAL:
+        annotation, default = list[str] | None, None
+    if parameter.required:
+        annotation, default = str, inspect.Parameter.empty
+    return _keyword(parameter.name, annotation, default, marker)
+
+
+def _keyword(name: str, annotation: Any, default: Any, marker: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[annotation, marker],
+    )
+
+
+def _texts(value: str | bool | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [str(value)]
+
+
+def _show(report: Report, as_json: bool, html: str | None) -> int:
+    """Print a report, or its data, write its page, and return the exit code."""
+    if html is not None:
+        from isoflop.report.html import save
+
+        say(f"wrote {save(report, html)}")
+    if as_json:
+        _write_json(report.data)
+    else:
+        from rich.console import Console
+
+        from isoflop.report.text import write
+
+        console = Console()
+        with console.capture() as written:  # rich ends the process itself where a pipe is closed
+            write(report, console)
+        sys.stdout.write(written.get())
+    return RefusedByData.exit_code if report.refused else 0
+
+
+def _write_json(data: Any) -> None:
+    print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _version() -> str:
+    from isoflop.report.html import version
+
+    return version()
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let a request to terminate end the program as Ctrl-C does, with everything put away."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _plain_text() -> Iterator[None]:
+    """Let a terminal that lacks a character show a stand-in for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    yield
+
+
+def _forget_stdout() -> None:
+    """Send what is left in the buffer nowhere, so that the interpreter ends in peace."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

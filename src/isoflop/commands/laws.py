@@ -1,0 +1,158 @@
+"""laws: what each law says, what its numbers mean, and the constants that were published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from isoflop.commands.registry import Option, command
+from isoflop.report import Block, Heading, Note, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.law import Law, Param, Published
+
+
+@command("laws", example="isoflop laws chinchilla")
+def laws(
+    name: Annotated[str | None, Option("a law, or a published set written LAW/SET")] = None,
+) -> Report:
+    """List the laws; or show one law, or one published set of its constants.
+
+    A law is shown with its formula, the quantities it takes, its parameters with units and
+    bounds, and every published set with its source, its conventions and what to beware of.
+    """
+    from isoflop.laws import constants, form
+
+    if name is None:
+        return _all()
+    if "/" in name:
+        return _set(constants(name))
+    return _law(form(name))
+
+
+def _all() -> Report:
+    from isoflop.law import Law
+
+    forms = [Law.registry[key] for key in sorted(Law.registry)]
+    rows = tuple(
+        (f.key, formula(f), ", ".join(f.params), len(f.published), f.source) for f in forms
+    )
+    table = Table(("law", "formula", "parameters", "sets", "source"), rows)
+    hint = Paragraph("'isoflop laws NAME' shows one of them with its published constants.")
+    return Report("Laws", (table, hint), {"laws": [_about(f) for f in forms]})
+
+
+def _law(law: type[Law]) -> Report:
+    blocks: list[Block] = [*described(law), parameter_table(law)]
+    if law.published:
+        blocks += [Heading("Published constants"), *published_tables(law)]
+    data = {**_about(law), "sets": [_about_set(s) for s in law.published.values()]}
+    return Report(law.key, tuple(blocks), data)
+
+
+def _set(found: Published) -> Report:
+    blocks: list[Block] = [Note(found.caution, "doubt")] if found.caution else []
+    law = type(found.law)
+    rows = tuple(
+        (name, float(value), law.params[name].unit, law.params[name].doc)
+        for name, value in found.law.values.items()
+    )
+    blocks += [
+        Paragraph(f"{formula(law)}, with {_inputs(found)}. Source: {found.source}."),
+        Table(("parameter", "value", "unit", "meaning"), rows),
+        Paragraph(f"Conventions: {written(found.conventions)}."),
+    ]
+    if found.check:
+        blocks.append(Paragraph(f"The source prints: {written(found.check)}."))
+    return Report(found.key, tuple(blocks), _about_set(found))
+
+
+def formula(law: type[Law]) -> str:
+    """Return the formula of a law, which is the first line of its docstring.
+
+    >>> from isoflop.laws import form
+    >>> formula(form("chinchilla"))
+    'L(N, D) = E + A / N^alpha + B / D^beta'
+    """
+    return (law.__doc__ or law.key).partition("\n")[0].rstrip(".")
+
+
+def described(law: type[Law]) -> tuple[Block, ...]:
+    """Return the formula of a law in its words, where it comes from, and what it answers exactly."""
+    remarks = " ".join((law.__doc__ or "").partition("\n")[2].split())
+    exact = ", ".join(law.closed_forms) or "none; all are found by search"
+    parts = [formula(law), remarks, f"Source: {law.source}.", f"Closed forms: {exact}."]
+    return tuple(Paragraph(part) for part in parts if part)
+
+
+def parameter_table(law: type[Law]) -> Table:
+    """Return the parameters of a law: unit, bounds, where a search starts, and meaning."""
+    rows = tuple(
+        (name, p.unit, _range(p.bounds), _range(p.typical), p.doc) for name, p in law.params.items()
+    )
+    return Table(("parameter", "unit", "bounds", "typical", "meaning"), rows)
+
+
+def published_tables(law: type[Law]) -> tuple[Table, Table]:
+    """Return the numbers of every published set, and where they come from and what to beware of."""
+    sets = law.published.values()
+    numbers = tuple((s.key, *(float(v) for v in s.law.values.values())) for s in sets)
+    words = tuple((s.key, _inputs(s), written(s.conventions), s.source, s.caution) for s in sets)
+    return (
+        Table(("set", *law.params), numbers),
+        Table(("set", "predicts", "conventions", "source", "caution"), words),
+    )
+
+
+def written(values: Mapping[str, Any]) -> str:
+    """Return named values in words: "N total, C 6ND"."""
+    return ", ".join(f"{k} {v}" for k, v in values.items()) or "none stated"
+
+
+def _inputs(found: Published) -> str:
+    return f"{found.binding.predicts} of {', '.join(found.binding.takes)}"
+
+
+def _range(ends: tuple[float, float]) -> str:
+    low, high = ends
+    return f"{low:g} to {high:g}" if math.isfinite(high) else f"above {low:g}"
+
+
+def _about(law: type[Law]) -> dict[str, Any]:
+    """Return a law as JSON types."""
+    return {
+        "key": law.key,
+        "formula": formula(law),
+        "predicts": law.predicts,
+        "takes": list(law.takes),
+        "source": law.source,
+        "residuals": law.residuals,
+        "closed_forms": list(law.closed_forms),
+        "params": {name: _about_param(p) for name, p in law.params.items()},
+        "published": [s.key for s in law.published.values()],
+    }
+
+
+def _about_param(parameter: Param) -> dict[str, Any]:
+    bounds = [end if math.isfinite(end) else None for end in parameter.bounds]
+    return {
+        "unit": parameter.unit,
+        "bounds": bounds,
+        "typical": list(parameter.typical),
+        "doc": parameter.doc,
+    }
+
+
+def _about_set(found: Published) -> dict[str, Any]:
+    """Return a published set as JSON types."""
+    return {
+        "key": found.key,
+        "predicts": found.binding.predicts,
+        "takes": list(found.binding.takes),
+        "params": {name: float(value) for name, value in found.law.values.items()},
+        "source": found.source,
+        "conventions": dict(found.conventions),
+        "check": None if found.check is None else dict(found.check),
+        "caution": found.caution,
+    }

@@ -1,0 +1,81 @@
+"""Every exception that isoflop raises on purpose, with the exit code it ends a command with.
+
+A message says what is wrong, the value seen, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class IsoflopError(Exception):
+    """Base of every deliberate failure; anything else that escapes is our bug."""
+
+    exit_code = 2
+
+
+class UsageError(IsoflopError):
+    """A request that cannot be understood or cannot be met as asked."""
+
+
+class UnknownName(UsageError):
+    """A name that is not in its registry."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(f"no {kind} called {name!r}; {suggest(name, self.known)}")
+
+
+class BadLaw(IsoflopError):
+    """A law that is declared wrongly; raised at import."""
+
+
+class BadRuns(IsoflopError):
+    """A table of runs that cannot be read, or holds values that no run can have."""
+
+
+class ConventionMismatch(IsoflopError):
+    """Two things counted by different, or unstated, conventions were to be mixed."""
+
+
+class RefusedByData(IsoflopError):
+    """The data cannot support the answer that was asked for."""
+
+    exit_code = 1
+
+
+class CannotFit(RefusedByData):
+    """The runs cannot pin the law down."""
+
+
+class NoOptimum(RefusedByData):
+    """The law has no best N and D: it does not fall in both."""
+
+
+class BadStudy(IsoflopError):
+    """A study folder or a saved document that is damaged, half-written or of another schema."""
+
+
+class EnvironmentFailure(IsoflopError):
+    """Something outside isoflop is missing or failing: an extra, a disk, a server."""
+
+    exit_code = 3
+
+
+class MissingExtra(EnvironmentFailure):
+    """An optional dependency is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the extra {extra!r}: pip install 'isoflop[{extra}]'")
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean ...?" for a near name, else the list of what there is."""
+    names = list(known)
+    folded = {n.lower(): n for n in names}
+    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {folded[near[0]]!r}?"
+    listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    return f"there is {listed}" if names else "there is none"

@@ -1,0 +1,76 @@
+"""Show a sweep on the terminal: a bar with the time to go, or a few lines in a log."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+from isoflop.experiments.engine import Progress
+
+
+@contextlib.contextmanager
+def shown(title: str) -> Iterator[Callable[[Progress], None]]:
+    """Yield what `run` takes as `watch`: it draws on stderr, weighted by FLOP."""
+    if not sys.stderr.isatty():
+        yield _Lines(title)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Bar(*columns, TextColumn("{task.fields[said]}"), console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, said="")
+
+        def draw(progress: Progress) -> None:
+            bar.update(task, total=progress.total, completed=progress.done, said=sentence(progress))
+
+        yield draw
+
+
+class _Lines:
+    """A line at every tenth of the work."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.tenth = -1
+
+    def __call__(self, progress: Progress) -> None:
+        tenth = int(10 * progress.done / progress.total + 1e-9) if progress.total > 0 else 10
+        if tenth > self.tenth:
+            self.tenth = tenth
+            print(
+                f"{self.title}: {10 * tenth} %, {sentence(progress)}", file=sys.stderr, flush=True
+            )
+
+
+def sentence(progress: Progress) -> str:
+    """Return how a sweep stands, in a few words.
+
+    >>> sentence(Progress(1e12, 4e12, 60.0, 180.0, 3, ("a",), 4, 1))
+    '3/9 trials, 1 failed, 3 min 0 s to go'
+    """
+    count = progress.finished + len(progress.running) + progress.waiting + progress.failed
+    parts = [f"{progress.finished}/{count} trials"]
+    if progress.failed:
+        parts.append(f"{progress.failed} failed")
+    if progress.running or progress.waiting:
+        parts.append("" if progress.eta is None else f"{duration(progress.eta)} to go")
+    else:
+        parts.append(f"{duration(progress.seconds)} in all")
+    return ", ".join(filter(None, parts))
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it.
+
+    >>> duration(7.4), duration(192), duration(7300)
+    ('7 s', '3 min 12 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,219 @@
+"""The text that models are trained on: bytes or byte pairs, split by file, cached on disk.
+
+The default text is the standard library of the running Python: every machine has it, offline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoflop.errors import BadRuns, EnvironmentFailure, MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+BYTES = 256  # the vocabulary of plain bytes
+SMALLEST_FILE = 200  # [bytes]; shorter files are stubs and package markers
+SPLIT_SEED = 0  # the split is part of the corpus: every seed of a sweep is held against one text
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Tokens to train on and tokens held out, from different files.
+
+    `train` and `held_out` (n,) are unsigned integers, memory-mapped when they were cached.
+    `bytes_per_token` is measured on the held-out files; `digest` names the content.
+    """
+
+    origin: str
+    vocabulary: int
+    train: NDArray[np.unsignedinteger]
+    held_out: NDArray[np.unsignedinteger]
+    bytes_per_token: float
+    digest: str
+
+    def __len__(self) -> int:
+        """Return the tokens that can be trained on without a repeat."""
+        return len(self.train)
+
+
+def load(
+    text: Path | str | None = None,
+    *,
+    vocabulary: int = BYTES,
+    cache: Path | None = None,
+    held_out: float = 0.02,
+) -> Corpus:
+    """Return the corpus of `text`: a file, a folder, or None for Python's standard library.
+
+    Files are sorted, deduplicated by content, shuffled, and split so that `held_out` of the
+    bytes are never trained on. A `vocabulary` above 256 learns byte pairs from the training
+    files. Shards go to `cache`; a cache that cannot be written is done without.
+    """
+    if vocabulary < BYTES:
+        raise UsageError(f"vocabulary is {vocabulary}; 256 is plain bytes, more is byte pairs")
+    texts = list(_texts(Path(text) if text is not None else None))
+    origin = str(text) if text is not None else f"Python {_python()} standard library"
+    digest = _digest(texts, vocabulary, held_out)
+    folder = (cache or default_cache()) / f"corpus-{digest[:16]}"
+    if (found := _cached(folder, digest)) is not None:
+        return found
+    made = _build(texts, origin, vocabulary, held_out, digest)
+    return _store(made, folder)
+
+
+def default_cache() -> Path:
+    """Return the folder for shards: $ISOFLOP_CACHE, else the user's cache folder."""
+    if named := os.environ.get("ISOFLOP_CACHE"):
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "isoflop"
+
+
+def _python() -> str:
+    return ".".join(map(str, sys.version_info[:3]))
+
+
+def _texts(root: Path | None) -> Iterator[bytes]:
+    """Yield the content of every file of `root`, in the order of their paths, none twice."""
+    pattern, skip = "*", frozenset[str]()
+    if root is None:
+        root, pattern = Path(sysconfig.get_path("stdlib")), "*.py"
+        skip = frozenset({"site-packages", "dist-packages"})
+    if not root.exists():
+        raise UsageError(f"there is no text at {root}")
+    files = [root] if root.is_file() else sorted(p for p in root.rglob(pattern) if p.is_file())
+    seen = set()
+    for path in files:
+        if not skip.isdisjoint(path.relative_to(root).parts):
+            continue
+        content = path.read_bytes()
+        mark = hashlib.sha256(content).digest()
+        if mark not in seen and (len(content) >= SMALLEST_FILE or path == root):
+            seen.add(mark)
+            yield content
+
+
+def _digest(texts: list[bytes], vocabulary: int, held_out: float) -> str:
+    whole = hashlib.sha256(json.dumps([SCHEMA, SPLIT_SEED, vocabulary, held_out]).encode())
+    for content in texts:
+        whole.update(len(content).to_bytes(8, "little") + content)
+    return whole.hexdigest()
+
+
+def split(texts: list[bytes], held_out: float) -> tuple[list[bytes], list[bytes]]:
+    """Return the texts to train on and those held out, whole files, in a shuffled order.
+
+    A single text is cut at its end.
+    """
+    if len(texts) == 1:
+        cut = int(len(texts[0]) * (1 - held_out))
+        return [texts[0][:cut]], [texts[0][cut:]]
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(texts))
+    shuffled = [texts[i] for i in order]
+    reach = np.cumsum([len(t) for t in shuffled])
+    first = int(np.searchsorted(reach, held_out * reach[-1])) + 1 if len(texts) else 0
+    return shuffled[first:], shuffled[:first]
+
+
+def _build(
+    texts: list[bytes], origin: str, vocabulary: int, held_out: float, digest: str
+) -> Corpus:
+    train, kept = split(texts, held_out)
+    if not train or not kept:
+        raise BadRuns(f"{origin} holds {len(texts)} files; too few to train on some, hold out others")
+    if vocabulary == BYTES:
+        arrays = [np.frombuffer(b"\0".join(part), dtype=np.uint8) for part in (train, kept)]
+    else:
+        tokenizer = _byte_pairs(train, vocabulary)
+        arrays = [_encode(tokenizer, part) for part in (train, kept)]
+    size = sum(len(t) for t in kept) + len(kept) - 1
+    return Corpus(origin, vocabulary, arrays[0], arrays[1], size / len(arrays[1]), digest)
+
+
+def _byte_pairs(texts: list[bytes], vocabulary: int) -> Tokenizer:
+    """Return a byte-level tokeniser of `vocabulary` symbols learned from `texts`."""
+    try:
+        from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    except ImportError:
+        raise MissingExtra("a vocabulary of byte pairs", "train") from None
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((t.decode("utf-8", "replace") for t in texts), trainer)
+    return tokenizer
+
+
+def _encode(tokenizer: Tokenizer, texts: list[bytes]) -> NDArray[np.unsignedinteger]:
+    kind = np.uint16 if tokenizer.get_vocab_size() <= 2**16 else np.uint32
+    ids = [tokenizer.encode(t.decode("utf-8", "replace") + "\0").ids for t in texts]
+    return np.concatenate([np.array(i, dtype=kind) for i in ids])
+
+
+def _cached(folder: Path, digest: str) -> Corpus | None:
+    """Return the corpus in `folder`, memory-mapped; None if it is not there or not whole."""
+    try:
+        facts = json.loads((folder / "corpus.json").read_text())
+        shards = {n: np.load(folder / f"{n}.npy", mmap_mode="r") for n in ("train", "held_out")}
+    except (OSError, ValueError):
+        return None
+    return Corpus(**facts, **shards) if facts["digest"] == digest else None
+
+
+def _store(made: Corpus, folder: Path) -> Corpus:
+    """Return `made` from its shards in `folder`, written whole or not at all."""
+    facts = {k: v for k, v in asdict(made).items() if k not in ("train", "held_out")}
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            fresh = Path(scratch) / "new"
+            fresh.mkdir()
+            np.save(fresh / "train.npy", made.train)
+            np.save(fresh / "held_out.npy", made.held_out)
+            (fresh / "corpus.json").write_text(json.dumps(facts))
+            fresh.rename(folder)
+    except OSError:  # a cache is a convenience: read-only or full, or another process was first
+        return _cached(folder, made.digest) or made
+    return _cached(folder, made.digest) or made
+
+
+def windows(corpus: Corpus, context: int, seed: int) -> NDArray[np.int64]:
+    """Return where each training window starts, in the order of `seed` (n,).
+
+    Windows of `context` tokens do not overlap, so that no token is trained on twice.
+    """
+    count = (len(corpus.train) - 1) // context
+    if count < 1:
+        raise EnvironmentFailure(f"{corpus.origin} is shorter than one window of {context} tokens")
+    return np.random.default_rng(seed).permutation(count) * context
+
+
+def held_out_windows(corpus: Corpus, context: int, tokens: int) -> NDArray[np.int64]:
+    """Return held-out windows (n, context + 1), evenly spread, of about `tokens` in all."""
+    count = max(1, min(tokens // context, (len(corpus.held_out) - 1) // context))
+    starts = np.linspace(0, len(corpus.held_out) - context - 1, count).astype(np.int64)
+    return gather(corpus.held_out, starts, context)
+
+
+def gather(
+    shard: NDArray[np.unsignedinteger], starts: NDArray[np.int64], context: int
+) -> NDArray[np.int64]:
+    """Return the windows (n, context + 1) of `shard` that begin at `starts` (n,)."""
+    return shard[starts[:, None] + np.arange(context + 1)].astype(np.int64)

@@ -1,0 +1,125 @@
+"""A small GPT: pre-norm blocks of causal attention and SwiGLU, rotary positions, tied head."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from isoflop.experiments.pretrain.shape import Shape
+
+# Tensor suffixes: b sequences, t tokens, w width, h heads, c channels of a head, v vocabulary.
+
+BASE_WIDTH = 64  # the width at which the learning rate is given
+
+
+class RMSNorm(nn.Module):
+    """Divide by the root mean square of the channels, then scale each by a learned gain."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width))
+
+    def forward(self, x_btw: Tensor) -> Tensor:
+        """Return the normalised x (b, t, w)."""
+        return F.rms_norm(x_btw, (x_btw.shape[-1],), self.gain)
+
+
+class Block(nn.Module):
+    """Attention, then SwiGLU, each added to the stream that it reads."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.head = shape.head
+        self.norm_attention = RMSNorm(shape.width)
+        self.qkv = nn.Linear(shape.width, 3 * shape.width, bias=False)
+        self.mix = nn.Linear(shape.width, shape.width, bias=False)
+        self.norm_mlp = RMSNorm(shape.width)
+        self.up = nn.Linear(shape.width, 2 * shape.hidden, bias=False)
+        self.down = nn.Linear(shape.hidden, shape.width, bias=False)
+
+    def forward(self, x_btw: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+        """Return the stream (b, t, w) after this block; `turn` holds cosines and sines."""
+        x_btw = x_btw + self._attention(self.norm_attention(x_btw), turn)
+        gate, value = self.up(self.norm_mlp(x_btw)).chunk(2, -1)
+        return x_btw + self.down(F.silu(gate) * value)  # type: ignore[no-any-return]
+
+    def _attention(self, x_btw: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+        b, t, w = x_btw.shape
+        qkv = self.qkv(x_btw).view(b, t, 3, w // self.head, self.head)
+        q_bhtc, k_bhtc = rotate(qkv[:, :, :2], turn).permute(2, 0, 3, 1, 4)
+        v_bhtc = qkv[:, :, 2].transpose(1, 2)
+        y_bhtc = F.scaled_dot_product_attention(q_bhtc, k_bhtc, v_bhtc, is_causal=True)
+        return self.mix(y_bhtc.transpose(1, 2).reshape(b, t, w))  # type: ignore[no-any-return]
+
+
+class GPT(nn.Module):
+    """The model of a `Shape`, its weights drawn from `seed`.
+
+    Rows of every matrix start at unit gain, those that write to the stream shrunk by the square
+    root of twice the depth, so that the stream's size does not depend on the shape.
+    """
+
+    def __init__(self, shape: Shape, seed: int = 0) -> None:
+        super().__init__()
+        self.shape = shape
+        self.embedding = nn.Embedding(shape.vocabulary, shape.width)
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.norm = RMSNorm(shape.width)
+        cosine, sine = _angles(shape)
+        self.register_buffer("cosine", cosine, persistent=False)
+        self.register_buffer("sine", sine, persistent=False)
+        self._draw(torch.Generator().manual_seed(seed))
+
+    @torch.no_grad()
+    def _draw(self, generator: torch.Generator) -> None:
+        depth = math.sqrt(2 * self.shape.layers)
+        for name, weight in self.named_parameters():
+            if weight.ndim == 2:
+                shrink = depth if name.endswith(("mix.weight", "down.weight")) else 1.0
+                std = 1 / math.sqrt(weight.shape[1]) / shrink
+                weight.copy_(torch.randn(weight.shape, generator=generator) * std)
+
+    def forward(self, tokens_bt: Tensor) -> Tensor:
+        """Return the logits (b, t, v) of the token that follows each of `tokens_bt` (b, t)."""
+        t = tokens_bt.shape[1]
+        x_btw = F.rms_norm(self.embedding(tokens_bt), (self.shape.width,))
+        turn = (self.cosine[:t], self.sine[:t])
+        for block in self.blocks:
+            x_btw = block(x_btw, turn)
+        return F.linear(self.norm(x_btw), self.embedding.weight)
+
+    def loss(self, window_bt: Tensor) -> Tensor:
+        """Return the mean cross-entropy [nats/token] of `window_bt` (b, t + 1)."""
+        logits_btv = self(window_bt[:, :-1])
+        return F.cross_entropy(logits_btv.flatten(0, 1).float(), window_bt[:, 1:].flatten())
+
+    def rates(self) -> list[dict[str, object]]:
+        """Return the parameters in groups, each with its `scale` of the learning rate.
+
+        Matrices of the blocks learn at 1 / width, as maximal-update scaling has it for Adam, so
+        that one rate serves every width; the embedding and the gains learn at the rate itself.
+        """
+        matrices = [p for b in self.blocks for p in b.parameters() if p.ndim == 2]
+        inside = {id(p) for p in matrices}
+        others = [p for p in self.parameters() if id(p) not in inside]
+        return [
+            {"params": matrices, "scale": BASE_WIDTH / self.shape.width},
+            {"params": others, "scale": 1.0},
+        ]
+
+
+def rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    """Return x (b, t, ..., h, c) with the two halves of its channels turned by their position."""
+    cosine, sine = turn
+    left, right = x.chunk(2, -1)
+    return torch.cat((left * cosine - right * sine, left * sine + right * cosine), -1)
+
+
+def _angles(shape: Shape) -> tuple[Tensor, Tensor]:
+    """Return the cosine and sine of each position's angle, (t, 1, 1, c / 2)."""
+    speed = 1e4 ** (-torch.arange(0, shape.head, 2) / shape.head)
+    angle = torch.arange(shape.context)[:, None] * speed
+    return angle.cos()[:, None, None], angle.sin()[:, None, None]

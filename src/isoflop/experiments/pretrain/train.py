@@ -1,0 +1,226 @@
+"""Train one model and measure its held-out loss at several token counts; resumable to the bit."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from isoflop.errors import UsageError
+from isoflop.experiments.folder import TrialFolder
+from isoflop.experiments.pretrain import corpus as text
+from isoflop.experiments.pretrain.corpus import Corpus
+from isoflop.experiments.pretrain.gpt import GPT
+from isoflop.experiments.pretrain.recipe import Recipe
+from isoflop.experiments.pretrain.shape import Shape
+
+MICRO = 1_024  # [tokens] taken at once on a CPU: activations of more fall out of its cache
+NARROW = 256  # below this width casting to bfloat16 costs more than its products save
+EVALUATION = 2_048  # [tokens] scored at once on a CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The held-out loss [nats/token] after `tokens` tokens and `steps` steps."""
+
+    tokens: int
+    steps: int
+    loss: float
+
+
+class Learner:
+    """A model in training: weights, optimiser, averaged weights, and the tokens seen."""
+
+    def __init__(
+        self, shape: Shape, recipe: Recipe, corpus: Corpus, seed: int, device: str
+    ) -> None:
+        self.shape, self.recipe, self.corpus, self.device = shape, recipe, corpus, device
+        self.model = GPT(shape, seed).to(device)
+        self.average = [p.detach().clone() for p in self.model.parameters()]
+        self.optimiser = torch.optim.AdamW(
+            self.model.rates(),  # type: ignore[arg-type]
+            lr=recipe.lr,
+            betas=(0.9, 0.95),
+            weight_decay=0.0,
+            fused=device != "mps",
+        )
+        self.order = text.windows(corpus, shape.context, seed)
+        self.tokens = self.steps = 0
+        self.micro = max(1, MICRO // shape.context) if device == "cpu" else 1 << 30
+
+    def step(self, fade: float = 1.0) -> None:
+        """Take one step at the recipe's rate times `fade`, and move the average."""
+        recipe, before = self.recipe, self.tokens
+        count = recipe.sequences(before, self.shape.context)
+        first = before // self.shape.context
+        starts = self.order[first : first + count]
+        window_bt = torch.from_numpy(text.gather(self.corpus.train, starts, self.shape.context))
+        window_bt = window_bt.to(self.device)
+        for group in self.optimiser.param_groups:
+            group["lr"] = recipe.rate(before) * group["scale"] * fade
+        self.optimiser.zero_grad(set_to_none=True)
+        for part_bt in window_bt.split(self.micro):
+            with self._precision():
+                loss = self.model.loss(part_bt)
+            (loss * (len(part_bt) / count)).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.tokens = before + count * self.shape.context
+        self.steps += 1
+        with torch.no_grad():
+            weights = [p.detach() for p in self.model.parameters()]
+            torch._foreach_lerp_(self.average, weights, recipe.share(before, self.tokens))
+
+    def score(self, windows: NDArray[np.int64], averaged: bool) -> float:
+        """Return the mean loss [nats/token] of `windows` (n, t), by the averaged weights or not."""
+        live = [p.detach().clone() for p in self.model.parameters()]
+        if averaged:
+            self._put(self.average)
+        chunk = max(1, EVALUATION // self.shape.context) * (1 if self.device == "cpu" else 64)
+        total = 0.0
+        with torch.inference_mode(), self._precision():
+            for part_bt in torch.from_numpy(windows).split(chunk):
+                total += self.model.loss(part_bt.to(self.device)).item() * len(part_bt)
+        self._put(live)
+        return total / len(windows)
+
+    @torch.no_grad()
+    def _put(self, weights: list[Tensor]) -> None:
+        for parameter, value in zip(self.model.parameters(), weights, strict=True):
+            parameter.copy_(value)
+
+    def _precision(self) -> contextlib.AbstractContextManager[Any]:
+        if self.shape.width < NARROW or self.device == "mps":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the next step depends on; it changes as training goes on."""
+        return {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average,
+            "seen": (self.tokens, self.steps),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a copy of `state`."""
+        state = copy.deepcopy(state)
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average = state["average"]
+        self.tokens, self.steps = state["seen"]
+
+
+@dataclass
+class Journey:
+    """How far a run has come along its legs, and what it found; resumed from `folder`."""
+
+    learner: Learner
+    folder: TrialFolder
+    total: int  # tokens to train on, branches included
+    keep_every: float  # [s]
+    leg: int = 0
+    trained: int = 0  # tokens trained on, branches included
+    trunk: dict[str, Any] | None = None  # where to go back to after a branch
+    found: list[Point] = field(default_factory=list)
+    kept_at: float = field(default_factory=time.monotonic)
+
+    def resume(self) -> None:
+        """Take up the last state that was kept, if there is one."""
+        if (path := self.folder.checkpoint) is None:
+            return
+        kept = torch.load(path, map_location=self.learner.device, weights_only=True)
+        self.learner.restore(kept["learner"])
+        self.leg, self.trained, self.trunk = kept["leg"], kept["trained"], kept["trunk"]
+        self.found = [Point(**p) for p in kept["found"]]
+
+    def advance(self, fade: float) -> None:
+        """Take one step, say how far it is, and keep the state if it is time."""
+        before = self.learner.tokens
+        self.learner.step(fade)
+        self.trained += self.learner.tokens - before
+        self.folder.progress(self.trained / self.total)
+        if time.monotonic() - self.kept_at >= self.keep_every:
+            self.keep()
+
+    def keep(self) -> None:
+        """Keep the state to resume from, in place of the last."""
+        state = {
+            "learner": self.learner.state(),
+            "leg": self.leg,
+            "trained": self.trained,
+            "trunk": self.trunk,
+            "found": [asdict(p) for p in self.found],
+        }
+        self.folder.save_checkpoint(lambda file: torch.save(state, file))
+        self.kept_at = time.monotonic()
+
+
+def train(
+    shape: Shape,
+    recipe: Recipe,
+    points: tuple[int, ...],
+    corpus: Corpus,
+    folder: TrialFolder,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    evaluation: int = 65_536,
+    keep_every: float = 10.0,
+) -> tuple[Point, ...]:
+    """Return the held-out loss at each of `points` [tokens], from one run.
+
+    `evaluation` is how many held-out tokens are scored. The state is kept in `folder` every
+    `keep_every` seconds; the same seed gives the same bits on the same kind of machine,
+    whether or not the run was interrupted.
+    Raises UsageError if the corpus would have to be repeated.
+    """
+    points = tuple(sorted(set(points)))
+    _refuse_repeats(shape, recipe, points, corpus)
+    held_out = text.held_out_windows(corpus, shape.context, evaluation)
+    learner = Learner(shape, recipe, corpus, seed, device)
+    journey = Journey(learner, folder, recipe.tokens(points), keep_every)
+    journey.resume()
+    legs = recipe.legs(points)
+    while journey.leg < len(legs):
+        leg = legs[journey.leg]
+        if leg.decays and journey.trunk is None:
+            journey.trunk = copy.deepcopy(learner.state())
+        start = journey.trunk["seen"][0] if journey.trunk else 0
+        while learner.tokens < leg.until:
+            left = (leg.until - learner.tokens) / (leg.until - start)
+            journey.advance(left if leg.decays else 1.0)
+        if leg.scored:
+            loss = learner.score(held_out, averaged=recipe.schedule == "constant-average")
+            journey.found.append(Point(learner.tokens, learner.steps, loss))
+            folder.append({"step": learner.steps, "D": learner.tokens, "L": loss})
+        if journey.trunk is not None:
+            learner.restore(journey.trunk)
+            journey.trunk = None
+        journey.leg += 1
+    return tuple(journey.found)
+
+
+def _refuse_repeats(
+    shape: Shape, recipe: Recipe, points: tuple[int, ...], corpus: Corpus
+) -> None:
+    if shape.vocabulary != corpus.vocabulary:
+        raise UsageError(
+            f"the model has {shape.vocabulary} symbols, the corpus {corpus.vocabulary}"
+        )
+    if not points or points[0] < 1:
+        raise UsageError(f"points are {points}; give at least one token count above zero")
+    spare = recipe.sequences(points[-1], shape.context) * shape.context
+    if points[-1] + spare > (len(corpus) - 1) // shape.context * shape.context:
+        raise UsageError(
+            f"{points[-1]:,} tokens were asked for; {corpus.origin} holds {len(corpus):,} without "
+            "a repeat: give a larger text, or smaller budgets"
+        )

@@ -1,0 +1,182 @@
+"""fit(law, runs) -> Fit: many starts, one batched solve, draws, and an honest status."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.errors import BadRuns, UsageError
+from isoflop.fitting import resample, starts
+from isoflop.fitting.diagnose import Found, diagnose, refuse_hopeless
+from isoflop.fitting.objective import Objective, objective
+from isoflop.fitting.problem import Problem, pose
+from isoflop.fitting.result import Fit, Interval, Starts, quantiles
+from isoflop.fitting.solve import refine, solve
+from isoflop.law import Binding, Law, form
+from isoflop.runs import Runs
+
+__all__ = ["Fit", "Interval", "Starts", "fit", "quantiles", "search"]
+
+L = TypeVar("L", bound=Law)
+Numbers = npt.NDArray[np.float64]
+
+SCREENED, POLISHED = 1024, 24
+
+
+# The overloads only say that a class gives a typed fit; the options are those of the function.
+@overload
+def fit(law: type[L], runs: Runs, **options: Any) -> Fit[L]: ...
+@overload
+def fit(law: str, runs: Runs, **options: Any) -> Fit[Any]: ...
+def fit(  # type: ignore[misc]
+    law: str | type[Law],
+    runs: Runs,
+    *,
+    objective: str | Objective = "huber",
+    delta: float | None = None,
+    residuals: Literal["log", "linear"] | None = None,
+    over: str | None = None,
+    predicts: str | None = None,
+    fix: Mapping[str, float] | None = None,
+    draws: int = 1000,
+    level: float = 0.9,
+    seed: int = 0,
+    stratify: str | None = None,
+    cluster: str | None = None,
+    screened: int = SCREENED,
+    polished: int = POLISHED,
+) -> Fit[Any]:
+    """Return `law` fitted to `runs`, with `draws` refits to resampled runs behind its intervals.
+
+    `objective` is "huber" (on `delta`, 1e-3 unless given), "squared", "asymmetric" or
+    "student-t", of log or linear `residuals` as the law says unless the caller does. `over` and
+    `predicts` bind the open symbols of a power law. `fix` pins parameters. Draws are pairs
+    bootstraps, within each value of `stratify` or of whole groups of `cluster` (a column or label).
+    A column `sigma` (noise of the output) weighs runs by 1/sigma^2.
+
+    Raises CannotFit if the runs cannot pin the law down, BadRuns for values that no run can
+    have, UsageError for a request that makes no sense.
+    Source: Hoffmann et al. 2022, arXiv:2203.15556, section D.3, for the default objective.
+    """
+    began = time.perf_counter()
+    binding = Binding(form(law) if isinstance(law, str) else law, over, predicts)
+    target = _objective(objective, delta)
+    _check_options(draws, level, screened, polished)
+    problem = _pose(binding, runs, fix, residuals)
+    refuse_hopeless(problem, binding.takes)
+    weights_n, rng = _weights(runs), np.random.default_rng(seed)
+    found = search(problem, weights_n, target, rng, screened, polished)
+    counts_sn = _counts(rng, runs, draws, stratify, cluster)
+    refits = solve(
+        problem.residuals, np.repeat(found.z_p[None], draws, 0), counts_sn * weights_n, target,
+        near=True,
+    )  # fmt: skip
+    ensemble = problem.law(refits.z_sp) if draws else None
+    verdict = diagnose(problem, found, ensemble)
+    how = f"stratified by {stratify}" if stratify else f"clusters of {cluster}" if cluster else None
+    return Fit(
+        problem.law(found.z_p), ensemble, runs, binding, target, found.value, problem.kind,
+        found.starts, tuple(problem.fixed), verdict.conditioning, level, seed, how or "pairs",
+        verdict.status, (*verdict.notes, *_remarks(runs, binding)), time.perf_counter() - began,
+    )  # fmt: skip
+
+
+def search(
+    problem: Problem,
+    weights_n: Numbers,
+    target: Objective,
+    rng: np.random.Generator,
+    screened: int = SCREENED,
+    polished: int = POLISHED,
+) -> Found:
+    """Return the lowest point that the best `polished` of `screened` starts descend to."""
+    spread = starts.spread(problem, rng, screened)
+    kept = starts.best(problem, spread, weights_n, target, polished)
+    ends = solve(problem.residuals, kept, weights_n[None], target)
+    winner = int(np.argmin(ends.value_s))
+    value = float(ends.value_s[winner])
+    agree = int((ends.value_s <= value * (1 + 1e-6) + 1e-300).sum())
+    z_p = refine(problem.residuals, ends.z_sp[winner], weights_n, target)
+    r_n = problem.values(z_p[None])[0]
+    return Found(
+        z_p, float((weights_n * target.loss(r_n)).sum()), float(ends.gradient_s[winner]),
+        Starts(screened, len(kept), agree),
+    )  # fmt: skip
+
+
+def _objective(given: str | Objective, delta: float | None) -> Objective:
+    if isinstance(given, str):
+        return objective(given, delta)
+    if delta is not None:
+        raise UsageError("delta belongs to an objective given by name; set it on the object")
+    return given
+
+
+def _check_options(draws: int, level: float, screened: int, polished: int) -> None:
+    if draws < 0:
+        raise UsageError(f"draws is {draws}; it must be 0 or more")
+    if not 0 < level < 1:
+        raise UsageError(f"level is {level}; it must lie between 0 and 1, such as 0.9")
+    if not 1 <= polished <= screened:
+        raise UsageError(f"{polished} polished of {screened} screened starts; give 1 to {screened}")
+
+
+def _pose(
+    binding: Binding,
+    runs: Runs,
+    fix: Mapping[str, float] | None,
+    residuals: Literal["log", "linear"] | None,
+) -> Problem:
+    """Return the problem, once every cell that it needs has been checked."""
+    kind = residuals or binding.form.residuals
+    runs.require(binding.takes)
+    runs.require((binding.predicts,), positive=kind == "log")
+    columns = {s: runs[s] for s in (*binding.takes, binding.predicts)}
+    return pose(binding, columns, fix, kind)
+
+
+def _weights(runs: Runs) -> Numbers:
+    """Return the weight of each run (n,): 1, or 1/sigma^2 relative to the median sigma."""
+    if "sigma" not in runs:
+        return np.ones(len(runs))
+    sigma = runs["sigma"]
+    if not (np.isfinite(sigma) & (sigma > 0)).all():
+        raise BadRuns(
+            "column sigma holds a value that is missing, zero or negative; it must be > 0"
+        )
+    return np.asarray((np.median(sigma) / sigma) ** 2)
+
+
+def _counts(
+    rng: np.random.Generator, runs: Runs, draws: int, stratify: str | None, cluster: str | None
+) -> Numbers:
+    if stratify and cluster:
+        raise UsageError("give stratify or cluster, not both")
+    if stratify:
+        return resample.stratified(rng, runs.groups(stratify), draws)
+    if cluster:
+        return resample.clustered(rng, runs.groups(cluster), draws)
+    return resample.pairs(rng, len(runs), draws)
+
+
+def _remarks(runs: Runs, binding: Binding) -> tuple[str, ...]:
+    """Return what a reader must know of the runs: conventions not stated, and their own notes."""
+    symbols = [s for s in (*binding.takes, binding.predicts) if s in ("N", "C")]
+    unstated = [s for s in symbols if s not in runs.conventions]
+    notes = [f"the convention by which {s} is counted is not stated" for s in unstated]
+    return (*notes, *runs.notes)
+
+
+def refit(fitted: Fit[L], runs: Runs) -> Fit[L]:
+    """Return the same law fitted in the same way to other runs."""
+    law, binding = fitted.law, fitted.binding
+    return fit(
+        type(law), runs, objective=fitted.objective, residuals=fitted.kind, over=binding.over,
+        predicts=binding.output, fix={k: getattr(law, k) for k in fitted.fixed},
+        draws=0 if fitted.draws is None else fitted.draws.members or 0, level=fitted.level,
+        seed=fitted.seed,
+    )  # fmt: skip

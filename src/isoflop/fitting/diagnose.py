@@ -1,0 +1,141 @@
+"""How far a fit can be trusted, in a reader's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.errors import CannotFit
+from isoflop.fitting.problem import Problem
+from isoflop.fitting.result import Starts, Status
+from isoflop.law import Law
+from isoflop.quantities import quantity, show
+
+Numbers = npt.NDArray[np.float64]
+
+SINGULAR = 1e13  # conditioning beyond which double precision holds no answer
+WEAK_FACTOR = 30.0  # an amplitude that the draws leave uncertain by more is not known
+FEW_AGREE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a search ended: the point z_p, its objective, the gradient there, and its starts."""
+
+    z_p: Numbers
+    value: float
+    gradient: float
+    starts: Starts
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A status, the notes that explain it, worst first, and the conditioning."""
+
+    status: Status
+    notes: tuple[str, ...]
+    conditioning: float
+
+
+def refuse_hopeless(problem: Problem, symbols: tuple[str, ...]) -> None:
+    """Raise CannotFit for runs that are too few, or too alike, for the law's parameters."""
+    n, p = problem.output_n.size, len(problem.free)
+    law = problem.form.key
+    if n <= p:
+        raise CannotFit(
+            f"{law} has {p} free parameters ({', '.join(problem.free)}) and there are {n} runs; "
+            f"at least {p + 1} are needed: add runs, or fix parameters with --fix NAME=VALUE"
+        )
+    for symbol, column in zip(symbols, problem.inputs, strict=True):
+        if np.ptp(column) == 0:
+            raise CannotFit(
+                f"{symbol} has one value in all {n} runs; {law} cannot learn how "
+                f"{problem.form.predicts} changes with it: add runs at other {symbol}"
+            )
+    distinct = len(np.unique(np.stack(problem.inputs), axis=1).T)
+    if distinct < p:
+        raise CannotFit(
+            f"the {n} runs stand at {distinct} different points; {law} has {p} free parameters: "
+            "add runs elsewhere, or fix parameters with --fix NAME=VALUE"
+        )
+
+
+def diagnose(problem: Problem, found: Found, draws: Law | None) -> Diagnosis:
+    """Return what the solver and the draws say of the fit that a search found."""
+    z_p, starts = found.z_p, found.starts
+    conditioning, mixed = _conditioning(problem, z_p)
+    refusals, doubts = [], []
+    if conditioning > SINGULAR:
+        refusals.append(
+            f"the runs cannot tell {' and '.join(mixed)} apart (conditioning {conditioning:.0e}): "
+            "their values mean nothing; add runs off the present line, or fix one of them"
+        )
+    if starts.agree < FEW_AGREE:
+        doubts.append(
+            f"only {starts.agree} of {starts.polished} polished starts reached this optimum; "
+            "there may be a better one: fit again with another seed or more starts"
+        )
+    if found.value > 0 and found.gradient > 1e-3 * found.value:
+        doubts.append(
+            f"the solver stopped on a slope (gradient {found.gradient:.1e} at {found.value:.3e})"
+        )
+    touched = _touched(problem, z_p)
+    doubts += [f"{name} touches its bound at {bound:g}" for name, bound in touched]
+    if draws is not None:
+        doubts += _weak(problem, draws, {name for name, _ in touched})
+    status: Status = "refused" if refusals else "doubtful" if doubts else "ok"
+    return Diagnosis(status, (*refusals, *doubts), conditioning)
+
+
+def _conditioning(problem: Problem, z_p: Numbers) -> tuple[float, list[str]]:
+    """Return the condition number of J'J, and the parameters that its weakest direction mixes."""
+    _, J_spn = problem.residuals(z_p[None])
+    J_pn = J_spn[0]
+    norms = np.linalg.norm(J_pn, axis=1)
+    if not norms.min() > 0:
+        return np.inf, [problem.free[i] for i in np.flatnonzero(~(norms > 0))]
+    sizes, directions = np.linalg.eigh((J_pn / norms[:, None]) @ (J_pn / norms[:, None]).T)
+    weakest = np.abs(directions[:, 0])
+    mixed = [k for k, w in zip(problem.free, weakest, strict=True) if w > 0.3]
+    return float(sizes[-1] / max(sizes[0], 1e-300)), mixed
+
+
+def _touched(problem: Problem, z_p: Numbers) -> list[tuple[str, float]]:
+    """Return the parameters that lie on a bound, and that bound."""
+    out = []
+    for name, z in zip(problem.free, z_p, strict=True):
+        low, high = problem.form.params[name].bounds
+        if np.isinf(low):
+            continue
+        if z < -13.8:  # a share of 1e-6 of its range, or of the scaled output
+            out.append((name, low))
+        elif np.isfinite(high) and z > 13.8:
+            out.append((name, high))
+    return out
+
+
+def _weak(problem: Problem, draws: Law, known: set[str]) -> list[str]:
+    """Return a note for each parameter that the draws scatter too widely to be called known."""
+    notes = []
+    for name in problem.free:
+        if name in known:
+            continue
+        low, high = np.nanquantile(getattr(draws, name), [0.05, 0.95])
+        amplitude = "^" in problem.form.params[name].unit
+        if amplitude and low > 0 and high / low > WEAK_FACTOR:
+            notes.append(
+                f"{name} is known only within a factor of {show(high / low, 2)} "
+                f"({show(low)} to {show(high)})"
+            )
+        elif problem.form.params[name].unit == "1" and high - low > abs(high + low) / 2:
+            notes.append(f"{name} is hardly known: {show(low)} to {show(high)} at 90 %")
+        elif problem.form.params[name].unit == quantity(problem.form.predicts).unit and (
+            low < 0.05 * high
+        ):
+            notes.append(
+                f"{name} may be anything from {show(low)} to {show(high)}: the runs are too far "
+                "from the floor to see it"
+            )
+    return notes

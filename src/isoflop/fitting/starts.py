@@ -1,0 +1,60 @@
+"""Where searches start: from the ranges that parameters have in the field, and from the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.fitting.objective import Objective
+from isoflop.fitting.problem import Problem
+from isoflop.quantities import quantity
+
+Numbers = npt.NDArray[np.float64]
+
+
+def spread(problem: Problem, rng: np.random.Generator, count: int) -> Numbers:
+    """Return `count` starting points (count, p) in the solver's coordinates.
+
+    Every parameter is stratified over its typical range. In half of the points, numbers in the
+    unit of the output are drawn from the data instead: a floor lies under the lowest observation,
+    and an amplitude is a share of the mean, since inputs are scaled to 1.
+    """
+    form = problem.form
+    output = np.exp(problem.output_n) if problem.kind == "log" else problem.output_n
+    unit = quantity(form.predicts).unit
+    typical = {name: _stratified(rng, form.params[name].typical, count) for name in problem.free}
+    known = {**typical, **problem.fixed}
+    half = np.arange(count) < count // 2
+    columns = []
+    for name in problem.free:
+        value = problem.unscaled(name, typical[name], known)
+        if form.params[name].unit == unit and output.min() > 0:
+            floor = _stratified(rng, (0.05 * output.min(), 0.98 * output.min()), count)
+            value = np.where(half, floor, value)
+        elif form.params[name].unit.startswith(f"{unit} * ") and output.min() > 0:
+            share = _stratified(rng, (0.01 * output.mean(), output.mean()), count)
+            value = np.where(half, share, value)
+        columns.append(problem.enter(name, value))
+    return np.column_stack(columns)
+
+
+def best(
+    problem: Problem, z_sp: Numbers, weights_n: Numbers, objective: Objective, keep: int
+) -> Numbers:
+    """Return the `keep` points with the lowest objective, best first."""
+    values = []
+    for first in range(0, len(z_sp), 128):
+        r_sn = problem.values(z_sp[first : first + 128])
+        values.append((weights_n * objective.loss(r_sn)).sum(1))
+    value_s = np.concatenate(values)
+    order = np.argsort(np.where(np.isfinite(value_s), value_s, np.inf))
+    return z_sp[order[:keep]]
+
+
+def _stratified(rng: np.random.Generator, span: tuple[float, float], count: int) -> Numbers:
+    """Return one number from each of `count` equal slices of a range, in logs if it is positive."""
+    share = (rng.permutation(count) + rng.random(count)) / count
+    low, high = span
+    if low > 0:
+        return np.asarray(low * (high / low) ** share)
+    return np.asarray(low + (high - low) * share)

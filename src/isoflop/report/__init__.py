@@ -1,0 +1,39 @@
+"""Reports and figures are data; text, HTML and notebooks are renderers, loaded when used."""
+
+from __future__ import annotations
+
+from isoflop.report.document import (
+    Axis,
+    Band,
+    Block,
+    Cell,
+    Contours,
+    Figure,
+    Heading,
+    Interval,
+    Layer,
+    Line,
+    Note,
+    Paragraph,
+    Points,
+    Report,
+    Table,
+)
+
+__all__ = [
+    "Axis",
+    "Band",
+    "Block",
+    "Cell",
+    "Contours",
+    "Figure",
+    "Heading",
+    "Interval",
+    "Layer",
+    "Line",
+    "Note",
+    "Paragraph",
+    "Points",
+    "Report",
+    "Table",
+]

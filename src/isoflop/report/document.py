@@ -1,0 +1,156 @@
+"""What a command answers: a Report is data, and so is a Figure. No pixels and no markup here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.quantities import quantity
+
+Numbers: TypeAlias = npt.NDArray[np.float64]
+Cell: TypeAlias = str | float | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The title of a part of a report."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Plain prose."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark that bears on trust; doubts and refusals are shown before the numbers."""
+
+    text: str
+    kind: Literal["info", "good", "doubt", "refused"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells under named columns; numbers are formatted by the renderer."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis: what it measures, in which unit, and whether it is logarithmic."""
+
+    label: str
+    unit: str
+    log: bool = True
+
+    @staticmethod
+    def of(symbol: str, unit: str | None = None, log: bool = True) -> Axis:
+        """Return the axis of a quantity of the vocabulary, in `unit` if that is stated."""
+        q = quantity(symbol)
+        return Axis(f"{symbol}: {q.meaning}", unit or q.unit, log)
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Observations; `truth` marks a run that was held out and then measured."""
+
+    name: str
+    x: Numbers
+    y: Numbers
+    kind: Literal["data", "dropped", "truth", "best"] = "data"
+    hover: tuple[str, ...] = ()
+    group: str = ""  # points and lines of one group share a colour
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A curve, such as a fit; `rival` is drawn thin, for forms that were not chosen."""
+
+    name: str
+    x: Numbers
+    y: Numbers
+    kind: Literal["fit", "rival", "frontier", "reference"] = "fit"
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """An interval around a curve."""
+
+    name: str
+    x: Numbers
+    low: Numbers
+    high: Numbers
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """One forecast with its interval, drawn as an error bar."""
+
+    name: str
+    x: float
+    value: float
+    low: float
+    high: float
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contours:
+    """Lines of equal z over a grid: x (a,), y (b,), z (b, a), in the unit that is named."""
+
+    name: str
+    x: Numbers
+    y: Numbers
+    z: Numbers
+    unit: str
+
+
+Layer: TypeAlias = Points | Line | Band | Interval | Contours
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Axes that are quantities, layers that are data, and where extrapolation begins."""
+
+    title: str
+    x: Axis
+    y: Axis
+    layers: tuple[Layer, ...]
+    caption: str = ""
+    extrapolates_from: float | None = None
+
+
+Block: TypeAlias = Heading | Paragraph | Note | Table | Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer of a command: blocks for a reader, and the same answer as data for a program.
+
+    `data` is what `--json` prints: JSON types only. `refused` says that the data could not
+    support the answer, which the command line turns into its exit code.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    refused: bool = False
+
+    def _repr_html_(self) -> str:
+        """Return the report for a notebook, which calls this by name; nothing is loaded before."""
+        from isoflop.report.notebook import frame
+
+        return frame(self)

@@ -1,0 +1,81 @@
+"""What every face of a report shares: the order of its blocks and how cells are written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from isoflop.quantities import show
+from isoflop.report.document import Block, Cell, Figure, Note, Report, Table
+
+LABELS = {"info": "Note", "good": "Good", "doubt": "Doubt", "refused": "Refused"}
+_WARNS = ("refused", "doubt")
+_WHOLE = re.compile(r"[+-]?\d[\d,]*|\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as text: numbers come in two parts that meet at the decimal point."""
+
+    name: str
+    numeric: bool
+    cells: tuple[tuple[str, str], ...]
+
+    @property
+    def tail(self) -> int:
+        """The width [characters] of what stands right of the decimal point."""
+        return max((len(after) for _, after in self.cells), default=0)
+
+
+def in_reading_order(report: Report) -> tuple[tuple[Note, ...], tuple[Block, ...]]:
+    """Return the refusals and doubts, which come before any number, and then all other blocks."""
+    warns = [b for b in report.blocks if isinstance(b, Note) and b.kind in _WARNS]
+    warns.sort(key=lambda note: _WARNS.index(note.kind))
+    rest = tuple(b for b in report.blocks if not (isinstance(b, Note) and b.kind in _WARNS))
+    return tuple(warns), rest
+
+
+def columns(table: Table) -> tuple[Column, ...]:
+    """Return the columns of a table, with numbers written for reading."""
+    return tuple(
+        _column(name, [row[i] for row in table.rows]) for i, name in enumerate(table.columns)
+    )
+
+
+def write(cell: Cell) -> str:
+    """Return a cell as text: counts in full, other numbers to four digits, a gap as a dash.
+
+    >>> write(4000), write(0.347812), write(7.0e10), write(None)
+    ('4,000', '0.3478', '70B', '-')
+    """
+    if cell is None:
+        return "-"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, int) and abs(cell) < 10**7:
+        return f"{cell:,}"
+    return cell if isinstance(cell, str) else show(float(cell), 4)
+
+
+def describe(figure: Figure) -> str:
+    """Return in one sentence what a figure shows, for those who cannot see it."""
+    parts = [f"{figure.title}: {figure.y.label} against {figure.x.label}"]
+    names = dict.fromkeys(layer.name for layer in figure.layers)
+    parts.append("shown are " + ", ".join(names) if names else "nothing is shown")
+    if figure.extrapolates_from is not None:
+        parts.append(f"extrapolation begins at {show(figure.extrapolates_from)} {figure.x.unit}")
+    return "; ".join(parts) + "."
+
+
+def _column(name: str, cells: list[Cell]) -> Column:
+    present = [c for c in cells if c is not None]
+    numeric = bool(present) and not any(isinstance(c, str | bool) for c in present)
+    if not numeric:
+        return Column(name, False, tuple((write(c), "") for c in cells))
+    return Column(name, True, tuple(_at_the_point(write(c)) for c in cells))
+
+
+def _at_the_point(text: str) -> tuple[str, str]:
+    whole = _WHOLE.match(text)
+    cut = whole.end() if whole else len(text)
+    return text[:cut], text[cut:]

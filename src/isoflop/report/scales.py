@@ -1,0 +1,165 @@
+"""Where an axis begins and ends, where its ticks stand, and which points are worth drawing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.report.document import (
+    Axis,
+    Band,
+    Contours,
+    Figure,
+    Interval,
+    Layer,
+    Numbers,
+    Points,
+)
+
+MOST_POINTS = 2000
+_PADDING = 0.04  # of the extent, at either end
+_MANTISSAS = ((1.0,), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The stretch of an axis that is shown, and whether it is logarithmic."""
+
+    low: float
+    high: float
+    log: bool
+
+    def place(self, values: npt.ArrayLike) -> Numbers:
+        """Return where values stand, 0 at `low` and 1 at `high`; NaN for what cannot be drawn."""
+        low, high = self.move([self.low, self.high])
+        placed: Numbers = (self.move(values) - low) / (high - low)
+        return placed
+
+    def move(self, values: npt.ArrayLike) -> Numbers:
+        """Return values as the axis measures them: decades on a logarithmic axis."""
+        array = np.asarray(values, dtype=np.float64)
+        shown = np.isfinite(array) & ((array > 0) | (not self.log))
+        if not self.log:
+            return np.where(shown, array, np.nan)
+        return np.log10(array, where=shown, out=np.full(array.shape, np.nan))
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        """The values to label: decades, else 1-2-5, else round steps, so that four or more show."""
+        if self.log:
+            decades = math.log10(self.high / self.low)
+            for mantissas in _MANTISSAS:
+                found = self._decades(mantissas, step=max(1, math.ceil(decades / 8)))
+                if 4 <= len(found) <= 9:
+                    return found
+        return round_steps(self.low, self.high, 6)
+
+    @property
+    def minor(self) -> tuple[float, ...]:
+        """The values to mark without a label: 2 and 5 within decades that are labelled."""
+        if not self.log or self.high / self.low > 1e8:
+            return ()
+        return tuple(v for v in self._decades(_MANTISSAS[1], step=1) if v not in self.ticks)
+
+    def _decades(self, mantissas: tuple[float, ...], step: int) -> tuple[float, ...]:
+        first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+        powers = (p for p in range(first, last + 1) if p % step == 0)
+        every = (float(f"{m}e{p}") for p in powers for m in mantissas)
+        return tuple(v for v in every if self.low <= v <= self.high)
+
+
+def scales(figure: Figure) -> tuple[Scale, Scale]:
+    """Return the x and y scales that hold every layer, with a margin.
+
+    A band may not squeeze the rest: it widens the y axis by the extent of the rest at most.
+    """
+    xs = [_across(layer) for layer in figure.layers]
+    if figure.extrapolates_from is not None:
+        xs.append(np.array([figure.extrapolates_from]))
+    firm = [_up(layer) for layer in figure.layers if not isinstance(layer, Band)]
+    soft = [_up(layer) for layer in figure.layers if isinstance(layer, Band)]
+    return _fit(figure.x, xs, []), _fit(figure.y, firm or soft, soft)
+
+
+def undrawable(figure: Figure) -> int:
+    """Return how many points have no place: not finite, or not above zero on a log axis."""
+    across, up = scales(figure)
+    clouds = [layer for layer in figure.layers if isinstance(layer, Points)]
+    return sum(int((np.isnan(across.move(c.x)) | np.isnan(up.move(c.y))).sum()) for c in clouds)
+
+
+def round_steps(low: float, high: float, most: int) -> tuple[float, ...]:
+    """Return at most `most` + 1 round numbers between `low` and `high`, evenly spaced.
+
+    >>> round_steps(2.08, 2.63, 6)
+    (2.1, 2.2, 2.3, 2.4, 2.5, 2.6)
+    """
+    rough = (high - low) / most
+    if not (math.isfinite(rough) and rough > 0):
+        return (low,)
+    power = math.floor(math.log10(rough))
+    step = next(m for m in (1, 2, 2.5, 5, 10) if m * 10.0**power >= rough * (1 - 1e-9))
+    size = step * 10.0**power
+    first, last = math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9)
+    return tuple(float(f"{i * size:.12g}") for i in range(first, last + 1))
+
+
+def levels(contours: Contours) -> tuple[float, ...]:
+    """Return the round values at which contours are drawn; steep corners get none."""
+    finite = contours.z[np.isfinite(contours.z)]
+    if not finite.size:
+        return ()
+    return round_steps(*(float(v) for v in np.percentile(finite, (1, 90))), 8)
+
+
+def thin(x: Numbers, y: Numbers, most: int = MOST_POINTS) -> npt.NDArray[np.intp]:
+    """Return the indices (at most `most`) to draw: both ends, and each bucket's lowest and highest.
+
+    A bucket that holds only NaN keeps one, so a gap in a curve stays a gap.
+    """
+    if len(x) <= most:
+        return np.arange(len(x))
+    edges = np.linspace(0, len(y), most // 2).astype(int)
+    lowest = [a + np.argmin(np.where(np.isnan(y[a:b]), np.inf, y[a:b])) for a, b in _pairs(edges)]
+    highest = [a + np.argmax(np.where(np.isnan(y[a:b]), -np.inf, y[a:b])) for a, b in _pairs(edges)]
+    return np.unique(np.concatenate([[0, len(y) - 1], lowest, highest]).astype(np.intp))
+
+
+def _pairs(edges: npt.NDArray[np.int_]) -> Iterable[tuple[int, int]]:
+    return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+
+
+def _across(layer: Layer) -> Numbers:
+    return np.atleast_1d(np.asarray(layer.x, dtype=np.float64))
+
+
+def _up(layer: Layer) -> Numbers:
+    match layer:
+        case Interval():
+            return np.array([layer.low, layer.value, layer.high], dtype=np.float64)
+        case Band():
+            return np.concatenate([layer.low, layer.high])
+        case _:
+            return np.asarray(layer.y, dtype=np.float64)
+
+
+def _fit(axis: Axis, firm: list[Numbers], soft: list[Numbers]) -> Scale:
+    unit = Scale(1.0, 10.0, axis.log)
+    low, high = _ends(unit, firm)
+    if soft:
+        lowest, highest = _ends(unit, [*firm, *soft])
+        extent = high - low
+        low, high = max(lowest, low - extent), min(highest, high + extent)
+    edge = _PADDING * (high - low) or (0.15 if axis.log else 0.1 * abs(low) or 0.5)
+    low, high = low - edge, high + edge
+    return Scale(10.0**low, 10.0**high, True) if axis.log else Scale(low, high, False)
+
+
+def _ends(scale: Scale, arrays: list[Numbers]) -> tuple[float, float]:
+    moved = scale.move(np.concatenate(arrays)) if arrays else np.empty(0)
+    moved = moved[np.isfinite(moved)]
+    return (float(moved.min()), float(moved.max())) if moved.size else (0.0, 1.0)

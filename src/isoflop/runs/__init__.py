@@ -1,0 +1,17 @@
+"""Runs: an immutable table of observations, columns named by the vocabulary."""
+
+from __future__ import annotations
+
+from isoflop.runs.cells import ABOVE_ZERO, LABELS, SYMBOLS, refuse_impossible
+from isoflop.runs.conventions import CONVENTIONS, refuse_clash
+from isoflop.runs.table import Runs
+
+__all__ = [
+    "ABOVE_ZERO",
+    "CONVENTIONS",
+    "LABELS",
+    "SYMBOLS",
+    "Runs",
+    "refuse_clash",
+    "refuse_impossible",
+]

@@ -1,0 +1,127 @@
+"""What a cell of a table of runs may hold, and the sentences about cells that may not be."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.errors import BadRuns
+from isoflop.quantities import QUANTITIES, quantity
+
+Numbers: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+
+LABELS = ("run", "family", "seed")
+SYMBOLS = (*QUANTITIES, "sigma")
+ABOVE_ZERO = tuple(s for s in SYMBOLS if s not in ("R", "d", "error", "x", "y"))
+
+# What would make a column that is not there, and from which others.
+_DERIVATIONS = (
+    ("D", "C/6N", ("C", "N")),
+    ("N", "C/6D", ("C", "D")),
+    ("C", "6N*D", ("N", "D")),
+    ("D", "steps*batch", ("steps", "batch")),
+    ("D", "U*epochs", ("U", "epochs")),
+)
+# Words in the name of a column that speak for a quantity.
+_WORDS = {
+    "N": ("param", "size"), "D": ("token", "data"), "U": ("unique",), "C": ("flop", "compute"),
+    "L": ("loss", "entropy", "bits"), "R": ("reward", "score"), "error": ("err",),
+}  # fmt: skip
+
+
+def name_rows(rows: Integers) -> str:
+    """Return the row numbers in words: the first five, and how many more.
+
+    >>> name_rows(np.array([3])), name_rows(np.array([3, 7, 9]))
+    ('row 3', 'rows 3, 7 and 9')
+    """
+    shown = [str(row) for row in rows[:5]]
+    if len(rows) == 1:
+        return f"row {shown[0]}"
+    last = f"{len(rows) - 5:,} more" if len(rows) > 5 else shown.pop()
+    return f"rows {', '.join(shown)} and {last}"
+
+
+def refuse_impossible(columns: Mapping[str, Numbers], rows: Integers, origin: str) -> None:
+    """Refuse infinite cells, and cells at or below zero where no run can have one.
+
+    A missing number (NaN) passes: only what asks for the column needs it.
+    Raises BadRuns, which names the rows and the values.
+    """
+    for symbol, values in columns.items():
+        _refuse(symbol, values, np.isinf(values), rows, origin, "must be finite")
+        if symbol in ABOVE_ZERO:
+            _refuse(symbol, values, values <= 0, rows, origin, "must be above zero")
+
+
+def require(
+    columns: Mapping[str, Numbers], rows: Integers, origin: str, symbols: Iterable[str],
+    positive: bool, unread: Collection[str],
+) -> None:  # fmt: skip
+    """Refuse a table that lacks one of these columns, or holds a cell in it that cannot be used.
+
+    Raises BadRuns, which says what would make the column, or names the rows.
+    """
+    for symbol in symbols:
+        if symbol not in columns:
+            raise BadRuns(f"{_of(origin)}{no_column(symbol, columns, unread)}")
+        values = columns[symbol]
+        _refuse(symbol, values, np.isnan(values), rows, origin, "is missing")
+        _refuse(symbol, values, ~np.isfinite(values), rows, origin, "must be finite")
+        if positive:
+            _refuse(symbol, values, values <= 0, rows, origin, "must be above zero")
+
+
+def no_column(symbol: str, columns: Collection[str], unread: Collection[str]) -> str:
+    """Return the sentence about a column that is not there: what may be it, what would make it."""
+    meaning = quantity(symbol).meaning if symbol in QUANTITIES else "noise of the output"
+    parts = [f"there is no column {symbol} ({meaning})"]
+    if near := _near(symbol, unread):
+        name = near if near.isidentifier() else f"{near!r}"
+        parts.append(f"if {near!r} is it, say --columns {symbol}={name}")
+    for made, formula, needed in _DERIVATIONS:
+        if made == symbol and all(s in columns for s in needed):
+            parts.append(f"--derive {made}={formula} makes it")
+            break
+    listed = ", ".join(columns)
+    parts.append(f"the columns are {listed}" if listed else "no column was recognised")
+    return "; ".join(parts)
+
+
+def _near(symbol: str, names: Collection[str]) -> str | None:
+    """Return the column that most likely holds a quantity, going by its name."""
+    for name in names:
+        if name.lower() == symbol.lower():
+            return name
+    words = _WORDS.get(symbol, (symbol.lower(),) if len(symbol) > 2 else ())
+    for name in names:
+        if any(word in name.lower() for word in words):
+            return name
+    close = difflib.get_close_matches(symbol, names, 1, 0.75) if len(symbol) > 2 else []
+    return close[0] if close else None
+
+
+def _refuse(
+    symbol: str, values: Numbers, bad: Mask, rows: Integers, origin: str, problem: str
+) -> None:
+    if not bad.any():
+        return
+    where = name_rows(rows[bad])
+    found = np.unique(values[bad])
+    said = ", ".join(f"{v:g}" for v in found[:3]) + (", ..." if len(found) > 3 else "")
+    keep = f"{symbol} < 1e300" if np.isposinf(found).any() else f"{symbol} > 0"
+    seen = f" in {where}" if problem == "is missing" else f": {said} in {where}"
+    raise BadRuns(
+        f"{_of(origin)}{symbol} {problem}{seen} ({bad.sum():,} of {bad.size:,} runs); "
+        f"correct the source, or leave such runs out: --where '{keep}'"
+    )
+
+
+def _of(origin: str) -> str:
+    return f"{origin}: " if origin else ""

@@ -1,0 +1,161 @@
+"""Columns as a source gives them, turned into numbers or into texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.errors import BadRuns, UsageError
+from isoflop.quantities import parse
+from isoflop.runs.cells import Integers, Mask, Numbers
+
+# A NumPy array, a list of Python values, or an array or chunked array of pyarrow.
+Cells: TypeAlias = Any
+
+MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "<na>", "nat")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table before its columns are understood: cells by the names that the source uses."""
+
+    origin: str
+    columns: Mapping[str, Cells]
+    rows: Integers
+    conventions: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def source(
+    origin: str,
+    columns: Mapping[str, Cells],
+    *,
+    rows: Integers | None = None,
+    conventions: Mapping[str, str] | None = None,
+) -> Source:
+    """Return a source, refusing columns that make no table or hold no run.
+
+    Without `rows`, they are numbered as if under a header in row 1.
+    """
+    lengths = {name: len(cells) for name, cells in columns.items()}
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{name!r} {count:,}" for name, count in list(lengths.items())[:6])
+        raise BadRuns(f"{origin}: columns differ in length: {said}")
+    count = next(iter(lengths.values()), 0)
+    if not count:
+        raise BadRuns(f"{origin} holds {'a header and ' if lengths else ''}no runs")
+    numbered = np.arange(2, count + 2) if rows is None else rows
+    return Source(origin, columns, numbered, conventions or {})
+
+
+def numbers(cells: Cells) -> tuple[Numbers, Mask]:
+    """Return the numbers (n,), NaN where a cell is empty, and which cells hold other text (n,)."""
+    plain = _plain_numbers(cells)
+    if plain is not None:
+        return plain, np.zeros(plain.shape, dtype=bool)
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = pc.utf8_trim_whitespace(_strings(cells))
+    empty = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(MISSING))
+    texts = pc.if_else(empty, pa.scalar(None, pa.string()), texts)
+    try:
+        found = pc.cast(texts, pa.float64())
+        return _filled(found), np.zeros(len(texts), dtype=bool)
+    except pa.ArrowInvalid:  # some cell is written as 7B, or is no number at all
+        coded = pa.chunked_array([texts] if isinstance(texts, pa.Array) else texts.chunks)
+        coded = coded.combine_chunks().dictionary_encode()
+    # The last entry stands for an empty cell, which has no code.
+    distinct = [_number(text) for text in coded.dictionary.to_pylist()] + [np.nan]
+    codes = pc.fill_null(coded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)
+    values = np.array([np.nan if v is None else v for v in distinct])
+    return values[codes], np.array([v is None for v in distinct])[codes]
+
+
+def texts(cells: Cells) -> list[str]:
+    """Return the texts (n,), "" where a cell is empty; whole numbers are written without a point."""
+    plain = _plain_numbers(cells)
+    if plain is None:
+        return [text or "" for text in _strings(cells).to_pylist()]
+    return ["" if v != v else f"{v:.0f}" if v.is_integer() else repr(v) for v in plain.tolist()]
+
+
+def codes(cells: Cells) -> npt.NDArray[Any]:
+    """Return integers (n,) that are equal where cells are."""
+    plain = _plain_numbers(cells)
+    if plain is None:
+        coded = _strings(cells).dictionary_encode()
+        coded = coded.combine_chunks() if hasattr(coded, "combine_chunks") else coded
+        return np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False))
+    return np.unique(plain, return_inverse=True)[1]
+
+
+def _plain_numbers(cells: Cells) -> Numbers | None:
+    """Return the numbers of cells that are stored as numbers, None for any others."""
+    if isinstance(cells, np.ndarray):
+        if cells.dtype.kind not in "iuf":
+            return None
+        return np.asarray(np.ma.filled(cells.astype(np.float64), np.nan))
+    if isinstance(cells, Sequence):
+        return _listed_numbers(cells)
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = cells.type
+    if pa.types.is_null(kind):
+        return np.full(len(cells), np.nan)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return _filled(pc.cast(cells, pa.float64(), safe=False))
+    return None
+
+
+def _listed_numbers(cells: Sequence[object]) -> Numbers | None:
+    if not set(map(type, cells)) <= {int, float, type(None)}:
+        return None
+    try:
+        return np.array([np.nan if v is None else v for v in cells], dtype=np.float64)
+    except OverflowError:
+        return None
+
+
+def _filled(found: Any) -> Numbers:
+    import pyarrow.compute as pc
+
+    return np.asarray(pc.fill_null(found, np.nan).to_numpy(), dtype=np.float64)
+
+
+def _strings(cells: Cells) -> Any:
+    """Return cells of any kind as strings of pyarrow, null where there is none."""
+    import pyarrow as pa
+
+    if isinstance(cells, pa.Array | pa.ChunkedArray):
+        if pa.types.is_dictionary(cells.type):
+            cells = cells.cast(cells.type.value_type)
+        if pa.types.is_string(cells.type):
+            return cells
+        if pa.types.is_large_string(cells.type) or pa.types.is_string_view(cells.type):
+            return cells.cast(pa.string())
+        cells = cells.to_pylist()
+    return pa.array([None if v is None else _text(v) for v in cells], pa.string())
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value).encode("utf-8", "replace").decode()
+    except ValueError:  # an integer of thousands of digits
+        return "inf"
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return parse(text)
+    except UsageError:
+        return None

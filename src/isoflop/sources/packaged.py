@@ -1,0 +1,36 @@
+"""Sample runs that come with the package: `sample:NAME`."""
+
+from __future__ import annotations
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from isoflop.errors import UnknownName
+from isoflop.sources.cells import Source
+from isoflop.sources.files import read_file
+
+PREFIX = "sample:"
+
+
+def sample_names() -> tuple[str, ...]:
+    """Return the names of the sample runs that come with the package."""
+    folder = _folder()
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(f.name[:-4] for f in folder.iterdir() if f.name.endswith(".csv")))
+
+
+def from_sample(name: str) -> Source:
+    """Return the sample runs called `name`.
+
+    Raises UnknownName, which lists the names that there are.
+    """
+    if name not in sample_names():
+        raise UnknownName("sample", name, sample_names())
+    with resources.as_file(_folder() / f"{name}.csv") as path:
+        return read_file(Path(path))
+
+
+def _folder() -> Traversable:
+    return resources.files("isoflop.sources") / "samples"

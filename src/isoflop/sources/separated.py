@@ -1,0 +1,148 @@
+"""CSV and TSV files, every cell as text, with the row numbers that an editor shows."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+
+from isoflop.errors import BadRuns
+from isoflop.runs.cells import name_rows
+from isoflop.sources.cells import Source, numbers, source
+
+PREAMBLE = "# isoflop:"
+_LARGEST_BLOCK = 2**31 - 1
+
+
+def read_separated(text: str, origin: str, extension: str) -> Source:
+    """Return the table of a CSV or TSV text; blank rows are passed over.
+
+    Raises BadRuns for rows of different lengths, a header that names no columns, or no rows.
+    """
+    conventions, body, above = _without_preamble(text, origin)
+    if not body:
+        raise BadRuns(f"{origin} is empty")
+    head = re.split(r"[\r\n]", body, maxsplit=1)[0]
+    delimiter = _delimiter(head, extension)
+    table = _parse(body, delimiter, head.count(delimiter) + 1, origin, above)
+    names = _names([column[0].as_py() for column in table.columns], origin)
+    filled = _filled_rows(table.slice(1))
+    columns = {
+        name: column if filled.all() else column.filter(filled)
+        for name, column in zip(names, table.slice(1).columns, strict=True)
+    }
+    rows = np.flatnonzero(filled) + above + 2
+    return source(origin, columns, rows=rows, conventions=conventions)
+
+
+def stated_conventions(found: object, origin: str, row: int) -> dict[str, str]:
+    """Return the conventions that a file states of itself, checked to be texts by symbol."""
+    if isinstance(found, dict) and all(isinstance(v, str) for v in found.values()):
+        return found
+    raise BadRuns(
+        f'{origin}: row {row} should state conventions as {{"N": "total"}}, and is {found!r}'
+    )
+
+
+def _without_preamble(text: str, origin: str) -> tuple[dict[str, str], str, int]:
+    """Return the stated conventions, the text from its header on, and the rows above that."""
+    conventions: dict[str, str] = {}
+    above = 0
+    while text:
+        line, end, rest = _first_line(text)
+        if line.startswith(PREAMBLE):
+            try:
+                found = json.loads(line[len(PREAMBLE) :])
+            except (ValueError, RecursionError):
+                found = line[len(PREAMBLE) :].strip()
+            conventions |= stated_conventions(found, origin, above + 1)
+        elif line.strip():
+            return conventions, text if end else f"{text}\n", above
+        text, above = rest, above + 1
+    return conventions, "", above
+
+
+def _first_line(text: str) -> tuple[str, str, str]:
+    match = re.match(r"([^\r\n]*)(\r\n|\r|\n|\Z)", text)
+    line, end = match.groups() if match else (text, "")
+    return line, end, text[len(line) + len(end) :]
+
+
+def _delimiter(head: str, extension: str) -> str:
+    if extension == ".tsv":
+        return "\t"
+    return next((d for d in (",", ";", "\t") if d in head), ",")
+
+
+def _parse(body: str, delimiter: str, most: int, origin: str, above: int) -> Any:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    ragged: list[tuple[int, int, int]] = []
+
+    def note(row: Any) -> str:
+        # A blank line is one empty cell, which is no row.
+        if row.text.strip():
+            ragged.append((row.number + above, row.actual_columns, row.expected_columns))
+        return "skip"
+
+    data = body.encode()
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(data),
+            csv.ReadOptions(
+                use_threads=False,  # row numbers are only known in order
+                autogenerate_column_names=True,
+                block_size=min(len(data) + 1, _LARGEST_BLOCK),
+            ),
+            csv.ParseOptions(
+                delimiter=delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=False,
+                invalid_row_handler=note,
+            ),
+            csv.ConvertOptions(column_types={f"f{i}": pa.string() for i in range(most)}),
+        )
+    except pa.ArrowException as error:
+        raise BadRuns(f"{origin} cannot be read as a table: {error}") from None
+    _refuse_ragged(ragged, origin)
+    return table.cast(pa.schema([(name, pa.string()) for name in table.column_names]))
+
+
+def _refuse_ragged(ragged: list[tuple[int, int, int]], origin: str) -> None:
+    if not ragged:
+        return
+    _, actual, expected = ragged[0]
+    rows = name_rows(np.array([number for number, _, _ in ragged]))
+    raise BadRuns(
+        f"{origin}: {rows} {'differs' if len(ragged) == 1 else 'differ'} from the header, which "
+        f"has {expected} columns (the first such row has {actual}); "
+        "look for a missing or extra delimiter, or a quote that is not closed"
+    )
+
+
+def _names(cells: list[str | None], origin: str) -> list[str]:
+    names = [(cell or "").strip() or f"unnamed {i}" for i, cell in enumerate(cells, 1)]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise BadRuns(f"{origin}: two columns are called {doubled[0]!r}; rename or remove one")
+    found, other = numbers(names)
+    if not other.any() and np.isfinite(found).all():
+        raise BadRuns(
+            f"{origin}: the first row holds numbers ({', '.join(names[:3])}), not the names of "
+            "columns; add a header such as N,D,L"
+        )
+    return names
+
+
+def _filled_rows(table: Any) -> Any:
+    """Return which rows hold something (n,)."""
+    import pyarrow.compute as pc
+
+    filled = np.zeros(table.num_rows, dtype=bool)
+    for column in table.columns:
+        if filled.all():
+            break
+        filled |= pc.not_equal(column, "").to_numpy()
+    return filled

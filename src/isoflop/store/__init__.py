@@ -1,0 +1,33 @@
+"""A study on disk: a SQLite catalogue of typed documents, and one folder per trial.
+
+    study.db        the catalogue; one driver at a time writes it, anybody reads it
+    study.lock      who drives: process and host
+    trials/KEY/     written by that trial alone, ingested into the catalogue when it is finished
+
+The store knows no type above it: a document is JSON under a kind and a name.
+"""
+
+from isoflop.store.files import (
+    JSON,
+    canonical,
+    code_version,
+    digest,
+    now,
+    write_atomically,
+    writing,
+)
+from isoflop.store.lock import Lock
+from isoflop.store.study import Document, Study
+
+__all__ = [
+    "JSON",
+    "Document",
+    "Lock",
+    "Study",
+    "canonical",
+    "code_version",
+    "digest",
+    "now",
+    "write_atomically",
+    "writing",
+]

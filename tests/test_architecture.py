@@ -1,0 +1,201 @@
+"""The house holds: short parts that say what they do, and a start that costs little.
+
+Layers are held by import-linter, complexity by ruff, types by mypy.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "isoflop"
+VAGUE = {"utils", "util", "common", "helpers", "helper", "core", "base", "manager", "misc"}
+UNFINISHED = ("TODO", "FIXME", "XXX")
+HEAVY = {"torch", "scipy", "pyarrow", "plotly", "pandas", "polars", "jinja2", "httpx"}
+ISOFLOP = str(Path(sys.executable).with_name("isoflop"))
+NUMPY = [sys.executable, "-c", "import numpy"]
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(tree: ast.AST) -> Iterator[Function]:
+    """Yield every function, however deep."""
+    return (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def public_functions(body: Sequence[ast.stmt]) -> Iterator[Function]:
+    """Yield the functions and methods that others may call by name, without their overloads."""
+    for node in body:
+        if isinstance(node, Function | ast.ClassDef) and not is_hidden(node):
+            if isinstance(node, ast.ClassDef):
+                yield from public_functions(node.body)
+            else:
+                yield node
+
+
+def is_hidden(node: Function | ast.ClassDef) -> bool:
+    decorators = {getattr(d, "id", None) for d in node.decorator_list}
+    return node.name.startswith("_") or "overload" in decorators
+
+
+def long_functions(tree: ast.Module) -> list[str]:
+    lengths = {f.name: (f.end_lineno or 0) - f.lineno + 1 for f in functions(tree)}
+    return [f"{name} has {n} lines; 50 is the most" for name, n in lengths.items() if n > 50]
+
+
+def unannotated(tree: ast.Module) -> list[str]:
+    found = []
+    for f in public_functions(tree.body):
+        arguments = [*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs]
+        bare = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
+        if bare or f.returns is None:
+            found.append(f"{f.name} lacks annotations: {', '.join(bare) or 'return'}")
+    return found
+
+
+def undocumented(tree: ast.Module) -> list[str]:
+    documented = [("the module", tree), *((f.name, f) for f in public_functions(tree.body))]
+    return [f"{name} has no docstring" for name, node in documented if not ast.get_docstring(node)]
+
+
+def stubs(tree: ast.Module) -> list[str]:
+    raised = (n.exc for n in ast.walk(tree) if isinstance(n, ast.Raise) and n.exc)
+    return ["raises NotImplementedError" for e in raised if "NotImplementedError" in ast.dump(e)]
+
+
+def swallowed(tree: ast.Module) -> list[str]:
+    handlers = (n for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler))
+    return [
+        f"line {h.lineno} swallows an error"
+        for h in handlers
+        if h.type is None or (len(h.body) == 1 and isinstance(h.body[0], ast.Pass))
+    ]
+
+
+def is_published(statement: ast.stmt) -> bool:
+    """Say whether a statement records a published set."""
+    value = getattr(statement, "value", None)
+    return isinstance(value, ast.Call) and getattr(value.func, "id", None) == "published"
+
+
+def counted_lines(path: Path) -> int:
+    """Return the lines of a module; of a law, less its published sets and what leads up to each."""
+    text = path.read_text()
+    lines = len(text.splitlines())
+    if not is_law(path):
+        return lines
+    body, end = ast.parse(text).body, 0
+    for statement in body:
+        start, end = end, statement.end_lineno or 0
+        lines -= (end - start) * is_published(statement)
+    return lines
+
+
+def is_law(path: Path) -> bool:
+    return path.parent.name == "laws" and path.name != "__init__.py"
+
+
+def modules() -> list[Path]:
+    found = sorted(SOURCE.rglob("*.py"))
+    assert found, f"no modules under {SOURCE}"
+    return found
+
+
+@pytest.mark.parametrize(
+    "offences",
+    [long_functions, unannotated, undocumented, stubs, swallowed],
+    ids=lambda f: f.__name__,
+)
+def test_no_module_offends(offences):
+    found = [
+        f"{path.relative_to(SOURCE)}: {offence}"
+        for path in modules()
+        for offence in offences(ast.parse(path.read_text()))
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_modules_and_laws_are_short():
+    most = {path: 80 if is_law(path) else 350 for path in modules()}
+    long = [
+        f"{p.relative_to(SOURCE)}: {counted_lines(p)}" for p in most if counted_lines(p) > most[p]
+    ]
+    assert not long, "\n".join(long)
+
+
+def test_names_say_what_is_inside():
+    named = {path: {path.stem, *path.relative_to(SOURCE).parent.parts} for path in modules()}
+    assert not [str(path) for path, names in named.items() if names & VAGUE]
+
+
+def test_nothing_is_left_to_do():
+    assert not [str(p) for p in modules() if any(word in p.read_text() for word in UNFINISHED)]
+
+
+@pytest.mark.parametrize(
+    ("offences", "code"),
+    [
+        (long_functions, "def f():\n" + "    x = 1\n" * 50),
+        (unannotated, "class A:\n    def f(self, x) -> int: ..."),
+        (undocumented, '"""A module."""\ndef f() -> int: ...'),
+        (stubs, "def f():\n    raise NotImplementedError"),
+        (swallowed, "try:\n    f()\nexcept OSError:\n    pass"),
+    ],
+)
+def test_the_checks_find_what_they_look_for(offences, code):
+    assert len(offences(ast.parse(code))) == 1
+
+
+def test_published_sets_do_not_count_as_lines_of_a_law(tmp_path):
+    law = tmp_path / "laws" / "form.py"
+    law.parent.mkdir()
+    law.write_text('"""A law."""\n\n# Printed in 2024.\nfirst = published(\n    "a",\n)\nx = 1\n')
+    assert counted_lines(law) == 2
+
+
+def cpu_seconds(command: list[str]) -> float:
+    """Return the processor time [s] of a command, which neighbours disturb less than the clock."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.parametrize(
+    ("command", "most"),
+    [
+        ([sys.executable, "-c", "import isoflop"], 1.5),
+        ([ISOFLOP, "--help"], 4),
+        ([ISOFLOP, "laws"], 8),
+    ],
+    ids=["import isoflop", "isoflop --help", "isoflop laws"],
+)
+def test_start_costs_little_more_than_numpy(command, most):
+    pairs = [(cpu_seconds(NUMPY), cpu_seconds(command)) for _ in range(5)]
+    numpy, ours = (min(times) for times in zip(*pairs, strict=True))
+    assert ours <= most * numpy, f"{ours / numpy:.1f} times `import numpy`; {most} is the most"
+
+
+@pytest.mark.parametrize(
+    ("command", "heavy"),
+    [
+        (["-c", "import isoflop"], HEAVY | {"rich", "pydantic", "narwhals", "typer"}),
+        ([ISOFLOP, "--help"], HEAVY),
+    ],
+    ids=["import isoflop", "isoflop --help"],
+)
+def test_heavy_libraries_wait_until_they_are_used(command, heavy):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *command], check=True, capture_output=True, text=True
+    )
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "site" in imported
+    assert not imported & heavy
