@@ -11,13 +11,13 @@ import contextlib
 import errno
 import inspect
 import json
+import math
 import os
 import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -41,10 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in given
     with _stoppable(), _plain_text():
         try:
-            code = int(_program()(given or ["--help"], prog_name="isoflop", standalone_mode=False) or 0)
+            asked = _program()(given or ["--help"], prog_name="isoflop", standalone_mode=False)
+            code = asked() if callable(asked) else int(asked or 0)
             sys.stdout.flush()
             return code
-        except BrokenPipeError:
+        except (BrokenPipeError, SystemExit):  # Typer leaves by the latter when a help is cut off
             _forget_stdout()
             return 0  # whoever read it has enough
         except BaseException as failure:
@@ -72,7 +73,7 @@ def _explain(failure: BaseException, given: Sequence[str]) -> tuple[int, str]:
         case IsoflopError():
             return failure.exit_code, str(failure)
         case Misuse():  # type: ignore[misc]
-            return UsageError.exit_code, failure.format_message() + _way_to_help(failure)
+            return UsageError.exit_code, _misread(failure)
         case KeyboardInterrupt() | typer.Abort():
             return INTERRUPTED, "interrupted; what was finished is kept, and the same call goes on"
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
@@ -86,10 +87,10 @@ def _explain(failure: BaseException, given: Sequence[str]) -> tuple[int, str]:
             return BUG, _record(failure, given)
 
 
-def _way_to_help(failure: Any) -> str:
-    """Return where help is, for a request that the parser could not read."""
-    context = failure.ctx
-    return f" See '{context.command_path} --help'." if context is not None else ""
+def _misread(failure: Any) -> str:
+    """Return what the parser could not read, and where help is."""
+    where = f" (see '{failure.ctx.command_path} --help')" if failure.ctx is not None else ""
+    return f"{failure.format_message().rstrip('.')}{where}"
 
 
 def _record(failure: BaseException, given: Sequence[str]) -> str:
@@ -117,8 +118,12 @@ def _program() -> Callable[..., Any]:
             module = sys.modules[command.function.__module__]
             groups[group] = typer.Typer(help=module.__doc__, **style)
             program.add_typer(groups[group], name=group)
-        about = {"short_help": command.summary, "help": command.explanation}
-        groups[group].command(word, epilog=_example(command), **about)(_callback(command))
+        groups[group].command(
+            word,
+            short_help=command.summary,
+            help=command.explanation,
+            epilog=_example(command),
+        )(_callback(command))
     return typer.main.get_command(program)
 
 
@@ -136,14 +141,15 @@ def _example(command: Command) -> str:
     return f"\b\nExample:\n  {command.example}"
 
 
-def _callback(command: Command) -> Callable[..., int]:
+def _callback(command: Command) -> Callable[..., Callable[[], int]]:
     """Return the function behind a command, with the signature from which Typer makes options."""
     parameters = command.parameters
 
-    def call(**given: Any) -> int:
+    def ask(**given: Any) -> Callable[[], int]:
+        """Return what is to be done; it is done outside of Typer, which has its own exit codes."""
         as_json, html = given.pop("json"), given.pop("html")
         texts = {name: _texts(value) for name, value in given.items() if value}
-        return _show(command(texts), as_json, html)
+        return lambda: _show(command(texts), as_json, html)
 
     entries = [_entry(p) for p in parameters] + [
         _keyword("json", bool, False, typer.Option("--json", help="Print JSON, and nothing else.")),
@@ -154,9 +160,9 @@ def _callback(command: Command) -> Callable[..., int]:
             typer.Option("--html", metavar="FILE", help="Also write the report as a web page."),
         ),
     ]
-    call.__signature__ = inspect.Signature(entries)  # type: ignore[attr-defined]
-    call.__annotations__ = {e.name: e.annotation for e in entries}
-    return call
+    ask.__signature__ = inspect.Signature(entries)  # type: ignore[attr-defined]
+    ask.__annotations__ = {e.name: e.annotation for e in entries}
+    return ask
 
 
 def _entry(parameter: Parameter) -> inspect.Parameter:
@@ -211,7 +217,18 @@ def _show(report: Report, as_json: bool, html: str | None) -> int:
 
 
 def _write_json(data: Any) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    """Return JSON data with null for what JSON cannot say: NaN and the infinities."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
 
 
 def _version() -> str:

@@ -26,7 +26,7 @@ from typing import (
 
 import numpy as np
 
-from isoflop.errors import BadLaw, UnknownName, UsageError
+from isoflop.errors import BadLaw, UnknownName, UsageError, suggest
 from isoflop.quantities import QUANTITIES, quantity
 
 # A number, a NumPy array or a dual array: formulas are written once for all three.
@@ -113,11 +113,15 @@ class Law(abc.ABC):
         """Derive what a law does not write, and refuse a law that is declared wrongly."""
         if cls.__bases__ != (Law,):
             raise BadLaw(f"{cls.__name__} inherits from a law; laws are final, compose instead")
+        if missing := [s for s in ("key", "predicts", "source") if not hasattr(cls, s)]:
+            raise BadLaw(f"{cls.__name__} does not declare its {missing[0]}")
         for name, method in list(vars(cls).items()):
             if name == "__call__" or hasattr(method, "__closed_form__"):
                 setattr(cls, name, _over_columns(method))
         dataclass(frozen=True, kw_only=True, eq=False)(cls)
         fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        if plain := [f.name for f in fields if "param" not in f.metadata]:
+            raise BadLaw(f"{cls.__name__} declares {plain[0]} without param(...)")
         cls.params = MappingProxyType({f.name: f.metadata["param"] for f in fields})
         cls.takes = tuple(inspect.signature(cls.__call__).parameters)[1:]
         cls.closed_forms = MappingProxyType(
@@ -125,7 +129,9 @@ class Law(abc.ABC):
         )
         cls.published = {}
         for symbol in (*cls.takes, cls.predicts):
-            quantity(symbol)
+            if symbol not in QUANTITIES:
+                near = suggest(symbol, QUANTITIES)
+                raise BadLaw(f"{cls.__name__} speaks of {symbol!r}, which is no quantity; {near}")
         if taken := sorted(set(cls.params) & set(QUANTITIES)):
             raise BadLaw(f"{cls.__name__} calls a parameter {taken[0]!r}, which is a quantity")
         if Law.registry.setdefault(cls.key, cls) is not cls:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from isoflop.errors import EnvironmentFailure
 from isoflop.experiments.experiment import Experiment, Trial, TrialFolder
@@ -19,7 +20,7 @@ class Counting(Experiment):
 
     key = "counting"
     fills = ("N", "D", "L")
-    conventions = {"N": "total"}
+    conventions = MappingProxyType({"N": "total"})
 
     sizes: tuple[int, ...] = (10, 20, 30)
     pause: float = 0.0
@@ -56,7 +57,14 @@ class Counting(Experiment):
                 raise ValueError("seven is unlucky")
         if trial.config["broken"] == "unfilled":
             return {"observations": [{"N": 1.0}], "provenance": {"seconds": 0.0}}
-        row = {"N": size, "D": 2.0 * size, "L": 1 / size, "run": trial.name, "family": "c", "seed": 0}
+        row = {
+            "N": size,
+            "D": 2.0 * size,
+            "L": 1 / size,
+            "run": trial.name,
+            "family": "c",
+            "seed": 0,
+        }
         return {"observations": [row], "provenance": {"seconds": pause * size, "data": "none"}}
 
 

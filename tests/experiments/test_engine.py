@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import json
 import os
 import signal
 import subprocess
@@ -18,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isoflop import experiments
+from isoflop import experiments, sources
 from isoflop.errors import BadStudy, EnvironmentFailure, UnknownName, UsageError
 from isoflop.experiments import display, engine
 from isoflop.experiments.collect import collect
@@ -62,19 +60,31 @@ def test_a_sweep_finishes_and_a_second_call_runs_nothing(counting: Any, study: S
     trials = counting.Counting().trials()
     seen: list[engine.Progress] = []
     first = engine.run(trials, study, engine.LocalEngine(2), seen.append)
-    assert first.finished == trials and first.failed == () and first.reused == 0
+    assert first.finished == trials
+    assert first.failed == ()
+    assert first.reused == 0
     assert (seen[0].done, seen[-1].done, seen[-1].total) == (0.0, 60.0, 60.0)
     assert [p.done for p in seen] == sorted(p.done for p in seen)
     assert seen[-1].eta == 0.0
 
     body = study.get("observations", trials[0].key).body
-    assert body["config"] == trials[0].config and body["conventions"] == {"N": "total"}
+    assert body["config"] == trials[0].config
+    assert body["conventions"] == {"N": "total"}
     assert body["observations"][0]["L"] == 0.1
     assert {"code", "data", "seconds", "host", "device", "finished"} <= set(body["provenance"])
 
     again = engine.run(trials, study, engine.LocalEngine(2))
-    assert again.finished == trials and again.reused == 3
+    assert again.finished == trials
+    assert again.reused == 3
     assert [len(counting.starts(study.trials / t.key)) for t in trials] == [1, 1, 1]
+
+
+def test_what_a_sweep_measured_can_be_read_as_runs(counting: Any, study: Study) -> None:
+    engine.run(counting.Counting().trials(), study)
+    runs = sources.read(study.path).where("N > 10")
+    assert sorted(runs["D"]) == [40.0, 60.0]
+    assert sorted(runs.labels["run"]) == ["count to 20", "count to 30"]
+    assert runs.conventions["N"] == "total"
 
 
 def test_the_costliest_trial_starts_first(counting: Any, study: Study) -> None:
@@ -95,9 +105,12 @@ def test_a_killed_trial_resumes_from_its_checkpoint(counting: Any, study: Study)
             os.kill(killed[0], signal.SIGKILL)
 
     outcome = engine.run(trials, study, engine.LocalEngine(1), kill)
-    assert killed and outcome.finished == trials
+    assert killed
+    assert outcome.finished == trials
     (_, first), (_, second) = counting.starts(folder.path)
-    assert first == 0 and 5 <= second < 40 and second % 5 == 0
+    assert first == 0
+    assert 5 <= second < 40
+    assert second % 5 == 0
     assert [line["step"] for line in folder.metrics()] == list(range(1, 41))
 
 
@@ -132,7 +145,8 @@ def test_a_killed_driver_leaves_no_orphan_and_repeats_nothing(
     assert engine.run(trials, study, engine.LocalEngine(2)).finished == trials
     tries = [counting.starts(folder.path) for folder in folders]
     assert len(tries[1]) == 1  # it had finished
-    assert len(tries[2]) == 2 and tries[2][1][1] >= 5  # it went on from where it was
+    assert len(tries[2]) == 2
+    assert tries[2][1][1] >= 5
     assert len(study.documents("observations")) == 4
 
 
@@ -141,7 +155,8 @@ def test_a_failing_trial_is_tried_twice_and_the_others_go_on(counting: Any, stud
     outcome = engine.run(trials, study, engine.LocalEngine(2))
     assert [t.label for t in outcome.finished] == ["count to 10"]
     said = {failure.trial.label: failure for failure in outcome.failed}
-    assert "seven is unlucky" in said["count to 20"].said and said["count to 20"].code == 70
+    assert "seven is unlucky" in said["count to 20"].said
+    assert said["count to 20"].code == 70
     assert "an observation of counting lacks D, L, run" in said["count to 30"].said
     assert [len(counting.starts(study.trials / t.key)) for t in trials] == [1, 2, 2]
 
@@ -213,7 +228,7 @@ def test_trials_are_known_by_what_they_depend_on(counting: Any) -> None:
 
 
 def test_a_trial_of_nothing_known_is_refused(counting: Any, study: Study) -> None:
-    with pytest.raises(UsageError, match="Experiment.trial"):
+    with pytest.raises(UsageError, match=r"Experiment\.trial"):
         engine.run([Trial("counted", {}, 0, 1.0)], study)
     with pytest.raises(UsageError, match="workers is 0"):
         engine.LocalEngine(0)
@@ -241,7 +256,9 @@ def test_a_trial_without_a_sound_spec_says_so(
         (tmp_path / "trial.json").write_text(spec)
     command = [sys.executable, "-m", "isoflop.experiments.trial", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == code and said in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
     assert said in (tmp_path / "error.txt").read_text()
 
 
@@ -251,7 +268,8 @@ def test_progress_is_shown_in_lines_where_there_is_no_terminal(
     with display.shown("counting") as watch:
         engine.run(counting.Counting().trials(), study, engine.LocalEngine(2), watch)
     out, err = capsys.readouterr()
-    assert out == "" and err.splitlines()[0] == "counting: 0 %, 0/3 trials"
+    assert out == ""
+    assert err.splitlines()[0] == "counting: 0 %, 0/3 trials"
     assert err.splitlines()[-1].startswith("counting: 100 %, 3/3 trials, ")
     assert display.duration(192) == "3 min 12 s"
 
@@ -289,7 +307,8 @@ def test_a_trial_folder_keeps_what_it_is_given(tmp_path: Path) -> None:
     folder.save_checkpoint(lambda f: f.write(b"one"))
     with pytest.raises(ZeroDivisionError):
         folder.save_checkpoint(lambda f: (f.write(b"two"), 1 / 0))
-    assert folder.checkpoint is not None and folder.checkpoint.read_bytes() == b"one"
+    assert folder.checkpoint is not None
+    assert folder.checkpoint.read_bytes() == b"one"
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
     with pytest.raises(UsageError, match="provenance"):
         folder.finish({"observations": [{}]})

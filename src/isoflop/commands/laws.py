@@ -55,7 +55,7 @@ def _set(found: Published) -> Report:
     blocks: list[Block] = [Note(found.caution, "doubt")] if found.caution else []
     law = type(found.law)
     rows = tuple(
-        (name, float(value), law.params[name].unit, law.params[name].doc)
+        (name, exactly(value), law.params[name].unit, law.params[name].doc)
         for name, value in found.law.values.items()
     )
     blocks += [
@@ -79,7 +79,7 @@ def formula(law: type[Law]) -> str:
 
 
 def described(law: type[Law]) -> tuple[Block, ...]:
-    """Return the formula of a law in its words, where it comes from, and what it answers exactly."""
+    """Return the formula of a law, remarks, where it comes from, and what it answers exactly."""
     remarks = " ".join((law.__doc__ or "").partition("\n")[2].split())
     exact = ", ".join(law.closed_forms) or "none; all are found by search"
     parts = [formula(law), remarks, f"Source: {law.source}.", f"Closed forms: {exact}."]
@@ -97,8 +97,8 @@ def parameter_table(law: type[Law]) -> Table:
 def published_tables(law: type[Law]) -> tuple[Table, Table]:
     """Return the numbers of every published set, and where they come from and what to beware of."""
     sets = law.published.values()
-    numbers = tuple((s.key, *(float(v) for v in s.law.values.values())) for s in sets)
-    words = tuple((s.key, _inputs(s), written(s.conventions), s.source, s.caution) for s in sets)
+    numbers = tuple((s.key, *(exactly(v) for v in s.law.values.values())) for s in sets)
+    words = tuple((s.name, _inputs(s), written(s.conventions), s.source, s.caution) for s in sets)
     return (
         Table(("set", *law.params), numbers),
         Table(("set", "predicts", "conventions", "source", "caution"), words),
@@ -108,6 +108,15 @@ def published_tables(law: type[Law]) -> tuple[Table, Table]:
 def written(values: Mapping[str, Any]) -> str:
     """Return named values in words: "N total, C 6ND"."""
     return ", ".join(f"{k} {v}" for k, v in values.items()) or "none stated"
+
+
+def exactly(value: float) -> str:
+    """Return a constant with all digits that a source may have printed.
+
+    >>> exactly(2085.43), exactly(6.4e13)
+    ('2085.43', '6.4e+13')
+    """
+    return f"{value:.8g}"
 
 
 def _inputs(found: Published) -> str:

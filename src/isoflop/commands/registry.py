@@ -60,9 +60,8 @@ class Parameter:
     @property
     def standard(self) -> str:
         """The default as a user would write it; empty where there is none."""
-        if self.required or self.default in (None, False, ()) or isinstance(self.default, Mapping):
-            return ""
-        return "" if self.open else f"{self.default}"
+        written = isinstance(self.default, str | int | float) and self.kind != "flag"
+        return f"{self.default}" if written else ""
 
     def read(self, given: Sequence[str]) -> Any:
         """Return the value that texts write; a text is one use of the option.
@@ -113,9 +112,7 @@ class Command:
 REGISTRY: dict[str, Command] = {}
 
 
-def command(
-    name: str, *, example: str, minutes: bool = False
-) -> Callable[[Function], Function]:
+def command(name: str, *, example: str, minutes: bool = False) -> Callable[[Function], Function]:
     """Register a function as the command called `name`, of one word or of a group and a word."""
 
     def register(function: Function) -> Function:
@@ -186,7 +183,7 @@ def _choice(parameter: Parameter, given: Sequence[str]) -> str:
 
 def _pairs(parameter: Parameter, given: Sequence[str]) -> dict[str, str]:
     """Return what NAME=VALUE texts say; several may share a text, with commas between."""
-    pairs = {}
+    pairs: dict[str, str] = {}
     for part in (part for text in given for part in re.split(r",(?=\s*\w+\s*=)", text)):
         name, sign, value = (piece.strip() for piece in part.partition("="))
         if not (name and sign and value):

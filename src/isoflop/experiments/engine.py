@@ -165,12 +165,13 @@ def run(
     Raises EnvironmentFailure if another process drives the study, or where a trial fails twice
     for a reason that all would share: a missing extra, a full disk.
     """
+    engine = engine or LocalEngine()
     with study.driving():
         collect(study)
         queue = _Queue(tuple({t.key: t for t in trials}.values()), study)
         try:
             while queue.waiting or queue.running:
-                queue.fill(engine or LocalEngine())
+                queue.fill(engine)
                 watch(queue.progress())
                 time.sleep(POLL)
                 queue.reap()

@@ -71,7 +71,6 @@ def run(folder: TrialFolder, device: str) -> None:
             "provenance": {**_surroundings(device), **_mapping(summary, "provenance")},
         }
     )
-    folder.progress(1.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import BadRuns, UsageError
+from isoflop.errors import BadRuns, CannotFit, UsageError
 from isoflop.fitting import resample, starts
 from isoflop.fitting.diagnose import Found, diagnose, refuse_hopeless
 from isoflop.fitting.objective import Objective, objective
@@ -98,12 +98,16 @@ def search(
     kept = starts.best(problem, spread, weights_n, target, polished)
     ends = solve(problem.residuals, kept, weights_n[None], target)
     winner = int(np.argmin(ends.value_s))
-    value = float(ends.value_s[winner])
-    agree = int((ends.value_s <= value * (1 + 1e-6) + 1e-300).sum())
+    if not np.isfinite(ends.value_s[winner]):
+        raise CannotFit(f"{problem.form.key} has no value at these runs from any of its starts")
+    # Runs without noise leave nothing but rounding, in which no two starts agree.
+    nothing = float((weights_n * target.loss(np.full_like(weights_n, problem.rounding))).sum())
+    agree = int((ends.value_s <= ends.value_s[winner] * (1 + 1e-6) + nothing).sum())
     z_p = refine(problem.residuals, ends.z_sp[winner], weights_n, target)
-    r_n = problem.values(z_p[None])[0]
+    r_sn, J_spn = problem.residuals(z_p[None])
+    gradient_p = J_spn[0] @ (weights_n * target.slope(r_sn[0]))
     return Found(
-        z_p, float((weights_n * target.loss(r_n)).sum()), float(ends.gradient_s[winner]),
+        z_p, float((weights_n * target.loss(r_sn[0])).sum()), float(np.abs(gradient_p).max()),
         Starts(screened, len(kept), agree),
     )  # fmt: skip
 
@@ -133,6 +137,8 @@ def _pose(
 ) -> Problem:
     """Return the problem, once every cell that it needs has been checked."""
     kind = residuals or binding.form.residuals
+    if not len(runs):
+        raise BadRuns("there are no runs to fit")
     runs.require(binding.takes)
     runs.require((binding.predicts,), positive=kind == "log")
     columns = {s: runs[s] for s in (*binding.takes, binding.predicts)}
@@ -157,9 +163,20 @@ def _counts(
     if stratify and cluster:
         raise UsageError("give stratify or cluster, not both")
     if stratify:
-        return resample.stratified(rng, runs.groups(stratify), draws)
+        strata = runs.groups(stratify)
+        if np.unique(strata).size == strata.size:
+            raise UsageError(
+                f"every run has its own {stratify}, so a draw within it changes nothing; "
+                "stratify by what several runs share"
+            )
+        return resample.stratified(rng, strata, draws)
     if cluster:
-        return resample.clustered(rng, runs.groups(cluster), draws)
+        clusters = runs.groups(cluster)
+        if np.unique(clusters).size == 1:
+            raise UsageError(
+                f"all runs have one {cluster}, so draws of whole clusters change nothing"
+            )
+        return resample.clustered(rng, clusters, draws)
     return resample.pairs(rng, len(runs), draws)
 
 
@@ -174,9 +191,11 @@ def _remarks(runs: Runs, binding: Binding) -> tuple[str, ...]:
 def refit(fitted: Fit[L], runs: Runs) -> Fit[L]:
     """Return the same law fitted in the same way to other runs."""
     law, binding = fitted.law, fitted.binding
+    how, _, group = fitted.resampling.rpartition(" ")
     return fit(
         type(law), runs, objective=fitted.objective, residuals=fitted.kind, over=binding.over,
         predicts=binding.output, fix={k: getattr(law, k) for k in fitted.fixed},
         draws=0 if fitted.draws is None else fitted.draws.members or 0, level=fitted.level,
-        seed=fitted.seed,
+        seed=fitted.seed, stratify=group if how == "stratified by" else None,
+        cluster=group if how == "clusters of" else None,
     )  # fmt: skip

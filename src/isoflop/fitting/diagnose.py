@@ -77,7 +77,7 @@ def diagnose(problem: Problem, found: Found, draws: Law | None) -> Diagnosis:
             f"only {starts.agree} of {starts.polished} polished starts reached this optimum; "
             "there may be a better one: fit again with another seed or more starts"
         )
-    if found.value > 0 and found.gradient > 1e-3 * found.value:
+    if found.gradient > 1e-3 * found.value + problem.rounding * problem.output_n.size:
         doubts.append(
             f"the solver stopped on a slope (gradient {found.gradient:.1e} at {found.value:.3e})"
         )

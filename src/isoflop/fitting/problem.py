@@ -37,6 +37,11 @@ class Problem:
     output_n: Numbers  # divided by its scale; its log if kind is "log"
     kind: Kind
 
+    @property
+    def rounding(self) -> float:
+        """The residual below which a law is held to fit exactly: a billionth of the output."""
+        return 1e-9 * (1.0 if self.kind == "log" else float(np.abs(self.output_n).max()))
+
     def residuals(self, z_sp: Numbers) -> tuple[Numbers, Numbers]:
         """Return r_sn = prediction - observation, and J_spn = its slope along each parameter."""
         seeds = {

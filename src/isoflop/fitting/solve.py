@@ -116,7 +116,8 @@ class _Batch:
         self.rescues_s = np.zeros(rows, int)
 
     def _objective(self, r_sn: Numbers) -> Numbers:
-        value_s = np.einsum("sn,sn->s", self.w_sn, self.objective.loss(r_sn))
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite is never an improvement
+            value_s = np.einsum("sn,sn->s", self.w_sn, self.objective.loss(r_sn))
         return np.where(np.isfinite(value_s), value_s, np.inf)
 
     def _step(self) -> Numbers:

@@ -45,7 +45,8 @@ def best(
     values = []
     for first in range(0, len(z_sp), 128):
         r_sn = problem.values(z_sp[first : first + 128])
-        values.append((weights_n * objective.loss(r_sn)).sum(1))
+        with np.errstate(over="ignore", invalid="ignore"):  # far starts may overflow: never best
+            values.append((weights_n * objective.loss(r_sn)).sum(1))
     value_s = np.concatenate(values)
     order = np.argsort(np.where(np.isfinite(value_s), value_s, np.inf))
     return z_sp[order[:keep]]

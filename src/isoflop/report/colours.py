@@ -24,7 +24,7 @@ def colours(figure: Figure) -> tuple[str, ...]:
     fits = (la.name for la in figure.layers if _kind(la) == "fit" and not _group(la))
     lead = next(fits, "fit")  # bands and intervals without a group belong to the first fit
     owners = [_owner(layer, lead) for layer in figure.layers]
-    groups = tuple(dict.fromkeys(layer.group for layer in figure.layers if _group(layer)))
+    groups = tuple(dict.fromkeys(filter(None, map(_group, figure.layers))))
     free = tuple(dict.fromkeys(o for o in owners if o and o not in groups))
     chosen = dict(zip(groups, _for_groups(groups), strict=True))
     chosen |= {o: PALETTE[(len(groups) + i) % len(PALETTE)] for i, o in enumerate(free)}
@@ -91,4 +91,3 @@ def _owner(layer: Layer, lead: str) -> str:
 
 def _kind(layer: Layer) -> str:
     return layer.kind if isinstance(layer, Points | Line) else type(layer).__name__.lower()
-

@@ -24,7 +24,7 @@ from isoflop.report.document import (
     Numbers,
     Points,
 )
-from isoflop.report.scales import Scale, levels, scales, thin
+from isoflop.report.scales import Scale, in_powers, levels, scales, thin
 
 Trace: TypeAlias = dict[str, Any]
 
@@ -32,7 +32,7 @@ _GRID = "rgba(128,134,145,0.25)"
 _SHADE = "rgba(128,134,145,0.12)"
 _RULE = "rgba(128,134,145,0.9)"
 _MARKERS: dict[str, Trace] = {
-    "data": {"symbol": "circle", "size": 6, "opacity": 0.75},
+    "data": {"symbol": "circle", "size": 7, "opacity": 0.75},
     "dropped": {"symbol": "x-thin-open", "size": 7, "line": {"width": 1.5}},
     "truth": {"symbol": "star", "size": 17, "line": {"width": 1, "color": "#ffffff"}},
     "best": {"symbol": "diamond", "size": 11, "line": {"width": 1, "color": "#ffffff"}},
@@ -59,7 +59,7 @@ def to_plotly(figure: Figure) -> dict[str, Any]:
             "name": _plain(names[rank]),
             "showlegend": names[rank] not in names[:rank],
             "legendgroup": names[rank],
-            "legendrank": rank + 1,
+            "legendrank": rank + 1 + len(tints) * (_height(layer) >= _BELOW.index("best")),
         }
         if rank in rivals:
             trace["line"]["dash"] = _DASHES[rivals[rank] % len(_DASHES)]
@@ -119,7 +119,8 @@ def _band(layer: Band, tint: str, up: Scale) -> Trace:
         np.asarray(values, dtype=np.float64)[whole] for values in (layer.x, layer.low, layer.high)
     )
     kept = np.union1d(thin(x, low), thin(x, high))
-    x, low, high = x[kept], np.clip(low[kept], up.low, up.high), np.clip(high[kept], up.low, up.high)
+    x = x[kept]
+    low, high = (np.clip(values[kept], up.low, up.high) for values in (low, high))
     return {
         "type": "scatter",
         "mode": "lines",
@@ -183,12 +184,16 @@ def _contours(layer: Contours, figure: Figure) -> Trace:
 
 def _layout(figure: Figure, across: Scale, up: Scale, entries: int) -> dict[str, Any]:
     shown = {"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"}
+    narrow = {
+        "xaxis": _words(figure.x, across, across.ticks(3, 6), wrap=34),
+        "yaxis": _words(figure.y, up, up.ticks(), wrap=42),
+    }
     layout: dict[str, Any] = {
         "xaxis": _axis(figure.x, across, wrap=52),
         "yaxis": _axis(figure.y, up, wrap=42),
-        "legend": {"orientation": "h", "bgcolor": "rgba(0,0,0,0)"} | shown,
+        "legend": {"orientation": "h", "itemwidth": 38, "bgcolor": "rgba(0,0,0,0)"} | shown,
         "showlegend": entries > 0,
-        "meta": {"entries": entries},
+        "meta": {"entries": entries, "narrow": narrow},
         "margin": {"l": 64, "r": 20, "t": 24, "b": 56},
         "height": 440 + 22 * math.ceil(entries / 4),
         "hovermode": "closest",
@@ -200,19 +205,14 @@ def _layout(figure: Figure, across: Scale, up: Scale, entries: int) -> dict[str,
 
 
 def _axis(axis: Axis, scale: Scale, wrap: int) -> dict[str, Any]:
-    title = axis.label if axis.unit in ("", "1") else f"{axis.label} [{axis.unit}]"
-    powers = axis.unit == "FLOP" or scale.high >= 1e16 or 0 < scale.low < 1e-4
-    low, high = scale.move([scale.low, scale.high]).tolist()
+    powers = in_powers(axis, scale)
     return {
         "type": "log" if scale.log else "linear",
-        "range": [low, high],
+        "range": scale.move([scale.low, scale.high]).tolist(),
         "tickmode": "array",
-        "tickvals": list(scale.ticks),
-        "ticktext": [_power(v) if powers else show(v, 4) for v in scale.ticks],
         "minor": {"tickmode": "array", "tickvals": list(scale.minor), "ticks": "outside"},
         # What Plotly falls back on when a reader zooms in, past the ticks chosen here.
         "exponentformat": "power" if powers else "B",
-        "title": {"text": "<br>".join(textwrap.wrap(_plain(title), wrap)), "standoff": 12},
         "automargin": True,
         "gridcolor": _GRID,
         "linecolor": _RULE,
@@ -220,6 +220,17 @@ def _axis(axis: Axis, scale: Scale, wrap: int) -> dict[str, Any]:
         "ticks": "outside",
         "showline": True,
         "zeroline": False,
+    } | _words(axis, scale, scale.ticks(), wrap)
+
+
+def _words(axis: Axis, scale: Scale, ticks: tuple[float, ...], wrap: int) -> dict[str, Any]:
+    """Return the part of an axis that depends on the room for words."""
+    title = axis.label if axis.unit in ("", "1") else f"{axis.label} [{axis.unit}]"
+    lines = (_plain(line) for line in textwrap.wrap(title, wrap))
+    return {
+        "tickvals": list(ticks),
+        "ticktext": [_power(v) if in_powers(axis, scale) else show(v, 4) for v in ticks],
+        "title": {"text": "<br>".join(lines), "standoff": 12, "font": {"size": 13}},
     }
 
 
@@ -229,18 +240,19 @@ def _extrapolation(figure: Figure, across: Scale) -> dict[str, Any]:
         return {}
     tall: dict[str, Any] = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
     rule = {"color": _RULE, "width": 1.5, "dash": "dash"}
-    room = 1 - float(across.place(start))
     return {
         "shapes": [
-            {"type": "rect", "x0": start, "x1": across.high, "fillcolor": _SHADE} | tall
+            tall
+            | {"type": "rect", "x0": start, "x1": across.high, "fillcolor": _SHADE}
             | {"line": {"width": 0}},
-            {"type": "line", "x0": start, "x1": start, "line": rule} | tall,
+            tall | {"type": "line", "x0": start, "x1": start, "line": rule},
         ],
         "annotations": [
             {
-                "text": "extrapolation →" if room > 0.1 else "← extrapolation from here",
-                "x": float(across.move(start)),
-                "xanchor": "left" if room > 0.1 else "right",
+                "text": "extrapolation →",
+                "x": 1,
+                "xref": "paper",
+                "xanchor": "right",
                 "y": 1,
                 "yref": "paper",
                 "yanchor": "bottom",

@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,12 @@ def _view(block: Block) -> dict[str, Any]:
         case Paragraph():
             return {"is": "paragraph", "text": block.text}
         case Note():
-            return {"is": "note", "text": block.text, "kind": block.kind, "label": LABELS[block.kind]}
+            return {
+                "is": "note",
+                "text": block.text,
+                "kind": block.kind,
+                "label": LABELS[block.kind],
+            }
         case Table():
             shown = columns(block)
             rows = list(zip(*(column.cells for column in shown), strict=True))
@@ -98,7 +104,7 @@ def _finite(value: Any) -> Any:
     """Return JSON data with null for what JSON cannot say: NaN and the infinities."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]

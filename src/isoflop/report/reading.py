@@ -10,6 +10,7 @@ from isoflop.report.document import Block, Cell, Figure, Note, Report, Table
 
 LABELS = {"info": "Note", "good": "Good", "doubt": "Doubt", "refused": "Refused"}
 _WARNS = ("refused", "doubt")
+_IN_ASCII = str.maketrans({"–": "-", "—": "-", "×": "x", "→": "->", "≤": "<=", "≥": ">="})
 _WHOLE = re.compile(r"[+-]?\d[\d,]*|\S+")
 
 
@@ -25,6 +26,15 @@ class Column:
     def tail(self) -> int:
         """The width [characters] of what stands right of the decimal point."""
         return max((len(after) for _, after in self.cells), default=0)
+
+    @property
+    def padded(self) -> tuple[str, ...]:
+        """The cells with blanks around numbers, so that decimal points stand in line."""
+        if not self.numeric:
+            return tuple(before for before, _ in self.cells)
+        whole = max(len(before) for before, _ in self.cells)
+        wide = max(whole + self.tail, len(self.name))
+        return tuple((b.rjust(wide - self.tail) + after).ljust(wide) for b, after in self.cells)
 
 
 def in_reading_order(report: Report) -> tuple[tuple[Note, ...], tuple[Block, ...]]:
@@ -65,6 +75,15 @@ def describe(figure: Figure) -> str:
     if figure.extrapolates_from is not None:
         parts.append(f"extrapolation begins at {show(figure.extrapolates_from)} {figure.x.unit}")
     return "; ".join(parts) + "."
+
+
+def printable(text: str, plain: bool = False) -> str:
+    """Return text without what could command a terminal, since names come from others' files.
+
+    `plain` also keeps to ASCII, for terminals that cannot write more.
+    """
+    text = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text.translate(_IN_ASCII).encode("ascii", "replace").decode() if plain else text
 
 
 def _column(name: str, cells: list[Cell]) -> Column:

@@ -47,23 +47,23 @@ class Scale:
             return np.where(shown, array, np.nan)
         return np.log10(array, where=shown, out=np.full(array.shape, np.nan))
 
-    @property
-    def ticks(self) -> tuple[float, ...]:
-        """The values to label: decades, else 1-2-5, else round steps, so that four or more show."""
+    def ticks(self, least: int = 4, most: int = 9) -> tuple[float, ...]:
+        """Return the values to label: decades, else 1-2-5, else round steps, until enough show."""
         if self.log:
             decades = math.log10(self.high / self.low)
             for mantissas in _MANTISSAS:
-                found = self._decades(mantissas, step=max(1, math.ceil(decades / 8)))
-                if 4 <= len(found) <= 9:
+                found = self._decades(mantissas, step=max(1, math.ceil(decades / (most - 1))))
+                if least <= len(found) <= most:
                     return found
-        return round_steps(self.low, self.high, 6)
+        return round_steps(self.low, self.high, min(6, most - 1))
 
     @property
     def minor(self) -> tuple[float, ...]:
         """The values to mark without a label: 2 and 5 within decades that are labelled."""
         if not self.log or self.high / self.low > 1e8:
             return ()
-        return tuple(v for v in self._decades(_MANTISSAS[1], step=1) if v not in self.ticks)
+        labelled = self.ticks()
+        return tuple(v for v in self._decades(_MANTISSAS[1], step=1) if v not in labelled)
 
     def _decades(self, mantissas: tuple[float, ...], step: int) -> tuple[float, ...]:
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
@@ -92,6 +92,11 @@ def undrawable(figure: Figure) -> int:
     return sum(int((np.isnan(across.move(c.x)) | np.isnan(up.move(c.y))).sum()) for c in clouds)
 
 
+def in_powers(axis: Axis, scale: Scale) -> bool:
+    """Say whether ticks are written as powers of ten, as FLOP are, rather than as 70B."""
+    return axis.unit == "FLOP" or scale.high >= 1e16 or 0 < scale.low < 1e-4
+
+
 def round_steps(low: float, high: float, most: int) -> tuple[float, ...]:
     """Return at most `most` + 1 round numbers between `low` and `high`, evenly spaced.
 
@@ -113,7 +118,8 @@ def levels(contours: Contours) -> tuple[float, ...]:
     finite = contours.z[np.isfinite(contours.z)]
     if not finite.size:
         return ()
-    return round_steps(*(float(v) for v in np.percentile(finite, (1, 90))), 8)
+    low, high = np.percentile(finite, (1, 95)).tolist()
+    return round_steps(low, high, 12)
 
 
 def thin(x: Numbers, y: Numbers, most: int = MOST_POINTS) -> npt.NDArray[np.intp]:

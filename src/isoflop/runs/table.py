@@ -186,13 +186,13 @@ class Runs:
             raise BadRuns(f"label {name} is missing in {name_rows(self.rows[missing])}")
         return self.labels[name]
 
-    def require(self, symbols: Iterable[str], *, positive: bool = True) -> None:
+    def require(self, symbols: str | Iterable[str], *, positive: bool = True) -> None:
         """Refuse runs that lack one of these columns, or a finite number above zero in each cell.
 
         `positive=False` lets numbers at and below zero pass.
         Raises BadRuns, which names the rows, or says what would make the column.
         """
-        names = tuple(symbols)
+        names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
         for name in names:
             if name not in SYMBOLS:
                 known = [*self.columns, *self.labels]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from isoflop.sources.reading import read
 from isoflop.sources.packaged import sample_names
-from isoflop.sources.studies import from_study
+from isoflop.sources.reading import read
 
-__all__ = ["from_study", "read", "sample_names"]
+__all__ = ["read", "sample_names"]

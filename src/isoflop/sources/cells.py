@@ -67,8 +67,7 @@ def numbers(cells: Cells) -> tuple[Numbers, Mask]:
         found = pc.cast(texts, pa.float64())
         return _filled(found), np.zeros(len(texts), dtype=bool)
     except pa.ArrowInvalid:  # some cell is written as 7B, or is no number at all
-        coded = pa.chunked_array([texts] if isinstance(texts, pa.Array) else texts.chunks)
-        coded = coded.combine_chunks().dictionary_encode()
+        coded = texts.dictionary_encode()
     # The last entry stands for an empty cell, which has no code.
     distinct = [_number(text) for text in coded.dictionary.to_pylist()] + [np.nan]
     codes = pc.fill_null(coded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)
@@ -77,7 +76,7 @@ def numbers(cells: Cells) -> tuple[Numbers, Mask]:
 
 
 def texts(cells: Cells) -> list[str]:
-    """Return the texts (n,), "" where a cell is empty; whole numbers are written without a point."""
+    """Return the texts (n,), "" where a cell is empty; whole numbers have no point."""
     plain = _plain_numbers(cells)
     if plain is None:
         return [text or "" for text in _strings(cells).to_pylist()]
@@ -88,9 +87,8 @@ def codes(cells: Cells) -> npt.NDArray[Any]:
     """Return integers (n,) that are equal where cells are."""
     plain = _plain_numbers(cells)
     if plain is None:
-        coded = _strings(cells).dictionary_encode()
-        coded = coded.combine_chunks() if hasattr(coded, "combine_chunks") else coded
-        return np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False))
+        indices = _strings(cells).dictionary_encode().indices
+        return np.asarray(indices.fill_null(-1).to_numpy(zero_copy_only=False))
     return np.unique(plain, return_inverse=True)[1]
 
 
@@ -129,21 +127,22 @@ def _filled(found: Any) -> Numbers:
 
 
 def _strings(cells: Cells) -> Any:
-    """Return cells of any kind as strings of pyarrow, null where there is none."""
+    """Return cells of any kind as one array of strings of pyarrow, null where there is none."""
     import pyarrow as pa
 
-    if isinstance(cells, pa.Array | pa.ChunkedArray):
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    if isinstance(cells, pa.Array):
         if pa.types.is_dictionary(cells.type):
             cells = cells.cast(cells.type.value_type)
-        if pa.types.is_string(cells.type):
-            return cells
-        if pa.types.is_large_string(cells.type) or pa.types.is_string_view(cells.type):
+        if any(is_a(cells.type) for is_a in (pa.types.is_string, pa.types.is_large_string)):
             return cells.cast(pa.string())
         cells = cells.to_pylist()
-    return pa.array([None if v is None else _text(v) for v in cells], pa.string())
+    return pa.array([None if v is None else plain_text(v) for v in cells], pa.string())
 
 
-def _text(value: object) -> str:
+def plain_text(value: object) -> str:
+    """Return a value as text that every file and terminal can hold."""
     try:
         return str(value).encode("utf-8", "replace").decode()
     except ValueError:  # an integer of thousands of digits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import BadRuns, suggest
-from isoflop.sources.cells import Cells, Source, source
+from isoflop.sources.cells import Cells, Source, plain_text, source
 from isoflop.sources.separated import read_separated, stated_conventions
 
 
@@ -126,12 +127,14 @@ def _record(line: str, row: int, origin: str) -> Any:
 
 
 def _json(data: bytes, origin: str) -> Source:
-    """Read a list of objects, or JSON lines that go by the name of .json."""
+    """Read a list of objects, an object of lists, or JSON lines that go by the name of .json."""
     text = _decoded(data, origin)
     try:
         records = json.loads(text)
     except (ValueError, RecursionError):
         return _json_lines(data, origin)
+    if isinstance(records, dict) and all(isinstance(v, list) for v in records.values()):
+        return source(origin, {plain_text(name): cells for name, cells in records.items()})
     if isinstance(records, dict):
         records = [records]
     if not isinstance(records, list):
@@ -142,14 +145,15 @@ def _json(data: bytes, origin: str) -> Source:
 
 
 def _by_column(records: list[Any], rows: list[int], origin: str) -> dict[str, Cells]:
-    for row, record in zip(rows, records, strict=True):
-        if not isinstance(record, dict):
-            raise BadRuns(
-                f"{origin}: row {row} holds {str(record)[:40]!r}; an object such as "
-                '{"N": 70e9, "D": 1.4e12, "L": 1.9} is needed'
-            )
-    names = dict.fromkeys(name for record in records for name in record)
-    return {name: [record.get(name) for record in records] for name in names}
+    kinds = list(map(type, records))
+    if set(kinds) - {dict}:
+        first = next(i for i, kind in enumerate(kinds) if kind is not dict)
+        raise BadRuns(
+            f"{origin}: row {rows[first]} holds {str(records[first])[:40]!r}; an object such as "
+            '{"N": 70e9, "D": 1.4e12, "L": 1.9} is needed'
+        )
+    names = dict.fromkeys(itertools.chain.from_iterable(records))
+    return {plain_text(name): [record.get(name) for record in records] for name in names}
 
 
 _READERS: Mapping[str, Callable[[bytes, str], Source]] = {

@@ -26,7 +26,7 @@ def from_mapping(columns: Mapping[Any, Any]) -> Source:
     return source("the mapping", {str(name): _listed(str(name), v) for name, v in columns.items()})
 
 
-def from_frame(frame: object) -> Source:
+def from_frame(frame: Any) -> Source:
     """Return a data frame of pandas, Polars, pyarrow or another library that narwhals knows.
 
     Raises UsageError for an object of another kind.

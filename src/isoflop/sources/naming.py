@@ -1,4 +1,4 @@
-"""Which column of a source is which quantity: by symbol, by the user's word, or by a common name."""
+"""Which column of a source is which quantity: by symbol, by the user's word, by common name."""
 
 from __future__ import annotations
 
@@ -73,11 +73,6 @@ class Naming:
     labels: Mapping[str, str]
     conventions: Mapping[str, str]
     guessed: frozenset[str]
-
-    def unread(self, names: Collection[str]) -> tuple[str, ...]:
-        """Return the names that were not understood."""
-        used = {*self.symbols.values(), *self.labels.values()}
-        return tuple(name for name in names if name not in used)
 
 
 def recognise(

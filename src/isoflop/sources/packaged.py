@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isoflop.errors import UnknownName
 from isoflop.sources.cells import Source
 from isoflop.sources.files import read_file
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 PREFIX = "sample:"
 
@@ -28,9 +30,13 @@ def from_sample(name: str) -> Source:
     """
     if name not in sample_names():
         raise UnknownName("sample", name, sample_names())
+    from importlib import resources
+
     with resources.as_file(_folder() / f"{name}.csv") as path:
         return read_file(Path(path))
 
 
 def _folder() -> Traversable:
+    from importlib import resources
+
     return resources.files("isoflop.sources") / "samples"

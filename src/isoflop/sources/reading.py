@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
 from isoflop.errors import BadRuns, ConventionMismatch, UnknownName, UsageError
 from isoflop.expressions import Assignment, Condition, parse_assignment, parse_condition
 from isoflop.quantities import QUANTITIES
-from isoflop.runs import CONVENTIONS, LABELS, SYMBOLS, Runs, refuse_impossible
-from isoflop.runs.cells import Numbers, name_rows
-from isoflop.sources.cells import Source, codes, numbers, texts
+from isoflop.runs import CONVENTIONS, SYMBOLS, Runs, refuse_impossible
+from isoflop.runs.cells import Integers, Mask, Numbers, name_rows, no_column
+from isoflop.runs.table import Texts
+from isoflop.sources.cells import Cells, Source, codes, numbers, texts
 from isoflop.sources.files import read_file
 from isoflop.sources.frames import from_frame, from_mapping, from_runs
 from isoflop.sources.naming import Naming, recognise
@@ -61,11 +62,10 @@ def read(
     )
     table = _understood(given, naming)
     for assignment in assignments:
-        table.derive(assignment)
+        table = table.derive(assignment)
     runs = table.runs(condition)
     refuse_impossible(runs.columns, runs.rows, runs.origin)
-    said = {**table.conventions, **_agreed(table.conventions, conventions or {}, units or {}, runs)}
-    return _in_nats(replace(runs, conventions=said))
+    return _in_nats(_agreed(runs, conventions or {}, units or {}))
 
 
 def _open(source: Readable) -> Source:
@@ -86,94 +86,92 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Table:
-    """Columns under way: understood, derived from one another, and not yet frozen."""
+    """The columns of a source on their way to `Runs`: understood, and derived."""
 
     given: Source
-    numbers: dict[str, Numbers]
-    labels: dict[str, Any]
-    conventions: dict[str, str]
-    notes: list[str]
+    numbers: Mapping[str, Numbers]
+    labels: Mapping[str, Texts]
+    conventions: Mapping[str, str]
+    notes: tuple[str, ...]
     unread: tuple[str, ...]
-    looked_up: dict[str, Any] = field(default_factory=dict)
 
     def scope(self, names: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return numbers and texts by name: those understood, and source columns in use."""
-        for name in names:
-            if name in self.given.columns and name not in {*self.numbers, *self.labels}:
-                found, other = numbers(self.given.columns[name])
-                cells = np.array(texts(self.given.columns[name])) if other.any() else found
-                self.looked_up[name] = cells
-        known = {**self.looked_up, **self.labels, **self.numbers}
-        # An unused column stands here by its name alone, to be suggested for a misspelt one.
-        known = {**dict.fromkeys(self.given.columns, np.zeros(1)), **known}
-        kinds = {name: np.asarray(cells).dtype.kind for name, cells in known.items()}
+        """Return numbers and texts by name: those understood, and any source column in use."""
+        # A column that is not in use is here for its name, to be suggested for a misspelt one.
+        found: dict[str, Any] = dict.fromkeys(self.given.columns, np.zeros(1))
+        for name in set(names) & set(found):
+            values, other = numbers(self.given.columns[name])
+            found[name] = np.array(texts(self.given.columns[name])) if other.any() else values
+        found |= {**self.labels, **self.numbers}
+        kinds = {name: cells.dtype.kind for name, cells in found.items()}
         return (
-            {name: cells for name, cells in known.items() if kinds[name] == "f"},
-            {name: cells for name, cells in known.items() if kinds[name] == "U"},
+            {name: cells for name, cells in found.items() if kinds[name] == "f"},
+            {name: cells for name, cells in found.items() if kinds[name] == "U"},
         )
 
-    def derive(self, assignment: Assignment) -> None:
-        """Make, or replace, a column."""
+    def derive(self, assignment: Assignment) -> _Table:
+        """Return the table with a column made, or replaced."""
         symbol = assignment.symbol
         made = assignment.values(*self.scope(assignment.names), len(self.given.rows))
-        if symbol not in assignment.names:
-            self.conventions.pop(symbol, None)
-        self.numbers[symbol] = made
-        self.notes.append(f"{symbol} was derived: {assignment.text.strip()}")
+        own = symbol in assignment.names
+        return replace(
+            self,
+            numbers={**self.numbers, symbol: made},
+            conventions={s: c for s, c in self.conventions.items() if own or s != symbol},
+            notes=(*self.notes, f"{symbol} was derived: {assignment.text.strip()}"),
+        )
 
     def runs(self, condition: Condition | None) -> Runs:
         """Return the rows that meet the condition, with a note on those that repeat."""
         made = Runs(
-            columns=self.numbers, labels=self.labels, origin=self.given.origin,
-            rows=self.given.rows, unread=self.unread,
+            columns=self.numbers, labels=self.labels, conventions=self.conventions,
+            origin=self.given.origin, rows=self.given.rows, unread=self.unread,
         )  # fmt: skip
-        notes = [*self.given.notes, *self.notes]
+        notes = (*self.given.notes, *self.notes)
         kept = np.ones(len(made), dtype=bool)
         if condition is not None:
             kept = condition.mask(*self.scope(condition.names), len(made))
+            said = repr(condition.text.strip())
             if not kept.any():
-                raise BadRuns(
-                    f"{made.origin}: none of {len(made):,} runs meets {condition.text.strip()!r}"
-                )
-            notes.append(
-                f"{kept.sum():,} of {kept.size:,} runs meet {condition.text.strip()!r}; "
-                "the others are left out"
-            )
-        if repeated := _repeated({**self.given.columns, **self.numbers}, kept):
-            rows = made.rows[repeated]
-            notes.append(f"exact duplicates, all kept: {name_rows(rows)}")
-        return replace(made.select(kept), notes=tuple(notes))
+                raise BadRuns(f"{made.origin}: none of {len(made):,} runs meets {said}")
+            notes += (f"{kept.sum():,} of {kept.size:,} runs meet {said}; the others are left out",)
+        others = {name: self.given.columns[name] for name in self.unread}
+        repeated = _repeated(
+            [*self.numbers.values(), *self.labels.values(), *others.values()], kept
+        )
+        if repeated.size:
+            notes += (f"exact duplicates, all kept: {name_rows(made.rows[repeated])}",)
+        return replace(made.select(kept), notes=notes)
 
 
 def _understood(given: Source, naming: Naming) -> _Table:
     """Return the columns of a source as numbers and labels, with a note on every guess."""
     found: dict[str, Numbers] = {}
     conventions, notes = dict(given.conventions), []
-    symbols = {}
     for symbol, name in naming.symbols.items():
         values, other = numbers(given.columns[name])
         lenient = symbol in naming.guessed or (symbol == name and symbol in _OFTEN_TEXT)
-        if other.any() and lenient and np.isnan(values).all():
-            continue
-        if other.any():
+        if other.any() and not (lenient and np.isnan(values).all()):
             _refuse_text(given, symbol, name, other)
-        found[symbol], symbols[symbol] = values, name
+        if other.any():
+            continue
+        found[symbol] = values
         if symbol in naming.guessed:
             counted = naming.conventions.get(symbol)
             notes.append(f"column {name!r} read as {symbol}" + (f" ({counted})" if counted else ""))
-            if counted:
-                conventions.setdefault(symbol, counted)
+            conventions |= {symbol: conventions.get(symbol, counted)} if counted else {}
     labels = {label: _labels(given, label, name) for label, name in naming.labels.items()}
     notes += [f"column {naming.labels[k]!r} read as {k}" for k in labels if k in naming.guessed]
-    unread = replace(naming, symbols=symbols).unread(given.columns)
+    used = {*(naming.symbols[s] for s in found), *naming.labels.values()}
+    unread = tuple(name for name in given.columns if name not in used)
     if unread:
         notes.append(f"columns left out: {_shortened(unread)}")
-    return _Table(given, found, labels, conventions, notes, unread)
+    return _Table(given, found, labels, conventions, tuple(notes), unread)
 
 
-def _refuse_text(given: Source, symbol: str, name: str, other: Any) -> None:
+def _refuse_text(given: Source, symbol: str, name: str, other: Mask) -> NoReturn:
     seen = list(dict.fromkeys(np.array(texts(given.columns[name]), dtype=object)[other]))
     said = ", ".join(repr(text[:40]) for text in seen[:3]) + (", ..." if len(seen) > 3 else "")
     column = f"column {name!r}" + ("" if symbol == name else f" (read as {symbol})")
@@ -184,7 +182,7 @@ def _refuse_text(given: Source, symbol: str, name: str, other: Any) -> None:
     )
 
 
-def _labels(given: Source, label: str, name: str) -> Any:
+def _labels(given: Source, label: str, name: str) -> Texts:
     found = texts(given.columns[name])
     if (longest := max(map(len, found))) > _LONGEST_LABEL:
         row = given.rows[[len(text) for text in found].index(longest)]
@@ -200,10 +198,10 @@ def _shortened(names: tuple[str, ...]) -> str:
     return ", ".join(names[:12]) + more
 
 
-def _repeated(columns: Mapping[str, Any], kept: Any) -> list[int]:
-    """Return the kept rows that equal another kept row in every column (k,)."""
+def _repeated(columns: Iterable[Cells], kept: Mask) -> Integers:
+    """Return which of the kept rows equal another one in every column (k,)."""
     rows, group = np.flatnonzero(kept), np.zeros(int(kept.sum()), dtype=np.int64)
-    for cells in columns.values():
+    for cells in columns:
         if not rows.size:
             break
         code = codes(cells)[rows]
@@ -211,37 +209,41 @@ def _repeated(columns: Mapping[str, Any], kept: Any) -> list[int]:
         group, counts = np.unique(pair, return_inverse=True, return_counts=True)[1:]
         alike = counts[group] > 1
         rows, group = rows[alike], group[alike]
-    return [int(row) for row in rows]
+    return rows
 
 
-def _agreed(
-    stated: Mapping[str, str], conventions: Mapping[str, str], units: Mapping[str, str], runs: Runs
-) -> dict[str, str]:
-    """Return what the user says of columns, held against the source and against itself."""
-    for symbol, said in [*conventions.items(), *units.items()]:
-        if symbol not in SYMBOLS:
-            raise UnknownName("quantity", symbol, SYMBOLS)
-        if symbol not in runs:
-            raise UsageError(f"{symbol} is said to be {said}, and there is no column {symbol}")
-    for symbol, said in conventions.items():
-        if symbol in CONVENTIONS and said not in CONVENTIONS[symbol]:
-            raise UnknownName(f"convention of {symbol}", said, CONVENTIONS[symbol])
-    for symbol, unit in units.items():
-        if symbol in CONVENTIONS and unit != QUANTITIES[symbol].unit:
-            own = QUANTITIES[symbol].unit
-            raise UsageError(f"{symbol} is needed in {own}, not {unit}; convert it: {_how(symbol)}")
-    said = {**conventions, **{s: u for s, u in units.items() if s not in CONVENTIONS}}
-    for symbol, value in said.items():
-        for other in (stated.get(symbol), conventions.get(symbol)):
-            if other not in (None, value):
-                raise ConventionMismatch(
-                    f"{symbol} is said to be {value}, and {runs.origin or 'the call'} says {other}"
-                )
-    return said
+def _agreed(runs: Runs, conventions: Mapping[str, str], units: Mapping[str, str]) -> Runs:
+    """Return the runs with what the user says of their columns, which the source may not deny."""
+    for kind, said in (("convention", conventions), ("unit", units)):
+        for symbol, value in said.items():
+            _check_stated(kind, symbol, value, runs)
+    agreed = dict(runs.conventions)
+    own = [(symbol, unit) for symbol, unit in units.items() if symbol not in CONVENTIONS]
+    for symbol, value in [*own, *conventions.items()]:
+        if agreed.setdefault(symbol, value) != value:
+            raise ConventionMismatch(
+                f"{symbol} is said to be {value}, and {runs.origin} or the same call says "
+                f"{agreed[symbol]}; say one of them"
+            )
+    return replace(runs, conventions=agreed)
 
 
-def _how(symbol: str) -> str:
-    return f"--derive {symbol}={symbol}*1e6, if it is in millions"
+def _check_stated(kind: str, symbol: str, value: str, runs: Runs) -> None:
+    """Refuse a statement about no column, or one that is not known for its column."""
+    if symbol not in SYMBOLS:
+        raise UnknownName("quantity", symbol, SYMBOLS)
+    if symbol not in runs:
+        raise UsageError(
+            f"{symbol} is said to be {value}; {no_column(symbol, runs.columns, runs.unread)}"
+        )
+    known = CONVENTIONS.get(symbol)
+    if known and kind == "convention" and value not in known:
+        raise UnknownName(f"convention of {symbol}", value, known)
+    if known and kind == "unit" and value != QUANTITIES[symbol].unit:
+        raise UsageError(
+            f"{symbol} is needed in {QUANTITIES[symbol].unit}, not {value}; convert it: "
+            f"--derive {symbol}={symbol}*1e6, if it is in millions"
+        )
 
 
 def _in_nats(runs: Runs) -> Runs:
@@ -255,6 +257,3 @@ def _in_nats(runs: Runs) -> Runs:
         conventions={**runs.conventions, "L": "nats/token"},
         notes=(*runs.notes, f"{' and '.join(scaled)} converted from bits/token to nats/token"),
     )
-
-
-__all__ = ["LABELS", "read"]

@@ -27,6 +27,7 @@ def read_separated(text: str, origin: str, extension: str) -> Source:
     head = re.split(r"[\r\n]", body, maxsplit=1)[0]
     delimiter = _delimiter(head, extension)
     table = _parse(body, delimiter, head.count(delimiter) + 1, origin, above)
+    _refuse_open_quote(body, str(table.columns[-1][-1]), origin)
     names = _names([column[0].as_py() for column in table.columns], origin)
     filled = _filled_rows(table.slice(1))
     columns = {
@@ -121,6 +122,12 @@ def _refuse_ragged(ragged: list[tuple[int, int, int]], origin: str) -> None:
         f"has {expected} columns (the first such row has {actual}); "
         "look for a missing or extra delimiter, or a quote that is not closed"
     )
+
+
+def _refuse_open_quote(body: str, last: str, origin: str) -> None:
+    """Refuse a file whose last cell runs on to the end, over what were to be more rows."""
+    if body.count('"') % 2 and last.endswith(("\n", "\r")):
+        raise BadRuns(f"{origin}: a quote is not closed, in the cell that begins {last[:40]!r}")
 
 
 def _names(cells: list[str | None], origin: str) -> list[str]:

@@ -70,8 +70,13 @@ def write_atomically(
 
     Raises EnvironmentFailure for a full disk and the like; what was there stays.
     """
+    path = path.resolve()  # a link stays a link
     rough = path.with_name(f".{path.name}.{os.getpid()}")
     with writing(path):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as handle:  # a pipe or a terminal has no whole to keep
+                write(handle)
+            return
         try:
             with rough.open("wb") as handle:
                 write(handle)

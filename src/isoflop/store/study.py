@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias
 
 from isoflop.errors import BadStudy, EnvironmentFailure, UnknownName, UsageError
 from isoflop.store.files import JSON, canonical, code_version, digest, now, sync_folder, writing
@@ -26,6 +27,9 @@ CREATE TABLE document (
     code TEXT NOT NULL, sha256 TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, name)
 )"""
 _COLUMNS = "kind, name, body, schema, created, code, sha256"
+_INSERT = f"INSERT INTO document ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+Row: TypeAlias = tuple[str, str, str, int, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,11 @@ class Study:
         study = Study(Path(path), Lock(Path(path) / LOCK))
         with writing(study.path):
             study.path.mkdir(parents=True, exist_ok=True)
-            names = {entry.name for entry in study.path.iterdir()}
-        if DATABASE not in names:
-            _refuse_strangers(study.path, names)
+        if not study.database.exists():
+            _refuse_strangers(study)
             with study.driving():
                 if not study.database.exists():
-                    _make(study.database)
-                study.put("study", "meta", dict(meta or {}))
+                    _make(study.database, _row("study", "meta", dict(meta or {}), SCHEMA))
         return Study.open(path)
 
     @staticmethod
@@ -108,14 +110,12 @@ class Study:
         Another document under that name is replaced, in one transaction.
         Raises EnvironmentFailure if another process drives the study, or the disk fails.
         """
-        body = canonical(document)
-        row = (kind, name, schema, now(), code_version(), digest(body), body)
+        row = _row(kind, name, document, schema)
         with self._lock.shared(), self._connection() as db, db:
             done = db.execute(
-                "INSERT INTO document (kind, name, schema, created, code, sha256, body)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET"
+                f"{_INSERT} ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body,"
                 " schema = excluded.schema, created = excluded.created, code = excluded.code,"
-                " sha256 = excluded.sha256, body = excluded.body"
+                " sha256 = excluded.sha256"
                 " WHERE (schema, sha256) <> (excluded.schema, excluded.sha256)",
                 row,
             )
@@ -153,30 +153,42 @@ class Study:
                 db.close()
 
 
-def _refuse_strangers(folder: Path, names: set[str]) -> None:
+def _refuse_strangers(study: Study) -> None:
     """Keep a study out of a folder that is something else, or that lost its catalogue."""
+    names = {entry.name for entry in study.path.iterdir()}
+    if study.database.exists():  # made by another process a moment ago
+        return
     if f"{DATABASE}-wal" in names:
         raise BadStudy(
-            f"{folder} holds {DATABASE}-wal without its {DATABASE}; restore both, or move it away"
+            f"{study.path} holds {DATABASE}-wal without its {DATABASE}; "
+            "restore both, or move it away"
         )
     strange = sorted(n for n in names - {LOCK, TRIALS} if not n.startswith(f".{DATABASE}."))
     if strange:
-        raise UsageError(f"{folder} is not a study and holds {strange[0]!r}; name a new folder")
+        raise UsageError(f"{study.path} is not a study and holds {strange[0]!r}; name a new folder")
 
 
-def _make(database: Path) -> None:
-    """Create an empty catalogue beside its place and move it there, whole or not at all."""
+def _make(database: Path, meta: Row) -> None:
+    """Create a catalogue beside its place and move it there, whole or not at all."""
     rough = database.with_name(f".{database.name}.{os.getpid()}")
     with writing(database), _explained(database.parent):
-        rough.unlink(missing_ok=True)
+        for left in database.parent.glob(f".{database.name}.*"):  # by makers that were killed
+            left.unlink()
         with contextlib.closing(sqlite3.connect(rough)) as db:
             db.execute("PRAGMA journal_mode = WAL")
             with db:
                 db.execute(_TABLE)
+                db.execute(_INSERT, meta)
                 db.execute(f"PRAGMA application_id = {APPLICATION}")
                 db.execute(f"PRAGMA user_version = {SCHEMA}")
         rough.replace(database)
         sync_folder(database.parent)
+
+
+def _row(kind: str, name: str, document: Mapping[str, JSON], schema: int) -> Row:
+    """Return a document as the catalogue keeps it."""
+    body = canonical(document)
+    return kind, name, body, schema, now(), code_version(), digest(body)
 
 
 def _uri(database: Path) -> str:
@@ -209,7 +221,7 @@ def _check(study: Study) -> None:
         raise BadStudy(_damaged(study.path, verdict))
 
 
-def _document(row: tuple[str, str, str, int, str, str, str], where: Path) -> Document:
+def _document(row: Row, where: Path) -> Document:
     """Return a row of the catalogue as a document, held against its hash."""
     kind, name, body, schema, created, code, sha256 = row
     if digest(body) != sha256:

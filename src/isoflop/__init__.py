@@ -1,0 +1,81 @@
+"""The laboratory for neural scaling laws: runs, law, fit, assess, forecast, plan, report.
+
+Names are loaded when they are first used, so that `import isoflop` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isoflop import laws, plan
+    from isoflop.assess import Backtest, Candidate, backtest
+    from isoflop.errors import IsoflopError
+    from isoflop.fitting import Fit, fit
+    from isoflop.forecasting import Forecast, forecast
+    from isoflop.law import Law, Published, constants, form
+    from isoflop.plan import Plan
+    from isoflop.report import Report
+    from isoflop.runs import Runs
+    from isoflop.sources import read
+
+# The public names in the order of the pipeline, and where each of them lives.
+_HOMES = {
+    "read": "isoflop.sources",
+    "Runs": "isoflop.runs",
+    "laws": "isoflop",
+    "Law": "isoflop.law",
+    "form": "isoflop.law",
+    "constants": "isoflop.law",
+    "Published": "isoflop.law",
+    "fit": "isoflop.fitting",
+    "Fit": "isoflop.fitting",
+    "backtest": "isoflop.assess",
+    "Candidate": "isoflop.assess",
+    "Backtest": "isoflop.assess",
+    "forecast": "isoflop.forecasting",
+    "Forecast": "isoflop.forecasting",
+    "plan": "isoflop",
+    "Plan": "isoflop.plan",
+    "Report": "isoflop.report",
+    "IsoflopError": "isoflop.errors",
+}
+
+__all__ = [  # noqa: RUF022 (the order of the pipeline)
+    "read",
+    "Runs",
+    "laws",
+    "Law",
+    "form",
+    "constants",
+    "Published",
+    "fit",
+    "Fit",
+    "backtest",
+    "Candidate",
+    "Backtest",
+    "forecast",
+    "Forecast",
+    "plan",
+    "Plan",
+    "Report",
+    "IsoflopError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name, loaded now; every law is registered before."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'isoflop' has no attribute {name!r}")
+    importlib.import_module("isoflop.laws")
+    home = _HOMES[name]
+    if home == __name__:
+        return importlib.import_module(f"{home}.{name}")
+    found = getattr(importlib.import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,192 @@
+"""fit: a law through runs, with intervals, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+
+from isoflop.commands.inputs import (
+    Columns,
+    Convention,
+    Derive,
+    Reading,
+    Source,
+    Unit,
+    Where,
+    dropped,
+)
+from isoflop.commands.laws import formula
+from isoflop.commands.models import noted
+from isoflop.commands.registry import Option, command, say
+from isoflop.report import Block, Heading, Note, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.fitting import Fit
+
+BUDGETS = (0.1, 1.0, 10.0, 100.0)  # times the largest of the runs
+
+
+@command("fit", example="isoflop fit sample:tiny --law chinchilla --out fit.json")
+def fit(
+    runs: Source,
+    *,
+    law: Annotated[str, Option("the law to fit; 'isoflop laws' lists them", "LAW")],
+    objective: Annotated[
+        Literal["huber", "squared", "asymmetric", "student-t"], Option("what is minimised")
+    ] = "huber",
+    delta: Annotated[float | None, Option("scale of the objective; 1e-3 for huber")] = None,
+    residuals: Annotated[
+        Literal["log", "linear"] | None, Option("scale of the residuals; the law says unless given")
+    ] = None,
+    draws: Annotated[int, Option("refits to resampled runs, for intervals; 0 for none")] = 1000,
+    level: Annotated[float, Option("share of draws that an interval holds")] = 0.9,
+    seed: Annotated[int, Option("of the starting points and draws", "SEED")] = 0,
+    where: Where = None,
+    columns: Columns = None,
+    derive: Derive = (),
+    convention: Convention = None,
+    unit: Unit = None,
+    fix: Annotated[
+        Mapping[str, float] | None, Option("pin a parameter, such as E=1.69", "NAME=NUMBER")
+    ] = None,
+    over: Annotated[
+        str | None, Option("the input of a law that leaves it open, such as C", "QUANTITY")
+    ] = None,
+    predicts: Annotated[
+        str | None, Option("the output of a law that leaves it open; L unless given", "QUANTITY")
+    ] = None,
+    stratify: Annotated[
+        str | None, Option("resample within each value of this column or label", "NAME")
+    ] = None,
+    cluster: Annotated[
+        str | None, Option("resample whole groups by this column or label", "NAME")
+    ] = None,
+    out: Annotated[str | None, Option("write the fit here, for forecast and plan", "FILE")] = None,
+) -> Report:
+    """Fit a law to runs.
+
+    The answer says first whether it can be trusted, then gives each parameter with its interval,
+    what is left over, and the best size and data at a few budgets.
+    """
+    from isoflop import fitting
+    from isoflop.laws import form
+
+    table = Reading(where, columns, derive, convention, unit)(runs)
+    made = fitting.fit(
+        form(law), table, objective=objective, delta=delta, residuals=residuals, over=over,
+        predicts=predicts, fix=fix, draws=draws, level=level, seed=seed, stratify=stratify,
+        cluster=cluster,
+    )  # fmt: skip
+    if out is not None:
+        made.save(out)
+        say(f"wrote {out}")
+    return described(made)
+
+
+def described(made: Fit[Any]) -> Report:
+    """Return a fit as a report: trust first, then numbers, then figures."""
+    from isoflop.commands.pictures import pictures
+
+    good = [Note("the fit can be trusted as far as its runs reach", "good")]
+    blocks: list[Block] = [
+        *(good if made.status == "ok" else ()),
+        *noted(made, made.notes),
+        Paragraph(formula(type(made.law))),
+        parameters(made),
+        quality(made),
+        *best_splits(made),
+    ]
+    if made.status != "refused":
+        blocks += [Heading("Figures"), *pictures(made)]
+    title = f"{made.law.key} fitted to {len(made.runs):,} runs of {made.runs.origin}"
+    return Report(title, tuple(blocks), as_data(made), refused=made.status == "refused")
+
+
+def parameters(made: Fit[Any]) -> Table:
+    """Return the parameters with their intervals and units."""
+    rows = []
+    for name, parameter in made.law.params.items():
+        ends = (None, None) if name in made.fixed else _interval(made, name)
+        held = "fixed" if name in made.fixed else "fitted"
+        rows.append((name, getattr(made.law, name), *ends, parameter.unit, held, parameter.doc))
+    columns = ("parameter", "value", "low", "high", "unit", "", "meaning")
+    caption = f"low and high hold {made.level:.0%} of the draws" if made.draws is not None else ""
+    return Table(columns, tuple(rows), caption)
+
+
+def quality(made: Fit[Any]) -> Table:
+    """Return how well the law follows the runs, and how it was found."""
+    from isoflop.commands.pictures import percent
+
+    left = percent(made)
+    unit = "%" if made.kind == "log" else "in the unit of the output"
+    rows = (
+        ("runs", str(len(made.runs))),
+        ("left over, root mean square", f"{np.sqrt((left**2).mean()):.3g} {unit}"),
+        ("left over, largest", f"{np.abs(left).max():.3g} {unit}"),
+        ("objective", f"{_objective(made)} of {made.kind} residuals: {made.value:.8g}"),
+        ("starts that agree", f"{made.starts.agree} of {made.starts.polished} polished"),
+        ("draws", _draws(made)),
+        ("time", f"{made.seconds:.2g} s"),
+    )
+    return Table(("fit", ""), rows)
+
+
+def best_splits(made: Fit[Any]) -> tuple[Block, ...]:
+    """Return the best N and D at a few budgets, for a law that has them."""
+    from isoflop.errors import NoOptimum, RefusedByData
+    from isoflop.plan import spend
+
+    if set(made.binding.takes) != {"N", "D"}:
+        return ()
+    largest = float((6 * made.runs["N"] * made.runs["D"]).max())
+    rows = []
+    try:
+        for factor in BUDGETS:
+            p = spend(made, factor * largest)
+            rows.append(
+                (p.C.value, factor, p.N.value, p.N.low, p.N.high, p.D.value, p.D.value / p.N.value,
+                 p.L.value)
+            )  # fmt: skip
+    except (NoOptimum, RefusedByData) as reason:
+        return (Note(f"no best N and D: {reason}"),)
+    columns = ("C = 6ND", "times the runs", "N", "low", "high", "D", "D/N", "L")
+    return (Table(columns, tuple(rows), "The best split of a budget; low and high are of N."),)
+
+
+def as_data(made: Fit[Any]) -> dict[str, Any]:
+    """Return a fit as JSON types."""
+    intervals = {name: list(_interval(made, name)) for name in made.free}
+    return {
+        "law": made.law.key,
+        "params": {name: float(value) for name, value in made.law.values.items()},
+        "intervals": intervals,
+        "fixed": list(made.fixed),
+        "level": made.level,
+        "objective": {
+            "name": made.objective.name, "delta": made.objective.delta, "value": made.value,
+        },
+        "starts": made.starts._asdict(),
+        "status": made.status,
+        "notes": list(made.notes),
+        "runs": {"n": len(made.runs), "dropped": dropped(made.runs)},
+        "seconds": made.seconds,
+    }  # fmt: skip
+
+
+def _interval(made: Fit[Any], name: str) -> tuple[float | None, float | None]:
+    """Return the ends of an interval; None without draws."""
+    low, high = made.interval(name)
+    return (low, high) if np.isfinite([low, high]).all() else (None, None)
+
+
+def _objective(made: Fit[Any]) -> str:
+    delta = made.objective.delta
+    return made.objective.name if delta is None else f"{made.objective.name}({delta:g})"
+
+
+def _draws(made: Fit[Any]) -> str:
+    count = made.draws.members if made.draws is not None else 0
+    return f"{count:,}, {made.resampling}" if count else "none, so no intervals"

@@ -1,0 +1,469 @@
+"""Reports: every face shows the doubts first, every layer and nothing that was not said."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import re
+import resource
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isoflop.errors import EnvironmentFailure
+from isoflop.report import (
+    Axis,
+    Band,
+    Contours,
+    Figure,
+    Heading,
+    Interval,
+    Line,
+    Note,
+    Paragraph,
+    Points,
+    Report,
+    Table,
+)
+from isoflop.report.colours import NEUTRAL, ORDERED, PALETTE, TRUTH, channels
+from isoflop.report.figures import to_plotly
+from isoflop.report.html import save, to_html
+from isoflop.report.notebook import register
+from isoflop.report.plot import draw
+from isoflop.report.reading import write as write_cell
+from isoflop.report.scales import Scale, scales, thin, undrawable
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+EVIL = "<script>alert(1)</script><b>&amp; [red]x[/red]"
+
+
+def frontier() -> Figure:
+    C = np.geomspace(1e18, 3e20, 40)
+    L = 1.8 + 2.5 * (C / 1e18) ** -0.15
+    return Figure(
+        "Loss against compute",
+        Axis.of("C"),
+        Axis.of("L"),
+        (
+            Points("runs", C[:20], L[:20] * 1.01, hover=tuple(f"run-{i}" for i in range(20))),
+            Points("dropped", C[:2], L[:2] * 1.2, kind="dropped"),
+            Line("generalised", C, L),
+            Line("kaplan-joint", C, L * 1.04, kind="rival"),
+            Line("chinchilla", C, L * 1.02, kind="rival"),
+            Line("printed", C, L * 0.98, kind="reference"),
+            Band("90 % band", C, L * 0.97, L * 1.03),
+            Interval("forecast", 3e20, L[-1], L[-1] * 0.96, L[-1] * 1.05),
+            Points("held out", C[-1:], L[-1:] * 1.01, kind="truth"),
+        ),
+        caption="Runs, fit and what was held out.",
+        extrapolates_from=3e19,
+    )
+
+
+def budgets() -> Figure:
+    N = np.geomspace(1e7, 1e9, 30)
+    layers: list[Points | Line] = []
+    for i, group in enumerate(("C = 1e18", "C = 3e18", "C = 1e19", "C = 3e19")):
+        L = 3 - 0.2 * i + np.log10(N / 1e8) ** 2 / 5
+        layers.append(Points(f"runs at {group}", N, L, group=group))
+        layers.append(Line(f"fit at {group}", N, L, group=group))
+        layers.append(Points("lowest", N[15:16], L[15:16], kind="best", group=group))
+    return Figure("IsoFLOP curves", Axis.of("N"), Axis.of("L"), tuple(layers))
+
+
+def contours() -> Figure:
+    N, D = np.geomspace(1e7, 1e10, 30), np.geomspace(1e9, 1e12, 25)
+    z = 1.8 + 480 / N[None, :] ** 0.35 + 2000 / D[:, None] ** 0.37
+    return Figure(
+        "Loss over N and D",
+        Axis.of("N"),
+        Axis.of("D"),
+        (Contours("loss", N, D, z, "nats/token"), Line("frontier", N, N * 20, kind="frontier")),
+    )
+
+
+def report() -> Report:
+    return Report(
+        "Fit of chinchilla",
+        (
+            Paragraph("240 runs were read."),
+            Note("4,500 starts agree.", "good"),
+            Heading("Parameters"),
+            Table(
+                ("parameter", "value", "runs", "note"),
+                (("E", 1.8172, 4000, None), ("A", 482.01, 12, "wide"), ("N", 7.04e10, 3, None)),
+                "With 95 % intervals",
+            ),
+            Note("E touches its bound.", "doubt"),
+            frontier(),
+            budgets(),
+            contours(),
+            Note("Ten times beyond the data.", "refused"),
+        ),
+        {"law": "chinchilla", "low": float("nan"), "text": EVIL},
+    )
+
+
+def printed(shown: Report, **options: object) -> str:
+    from rich.console import Console
+
+    from isoflop.report.text import write
+
+    file = options.pop("file", None) or io.StringIO()
+    write(shown, Console(file=file, **{"width": 100, "no_color": True, **options}))
+    file.seek(0)
+    return file.read()
+
+
+class Tags(HTMLParser):
+    """The tags of a page in order, and the text of its headings."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.seen if name == tag]
+
+
+# The data behind a figure ---------------------------------------------------------------------
+
+
+def test_every_layer_is_in_the_plotly_figure_and_plotly_accepts_it():
+    import plotly.graph_objects as go
+
+    for figure in (frontier(), budgets(), contours()):
+        drawn = to_plotly(figure)
+        assert len(drawn["data"]) == len(figure.layers)
+        go.Figure(json.loads(json.dumps(drawn, allow_nan=False)))  # validates every attribute
+    named = {trace["name"]: trace for trace in to_plotly(frontier())["data"]}
+    assert set(named) == {layer.name for layer in frontier().layers}
+    assert named["held out"]["marker"]["symbol"] == "star"
+    assert named["90 % band"]["fill"] == "toself"
+    assert named["forecast"]["error_y"]["arrayminus"][0] > 0
+    assert named["kaplan-joint"]["line"]["dash"] != named["chinchilla"]["line"]["dash"]
+    assert named["runs"]["hovertext"][3].startswith("<b>runs</b><br>run-3<br>C = ")
+    assert named["generalised"]["line"]["color"] == named["forecast"]["marker"]["color"]
+
+
+def test_extrapolation_is_shaded_from_where_it_begins():
+    layout = to_plotly(frontier())["layout"]
+    area, rule = layout["shapes"]
+    assert (area["x0"], rule["x0"], rule["x1"]) == (3e19, 3e19, 3e19)
+    assert area["x1"] == pytest.approx(10 ** layout["xaxis"]["range"][1])
+    assert "extrapolation" in layout["annotations"][0]["text"]
+    assert "shapes" not in to_plotly(budgets())["layout"]
+
+
+def test_a_group_has_one_colour_and_one_legend_entry_and_budgets_are_ordered():
+    traces = to_plotly(budgets())["data"]
+    tints: dict[str, set[str]] = {}
+    for layer in budgets().layers:
+        for trace in traces:
+            if trace["name"] == layer.group:
+                look = trace.get("marker", {}).get("color") or trace["line"]["color"]
+                tints.setdefault(layer.group, set()).add(look)
+    assert all(len(found) == 1 for found in tints.values())
+    assert next(iter(tints["C = 1e18"])) == ORDERED[0]
+    assert next(iter(tints["C = 3e19"])) == ORDERED[-1]
+    shown = sorted((t["legendrank"], t["name"]) for t in traces if t["showlegend"])
+    assert [name for _, name in shown] == [*tints, "lowest"]
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#14181d"])
+def test_every_colour_stands_out_on_the_light_and_on_the_dark_page(page: str):
+    def luminance(colour: str) -> float:
+        parts = (c / 255 for c in channels(colour))
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    for colour in (*PALETTE, *ORDERED, TRUTH, NEUTRAL):
+        dark, light = sorted((luminance(colour), luminance(page)))
+        assert (light + 0.05) / (dark + 0.05) >= 3, colour
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (1.9, 4.1, (2, 2.5, 3, 4)),
+        (2.08, 2.63, (2.1, 2.2, 2.3, 2.4, 2.5, 2.6)),
+        (8e8, 1.2e10, (1e9, 2e9, 5e9, 1e10)),
+        (9e17, 1.1e22, (1e18, 1e19, 1e20, 1e21, 1e22)),
+    ],
+)
+def test_a_log_axis_has_at_least_four_round_ticks(low: float, high: float, ticks: tuple):
+    assert Scale(low, high, True).ticks() == pytest.approx(ticks)
+
+
+@given(st.floats(-12, 24), st.floats(0.01, 20))
+def test_any_log_axis_has_a_readable_number_of_ticks_within_it(low: float, decades: float):
+    scale = Scale(10.0**low, 10.0 ** (low + decades), True)
+    assert 3 <= len(scale.ticks()) <= 9
+    assert all(scale.low <= t <= scale.high for t in scale.ticks())
+    assert not set(scale.ticks()) & set(scale.minor)
+
+
+def test_compute_is_written_in_powers_and_parameters_in_billions():
+    assert "10<sup>19</sup>" in to_plotly(frontier())["layout"]["xaxis"]["ticktext"]
+    assert "100M" in to_plotly(budgets())["layout"]["xaxis"]["ticktext"]
+    title = to_plotly(frontier())["layout"]["yaxis"]["title"]["text"]
+    assert title == "L: held-out cross-entropy [nats/token]"
+
+
+@given(st.integers(2001, 30_000), st.integers(0, 2**32 - 1))
+def test_thinning_keeps_ends_and_extremes(n: int, seed: int):
+    rng = np.random.default_rng(seed)
+    x, y = np.arange(n, dtype=float), rng.standard_cauchy(n)
+    kept = thin(x, y)
+    assert len(kept) <= 2000
+    assert {0, n - 1, int(y.argmin()), int(y.argmax())} <= set(kept.tolist())
+    assert (np.diff(kept) > 0).all()
+
+
+def test_thinning_leaves_small_traces_alone_and_keeps_a_gap():
+    assert thin(np.arange(2000.0), np.zeros(2000)).tolist() == list(range(2000))
+    y = np.sin(np.arange(10_000.0))
+    y[4000:5000] = np.nan
+    assert np.isnan(y[thin(np.arange(10_000.0), y)]).any()
+
+
+def test_a_wild_band_does_not_squeeze_the_rest_and_keeps_its_place_on_a_log_axis():
+    x = np.geomspace(1e18, 1e20, 10)
+    band = Band("band", x, np.full(10, -1.0), np.full(10, 1e9))
+    figure = Figure("f", Axis.of("C"), Axis.of("L"), (Line("fit", x, 3 * (x / x[0]) ** -0.1), band))
+    _, up = scales(figure)
+    assert up.low > 0.5
+    assert up.high < 10
+    outline = next(t for t in to_plotly(figure)["data"] if t["name"] == "band")
+    assert len(outline["x"]) == 20
+    assert min(outline["y"]) == up.low
+
+
+def test_points_without_a_place_are_counted_aloud():
+    cloud = Points("runs", np.array([1e18, 1e19, 0.0, np.nan]), np.array([3.0, -1.0, 2.0, 2.0]))
+    figure = Figure("f", Axis.of("C"), Axis.of("L"), (cloud,))
+    assert undrawable(figure) == 3
+    shown = Report("r", (figure,))
+    assert "3 points have no place" in to_html(shown)
+    assert "not drawn: 3 of the points" in printed(shown)
+
+
+@pytest.mark.parametrize("values", [[], [5.0], [5.0, 5.0]])
+def test_figures_of_nothing_and_of_one_value_are_drawn(values: list[float]):
+    array = np.array(values)
+    for log in (True, False):
+        axis = Axis("x", "1", log)
+        figure = Figure("f", axis, axis, (Points("p", array, array), Line("l", array, array)))
+        json.dumps(to_plotly(figure), allow_nan=False)
+        assert len(draw(figure)) > 16
+    assert draw(Figure("f", axis, axis, ()))
+
+
+# The page -------------------------------------------------------------------------------------
+
+
+def evil() -> Report:
+    x = np.array([1.0, 2.0])
+    axis = Axis(EVIL, EVIL)
+    layers = (
+        Points(EVIL, x, x, hover=(EVIL, EVIL), group=EVIL),
+        Line(EVIL, x, x),
+        Contours(EVIL, x, x, np.array([[1.0, 2.0], [2.0, 3.0]]), EVIL),
+    )
+    blocks = (
+        Heading(EVIL),
+        Paragraph(EVIL),
+        Note(EVIL, "doubt"),
+        Table((EVIL, "n"), ((EVIL, 1.0),), EVIL),
+        Figure(EVIL, axis, axis, layers, EVIL, 1.5),
+    )
+    return Report(EVIL, blocks, {"text": EVIL})
+
+
+def test_no_markup_of_a_report_becomes_markup_of_the_page():
+    page = to_html(evil())
+    assert "<script>alert(1)" not in page
+    assert "alert(1)</script>" not in page
+    assert len(Tags(page).named("script")) == 3  # the figures, Plotly and what draws them
+    assert not Tags(page).named("b")
+    for trace in to_plotly(evil().blocks[-1])["data"]:
+        shown = [trace["name"], *trace.get("hovertext", ()), trace.get("hovertemplate", "")]
+        assert "<script" not in "".join(shown)
+    assert "[red]x[/red]" in printed(evil())
+
+
+def test_a_page_is_the_same_twice_and_holds_plotly_once_or_not_at_all():
+    assert to_html(report()) == to_html(report())
+    assert to_html(report()).count("plotly.js v") == 1
+    words = to_html(Report("no figure", (Paragraph("text"),)))
+    assert len(words) < 20_000
+    assert "<script" not in words
+
+
+def test_a_page_is_accessible():
+    tags = Tags(to_html(report()))
+    assert tags.named("html")[0]["lang"] == "en"
+    assert any(meta.get("name") == "viewport" for meta in tags.named("meta"))
+    assert [tag for tag, _ in tags.seen if re.fullmatch("h[1-6]", tag)] == ["h1", "h2"]
+    plots = [a for a in tags.named("div") if a.get("class") == "plot"]
+    assert len(plots) == len(tags.named("figcaption")) == 3
+    assert "extrapolation begins at 3e19 FLOP" in (plots[0]["aria-label"] or "")
+    assert all(head["scope"] == "col" for head in tags.named("th"))
+
+
+def test_doubts_come_first_with_their_kind_in_words():
+    page = to_html(report())
+    places = [page.index(text) for text in ("Refused</strong>", "Doubt</strong>", "240 runs")]
+    assert places == sorted(places)
+    refused = dataclasses.replace(report(), refused=True)
+    assert "cannot support the answer" in to_html(refused)
+
+
+def test_the_data_is_in_the_page_as_json():
+    links = [a for a in Tags(to_html(report())).named("a") if a.get("download")]
+    from urllib.parse import unquote
+
+    kind, _, body = (links[0]["href"] or "").partition(",")
+    assert kind.startswith("data:application/json")
+    assert json.loads(unquote(body)) == {"law": "chinchilla", "low": None, "text": EVIL}
+
+
+def test_a_page_names_no_other_place_to_load_from():
+    for tag, attributes in Tags(to_html(report())).seen:
+        for name in ("src", "href", "srcset", "action"):
+            assert not (attributes.get(name) or "").startswith(("http", "//")), tag
+
+
+def test_save_replaces_whole_files_and_a_full_disk_loses_nothing(tmp_path: Path):
+    target = tmp_path / "report.html"
+    assert save(report(), target) == target
+    before = target.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(EnvironmentFailure, match=r"report\.html.*free some space"):
+            save(report(), target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert target.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [target]
+    with pytest.raises(EnvironmentFailure, match="No such file"):
+        save(report(), tmp_path / "nowhere" / "report.html")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+def test_in_a_browser_every_figure_is_drawn_and_nothing_is_fetched(
+    tmp_path: Path, width: int, scheme: str
+):
+    playwright = pytest.importorskip("playwright.sync_api")
+    blocks = (*report().blocks, *evil().blocks)
+    page_file = save(dataclasses.replace(report(), blocks=blocks), tmp_path / "report.html")
+    requests, complaints = [], []
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(page_file.as_uri())
+        page.wait_for_selector("html[data-drawn='4']", timeout=60_000)
+        drawn = page.evaluate(
+            "[...document.querySelectorAll('.plot')].map(p => p.querySelectorAll("
+            "'.scatterlayer .trace, .contourlayer .contour').length)"
+        )
+        legends_clear = page.evaluate(
+            "[...document.querySelectorAll('.plot')].every(p => p.querySelector('.legend')"
+            ".getBoundingClientRect().top >= p.querySelector('.nsewdrag')"
+            ".getBoundingClientRect().bottom)"
+        )
+        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        ink = page.evaluate("getComputedStyle(document.querySelector('.xtick text')).fill")
+        browser.close()
+    figures = [block for block in blocks if isinstance(block, Figure)]
+    assert drawn == [len(figure.layers) for figure in figures]
+    assert legends_clear
+    assert overflow <= 0
+    assert ink == {"light": "rgb(28, 36, 48)", "dark": "rgb(228, 232, 237)"}[scheme]
+    assert [url for url in requests if not url.startswith("data:")] == [page_file.as_uri()]
+    assert complaints == []
+
+
+# The terminal ---------------------------------------------------------------------------------
+
+
+def test_the_terminal_shows_doubts_first_and_every_number():
+    text = printed(report())
+    order = ("Refused: Ten times", "Doubt: E touches", "240 runs", "Parameters", "1.817", "70.4B")
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    assert "4,000" in text
+    assert "\x1b" not in text
+    points = [line.index(".") for line in text.splitlines() if "1.817" in line or "70.4B" in line]
+    assert len(set(points)) == 1  # decimal points stand in line
+
+
+def test_a_narrow_terminal_cuts_no_number():
+    row = tuple(1.2345 * 10**i for i in range(8))
+    text = printed(Report("r", (Table(tuple("abcdefgh"), (row,)),)), width=30)
+    assert text.splitlines()[-1].split() == [write_cell(value) for value in row]
+
+
+def test_a_plot_shows_every_layer_and_where_extrapolation_begins():
+    text = "\n".join(line.plain for line in draw(frontier()))
+    for layer in frontier().layers:
+        assert layer.name in text
+    assert all(mark in text for mark in "•×★░┊AB")
+    assert "from 3e19 FLOP: extrapolation" in text
+    assert "1e19" in text
+    assert re.search("[⠁-⣿]", text)
+    assert max(len(line.plain) for line in draw(budgets(), width=60)) <= 60
+    families = "\n".join(line.plain for line in draw(budgets()))
+    assert all(f"{mark} runs at" in families for mark in "abcd")
+
+
+def test_a_terminal_without_unicode_gets_ascii():
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding="ascii", write_through=True)
+    shown = dataclasses.replace(report(), title="α × β → \x1b[31mred")
+    text = printed(shown, file=file)
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert text.startswith("? x ? -> ?[31mred")
+    assert "* held out" in text
+
+
+# Elsewhere ------------------------------------------------------------------------------------
+
+
+def test_a_notebook_shows_a_report_and_any_result_that_is_registered():
+    shown = report()._repr_html_()
+    assert shown.startswith("<iframe")
+    assert "<script" not in shown  # it is all inside the attribute, escaped
+
+    class Result:
+        pass
+
+    register(Result, lambda _: Report("a result", ()))
+    assert "a result" in Result()._repr_html_()  # type: ignore[attr-defined]
+
+
+def test_the_types_cost_no_renderer():
+    code = (
+        "import sys, isoflop.report; "
+        "print([m for m in ('rich', 'jinja2', 'plotly', 'IPython') if m in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
