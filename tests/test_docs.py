@@ -1,4 +1,4 @@
-"""Every fenced block of the documentation runs: Python as it stands, `console` as typed commands.
+"""Every fenced block of the documentation runs, and what is made from the code is fresh.
 
 Blocks of one page share their names and a folder, and run in order. `sh` blocks are the make
 targets that run these tests, or that take minutes, and are not run here.
@@ -15,6 +15,10 @@ from pathlib import Path
 import pytest
 from sybil import Document, Example
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+
+import isoflop
+from isoflop import commands, documentation
+from isoflop.law import Law
 
 ROOT = Path(__file__).parents[1]
 ISOFLOP = str(Path(sys.executable).with_name("isoflop"))
@@ -57,3 +61,33 @@ def test_every_link_between_pages_leads_somewhere():
         f"{page}: {to}" for page, to in links if not (ROOT / page).parent.joinpath(to).exists()
     ]
     assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("name", documentation.pages())
+def test_a_page_made_from_the_code_is_fresh(name):
+    made = documentation.pages()[name]
+    kept = (ROOT / "docs" / name).read_text()
+    assert kept == made, f"docs/{name} is not what the code makes; run `make docs`, and commit it"
+
+
+def test_every_law_and_every_command_has_its_place_in_the_docs():
+    pages = documentation.pages()
+    for key, law in Law.registry.items():
+        assert f"\n## {key}\n" in pages["laws.md"]
+        assert all(found.key in pages["laws.md"] for found in law.published.values())
+    for name, command in commands.every().items():
+        assert f"\n## isoflop {name}\n" in pages["commands.md"]
+        assert command.example in pages["commands.md"]
+
+
+def test_public_names_load_when_used_and_come_in_the_order_of_the_pipeline():
+    assert list(isoflop.__all__) == list(isoflop._HOMES)
+    for name in isoflop.__all__:
+        assert getattr(isoflop, name).__doc__
+    assert set(isoflop.__all__) <= set(dir(isoflop))
+    assert isoflop.laws.Chinchilla is isoflop.form("chinchilla")
+    assert "Chinchilla" in dir(isoflop.laws)
+    with pytest.raises(AttributeError, match="Chinchilla"):
+        _ = isoflop.laws.Chinchila
+    with pytest.raises(AttributeError, match="fti"):
+        _ = isoflop.fti

@@ -401,6 +401,44 @@ def test_in_a_browser_every_figure_is_drawn_and_nothing_is_fetched(
     assert complaints == []
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_in_a_browser_no_button_sends_data_away_and_zooming_stays_truthful(tmp_path: Path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    page_file = save(report(), tmp_path / "report.html")
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(page_file.as_uri())
+        page.wait_for_selector("html[data-drawn='3']", timeout=60_000)
+        buttons = page.evaluate(
+            "[...document.querySelectorAll('#figure-1 .modebar-btn')].map(b => b.dataset.title)"
+        )
+        server = page.evaluate("document.getElementById('figure-1')._context.plotlyServerURL")
+        seen = []
+        for change in ({}, {"xaxis.range": [18.1, 18.6]}, {"xaxis.range": "whole"}):
+            seen.append(
+                page.evaluate(
+                    """async (change) => {
+                      const plot = document.getElementById("figure-1");
+                      const figures = JSON.parse(document.getElementById("figures").textContent);
+                      const whole = figures[0].layout.xaxis.range;
+                      if (change["xaxis.range"] === "whole") change["xaxis.range"] = whole;
+                      await Plotly.relayout(plot, change);
+                      await new Promise((done) => setTimeout(done, 300));
+                      const words = [...plot.querySelectorAll(".annotation-text")];
+                      return [words.length, plot.layout.xaxis.tickmode,
+                              plot.querySelectorAll(".xtick text").length >= 3];
+                    }""",
+                    change,
+                )
+            )
+        browser.close()
+    assert buttons == ["Download plot as a PNG", "Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"]
+    assert server == ""
+    # Zoomed in among the runs, the word "extrapolation" is gone and there are ticks again.
+    assert seen == [[1, "array", True], [0, "auto", True], [1, "array", True]]
+
+
 # The terminal ---------------------------------------------------------------------------------
 
 

@@ -109,8 +109,8 @@ def _record(failure: BaseException, given: Sequence[str]) -> str:
 def _program() -> Callable[..., Any]:
     """Return the program that the registered commands make."""
     style: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False}
-    program = typer.Typer(help=ABOUT, **style)
-    program.callback()(_options)
+    program = typer.Typer(**style)
+    program.callback(help=ABOUT)(_options)
     groups = {"": program}
     for command in commands.every().values():
         group, _, word = command.name.rpartition(" ")
@@ -127,14 +127,21 @@ def _program() -> Callable[..., Any]:
     return typer.main.get_command(program)
 
 
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version, and exit.", is_eager=True)
-    ] = False,
-) -> None:
-    if version:
+def _say_version(asked: bool) -> None:
+    if asked:
         print(f"isoflop {_version()}")
         raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version, and exit.", is_eager=True, callback=_say_version
+        ),
+    ] = False,
+) -> None:
+    """Take the options that come before any command."""
 
 
 def _example(command: Command) -> str:

@@ -44,7 +44,7 @@ def test_clustered_draws_take_whole_clusters():
 
 
 def test_the_jackknife_leaves_one_out_at_a_time():
-    weights = resample.jackknife(4)
+    weights = resample.jackknife(np.arange(4))
     assert (weights.sum(1) == 3).all()
     assert (np.diag(weights) == 0).all()
 

@@ -15,7 +15,7 @@ from isoflop.accounting.conversion import (
     convert_parameters,
     nonembedding_frontier,
 )
-from isoflop.accounting.cost import TrainingCost, training_cost, utilisation
+from isoflop.accounting.cost import Rates, TrainingCost, rates, training_cost, utilisation
 from isoflop.accounting.flop import (
     FLOP_CONVENTIONS,
     decode_flop,
@@ -25,7 +25,7 @@ from isoflop.accounting.flop import (
 )
 from isoflop.accounting.memory import Memory, serving_memory, training_memory
 from isoflop.accounting.serving import ServingCost, serving_cost
-from isoflop.accounting.shape import Shape, shape_for
+from isoflop.accounting.shape import Proposal, shape_for
 
 __all__ = [
     "FLOP_CONVENTIONS",
@@ -36,8 +36,9 @@ __all__ = [
     "Latent",
     "Memory",
     "Parameters",
+    "Proposal",
+    "Rates",
     "ServingCost",
-    "Shape",
     "TrainingCost",
     "convert_compute",
     "convert_parameters",
@@ -45,6 +46,7 @@ __all__ = [
     "hoffmann_flop",
     "nonembedding_frontier",
     "prefill_flop",
+    "rates",
     "serving_cost",
     "serving_memory",
     "shape_for",

@@ -31,8 +31,8 @@ class Parameters:
 
     `embedding` is the input table, `head` the output table (0 if tied), `positions` a learned
     table of positions. `attention`, `feed_forward` and `routers` are matrices of the blocks, and
-    `vectors` their gains and biases. `relative` projects relative positions. `idle` is the part
-    of `feed_forward` in routed experts that a token does not meet.
+    `vectors` their gains and biases. `relative` projects relative positions. `routed` is the part
+    of `feed_forward` in routed experts, and `idle` the part of that which a token does not meet.
     """
 
     embedding: int
@@ -43,6 +43,7 @@ class Parameters:
     routers: int
     relative: int
     vectors: int
+    routed: int
     idle: int
 
     @property
@@ -108,7 +109,11 @@ class Architecture:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type == "int" and value is not None:
-                _set(self, field.name, _whole(field.name, value, 0 if field.name in may_be_zero else 1))
+                _set(
+                    self,
+                    field.name,
+                    _whole(field.name, value, 0 if field.name in may_be_zero else 1),
+                )
         _fill_attention(self)
         _check_experts(self)
         if self.positions not in get_args(Positions):
@@ -158,6 +163,7 @@ class Architecture:
             routers=self.expert_layers * self.experts * self.width,
             relative=self.layers * relative,
             vectors=self._vectors(),
+            routed=self.expert_layers * routed,
             idle=self.expert_layers * (self.experts - self.top_k) * expert,
         )
 

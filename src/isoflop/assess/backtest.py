@@ -1,6 +1,6 @@
 """Fit to the small runs, predict the large ones that were held back, and count the error.
 
-Every law, objective and split is a set of rows of the batched solve: a held-out run has weight 0.
+Every law, objective, split and draw is a row of the batched solve: a held-out run has weight 0.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import CannotFit, UsageError
+from isoflop.assess.splits import Split, reach, splits
+from isoflop.errors import CannotFit, IsoflopError, RefusedByData, UsageError
 from isoflop.fitting import starts
-from isoflop.fitting.objective import objective
+from isoflop.fitting.objective import Objective, objective
 from isoflop.fitting.problem import Problem, pose
+from isoflop.fitting.resample import pairs
 from isoflop.fitting.solve import solve
 from isoflop.law import Binding, form
 from isoflop.runs import Runs
@@ -22,6 +24,8 @@ from isoflop.runs import Runs
 Numbers = npt.NDArray[np.float64]
 
 SPARE = 3  # runs that a split must hold beyond the law's parameters
+SCREENED, POLISHED = 512, 12
+BINS = (1.0, 3.0, 10.0, 30.0, 100.0, np.inf)  # of the factor by which a run lies beyond a split
 
 
 @dataclass(frozen=True)
@@ -41,36 +45,89 @@ class Candidate:
         plain = [] if self.objective == "huber" else [self.objective]
         return ", ".join([self.law, *pins, *plain])
 
+    @property
+    def binding(self) -> Binding:
+        """The law with its open symbols bound."""
+        return Binding(form(self.law), self.over, self.predicts)
+
+    @property
+    def free(self) -> int:
+        """How many parameters are fitted."""
+        return len(form(self.law).params) - len(self.fix)
+
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """What one candidate, fitted to runs up to `cut`, said of the runs beyond it.
+    """What one candidate, fitted to the runs of a split, said of those that were held out.
 
-    `error` (k,) is log(prediction / truth); `ratio` (k,) says how far beyond the cut a run lies.
+    `error` (k,) is log(prediction / truth), `ratio` (k,) how far beyond the split a run lies, and
+    `run` (k,) its place in the table. `left` (m,) are the residuals of the runs that were seen,
+    widened for the parameters spent on them; `drawn` (s, k) are errors of refits, None if none.
     """
 
     candidate: Candidate
-    cut: float
-    trained: int
+    split: Split
+    run: npt.NDArray[np.int64]
     ratio: Numbers
     error: Numbers
+    left: Numbers
+    drawn: Numbers | None
+
+    @property
+    def cut(self) -> float:
+        """The largest value that the fit was shown."""
+        return self.split.cut
+
+    @property
+    def trained(self) -> int:
+        """How many runs the fit was shown."""
+        return int(self.split.seen.sum())
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A candidate that could not be backtested, and why."""
+
+    candidate: Candidate
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The errors of a candidate on runs between `low` and `high` times beyond their split."""
+
+    low: float
+    high: float
+    count: int
+    rms: float
+    bias: float
+    coverage: float | None
 
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """The errors of every candidate on every split, along one quantity."""
+    """The errors of every candidate on every split; `refused` says which could not be tested."""
 
-    along: str
+    along: tuple[str, ...]
     held: tuple[Held, ...]
+    refused: tuple[Refused, ...]
+    level: float
+
+    def of(self, candidate: Candidate) -> tuple[Held, ...]:
+        """Return what a candidate said, split by split."""
+        return tuple(h for h in self.held if h.candidate == candidate)
 
     def errors(self, candidate: Candidate) -> tuple[Numbers, Numbers]:
         """Return how far beyond its cut each held-out run lies, and the log error there."""
-        mine = [h for h in self.held if h.candidate == candidate]
+        mine = self.of(candidate)
         return np.concatenate([h.ratio for h in mine]), np.concatenate([h.error for h in mine])
 
     def rms(self, candidate: Candidate) -> float:
-        """Return the root mean square of the log errors: 0.01 is one per cent."""
-        return float(np.sqrt((self.errors(candidate)[1] ** 2).mean()))
+        """Return the root of the mean over splits of their mean squared log errors.
+
+        0.01 is one per cent. Every split counts alike, however many runs it holds out.
+        """
+        return float(np.sqrt(np.mean([(h.error**2).mean() for h in self.of(candidate)])))
 
     def bias(self, candidate: Candidate) -> float:
         """Return the mean log error; above zero, the candidate is too pessimistic."""
@@ -83,11 +140,34 @@ class Backtest:
         """
         ratio, error = self.errors(candidate)
         distance = np.log(ratio)
-        return float(np.sqrt((error**2).sum() / (distance**2).sum()))
+        return float(np.sqrt((error**2).sum() / np.maximum((distance**2).sum(), 1e-300)))
+
+    def by_ratio(self, candidate: Candidate, bins: Sequence[float] = BINS) -> tuple[Reached, ...]:
+        """Return error, bias and coverage in each bin of the extrapolation ratio that has runs.
+
+        Coverage is that of intervals made of parameter draws and the residuals of the runs seen:
+        what a fit alone can say. None if the backtest was made without draws.
+        """
+        mine = self.of(candidate)
+        ratio, error = self.errors(candidate)
+        inside = np.concatenate([_inside(h, self.level) for h in mine])
+        out = []
+        for low, high in zip(bins[:-1], bins[1:], strict=True):
+            there = (ratio >= low) & (ratio < high)
+            if not there.any():
+                continue
+            e = error[there]
+            coverage = None if mine[0].drawn is None else float(inside[there].mean())
+            out.append(
+                Reached(
+                    low, high, e.size, float(np.sqrt((e**2).mean())), float(e.mean()), coverage
+                )
+            )
+        return tuple(out)
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """The candidates, best first."""
+        """The candidates that were tested, best first."""
         unique: list[Candidate] = []
         for h in self.held:
             if h.candidate not in unique:
@@ -99,75 +179,150 @@ def backtest(
     candidates: Sequence[Candidate],
     runs: Runs,
     *,
-    along: str = "C",
+    along: str | Sequence[str] = "C",
     cuts: Sequence[float] | int = 4,
+    draws: int = 0,
+    level: float = 0.9,
     seed: int = 0,
 ) -> Backtest:
     """Return the errors of each candidate, fitted below each cut, on the runs above it.
 
-    `cuts` are values of `along`, or how many to place: the highest leaves out the top budget, the
+    `along` names one quantity or several, such as ("C", "N", "D"); without a column C it is 6ND.
+    `cuts` are values of it, or how many to place: the highest leaves out the top level, the
     others go down from there while enough runs stay to fit. All candidates see the same splits.
+    `draws` refits of each split to resampled runs give coverage. The order of the rows does not
+    matter. A candidate that cannot be tested is a row of `refused`.
 
-    Raises CannotFit if not one split leaves enough runs, UsageError for no candidates.
+    Raises CannotFit if no candidate can be tested, UsageError for no candidates, BadRuns for
+    cells that no run can have.
     """
     if not candidates:
         raise UsageError("there is no candidate to backtest")
-    runs.require((along,))
-    needed = SPARE + max(len(form(c.law).params) - len(c.fix) for c in candidates)
-    placed = _cuts(runs[along], cuts, needed)
-    held = [h for c in candidates for h in _held(c, runs, along, placed, seed)]
-    return Backtest(along, tuple(held))
+    symbols = (along,) if isinstance(along, str) else tuple(along)
+    runs = in_order(runs)
+    able, refused = _posed(candidates, runs)
+    placed: tuple[Split, ...] = ()
+    while able and not placed:
+        takes = sorted({s for c, _ in able for s in c.binding.takes})
+        largest = max(c.free for c, _ in able)
+        try:
+            placed = splits(runs, symbols, cuts, takes, SPARE + largest)
+        except CannotFit as reason:
+            refused += [Refused(c, str(reason)) for c, _ in able if c.free == largest]
+            able = [(c, p) for c, p in able if c.free < largest]
+    held: list[Held] = []
+    for c, problem in able:
+        try:
+            held += _held(c, problem, runs, placed, draws, seed)
+        except RefusedByData as reason:
+            refused.append(Refused(c, str(reason)))
+    if not held:
+        raise CannotFit(refused[-1].reason)
+    return Backtest(symbols, tuple(held), tuple(refused), level)
 
 
-def _cuts(values: Numbers, cuts: Sequence[float] | int, needed: int) -> tuple[float, ...]:
-    """Return the cuts that leave at least `needed` runs below and one above."""
-    levels = np.unique(values)
-    if isinstance(cuts, int):
-        # Budgets of a grid scatter by a step or so; a gap of 10 % parts them.
-        edges = np.flatnonzero(np.diff(np.log(levels)) > 0.1)
-        ends = levels[edges] if edges.size else levels[:-1]
-        able = [c for c in ends if (values <= c).sum() >= needed]
-        if len(able) > cuts:
-            able = [able[i] for i in np.linspace(0, len(able) - 1, cuts).round().astype(int)]
-    else:
-        able = [c for c in cuts if (values <= c).sum() >= needed and (values > c).any()]
-    if not able:
-        raise CannotFit(
-            f"no split of the {values.size} runs leaves {needed} below and one above; "
-            "a backtest needs runs at more budgets"
-        )
-    return tuple(float(c) for c in able)
+def in_order(runs: Runs) -> Runs:
+    """Return the runs sorted by their numbers, so that draws do not hang on the order of rows."""
+    columns = [runs[s] for s in sorted(runs.columns)]
+    return runs.select(np.lexsort(columns)) if columns else runs
+
+
+def _posed(
+    candidates: Sequence[Candidate], runs: Runs
+) -> tuple[list[tuple[Candidate, Problem]], list[Refused]]:
+    """Return the problem of each candidate, and those that the table cannot feed."""
+    able: list[tuple[Candidate, Problem]] = []
+    refused: list[Refused] = []
+    for c in candidates:
+        objective(c.objective)  # a name that is unknown is the caller's mistake, not the data's
+        try:
+            symbols = (*c.binding.takes, c.binding.predicts)
+            runs.require(symbols)
+            able.append((c, pose(c.binding, {s: runs[s] for s in symbols}, c.fix)))
+        except IsoflopError as reason:
+            if len(candidates) == 1:
+                raise
+            refused.append(Refused(c, str(reason)))
+    return able, refused
 
 
 def _held(
-    candidate: Candidate, runs: Runs, along: str, cuts: tuple[float, ...], seed: int
+    candidate: Candidate,
+    problem: Problem,
+    runs: Runs,
+    placed: Sequence[Split],
+    draws: int,
+    seed: int,
 ) -> list[Held]:
-    binding = Binding(form(candidate.law), candidate.over, candidate.predicts)
-    symbols = (*binding.takes, binding.predicts)
-    runs.require(symbols)
-    problem = pose(binding, {s: runs[s] for s in symbols}, candidate.fix)
-    z_cp = _fits(problem, [runs[along] <= c for c in cuts], candidate.objective, seed)
-    r_cn = problem.values(z_cp)
-    if problem.kind == "linear":
-        observed = runs[binding.predicts]
-        r_cn = np.log(np.maximum(observed + r_cn, 1e-300)) - np.log(observed)
+    target, rng = objective(candidate.objective), np.random.default_rng(seed)
+    seen_cn = np.array([s.seen for s in placed], float)
+    z_cp = _fits(problem, seen_cn, target, rng)
+    error_cn = _log_error(problem, problem.values(z_cp))
+    drawn_csn = _drawn(problem, z_cp, seen_cn, target, draws, rng) if draws else None
+    inputs = {s: runs[s] for s in candidate.binding.takes}
     out = []
-    for cut, r_n in zip(cuts, r_cn, strict=True):
-        above = runs[along] > cut
-        ratio = runs[along][above] / cut
-        out.append(Held(candidate, cut, int((~above).sum()), ratio, r_n[above]))
+    for i, split in enumerate(placed):
+        seen, held = split.seen, ~split.seen
+        if not np.isfinite(error_cn[i]).all():
+            raise CannotFit(f"{candidate.name}, fitted to {split.name}, has no value at some runs")
+        ratio = reach(
+            {s: v[seen] for s, v in inputs.items()}, {s: v[held] for s, v in inputs.items()}
+        )
+        wider = np.sqrt(seen.sum() / (seen.sum() - len(problem.free)))
+        drawn = None if drawn_csn is None else drawn_csn[i][:, held]
+        out.append(
+            Held(
+                candidate, split, np.flatnonzero(held), ratio, error_cn[i, held],
+                error_cn[i, seen] * wider, drawn,
+            )
+        )  # fmt: skip
     return out
 
 
-def _fits(problem: Problem, trained: list[npt.NDArray[np.bool_]], name: str, seed: int) -> Numbers:
+def _fits(
+    problem: Problem, seen_cn: Numbers, target: Objective, rng: np.random.Generator
+) -> Numbers:
     """Return the best point of each split, z_cp: all polished starts of all splits in one solve."""
-    target, rng, polished = objective(name), np.random.default_rng(seed), 12
-    spread = starts.spread(problem, rng, 512)
-    weights_cn = np.array(trained, float)
-    start = [starts.best(problem, spread, w_n, target, polished) for w_n in weights_cn]
+    spread = starts.spread(problem, rng, SCREENED)
+    start = [starts.best(problem, spread, w_n, target, POLISHED) for w_n in seen_cn]
     found = solve(
-        problem.residuals, np.concatenate(start), np.repeat(weights_cn, polished, 0), target
+        problem.residuals, np.concatenate(start), np.repeat(seen_cn, POLISHED, 0), target
     )
-    value_ck = found.value_s.reshape(len(trained), polished)
-    z_ckp = found.z_sp.reshape(len(trained), polished, -1)
-    return np.asarray(z_ckp[np.arange(len(trained)), value_ck.argmin(1)])
+    value_ck = found.value_s.reshape(len(seen_cn), POLISHED)
+    z_ckp = found.z_sp.reshape(len(seen_cn), POLISHED, -1)
+    return np.asarray(z_ckp[np.arange(len(seen_cn)), value_ck.argmin(1)])
+
+
+def _drawn(
+    problem: Problem,
+    z_cp: Numbers,
+    seen_cn: Numbers,
+    target: Objective,
+    draws: int,
+    rng: np.random.Generator,
+) -> Numbers:
+    """Return the log errors (c, s, n) of refits to the resampled runs of every split."""
+    counts_csn = np.zeros((len(z_cp), draws, seen_cn.shape[1]))
+    for counts_sn, seen_n in zip(counts_csn, seen_cn > 0, strict=True):
+        counts_sn[:, seen_n] = pairs(rng, int(seen_n.sum()), draws)
+    rows = counts_csn.reshape(-1, seen_cn.shape[1])
+    found = solve(problem.residuals, np.repeat(z_cp, draws, 0), rows, target, near=True)
+    return _log_error(problem, problem.values(found.z_sp)).reshape(counts_csn.shape)
+
+
+def _log_error(problem: Problem, r_sn: Numbers) -> Numbers:
+    """Return log(prediction / truth) of residuals on either scale."""
+    if problem.kind == "log":
+        return r_sn
+    ratio_sn = 1 + r_sn / problem.output_n
+    return np.asarray(np.log(np.maximum(ratio_sn, 1e-300)))
+
+
+def _inside(held: Held, level: float) -> npt.NDArray[np.bool_]:
+    """Return whether the interval of draws and residuals holds each truth (k,)."""
+    if held.drawn is None:
+        return np.zeros(held.error.size, bool)
+    rng = np.random.default_rng(0)
+    draws = held.drawn - rng.choice(held.left, held.drawn.shape)
+    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return np.asarray((low <= 0) & (high >= 0))

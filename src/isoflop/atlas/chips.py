@@ -190,7 +190,7 @@ _CHIPS = (
         price=Price(
             Range(1.50, 1.99, 6.00),
             "2026-05",
-            "least, median and greatest on demand, cliffcenter.com/research/amd-inference-economics",
+            "on demand: least, median, greatest; cliffcenter.com/research/amd-inference-economics",
             "secondary",
         ),
     ),

@@ -24,6 +24,7 @@ from isoflop.report import Block, Heading, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.fitting import Fit
+    from isoflop.law import Binding
 
 BUDGETS = (0.1, 1.0, 10.0, 100.0)  # times the largest of the runs
 
@@ -57,8 +58,12 @@ def fit(
     predicts: Annotated[
         str | None, Option("the output of a law that leaves it open; L unless given", "QUANTITY")
     ] = None,
+    resample: Annotated[
+        Literal["pairs", "wild", "jackknife"],
+        Option("draw runs, or the signs of residuals, or leave one run out at a time"),
+    ] = "pairs",
     stratify: Annotated[
-        str | None, Option("resample within each value of this column or label", "NAME")
+        str | None, Option("draw pairs within each value of this column or label", "NAME")
     ] = None,
     cluster: Annotated[
         str | None, Option("resample whole groups by this column or label", "NAME")
@@ -76,8 +81,8 @@ def fit(
     table = Reading(where, columns, derive, convention, unit)(runs)
     made = fitting.fit(
         form(law), table, objective=objective, delta=delta, residuals=residuals, over=over,
-        predicts=predicts, fix=fix, draws=draws, level=level, seed=seed, stratify=stratify,
-        cluster=cluster,
+        predicts=predicts, fix=fix, draws=draws, level=level, seed=seed, resample=resample,
+        stratify=stratify, cluster=cluster,
     )  # fmt: skip
     if out is not None:
         made.save(out)
@@ -93,7 +98,7 @@ def described(made: Fit[Any]) -> Report:
     blocks: list[Block] = [
         *(good if made.status == "ok" else ()),
         *noted(made, made.notes),
-        Paragraph(formula(type(made.law))),
+        Paragraph(written(made.binding)),
         parameters(made),
         quality(made),
         *best_splits(made),
@@ -104,14 +109,23 @@ def described(made: Fit[Any]) -> Report:
     return Report(title, tuple(blocks), as_data(made), refused=made.status == "refused")
 
 
+def written(binding: Binding) -> str:
+    """Return the formula of a law, and what its open symbols stand for."""
+    pairs = zip(
+        (*binding.form.takes, binding.form.predicts), (*binding.takes, binding.predicts), strict=True
+    )
+    bound = [f"{symbol} is {other}" for symbol, other in pairs if symbol != other]
+    return formula(binding.form) + (f", where {' and '.join(bound)}" if bound else "")
+
+
 def parameters(made: Fit[Any]) -> Table:
     """Return the parameters with their intervals and units."""
     rows = []
     for name, parameter in made.law.params.items():
         ends = (None, None) if name in made.fixed else _interval(made, name)
         held = "fixed" if name in made.fixed else "fitted"
-        rows.append((name, getattr(made.law, name), *ends, parameter.unit, held, parameter.doc))
-    columns = ("parameter", "value", "low", "high", "unit", "", "meaning")
+        rows.append((name, getattr(made.law, name), *ends, parameter.unit, held))
+    columns = ("parameter", "value", "low", "high", "unit", "is")
     caption = f"low and high hold {made.level:.0%} of the draws" if made.draws is not None else ""
     return Table(columns, tuple(rows), caption)
 
@@ -161,6 +175,8 @@ def as_data(made: Fit[Any]) -> dict[str, Any]:
     intervals = {name: list(_interval(made, name)) for name in made.free}
     return {
         "law": made.law.key,
+        "takes": list(made.binding.takes),
+        "predicts": made.binding.predicts,
         "params": {name: float(value) for name, value in made.law.values.items()},
         "intervals": intervals,
         "fixed": list(made.fixed),

@@ -94,7 +94,7 @@ def _of_size_and_data(fit: Fit[Any]) -> tuple[Figure, Figure]:
     C = 6 * N * D
     points: list[Layer] = []
     lines: list[Layer] = []
-    for name, mask in _by_size(N):
+    for name, mask in by_size(N):
         points.append(Points(name, C[mask], L[mask], hover=_hover(fit, mask), group=name))
         size = float(np.exp(np.log(N[mask]).mean()))
         along = np.geomspace(C[mask].min(), max(AHEAD * C[mask].max(), C.max()), STEPS)
@@ -109,7 +109,7 @@ def _of_size_and_data(fit: Fit[Any]) -> tuple[Figure, Figure]:
         f"{fit.law.key} through its runs", _COMPUTE, output_axis(fit),
         (*lines, *points), caption, float(C.max()),
     )  # fmt: skip
-    return law, _residuals(fit, C, _COMPUTE, list(_by_size(N)))
+    return law, _residuals(fit, C, _COMPUTE, list(by_size(N)))
 
 
 def _frontier(fit: Fit[Any], C: Numbers, N: Numbers, D: Numbers) -> list[Layer]:
@@ -185,17 +185,20 @@ def _residuals(
 def _isoflop(fit: Fit[Any]) -> tuple[Figure, ...]:
     """Return loss against size at each budget, if the runs were made along budgets."""
     N, D, L = fit.runs["N"], fit.runs["D"], fit.runs[fit.binding.predicts]
-    budgets = [m for m in _by_budget(6 * N * D) if len(np.unique(N[m])) >= CROWD]
+    stated = "C" in fit.runs and np.isfinite(fit.runs["C"]).all()
+    C = fit.runs["C"] if stated else 6 * N * D
+    budgets = [m for m in _by_budget(C) if len(np.unique(N[m])) >= CROWD]
     share = sum(int(m.sum()) for m in budgets) / N.size
     if not 2 <= len(budgets) <= 2 * MOST_GROUPS or share < 0.5:
         return ()
     layers: list[Layer] = []
     for mask in budgets:
-        C = float(np.exp(np.log(6 * N[mask] * D[mask]).mean()))
-        name = f"{show(C)} FLOP"
+        budget = float(np.exp(np.log(C[mask]).mean()))
+        name = f"{show(budget)} FLOP"
         sizes = np.geomspace(N[mask].min() / 1.5, N[mask].max() * 1.5, STEPS)
+        tokens = budget / sizes / _price(sizes, N[mask], C[mask] / N[mask] / D[mask])
         layers += [
-            Line(name, sizes, fit.predict(N=sizes, D=C / 6 / sizes), group=name),
+            Line(name, sizes, fit.predict(N=sizes, D=tokens), group=name),
             Points(name, N[mask], L[mask], hover=_hover(fit, mask), group=name),
         ]
     axis = Axis.of("N", _counted(fit, "N"))
@@ -208,6 +211,15 @@ def _counted(model: Fit[Any] | Published, symbol: str) -> str:
     return f"{quantity(symbol).unit}, {said}" if said else quantity(symbol).unit
 
 
+def _price(sizes: Numbers, N: Numbers, each: Numbers) -> Numbers:
+    """Return the FLOP per parameter and token (k,) at `sizes`, as runs (n,) of other sizes paid.
+
+    It is 6 by the convention 6ND; other conventions count attention and embeddings, too.
+    """
+    order = np.argsort(N)
+    return np.interp(np.log(sizes), np.log(N[order]), each[order])
+
+
 def _by_budget(C: Numbers) -> Iterator[npt.NDArray[np.bool_]]:
     """Yield a mask (n,) of the runs of each budget, smallest first."""
     levels = np.unique(C)
@@ -216,8 +228,8 @@ def _by_budget(C: Numbers) -> Iterator[npt.NDArray[np.bool_]]:
         yield (levels[first] <= C) & (levels[last] >= C)
 
 
-def _by_size(N: Numbers) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
-    """Yield a name and a mask (n,) of the runs of each size, or of each stretch of sizes."""
+def by_size(N: Numbers) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Yield a name and a mask (n,) of the runs of each size, or of each stretch of sizes N (n,)."""
     sizes = np.unique(N)
     if sizes.size <= MOST_GROUPS:
         yield from ((f"N = {show(float(size))}", size == N) for size in sizes)

@@ -63,7 +63,10 @@ def convert(
     convention: Convention = None,
     unit: Unit = None,
 ) -> Report:
-    """Write runs to a file, with columns named by the vocabulary and conventions inside."""
+    """Write runs in another format, with their conventions inside.
+
+    Columns are named by the vocabulary, so the file is read back without any option.
+    """
     table = Reading(where, columns, derive, convention, unit)(runs)
     table.save(out)
     say(f"wrote {out}")

@@ -71,7 +71,7 @@ def update(
     unit: Unit = None,
     out: Annotated[str | None, Option("write the new fit here", "FILE")] = None,
 ) -> Report:
-    """Hold a saved fit against runs that it has not seen, then fit all of them together.
+    """Hold a saved fit against new runs, then fit all of them together.
 
     For each new run: the forecast, its interval, the truth. Then what the new runs change in
     each parameter and in the best size. Runs that the fit has already are left out.

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import BadRuns, CannotFit, UsageError
-from isoflop.fitting import resample, starts
+from isoflop.fitting import starts
 from isoflop.fitting.diagnose import Found, diagnose, refuse_hopeless
-from isoflop.fitting.objective import Objective, objective
+from isoflop.fitting.objective import Asymmetric, Objective, objective
 from isoflop.fitting.problem import Problem, pose
+from isoflop.fitting.resample import Kind, Labels, Resampling, signs
 from isoflop.fitting.result import Fit, Interval, Starts, quantiles
 from isoflop.fitting.solve import refine, solve
 from isoflop.law import Binding, Law, form
@@ -45,6 +46,7 @@ def fit(  # type: ignore[misc]
     draws: int = 1000,
     level: float = 0.9,
     seed: int = 0,
+    resample: Kind = "pairs",
     stratify: str | None = None,
     cluster: str | None = None,
     screened: int = SCREENED,
@@ -54,8 +56,9 @@ def fit(  # type: ignore[misc]
 
     `objective` is "huber" (on `delta`, 1e-3 unless given), "squared", "asymmetric" or
     "student-t", of log or linear `residuals` as the law says unless the caller does. `over` and
-    `predicts` bind the open symbols of a power law. `fix` pins parameters. Draws are pairs
-    bootstraps, within each value of `stratify` or of whole groups of `cluster` (a column or label).
+    `predicts` bind the open symbols of a power law. `fix` pins parameters. Draws are
+    made by `resample`: pairs, "wild" (signs of residuals) or "jackknife" (one left out at a time);
+    within each value of `stratify`, or of whole groups of `cluster` (a column or label).
     A column `sigma` (noise of the output) weighs runs by 1/sigma^2.
 
     Raises CannotFit if the runs cannot pin the law down, BadRuns for values that no run can
@@ -64,23 +67,17 @@ def fit(  # type: ignore[misc]
     """
     began = time.perf_counter()
     binding = Binding(form(law) if isinstance(law, str) else law, over, predicts)
-    target = _objective(objective, delta)
+    target, how = _objective(objective, delta), Resampling(resample, stratify, cluster)
     _check_options(draws, level, screened, polished)
     problem = _pose(binding, runs, fix, residuals)
     refuse_hopeless(problem, binding.takes)
-    weights_n, rng = _weights(runs), np.random.default_rng(seed)
+    weights_n, rng = weights(runs), np.random.default_rng(seed)
     found = search(problem, weights_n, target, rng, screened, polished)
-    counts_sn = _counts(rng, runs, draws, stratify, cluster)
-    refits = solve(
-        problem.residuals, np.repeat(found.z_p[None], draws, 0), counts_sn * weights_n, target,
-        near=True,
-    )  # fmt: skip
-    ensemble = problem.law(refits.z_sp) if draws else None
+    ensemble = _refits(problem, found, runs, target, how, draws, rng)
     verdict = diagnose(problem, found, ensemble)
-    how = f"stratified by {stratify}" if stratify else f"clusters of {cluster}" if cluster else None
     return Fit(
         problem.law(found.z_p), ensemble, runs, binding, target, found.value, problem.kind,
-        found.starts, tuple(problem.fixed), verdict.conditioning, level, seed, how or "pairs",
+        found.starts, tuple(problem.fixed), verdict.conditioning, level, seed, str(how),
         verdict.status, (*verdict.notes, *_remarks(runs, binding)), time.perf_counter() - began,
     )  # fmt: skip
 
@@ -157,27 +154,54 @@ def _weights(runs: Runs) -> Numbers:
     return np.asarray((np.median(sigma) / sigma) ** 2)
 
 
-def _counts(
-    rng: np.random.Generator, runs: Runs, draws: int, stratify: str | None, cluster: str | None
+def _refits(
+    problem: Problem,
+    found: Found,
+    runs: Runs,
+    target: Objective,
+    how: Resampling,
+    draws: int,
+    rng: np.random.Generator,
+) -> Law | None:
+    """Return the ensemble of refits to resampled runs; None if none are wanted."""
+    if not draws:
+        return None
+    weights_n, raised_sn = weights(runs), None
+    if how.kind == "wild":
+        raised_sn = _raised(problem, found, target, how.clusters(runs), draws, rng)
+        weights_sn = weights_n[None]
+    else:
+        weights_sn = weights_n * how.weights(rng, runs, draws)
+    rows = len(weights_sn if raised_sn is None else raised_sn)
+    start_sp = np.repeat(found.z_p[None], rows, 0)
+    z_sp = solve(
+        problem.residuals, start_sp, weights_sn, target, near=True, raised_sn=raised_sn
+    ).z_sp
+    if how.kind == "jackknife":  # so spread that the variance of the rows is that of the estimate
+        z_sp = found.z_p + np.sqrt(rows - 1) * (z_sp - z_sp.mean(0))
+    return problem.law(z_sp)
+
+
+def _raised(
+    problem: Problem,
+    found: Found,
+    target: Objective,
+    clusters: Labels,
+    draws: int,
+    rng: np.random.Generator,
 ) -> Numbers:
-    if stratify and cluster:
-        raise UsageError("give stratify or cluster, not both")
-    if stratify:
-        strata = runs.groups(stratify)
-        if np.unique(strata).size == strata.size:
-            raise UsageError(
-                f"every run has its own {stratify}, so a draw within it changes nothing; "
-                "stratify by what several runs share"
-            )
-        return resample.stratified(rng, strata, draws)
-    if cluster:
-        clusters = runs.groups(cluster)
-        if np.unique(clusters).size == 1:
-            raise UsageError(
-                f"all runs have one {cluster}, so draws of whole clusters change nothing"
-            )
-        return resample.clustered(rng, clusters, draws)
-    return resample.pairs(rng, len(runs), draws)
+    """Return by how much outputs rise (s, n) when the signs of the residuals are drawn anew.
+
+    Residuals are widened for the parameters that were spent on making them small.
+    """
+    if isinstance(target, Asymmetric):
+        raise UsageError(
+            "wild draws flip residuals, which an asymmetric objective holds to be unlike; "
+            "draw pairs instead"
+        )
+    n, p = problem.output_n.size, found.z_p.size
+    r_n = problem.values(found.z_p[None])[0]
+    return np.asarray(r_n * (1 - np.sqrt(n / (n - p)) * signs(rng, clusters, draws)))
 
 
 def _remarks(runs: Runs, binding: Binding) -> tuple[str, ...]:
@@ -188,14 +212,20 @@ def _remarks(runs: Runs, binding: Binding) -> tuple[str, ...]:
     return (*notes, *runs.notes)
 
 
+def problem(fitted: Fit[Any]) -> Problem:
+    """Return the problem that a fit solved, to solve it again with other weights."""
+    symbols = (*fitted.binding.takes, fitted.binding.predicts)
+    fixed = {name: float(getattr(fitted.law, name)) for name in fitted.fixed}
+    return pose(fitted.binding, {s: fitted.runs[s] for s in symbols}, fixed, fitted.kind)
+
+
 def refit(fitted: Fit[L], runs: Runs) -> Fit[L]:
     """Return the same law fitted in the same way to other runs."""
     law, binding = fitted.law, fitted.binding
-    how, _, group = fitted.resampling.rpartition(" ")
+    how = Resampling.read(fitted.resampling)
     return fit(
         type(law), runs, objective=fitted.objective, residuals=fitted.kind, over=binding.over,
         predicts=binding.output, fix={k: getattr(law, k) for k in fitted.fixed},
         draws=0 if fitted.draws is None else fitted.draws.members or 0, level=fitted.level,
-        seed=fitted.seed, stratify=group if how == "stratified by" else None,
-        cluster=group if how == "clusters of" else None,
+        seed=fitted.seed, resample=how.kind, stratify=how.stratify, cluster=how.cluster,
     )  # fmt: skip

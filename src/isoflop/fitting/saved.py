@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from isoflop.errors import BadStudy, IsoflopError
-from isoflop.fitting.objective import OBJECTIVES
+from isoflop.errors import BadStudy, IsoflopError, UnknownName
+from isoflop.fitting.objective import OBJECTIVES, Objective
 from isoflop.fitting.result import Fit, Starts
 from isoflop.law import Binding, form
 from isoflop.runs import Runs
@@ -145,6 +145,11 @@ def restore(path: Path) -> Fit[Any]:
 
 
 def _fit(saved: SavedFit) -> Fit[Any]:
+    known = set(form(saved.law).params)
+    if set(saved.params) != known or not set(saved.fixed) <= known:
+        raise BadStudy(f"its parameters are not those of {saved.law}; fit again")
+    if saved.draws is not None and set(saved.draws) != known - set(saved.fixed):
+        raise BadStudy(f"its draws are not of the parameters of {saved.law}; fit again")
     law = form(saved.law)(**saved.params)
     draws = None
     if saved.draws is not None:
@@ -155,7 +160,7 @@ def _fit(saved: SavedFit) -> Fit[Any]:
         draws=draws,
         runs=_runs(saved.runs),
         binding=Binding(type(law), saved.over, saved.output),
-        objective=OBJECTIVES[saved.objective.name](**saved.objective.settings),
+        objective=_objective(saved.objective),
         value=saved.objective.value,
         kind=saved.kind,
         starts=Starts(**saved.starts),
@@ -168,6 +173,15 @@ def _fit(saved: SavedFit) -> Fit[Any]:
         notes=tuple(saved.notes),
         seconds=saved.seconds,
     )
+
+
+def _objective(saved: SavedObjective) -> Objective:
+    if saved.name not in OBJECTIVES:
+        raise UnknownName("objective", saved.name, OBJECTIVES)
+    try:
+        return OBJECTIVES[saved.name](**saved.settings)
+    except TypeError:
+        raise BadStudy(f"its {saved.name} objective has unknown settings; fit again") from None
 
 
 def _runs(saved: SavedRuns) -> Runs:

@@ -1,7 +1,8 @@
 """One batched solve: every row is an independent fit, a starting point and a weight per run.
 
 Multi-start rows differ in where they start; bootstrap, jackknife and hold-out rows differ in
-their weights. Array suffixes: s rows, p parameters, n runs.
+their weights; rows of a wild bootstrap in the outputs that they see. Array suffixes: s rows,
+p parameters, n runs.
 
 Far from the optimum the step is that of reweighted least squares, near it that of semismooth
 Newton, whose Hessian is built from the curvature of the objective: at delta = 1e-3 Huber's loss
@@ -29,11 +30,10 @@ STUCK = 1e9  # damping at which no step helps
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Where each row ended: z_sp, the objective value_s, its gradient norm and passes taken."""
+    """Where each row ended: z_sp, the objective value_s, and the passes taken by all."""
 
     z_sp: Numbers
     value_s: Numbers
-    gradient_s: Numbers
     passes: int
 
 
@@ -44,12 +44,14 @@ def solve(
     objective: Objective,
     *,
     near: bool = False,
+    raised_sn: Numbers | None = None,
     max_passes: int = 400,
 ) -> Solution:
     """Return the minimum of sum_n w_n loss(r_n) that each row descends to.
 
     start_sp (s, p); weights_sn (s, n), or (1, n) for the same weights in every row. `near` says
     that rows start near their optimum, as bootstrap refits do: Newton's step is then tried first.
+    `raised_sn` (s, n) is by how much the outputs that a row sees lie above those of the problem.
     """
     rows, p = start_sp.shape
     n = weights_sn.shape[1]
@@ -58,12 +60,12 @@ def solve(
     for first in range(0, max(rows, 1), step):
         chunk = slice(first, min(first + step, rows))
         w_sn = weights_sn if len(weights_sn) == 1 else weights_sn[chunk]
-        batch = _Batch(residuals, start_sp[chunk], w_sn, objective, near)
+        raised = np.zeros_like(w_sn) if raised_sn is None else raised_sn[chunk]
+        batch = _Batch(residuals, start_sp[chunk], w_sn, raised, objective, near)
         parts.append(batch.run(max_passes))
     return Solution(
         np.concatenate([b.z_sp for b in parts]),
         np.concatenate([b.value_s for b in parts]),
-        np.concatenate([b.gradient_s for b in parts]),
         sum(b.passes for b in parts),
     )
 
@@ -102,18 +104,24 @@ class _Batch:
         residuals: ResidualsAndSlopes,
         start_sp: Numbers,
         w_sn: Numbers,
+        raised_sn: Numbers,
         objective: Objective,
         near: bool,
     ) -> None:
         self.residuals, self.objective = residuals, objective
         rows = len(start_sp)
         self.w_sn = np.broadcast_to(w_sn, (rows, w_sn.shape[1]))
+        self.raised_sn = np.broadcast_to(raised_sn, self.w_sn.shape)
         self.z_sp = start_sp.copy()
-        self.r_sn, self.J_spn = residuals(self.z_sp)
+        self.r_sn, self.J_spn = self._residuals(self.z_sp)
         self.value_s = self._objective(self.r_sn)
         self.damping_s = np.full(rows, 1e-4 if near else 1e-2)
         self.newton_s = np.full(rows, near)
         self.rescues_s = np.zeros(rows, int)
+
+    def _residuals(self, z_sp: Numbers) -> tuple[Numbers, Numbers]:
+        r_sn, J_spn = self.residuals(z_sp)
+        return r_sn - self.raised_sn, J_spn
 
     def _objective(self, r_sn: Numbers) -> Numbers:
         with np.errstate(over="ignore", invalid="ignore"):  # infinite is never an improvement
@@ -121,23 +129,22 @@ class _Batch:
         return np.where(np.isfinite(value_s), value_s, np.inf)
 
     def _step(self) -> Numbers:
-        """Return the damped step of every row, and remember the gradient."""
+        """Return the damped step of every row."""
         r_sn, w_sn = self.r_sn, self.w_sn
         h_sn = w_sn * np.where(
             self.newton_s[:, None], self.objective.curvature(r_sn), self.objective.weight(r_sn)
         )
         slope_sn1 = (w_sn * self.objective.slope(r_sn))[:, :, None]
-        self.g_sp = (self.J_spn @ slope_sn1)[:, :, 0]
+        g_sp1 = self.J_spn @ slope_sn1
         H_spp = (self.J_spn * h_sn[:, None, :]) @ self.J_spn.transpose(0, 2, 1)
         diagonal_sp = np.einsum("spp->sp", H_spp)
         size_s = np.maximum(diagonal_sp.max(1), 1e-30)
         diagonal_sp += (self.damping_s * size_s + 1e-15 * size_s)[:, None]
-        return np.asarray(-np.linalg.solve(H_spp, self.g_sp[:, :, None])[:, :, 0])
+        return np.asarray(-np.linalg.solve(H_spp, g_sp1)[:, :, 0])
 
     def run(self, max_passes: int) -> Solution:
         """Step until every row has settled; rows that have are taken out of the batch."""
-        rows = len(self.z_sp)
-        z_sp, value_s, gradient_s = self.z_sp.copy(), self.value_s.copy(), np.full(rows, np.inf)
+        z_sp, value_s = self.z_sp.copy(), self.value_s.copy()
         live, passes = np.flatnonzero(np.isfinite(value_s)), 0
         self._keep(live)
         for _ in range(max_passes):
@@ -146,15 +153,14 @@ class _Batch:
             passes += live.size
             settled = self._advance()
             z_sp[live], value_s[live] = self.z_sp, self.value_s
-            gradient_s[live] = np.abs(self.g_sp).max(1)
             live = live[~settled]
             self._keep(~settled)
-        return Solution(z_sp, value_s, gradient_s, passes)
+        return Solution(z_sp, value_s, passes)
 
     def _advance(self) -> npt.NDArray[np.bool_]:
         """Take one step where it helps, and return which rows have settled."""
         new_sp = self.z_sp + np.clip(self._step(), -5.0, 5.0)
-        r_sn, J_spn = self.residuals(new_sp)
+        r_sn, J_spn = self._residuals(new_sp)
         new_s = self._objective(r_sn)
         better = new_s < self.value_s
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -190,4 +196,4 @@ class _Batch:
             return
         for name in ("z_sp", "r_sn", "J_spn", "value_s", "damping_s", "newton_s", "rescues_s"):
             setattr(self, name, getattr(self, name)[which])
-        self.w_sn = self.w_sn[which]
+        self.w_sn, self.raised_sn = self.w_sn[which], self.raised_sn[which]

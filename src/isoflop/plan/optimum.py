@@ -12,7 +12,6 @@ Numbers = npt.NDArray[np.float64]
 
 FLOP_PER_PARAM_TOKEN = 6.0  # forward 2, backward 4; Kaplan et al. 2020, section 2.1
 _GOLDEN = (np.sqrt(5) - 1) / 2
-_LOG_N = (np.log(1e2), np.log(1e18))  # no law of the field was fitted beyond
 
 
 def optimum(law: Law, C: Array, *, search: bool = False) -> Allocation:
@@ -29,26 +28,32 @@ def optimum(law: Law, C: Array, *, search: bool = False) -> Allocation:
     if "optimum" in law.closed_forms and not search:
         found: Allocation = law.closed_forms["optimum"](law, C)
         return found
-    C = np.atleast_1d(np.asarray(C, float))
-    shape = (law.members, C.size) if law.members else C.shape
-    budget = np.broadcast_to(C / FLOP_PER_PARAM_TOKEN, shape)
-    low, high = np.full(shape, _LOG_N[0]), np.full(shape, _LOG_N[1])
+    C = np.asarray(C, float)
+    N = _searched(law, C)
+    edge = 1e-6
+    at_edge = (np.log(N) < edge) | (np.log(C / FLOP_PER_PARAM_TOKEN / N) < edge)
+    if at_edge.all():
+        raise NoOptimum(f"{law.key} does not fall in both N and D, so no split of C is best")
+    N = np.where(at_edge, np.nan, N)
+    return Allocation(N=N, D=C / FLOP_PER_PARAM_TOKEN / N)
+
+
+def _searched(law: Law, C: Numbers) -> Numbers:
+    """Return the N of least loss, from one parameter to one token, by golden section in log N."""
+    shape = np.broadcast_shapes((law.members, 1), C.shape) if law.members else C.shape
+    product = np.broadcast_to(C / FLOP_PER_PARAM_TOKEN, shape)
+    low, high = np.zeros(shape), np.log(product)
 
     def loss(log_N: Numbers) -> Numbers:
         N = np.exp(log_N)
         with np.errstate(all="ignore"):
-            return np.asarray(law(N=N, D=budget / N))
+            return np.asarray(law(N=N, D=product / N))
 
     for _ in range(90):
         left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
         fell = loss(left) < loss(right)
         low, high = np.where(fell, low, left), np.where(fell, right, high)
-    log_N = (low + high) / 2
-    at_edge = (log_N < _LOG_N[0] + 1e-6) | (log_N > _LOG_N[1] - 1e-6)
-    if at_edge.all():
-        raise NoOptimum(f"{law.key} does not fall in both N and D, so no split of C is best")
-    N = np.where(at_edge, np.nan, np.exp(log_N))
-    return Allocation(N=N, D=budget / N)
+    return np.asarray(np.exp((low + high) / 2))
 
 
 def least_compute(law: Law, L: float) -> Numbers:
@@ -56,18 +61,20 @@ def least_compute(law: Law, L: float) -> Numbers:
 
     NaN where the law never reaches it. By bisection in log C, since the optimum falls in C.
     """
-    shape = (law.members or 1, 1)
-    low, high = np.full(shape, np.log(1e6)), np.full(shape, np.log(1e40))
+    shape = (law.members, 1) if law.members else (1,)
+    low, high = np.full(shape, np.log(1e6)), np.full(shape, np.log(1e36))
 
     def reached(log_C: Numbers) -> npt.NDArray[np.bool_]:
         C = np.exp(log_C)
-        split = optimum(law, C)
+        exact = "optimum" in law.closed_forms
+        # Far out the loss is flat to the last digit: any N on that plateau will do.
+        N = optimum(law, C).N if exact else _searched(law, C)
         with np.errstate(all="ignore"):
-            return np.asarray(law(N=split.N, D=split.D) <= L)
+            return np.asarray(law(N=N, D=C / FLOP_PER_PARAM_TOKEN / N) <= L)
 
     never = ~reached(high)
     for _ in range(100):
         middle = (low + high) / 2
         enough = reached(middle)
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.where(never, np.nan, np.exp(high))[:, 0]
+    return np.where(never, np.nan, np.exp(high)).reshape(-1)

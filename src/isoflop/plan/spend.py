@@ -36,7 +36,8 @@ def spend(
     Raises NoOptimum for a law without N and D, UsageError for limits that contradict each other,
     RefusedByData for a fit that was refused.
     """
-    level = _checked(model, level, C=C, **_prefixed(at_most), **_prefixed(at_least))
+    limited = {**_prefixed(at_most, "most"), **_prefixed(at_least, "least")}
+    level = _checked(model, level, C=C, **limited)
     limits = _Limits(at_most, at_least)
     split, binding = limits.hold(optimum(model.law, C), C)
     law, draws = model.law, model.draws
@@ -67,7 +68,7 @@ def reach(
     Raises RefusedByData for a loss below what the law can reach, with the floor; NoOptimum and
     UsageError as `spend` does.
     """
-    level = _checked(model, level, L=L, **_prefixed(at_most))
+    level = _checked(model, level, L=L, **_prefixed(at_most, "most"))
     limits = _Limits(at_most, None)
     split, binding = limits.reach(model.law, L)
     N, D = float(split.N[0]), float(split.D[0])
@@ -218,8 +219,8 @@ def _floor(law: Law) -> str:
     return f"; its floor is E = {float(lowest):.4g}" if lowest else ""
 
 
-def _prefixed(limits: Mapping[str, float] | None) -> dict[str, float]:
-    return {f"limit on {k}": v for k, v in (limits or {}).items()}
+def _prefixed(limits: Mapping[str, float] | None, word: str) -> dict[str, float]:
+    return {f"the {word} {k}": v for k, v in (limits or {}).items()}
 
 
 def _checked(model: Model, level: float | None, **numbers: float) -> float:

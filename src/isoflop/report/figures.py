@@ -194,7 +194,7 @@ def _layout(figure: Figure, across: Scale, up: Scale, entries: int) -> dict[str,
         "legend": {"orientation": "h", "itemwidth": 38, "bgcolor": "rgba(0,0,0,0)"} | shown,
         "showlegend": entries > 0,
         "meta": {"entries": entries, "narrow": narrow},
-        "margin": {"l": 64, "r": 20, "t": 24, "b": 56},
+        "margin": {"l": 64, "r": 20, "t": 46, "b": 56},  # the top holds buttons and a label
         "height": 440 + 22 * math.ceil(entries / 4),
         "hovermode": "closest",
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -250,8 +250,9 @@ def _extrapolation(figure: Figure, across: Scale) -> dict[str, Any]:
         "annotations": [
             {
                 "text": "extrapolation →",
-                "x": 1,
-                "xref": "paper",
+                # Held to the data, not to the frame: gone where a reader zooms in elsewhere.
+                "x": float(across.move(across.high)),
+                "xref": "x",
                 "xanchor": "right",
                 "y": 1,
                 "yref": "paper",

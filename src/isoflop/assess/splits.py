@@ -1,0 +1,125 @@
+"""Which runs a fit may see and which it is held against, and how far beyond them a run lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.errors import CannotFit, UsageError
+from isoflop.quantities import show
+from isoflop.runs import Runs
+
+Numbers = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+SAME_LEVEL = 0.1  # budgets of a grid scatter by a step or so; a gap of 10 % parts them
+FEWEST_LEVELS = 3  # of each input: with two, no law shows its bend
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The runs (n,) that a fit may see: those up to `cut` of `along`. The others are held out."""
+
+    along: str
+    cut: float
+    seen: Mask
+
+    @property
+    def name(self) -> str:
+        """The split in words: "C up to 6e19"."""
+        return f"{self.along} up to {show(self.cut)}"
+
+
+def splits(
+    runs: Runs, along: Sequence[str], cuts: Sequence[float] | int, takes: Sequence[str], needed: int
+) -> tuple[Split, ...]:
+    """Return the splits of runs by each quantity of `along`, lowest cut first.
+
+    `cuts` are values, or how many to place for each quantity, evenly in its log from the lowest
+    that leaves `needed` runs, at three values of each input of `takes`, to the highest that
+    leaves out the top level.
+
+    Raises CannotFit if no quantity allows a split.
+    """
+    found: list[Split] = []
+    for symbol in along:
+        values = level(runs, symbol)
+        able = [s for s in _possible(symbol, values, cuts) if _enough(runs, s, takes, needed)]
+        found += _spread_out(able, cuts) if isinstance(cuts, int) else able
+    if not found:
+        raise CannotFit(_why_none(runs, along, takes, needed))
+    return tuple(found)
+
+
+def level(runs: Runs, symbol: str) -> Numbers:
+    """Return a column (n,), or 6ND for a compute that the table does not hold."""
+    if symbol == "C" and "C" not in runs and "N" in runs and "D" in runs:
+        runs.require(("N", "D"))
+        return np.asarray(6 * runs["N"] * runs["D"])
+    runs.require((symbol,))
+    return runs[symbol]
+
+
+def reach(seen: Mapping[str, Numbers], at: Mapping[str, Numbers]) -> Numbers:
+    """Return the largest factor (k,) by which an input, or N times D, exceeds all seen; >= 1.
+
+    >>> reach({"N": np.array([1.0, 2.0])}, {"N": np.array([1.0, 6.0])})
+    array([1., 3.])
+    """
+    factors = [at[s] / seen[s].max() for s in seen]
+    if {"N", "D"} <= set(seen):
+        factors.append(at["N"] * at["D"] / (seen["N"] * seen["D"]).max())
+    return np.asarray(np.maximum(1.0, np.max(np.broadcast_arrays(*factors), 0)))
+
+
+def _possible(symbol: str, values: Numbers, cuts: Sequence[float] | int) -> list[Split]:
+    levels = np.unique(values)
+    if isinstance(cuts, int):
+        if cuts < 1:
+            raise UsageError(f"cuts is {cuts}; at least one split is needed")
+        edges = np.flatnonzero(np.diff(np.log(levels)) > SAME_LEVEL)
+        ends = levels[edges]
+    else:
+        ends = np.array([c for c in sorted(cuts) if levels[0] <= c < levels[-1]])
+    # A cut lies clear of rounding: a unit that is changed back and forth moves no run across it.
+    return [Split(symbol, float(c), values <= c * (1 + 1e-9)) for c in ends]
+
+
+def _enough(runs: Runs, split: Split, takes: Sequence[str], needed: int) -> bool:
+    """Return whether a split leaves enough runs, at enough values of each input."""
+    if split.seen.sum() < needed:
+        return False
+    return all(np.unique(runs[s][split.seen]).size >= FEWEST_LEVELS for s in takes)
+
+
+def _spread_out(able: list[Split], count: int) -> list[Split]:
+    """Return `count` of these, as evenly as they come in the log of the cut."""
+    if len(able) <= count:
+        return able
+    logs = np.log([s.cut for s in able])
+    wanted = np.linspace(logs[0], logs[-1], count)
+    picked = {int(np.abs(logs - w).argmin()) for w in wanted}
+    return [able[i] for i in sorted(picked)]
+
+
+def _why_none(runs: Runs, along: Sequence[str], takes: Sequence[str], needed: int) -> str:
+    for symbol in along:
+        values = np.unique(level(runs, symbol))
+        if np.ptp(np.log(values)) <= SAME_LEVEL:
+            return (
+                f"all {len(runs)} runs have one {symbol}, {show(float(values[-1]))}; nothing "
+                f"larger can be held out: add runs at other {symbol}"
+            )
+    few = [s for s in takes if np.unique(runs[s]).size <= FEWEST_LEVELS]
+    if few:
+        return (
+            f"the {len(runs)} runs have {np.unique(runs[few[0]]).size} values of {few[0]}; a "
+            f"backtest needs {FEWEST_LEVELS} below a cut and one above: add runs at other {few[0]}"
+        )
+    return (
+        f"no split of the {len(runs)} runs leaves {needed} below and one above; "
+        "a backtest needs more runs, at more budgets"
+    )

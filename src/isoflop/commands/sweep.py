@@ -1,0 +1,173 @@
+"""Make runs: train the models of a sweep, and see how far it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from isoflop.commands.registry import Option, command
+from isoflop.quantities import show
+from isoflop.report import Block, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.experiments.engine import Sweep
+    from isoflop.experiments.experiment import Trial
+    from isoflop.store import JSON, Study
+
+KIND = "sweep"  # of the documents that say which trials a study is to hold
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far one trial is: `done` from 0 to 1, and its cost `flop` [FLOP]."""
+
+    key: str
+    name: str
+    flop: float
+    done: float
+    state: str
+
+
+@command("sweep run", example="isoflop sweep run study --preset tiny", minutes=True)
+def run_sweep(
+    folder: Annotated[str, Option("the study, made or resumed there", "FOLDER")],
+    *,
+    experiment: Annotated[str, Option("what is trained", "NAME")] = "pretrain",
+    preset: Annotated[str, Option("size of the sweep", "NAME")] = "tiny",
+    seed: Annotated[int, Option("of the models and of the order of their data", "SEED")] = 0,
+    workers: Annotated[
+        int | None, Option("trials at once; as many as there are cores unless given")
+    ] = None,
+    device: Annotated[str, Option("where a trial runs: cpu, cuda:0, mps")] = "cpu",
+) -> Report:
+    """Train the models of a sweep, and keep their runs in a study.
+
+    Killed anywhere, the same command resumes; a finished trial is never run again. The study is
+    RUNS for every other command: 'isoflop fit FOLDER --law chinchilla'.
+    """
+    from isoflop.experiments.display import shown
+    from isoflop.experiments.engine import LocalEngine, cores, run
+    from isoflop.store import Study
+
+    engine = LocalEngine(cores() if workers is None else workers, device)
+    trials = designed(experiment, preset, seed)
+    study = Study.create(folder, {"made by": "isoflop sweep run"})
+    _remember(study, f"{experiment}-{preset}-{seed}", trials)
+    with shown(f"{experiment} {preset}") as watch:
+        ended = run(trials, study, engine, watch)
+    _refuse_failures(ended, len(trials))
+    return _ended(folder, ended)
+
+
+@command("sweep status", example="isoflop sweep status study", minutes=True)
+def status(
+    folder: Annotated[str, Option("a study, under way or finished", "FOLDER")],
+) -> Report:
+    """Show how far each trial of a study is; a running sweep is not disturbed."""
+    from isoflop.store import Study
+
+    found = _standing(Study.open(folder))
+    total = sum(s.flop for s in found)
+    share = sum(s.flop * s.done for s in found) / total if total else 0.0
+    counts = {state: sum(s.state == state for s in found) for state in dict.fromkeys(_STATES)}
+    said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    rows = tuple((s.name, s.state, f"{s.done:.0%}", s.flop) for s in found)
+    blocks: list[Block] = [
+        Paragraph(f"{said or 'no trials yet'}; {share:.0%} of {show(total)} FLOP is done."),
+        Table(("trial", "is", "done", "cost [FLOP]"), rows),
+    ]
+    data = {
+        "folder": folder,
+        **counts,
+        "share": share,
+        "flop": total,
+        "trials": [
+            {"key": s.key, "name": s.name, "state": s.state, "done": s.done, "flop": s.flop}
+            for s in found
+        ],
+    }
+    return Report(f"Sweep in {folder}", tuple(blocks), data)
+
+
+_STATES = ("finished", "under way", "failed", "waiting")
+
+
+def _remember(study: Study, name: str, trials: tuple[Trial, ...]) -> None:
+    """Write down which trials the study is to hold, so that its status can say what is missing."""
+    planned: list[JSON] = [{"key": t.key, "name": t.name, "flop": t.flop} for t in trials]
+    study.put(KIND, name, {"trials": planned})
+
+
+def _refuse_failures(ended: Sweep, count: int) -> None:
+    from isoflop.errors import EnvironmentFailure
+
+    if ended.failed:
+        first = ended.failed[0]
+        last = first.said.strip().splitlines()[-1]
+        raise EnvironmentFailure(
+            f"{len(ended.failed)} of {count} trials failed twice, the first of them "
+            f"{first.trial.name}: {last}; the others are kept, and the same command tries again"
+        )
+
+
+def _ended(folder: str, ended: Sweep) -> Report:
+    from isoflop.experiments.display import duration
+
+    flop = sum(trial.flop for trial in ended.finished)
+    text = (
+        f"{len(ended.finished)} trials are finished ({ended.reused} were before), of {show(flop)} "
+        f"FLOP in all; this call took {duration(ended.seconds)}."
+    )
+    hint = f"'isoflop fit {folder} --law chinchilla' fits a law to them."
+    data = {
+        "folder": folder,
+        "finished": len(ended.finished),
+        "reused": ended.reused,
+        "flop": flop,
+        "seconds": ended.seconds,
+    }
+    return Report(f"Sweep in {folder}", (Paragraph(text), Paragraph(hint)), data)
+
+
+def _standing(study: Study) -> tuple[Standing, ...]:
+    """Return where each trial stands: those that were planned, and those that were begun."""
+    from isoflop.experiments.folder import ERROR, TrialFolder
+
+    planned: dict[str, tuple[str, float]] = dict(_begun(study))
+    for document in study.documents(KIND):
+        trials: Any = document.body["trials"]
+        planned |= {t["key"]: (t["name"], float(t["flop"])) for t in trials}
+    found = []
+    for key, (name, flop) in planned.items():
+        trial = TrialFolder(study.trials / key)
+        done = 1.0 if trial.summary is not None else trial.done
+        failed = (trial.path / ERROR).exists()
+        state = _STATES[0 if done == 1 else 2 if failed else 1 if done else 3]
+        found.append(Standing(key, name, flop, done, state))
+    return tuple(sorted(found, key=lambda s: (_STATES.index(s.state), s.flop, s.name)))
+
+
+def _begun(study: Study) -> dict[str, tuple[str, float]]:
+    """Return the name and cost of every trial that has a folder, by its key."""
+    import json
+
+    from isoflop.errors import BadStudy
+    from isoflop.experiments.folder import SPEC
+
+    found = {}
+    for path in sorted(study.trials.glob(f"*/{SPEC}")):
+        try:
+            spec = json.loads(path.read_bytes())
+            found[path.parent.name] = (spec["label"] or spec["key"], float(spec["flop"]))
+        except (ValueError, KeyError, TypeError):
+            raise BadStudy(
+                f"{path} is damaged; run the sweep again, which writes it anew"
+            ) from None
+    return found
+
+
+def designed(experiment: str, preset: str, seed: int) -> tuple[Trial, ...]:
+    """Return the trials of a sweep by the name of its experiment and its size."""
+    from isoflop.experiments import named
+
+    return named(experiment).preset(preset, seed).trials()

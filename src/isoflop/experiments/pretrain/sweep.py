@@ -1,0 +1,154 @@
+"""Sweeps of small models: sizes times budgets, one trial for each size and seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
+
+from isoflop.errors import UsageError
+from isoflop.experiments.experiment import Experiment, Trial, TrialFolder
+from isoflop.experiments.pretrain.recipe import Recipe
+from isoflop.experiments.pretrain.shape import Shape
+from isoflop.store import JSON
+
+
+class Size(NamedTuple):
+    """What a run will have seen when its loss is measured: known before it is trained."""
+
+    N: int
+    D: int
+    C: int
+
+
+@dataclass(frozen=True)
+class Pretrain(Experiment):
+    """IsoFLOP grids: every shape, measured at every budget [FLOP], for every seed.
+
+    A budget that a shape reaches in fewer than `least_steps` steps is left out: so short a run
+    says how fast the optimiser is, not how good the model. `text` is a file or a folder, or
+    None for Python's standard library; `evaluation` is how many held-out tokens are scored.
+    """
+
+    key: ClassVar[str] = "pretrain"
+    fills: ClassVar[tuple[str, ...]] = ("N", "D", "C", "L", "steps")
+    conventions: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"N": "total", "C": "detailed", "L": "nats/byte"}
+    )
+
+    shapes: tuple[Shape, ...]
+    budgets: tuple[float, ...]
+    seeds: tuple[int, ...] = (0,)
+    recipe: Recipe = Recipe()
+    text: str | None = None
+    evaluation: int = 32_768
+    least_steps: int = 150
+
+    def __post_init__(self) -> None:
+        """Refuse a sweep without a run, or with a size that no budget is enough for."""
+        if not (self.shapes and self.budgets and self.seeds):
+            raise UsageError("a sweep needs at least one shape, one budget and one seed")
+        if min(self.budgets) <= 0:
+            raise UsageError(f"a budget is {min(self.budgets):g} FLOP; it must be above zero")
+        for shape in self.shapes:
+            self.points(shape)
+
+    def points(self, shape: Shape) -> tuple[int, ...]:
+        """Return the token counts at which `shape` is measured, rising.
+
+        Each is a whole number of steps, the first to reach its budget.
+        Raises UsageError if the budgets are too small for the shape.
+        """
+        reached = [self._reach(shape, b / shape.flop_per_token()) for b in sorted(self.budgets)]
+        kept = tuple(sorted({tokens for tokens, steps in reached if steps >= self.least_steps}))
+        if not kept:
+            raise UsageError(
+                f"{max(self.budgets):g} FLOP gives {shape} {reached[-1][1]} steps, fewer than "
+                f"{self.least_steps}; give larger budgets or smaller shapes"
+            )
+        return kept
+
+    def _reach(self, shape: Shape, tokens: float) -> tuple[int, int]:
+        seen, steps = 0, 0
+        while seen < tokens:
+            seen += self.recipe.sequences(seen, shape.context) * shape.context
+            steps += 1
+        return seen, steps
+
+    def sizes(self, shape: Shape) -> tuple[Size, ...]:
+        """Return N [params], D [tokens] and C [FLOP] of every loss that `shape` will give."""
+        count, each = shape.parameters("total"), shape.flop_per_token("detailed")
+        return tuple(Size(count, tokens, each * tokens) for tokens in self.points(shape))
+
+    def trials(self) -> tuple[Trial, ...]:
+        """Return one trial for each shape and seed, which gives a loss at every budget."""
+        return tuple(self._trial(shape, seed) for seed in self.seeds for shape in self.shapes)
+
+    def _trial(self, shape: Shape, seed: int) -> Trial:
+        points = self.points(shape)
+        config: dict[str, JSON] = {
+            "shape": asdict(shape),
+            "recipe": asdict(self.recipe),
+            "points": list(points),
+            "text": self.text,
+            "evaluation": self.evaluation,
+        }
+        flop = float(shape.flop_per_token() * self.recipe.tokens(points))
+        label = f"{shape.width}x{shape.layers} seed {seed}"
+        return self.trial(config, seed=seed, flop=flop, label=label)
+
+    @staticmethod
+    def run(trial: Trial, folder: TrialFolder, device: str) -> Mapping[str, JSON]:
+        """Train one shape and return its losses [nats/byte], one observation for each budget."""
+        import torch
+
+        from isoflop.experiments.pretrain import corpus
+        from isoflop.experiments.pretrain.train import train
+
+        config: Mapping[str, Any] = trial.config
+        shape, recipe = Shape(**config["shape"]), Recipe(**config["recipe"])
+        text = corpus.load(config["text"], vocabulary=shape.vocabulary)
+        outcome = train(
+            shape,
+            recipe,
+            tuple(config["points"]),
+            text,
+            folder,
+            seed=trial.seed,
+            device=device,
+            evaluation=config["evaluation"],
+        )
+        each = shape.flop_per_token("detailed")
+        family = f"gpt {shape.layers} layers"
+        observations = [
+            {
+                "run": f"{shape.width}x{shape.layers}-{trial.seed}",
+                "family": family,
+                "seed": trial.seed,
+                "N": shape.parameters("total"),
+                "D": point.tokens,
+                "C": each * point.tokens,
+                "L": point.loss / text.bytes_per_token,
+                "steps": point.steps,
+            }
+            for point in outcome.points
+        ]
+        provenance = {
+            "seconds": outcome.seconds,
+            "cpu_seconds": outcome.cpu_seconds,
+            "data": text.digest,
+            "text": text.origin,
+            "torch": torch.__version__,
+            "threads": torch.get_num_threads(),
+            "N_non_embedding": shape.parameters("non-embedding"),
+            "flop_6ND": shape.flop_per_token("6ND") * outcome.points[-1].tokens,
+        }
+        return {"observations": observations, "provenance": provenance}
+
+
+def budgets(lowest: float, highest: float, per_decade: int = 8) -> tuple[float, ...]:
+    """Return budgets [FLOP] from `lowest` to `highest`, evenly spaced in their logarithm."""
+    count = max(1, round(math.log10(highest / lowest) * per_decade))
+    return tuple(lowest * (highest / lowest) ** (i / count) for i in range(count + 1))

@@ -1,0 +1,106 @@
+"""A backtest predicts what it was not shown, and ranks forms by that alone."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from synthetic import TRUTH, grid, made_by
+
+from isoflop.assess import Candidate, backtest
+from isoflop.errors import BadRuns, CannotFit, UnknownName, UsageError
+from isoflop.fitting import fit
+from isoflop.laws import KaplanJoint
+
+CHINCHILLA, NO_FLOOR = Candidate("chinchilla"), Candidate("chinchilla", {"E": 0.0})
+KAPLAN, JOINT = Candidate("kaplan-joint", {"E": 0.0}), Candidate("kaplan-joint")
+RUNS = made_by(TRUTH, grid(sizes=12), noise=2e-3)
+KAPLANS = KaplanJoint(E=0.0, N_c=6.4e13, D_c=1.8e13, alpha_N=0.076, alpha_D=0.103)
+
+
+def test_the_form_that_made_the_runs_comes_first():
+    assert backtest([KAPLAN, NO_FLOOR, CHINCHILLA], RUNS).candidates[0] == CHINCHILLA
+    other = made_by(KAPLANS, grid(sizes=12), noise=2e-3)
+    assert backtest([CHINCHILLA, NO_FLOOR, KAPLAN], other).candidates[0] == KAPLAN
+
+
+def test_what_is_held_out_is_never_seen():
+    """Other losses above every cut leave every prediction there as it was."""
+    before = backtest([CHINCHILLA, KAPLAN, JOINT], RUNS, cuts=[2e19, 2e20])
+    unseen = RUNS["C"] > 2e20
+    wrong = np.where(unseen, RUNS["L"] * np.linspace(0.2, 5, len(RUNS)), RUNS["L"])
+    spoilt = dataclasses.replace(RUNS, columns={**RUNS.columns, "L": wrong})
+    after = backtest([CHINCHILLA, KAPLAN, JOINT], spoilt, cuts=[2e19, 2e20])
+    for one, other in zip(before.held, after.held, strict=True):
+        above = RUNS["C"] > one.cut
+        said = RUNS["L"][above] * np.exp(one.error)
+        said_again = spoilt["L"][above] * np.exp(other.error)
+        kept = unseen[above]
+        np.testing.assert_array_equal(said_again[kept], said[kept])
+
+
+def test_each_split_is_the_fit_of_its_own_runs():
+    tested = backtest([CHINCHILLA], RUNS, cuts=2)
+    for held in tested.held:
+        below = fit("chinchilla", RUNS.where(RUNS["C"] <= held.cut), draws=0)
+        above = RUNS.where(RUNS["C"] > held.cut)
+        error = np.log(below.predict(N=above["N"], D=above["D"]) / above["L"])
+        np.testing.assert_allclose(held.error, error, atol=1e-7)
+        np.testing.assert_allclose(held.ratio, above["C"] / held.cut)
+        assert held.trained == len(RUNS) - len(above)
+
+
+def test_the_highest_cut_leaves_out_the_top_budget():
+    tested = backtest([CHINCHILLA], RUNS)
+    budgets = np.unique(RUNS["C"])
+    assert sorted(h.cut for h in tested.held) == list(budgets[1:-1])
+    scattered = RUNS["C"] * np.exp(np.random.default_rng(0).uniform(-0.01, 0.01, len(RUNS)))
+    runs = dataclasses.replace(RUNS, columns={**RUNS.columns, "C": scattered})
+    assert max(h.cut for h in backtest([CHINCHILLA], runs).held) < 2e21 * 0.98
+
+
+def test_numbers_of_a_backtest_are_those_of_its_errors():
+    tested = backtest([CHINCHILLA, NO_FLOOR], RUNS)
+    ratio, error = tested.errors(NO_FLOOR)
+    assert tested.rms(NO_FLOOR) == pytest.approx(np.sqrt(np.mean(error**2)))
+    assert tested.bias(NO_FLOOR) == pytest.approx(np.mean(error))
+    # A law without a floor expects losses to go on falling, and is too hopeful.
+    assert tested.bias(NO_FLOOR) < 0
+    assert (ratio > 1).all()
+    k = tested.growth(NO_FLOOR)
+    assert k == pytest.approx(np.linalg.norm(error) / np.linalg.norm(np.log(ratio)))
+    assert k > tested.growth(CHINCHILLA)
+
+
+def test_a_candidate_is_called_by_what_sets_it_apart():
+    assert NO_FLOOR.name == "chinchilla, E = 0"
+    assert dataclasses.replace(KAPLAN, objective="squared").name == "kaplan-joint, E = 0, squared"
+
+
+def test_a_power_law_of_the_frontier_can_be_a_candidate():
+    C = np.geomspace(1e18, 1e22, 24)
+    runs = made_by(TRUTH, {"C": C, "N": np.sqrt(C / 120), "D": np.sqrt(C / 120) * 20})
+    tested = backtest([Candidate("power", over="C")], runs, cuts=2)
+    assert tested.rms(tested.candidates[0]) < 0.01
+
+
+def test_too_few_runs_or_budgets_are_refused():
+    with pytest.raises(CannotFit, match="more budgets"):
+        backtest([CHINCHILLA], RUNS.where(RUNS["C"] < 7e18))
+    with pytest.raises(CannotFit, match="leaves 8 below"):
+        backtest([CHINCHILLA], RUNS[:8])
+    with pytest.raises(CannotFit):
+        backtest([CHINCHILLA], RUNS, cuts=[1e30])
+
+
+def test_a_request_that_makes_no_sense_is_refused():
+    with pytest.raises(UsageError, match="no candidate"):
+        backtest([], RUNS)
+    with pytest.raises(UnknownName, match="chinchilla"):
+        backtest([Candidate("chinchila")], RUNS)
+    with pytest.raises(BadRuns, match="batch"):
+        backtest([CHINCHILLA], RUNS, along="batch")
+    for cuts in (0, -1, []):
+        with pytest.raises((UsageError, CannotFit)):
+            backtest([CHINCHILLA], RUNS, cuts=cuts)

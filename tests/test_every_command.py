@@ -1,0 +1,122 @@
+"""Every command that is registered keeps the contract: help, an example that runs, and its data."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+
+from isoflop import cli, commands
+from isoflop.commands.registry import REGISTRY, Option, command
+from isoflop.errors import UsageError
+from isoflop.report import Report
+from isoflop.sources import sample_names
+
+COMMANDS = commands.every()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder in which examples run one after the other, as a reader would type them."""
+    return tmp_path_factory.mktemp("examples")
+
+
+def type_in(capsys, line: str) -> tuple[int, str, str]:
+    """Return the exit code, stdout and stderr of a line typed at a prompt."""
+    program, *arguments = shlex.split(line)
+    assert program == "isoflop"
+    code = cli.main(arguments)
+    return code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_has_a_help_page_with_its_example(capsys, name):
+    code, out, err = type_in(capsys, f"isoflop {name} --help")
+    assert (code, err) == (0, "")
+    words = " ".join(out.split())
+    assert " ".join(COMMANDS[name].explanation.split()) in words
+    assert " ".join(COMMANDS[name].example.split()) in words
+    for parameter in COMMANDS[name].parameters:
+        assert parameter.shown in words
+        assert " ".join(parameter.help.split())[:30] in words
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_is_typed_and_explains_every_parameter(name):
+    found = COMMANDS[name]
+    assert found.example.startswith(f"isoflop {name}")
+    assert found.summary.endswith(".")
+    assert len(found.summary) <= 72
+    returned = inspect.signature(found.function).return_annotation
+    assert returned in (Report, "Report")
+    assert all(p.help for p in found.parameters), "a parameter without Annotated[..., Option(...)]"
+
+
+@pytest.mark.parametrize("name", [n for n, c in COMMANDS.items() if not c.minutes])
+def test_its_example_runs_as_text_as_json_and_as_a_page(capsys, folder, monkeypatch, name):
+    monkeypatch.chdir(folder)
+    example = COMMANDS[name].example
+    if "sample:tiny" in example and "tiny" not in sample_names():
+        pytest.skip("needs sample:tiny, which this checkout does not hold")
+    for earlier in COMMANDS.values():  # that writes what this one reads
+        word = shlex.split(example)
+        made = shlex.split(earlier.example)[-1]
+        if made in word[:-1] and not Path(made).exists():
+            assert type_in(capsys, earlier.example)[0] == 0
+    code, out, err = type_in(capsys, example)
+    assert code == 0, err
+    assert out.strip()
+    code, out, err = type_in(capsys, f"{example} --json --html page.html")
+    assert code == 0, err
+    assert isinstance(json.loads(out), dict)
+    assert "</html>" in Path("page.html").read_text()
+
+
+def test_there_is_a_command_for_each_step_of_the_main_job():
+    promised = {"fit", "forecast", "plan", "reach", "laws", "runs show", "runs convert", "update"}
+    assert promised | {"sweep run", "sweep status", "demo"} <= set(COMMANDS)
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """Return a command that one function adds, as a new file in the package would."""
+    monkeypatch.setattr("isoflop.commands.registry.REGISTRY", dict(REGISTRY))
+    monkeypatch.setattr("isoflop.commands.REGISTRY", dict(REGISTRY))
+
+    def double(
+        what: str,
+        *,
+        times: Annotated[float, Option("how often")] = 2.0,
+        loud: bool = False,
+        **at: float,
+    ) -> Report:
+        """Double a word."""
+        return Report("Doubled", (), {"what": what * int(times), "loud": loud, "at": at})
+
+    command("double", example="isoflop double ab")(double)
+    from isoflop.commands import registry
+
+    commands.REGISTRY.update(registry.REGISTRY)
+    return "double"
+
+
+def test_one_function_is_a_command(capsys, added):
+    code, out, _ = type_in(capsys, f"isoflop {added} ab --times 3 --loud --N 70B --json")
+    assert code == 0
+    assert json.loads(out) == {"what": "ababab", "loud": True, "at": {"N": 7e10}}
+    assert "Double a word." in type_in(capsys, "isoflop --help")[1]
+
+
+def test_an_option_reads_what_a_person_writes():
+    fix = next(p for p in COMMANDS["fit"].parameters if p.name == "fix")
+    assert fix.read(["E=0,alpha=-0.5", "A=1.5k"]) == {"E": 0.0, "alpha": -0.5, "A": 1500.0}
+    columns = next(p for p in COMMANDS["fit"].parameters if p.name == "columns")
+    read = columns.read(["N=Model Size, total,L=loss"])
+    assert read == {"N": "Model Size, total", "L": "loss"}
+    for bad in ("E", "=1", "E=", "E=nan", "E=inf", "E=--1x"):
+        with pytest.raises(UsageError, match="--fix"):
+            fix.read([bad])
