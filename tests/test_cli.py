@@ -70,7 +70,7 @@ def refusal(capsys, *arguments):
     code, out, err = run(capsys, *arguments)
     assert out == ""
     assert "Traceback" not in err
-    progress, mark, sentence = err.partition("isoflop: ")
+    _, mark, sentence = err.partition("isoflop: ")
     assert mark, err
     again, document, _ = run(capsys, *arguments, "--json")
     assert again == code

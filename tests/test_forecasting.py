@@ -3,56 +3,60 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
 import pytest
-from synthetic import TRUTH, grid, made_by
+from synthetic import TRUTH, grid, made_by, within
 
 from isoflop.errors import RefusedByData, UsageError
-from isoflop.fitting import fit
-from isoflop.forecasting import beyond, forecast, predictive
+from isoflop.fitting import Fit, fit
+from isoflop.forecasting import beyond, forecast
 from isoflop.law import constants
 
 RUNS = made_by(TRUTH, grid(sizes=12), noise=5e-3)
-FIT = fit("chinchilla", RUNS, draws=400)
+PUBLISHED = constants("chinchilla/besiroglu2024")
 FAR = {"N": 7e10, "D": 1.4e12}
 
 
+@functools.cache
+def study() -> Fit:
+    """Return the fit that most tests here share."""
+    return fit("chinchilla", RUNS, draws=400)
+
+
 def test_the_interval_holds_90_percent_of_new_runs_within_the_data():
-    """150 studies, each asked for 8 runs that it did not hold: 1,200 runs, 1.5 points of error."""
-    studies, asked, hits = 150, 8, 0
+    """100 studies, each asked for 12 runs that it did not hold."""
+    studies, asked, hits = 100, 12, 0
     columns, rng = grid(sizes=15), np.random.default_rng(0)
     for seed in range(studies):
         made = made_by(TRUTH, columns, noise=1e-2, seed=seed)
         got = fit("chinchilla", made, draws=100, seed=seed, screened=64, polished=2)
-        N, C = np.exp(rng.uniform(*np.log([2e8, 3e9]), asked)), np.exp(
-            rng.uniform(*np.log([6e18, 2e21]), asked)
-        )
-        new = {"N": N, "D": C / 6 / N}
-        truth = TRUTH(**new) * np.exp(1e-2 * rng.standard_normal(asked))
-        low, high = np.quantile(predictive(got, **new), [0.05, 0.95], axis=0)
-        hits += int(((low <= truth) & (truth <= high)).sum())
+        for _ in range(asked):
+            N, C = within((2e8, 3e9), rng), within((6e18, 2e21), rng)
+            said = forecast(got, N=N, D=C / 6 / N)
+            truth = TRUTH(N=N, D=C / 6 / N) * np.exp(1e-2 * rng.standard_normal())
+            hits += said.low <= truth <= said.high
     share = hits / (studies * asked)
-    # Runs of one study share its fit, so the error is more than binomial; 3 points cover it.
+    # Runs of one study share its fit, so the error is somewhat more than this 0.9 points.
     error = math.sqrt(0.9 * 0.1 / (studies * asked))
-    assert 2 * error < 0.03
-    assert abs(share - 0.9) < 0.03, f"{share:.3f} +- {error:.3f}"
+    assert abs(share - 0.9) < 3 * error, f"{share:.3f} +- {error:.3f}"
 
 
 def test_the_interval_is_wider_for_runs_that_scatter_more_and_for_a_higher_level():
     noisy = fit("chinchilla", made_by(TRUTH, grid(sizes=12), noise=2e-2), draws=400)
-    one, other = forecast(FIT, **FAR), forecast(noisy, **FAR)
+    one, other = forecast(study(), **FAR), forecast(noisy, **FAR)
     assert other.high - other.low > 2 * (one.high - one.low)
-    narrow = forecast(FIT, level=0.5, **FAR)
+    narrow = forecast(study(), level=0.5, **FAR)
     assert one.low < narrow.low < narrow.value < narrow.high < one.high
     assert (one.level, narrow.level) == (0.9, 0.5)
 
 
 def test_the_value_is_the_laws_and_a_seed_decides_the_rest():
-    one = forecast(FIT, **FAR)
-    assert one.value == FIT.law(**FAR)
-    assert one == forecast(FIT, **FAR)
+    one = forecast(study(), **FAR)
+    assert one.value == study().law(**FAR)
+    assert one == forecast(study(), **FAR)
     assert one.quantity == "L"
     assert one.parts == ("parameters", "noise")
     assert one.low < TRUTH(**FAR) < one.high
@@ -70,19 +74,19 @@ def test_the_value_is_the_laws_and_a_seed_decides_the_rest():
 )
 def test_beyond_is_the_largest_factor_over_the_runs(at, factor):
     product = at["N"] * at["D"] / (RUNS["N"] * RUNS["D"]).max()
-    assert beyond(FIT, at) == pytest.approx(max(factor or 1.0, product))
-    assert forecast(FIT, **at).beyond == pytest.approx(beyond(FIT, at))
+    assert beyond(study(), at) == pytest.approx(max(factor or 1.0, product))
+    assert forecast(study(), **at).beyond == pytest.approx(beyond(study(), at))
 
 
 def test_a_forecast_beyond_the_runs_says_what_its_interval_leaves_out():
-    near, far = forecast(FIT, N=1e9, D=1e10), forecast(FIT, N=7e12, D=1.4e14)
+    near, far = forecast(study(), N=1e9, D=1e10), forecast(study(), N=7e12, D=1.4e14)
     assert near.notes == ()
     assert any("wrong form" in n for n in far.notes)
     assert any("times beyond the runs" in n for n in far.notes)
 
 
 def test_the_error_of_the_form_widens_the_band_as_it_goes_out():
-    plain, wide = forecast(FIT, **FAR), forecast(FIT, growth=0.02, **FAR)
+    plain, wide = forecast(study(), **FAR), forecast(study(), growth=0.02, **FAR)
     assert wide.parts == ("parameters", "noise", "form")
     # 90 % of a normal lies within 1.645 standard deviations, here k log(beyond).
     half = 1.645 * 0.02 * math.log(wide.beyond)
@@ -90,7 +94,7 @@ def test_the_error_of_the_form_widens_the_band_as_it_goes_out():
         math.hypot(half, math.log(plain.high / plain.low) / 2), rel=0.1
     )
     inside = {"N": 1e9, "D": 1e10}
-    assert forecast(FIT, growth=0.02, **inside).low == forecast(FIT, **inside).low
+    assert forecast(study(), growth=0.02, **inside).low == forecast(study(), **inside).low
 
 
 def test_linear_residuals_scatter_in_the_unit_of_the_output():
@@ -135,15 +139,15 @@ def test_an_open_input_is_asked_for_by_its_bound_name():
         ({**FAR, "level": 90}, "level is 90"),
     ],
 )
-@pytest.mark.parametrize("model", [FIT, constants("chinchilla/besiroglu2024")], ids=["fit", "set"])
+@pytest.mark.parametrize("model", [study, lambda: PUBLISHED], ids=["fit", "set"])
 def test_a_request_that_makes_no_sense_is_refused(model, at, says):
     with pytest.raises(UsageError, match=says):
-        forecast(model, **at)
+        forecast(model(), **at)
 
 
 def test_a_refused_fit_forecasts_nothing_and_a_doubtful_one_repeats_its_doubts():
-    refused = dataclasses.replace(FIT, status="refused", notes=("the runs cannot tell",))
+    refused = dataclasses.replace(study(), status="refused", notes=("the runs cannot tell",))
     with pytest.raises(RefusedByData, match="cannot tell"):
         forecast(refused, **FAR)
-    doubtful = dataclasses.replace(FIT, status="doubtful", notes=("E is hardly known",))
+    doubtful = dataclasses.replace(study(), status="doubtful", notes=("E is hardly known",))
     assert forecast(doubtful, **FAR).notes[0] == "E is hardly known"

@@ -56,6 +56,8 @@ def forecast(
     fit that was refused.
     """
     inputs = _inputs(model, at)
+    if level is not None and not 0 < level < 1:
+        raise UsageError(f"level is {level}; it must lie between 0 and 1, such as 0.9")
     value = float(np.asarray(model.law(**model.binding.arguments(inputs))))
     if not np.isfinite(value):
         raise RefusedByData(f"{model.law.key} has no value at {_written(inputs)}")
@@ -69,8 +71,6 @@ def forecast(
         raise RefusedByData(f"the fit was refused, and so is its forecast: {model.notes[0]}")
     reach = beyond(model, inputs)
     level = model.level if level is None else level
-    if not 0 < level < 1:
-        raise UsageError(f"level is {level}; it must lie between 0 and 1, such as 0.9")
     draws, parts = _predictive(model, inputs, reach, growth)
     low, high = quantiles(draws, level) if draws is not None else (None, None)
     return Forecast(

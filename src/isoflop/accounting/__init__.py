@@ -24,7 +24,7 @@ from isoflop.accounting.flop import (
     training_flop,
 )
 from isoflop.accounting.memory import Memory, serving_memory, training_memory
-from isoflop.accounting.serving import ServingCost, serving_cost
+from isoflop.accounting.serving import ServingCost, Workload, serving_cost
 from isoflop.accounting.shape import Proposal, shape_for
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Rates",
     "ServingCost",
     "TrainingCost",
+    "Workload",
     "convert_compute",
     "convert_parameters",
     "decode_flop",

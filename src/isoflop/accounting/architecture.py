@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, Literal, get_args
 
 from isoflop.errors import UnknownName, UsageError
@@ -82,6 +83,8 @@ class Architecture:
     A mixture has `experts` routed experts, of which a token meets `top_k`, and `shared_experts`
     that every token meets, each `expert_feed_forward` wide (`feed_forward` unless given); its
     first `dense_layers` layers have none.
+
+    What is derived stays when `dataclasses.replace` changes the rest; None derives it anew.
     """
 
     layers: int
@@ -223,11 +226,13 @@ def _set(architecture: Architecture, name: str, value: int) -> None:
 
 
 def _whole(name: str, value: object, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (number and float(value).is_integer()):  # type: ignore[arg-type]
         raise UsageError(f"{name} is {value!r}; it must be a whole number")
-    if value < least:
-        raise UsageError(f"{name} is {value}; it must be at least {least}")
-    return int(value)
+    whole = int(value)  # type: ignore[call-overload]
+    if whole < least:
+        raise UsageError(f"{name} is {whole}; it must be at least {least}")
+    return int(whole)
 
 
 def _fill_attention(a: Architecture) -> None:

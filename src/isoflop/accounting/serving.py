@@ -14,8 +14,27 @@ from isoflop.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
+class Workload:
+    """Requests of `prompt` tokens answered by `output` tokens, `batch` of them at a time."""
+
+    prompt: float
+    output: float
+    batch: int
+
+    def __post_init__(self) -> None:
+        """Refuse a load of nothing."""
+        for name in ("prompt", "output", "batch"):
+            _refuse(name, getattr(self, name))
+
+    @property
+    def cached(self) -> float:
+        """Tokens whose keys and values are held at the most."""
+        return self.batch * (self.prompt + self.output)
+
+
+@dataclass(frozen=True, slots=True)
 class ServingCost:
-    """What serving takes on `count` chips that work as one, with `batch` requests at a time.
+    """What serving a workload takes on `count` chips that work as one.
 
     `first_token` [s] is the time to read one prompt, `per_token` [s] the time between tokens of
     one request. `input_seconds` and `output_seconds` [chip-seconds/token] are what a token costs
@@ -26,7 +45,7 @@ class ServingCost:
 
     chip: Chip
     count: int
-    batch: int
+    workload: Workload
     memory: Memory
     first_token: Range
     per_token: Range
@@ -43,10 +62,8 @@ class ServingCost:
 def serving_cost(
     architecture: Architecture,
     on: str | Chip,
+    workload: Workload,
     *,
-    prompt: float,
-    output: float,
-    batch: int,
     compute: Spread,
     bandwidth: Spread,
     count: int = 1,
@@ -56,33 +73,30 @@ def serving_cost(
     load: Spread = 1.0,
     overhead: Spread = 1.0,
 ) -> ServingCost:
-    """Return what requests of `prompt` and `output` tokens cost on `count` chips.
+    """Return what a workload costs on `count` chips.
 
-    `compute` is the share of the peak that reading reaches, `bandwidth` the share of the memory
-    bandwidth that generating reaches. Every step of generation reads the weights once for the
-    whole batch, and each request's cache at its mean length; it takes as long as the slower of
-    reading and computing. Communication between chips is part of the shares.
+    `compute` is the share of the peak that prompts reach, `bandwidth` that of memory which
+    generating reaches, links between chips included. A step of generation reads the weights once
+    and every cache at its mean length, and takes as long as the slower of reading and computing.
 
     Raises UsageError where weights and cache do not fit, with what would.
     """
-    _refuse(prompt=prompt, output=output, batch=batch, count=count)
     what = chip(on) if isinstance(on, str) else on
-    memory = serving_memory(architecture, batch * (prompt + output), weights=weights, cache=cache)
-    _check_room(memory, what, count, batch)
-    peak = share(compute, "compute") * (count * what.flop_per_second(precision))
-    stream = share(bandwidth, "bandwidth") * (count * what.bandwidth)
-    reading = prefill_flop(architecture, prompt) / peak
-    work = batch * decode_flop(architecture, prompt, output) / output
+    memory = serving_memory(architecture, workload.cached, weights=weights, cache=cache)
+    _check_room(memory, what, count, workload.batch)
+    most = count * what.flop_per_second(precision)
+    peak = share(compute, "compute") * most
+    reading = prefill_flop(architecture, workload.prompt) / peak
+    work = workload.batch * _flop_per_token(architecture, workload)
+    moved = _bytes_per_step(architecture, workload, bits_of(weights) / 8, bits_of(cache) / 8)
     by_compute = work / peak
-    by_memory = _bytes_per_step(architecture, prompt + output / 2, batch, weights, cache) / stream
+    by_memory = moved / (share(bandwidth, "bandwidth") * (count * what.bandwidth))
     step = _slower(by_compute, by_memory)
-    into, out = reading * (count / prompt), step * (count / batch)
-    busy = into * prompt + out * output
-    drawn = share(load, "load") * Range.of(overhead, "overhead")
+    into, out = reading * (count / workload.prompt), step * (count / workload.batch)
     return ServingCost(
         chip=what,
         count=count,
-        batch=batch,
+        workload=workload,
         memory=memory,
         first_token=reading,
         per_token=step,
@@ -90,27 +104,31 @@ def serving_cost(
         output_seconds=out,
         input_money=_per_million(into, what),
         output_money=_per_million(out, what),
-        energy=None if what.power is None else busy * drawn * (what.power / 3.6e6),
+        energy=_energy(into * workload.prompt + out * workload.output, what, load, overhead),
         bound="bandwidth" if by_memory.typical >= by_compute.typical else "compute",
-        utilisation=work / step / (count * what.flop_per_second(precision)),
+        utilisation=work / step / most,
         notes=cost_notes(what, load, overhead),
     )
 
 
+def _flop_per_token(a: Architecture, workload: Workload) -> float:
+    return float(decode_flop(a, workload.prompt, workload.output) / workload.output)
+
+
 def _bytes_per_step(
-    a: Architecture, length: float, batch: int, weights: str | float, cache: str | float
+    a: Architecture, workload: Workload, weight_bytes: float, cache_bytes: float
 ) -> float:
     """Return the bytes that one step reads: weights that somebody meets, and every cache.
 
     Of the experts, those that at least one of the batch meets, if tokens choose evenly. The
     input table is looked up, so it is read only where it is the head too.
     """
-    parts = a.parts
+    parts, batch = a.parts, workload.batch
     met = 1 - (1 - a.top_k / a.experts) ** batch if a.experts else 0.0
     read = parts.total - parts.positions - parts.routed * (1 - met)
     read -= 0 if a.tied else parts.embedding
-    cached = batch * length * a.layers * a.cached_width
-    return read * bits_of(weights) / 8 + cached * bits_of(cache) / 8
+    cached = batch * (workload.prompt + workload.output / 2) * a.layers * a.cached_width
+    return read * weight_bytes + cached * cache_bytes
 
 
 def _check_room(memory: Memory, what: Chip, count: int, batch: int) -> None:
@@ -118,6 +136,7 @@ def _check_room(memory: Memory, what: Chip, count: int, batch: int) -> None:
 
     Raises UsageError with the chips, or the batch, that would do.
     """
+    _refuse("count", count)
     room = count * what.memory
     if memory.total <= room:
         return
@@ -140,7 +159,12 @@ def _per_million(seconds: Range, what: Chip) -> Range | None:
     return None if what.price is None else seconds * what.price.hourly * (1e6 / 3600)
 
 
-def _refuse(**numbers: float) -> None:
-    for name, value in numbers.items():
-        if not 0 < value < math.inf:
-            raise UsageError(f"{name} is {value}; it must be finite and above zero")
+def _energy(seconds: Range, what: Chip, load: Spread, overhead: Spread) -> Range | None:
+    """Return the energy [kWh] of chip-seconds."""
+    drawn = share(load, "load") * Range.of(overhead, "overhead")
+    return None if what.power is None else seconds * drawn * (what.power / 3.6e6)
+
+
+def _refuse(name: str, value: float) -> None:
+    if not 0 < value < math.inf:
+        raise UsageError(f"{name} is {value}; it must be finite and above zero")

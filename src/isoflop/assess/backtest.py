@@ -6,7 +6,7 @@ Every law, objective, split and draw is a row of the batched solve: a held-out r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -283,8 +283,12 @@ def _fits(
     problem: Problem, seen_cn: Numbers, target: Objective, rng: np.random.Generator
 ) -> Numbers:
     """Return the best point of each split, z_cp: all polished starts of all splits in one solve."""
-    spread = starts.spread(problem, rng, SCREENED)
-    start = [starts.best(problem, spread, w_n, target, POLISHED) for w_n in seen_cn]
+    start = []
+    for w_n in seen_cn:
+        # Starts are placed by the losses of the runs that the split may see, and by no other.
+        shown = replace(problem, output_n=problem.output_n[w_n > 0])
+        spread = starts.spread(shown, rng, SCREENED)
+        start.append(starts.best(problem, spread, w_n, target, POLISHED))
     found = solve(
         problem.residuals, np.concatenate(start), np.repeat(seen_cn, POLISHED, 0), target
     )

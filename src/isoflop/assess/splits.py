@@ -15,7 +15,9 @@ from isoflop.runs import Runs
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+SAME_RUN = 1e-6  # levels that differ by less are one, rounded
 SAME_LEVEL = 0.1  # budgets of a grid scatter by a step or so; a gap of 10 % parts them
+LEAST_SEEN, LEAST_HELD = 0.2, 0.05  # of all runs: with fewer, a split tells of itself alone
 FEWEST_LEVELS = 3  # of each input: with two, no law shows its bend
 
 
@@ -48,7 +50,7 @@ def splits(
     for symbol in along:
         values = level(runs, symbol)
         able = [s for s in _possible(symbol, values, cuts) if _enough(runs, s, takes, needed)]
-        found += _spread_out(able, cuts) if isinstance(cuts, int) else able
+        found += _spread_out(able, values, cuts) if isinstance(cuts, int) else able
     if not found:
         raise CannotFit(_why_none(runs, along, takes, needed))
     return tuple(found)
@@ -76,32 +78,38 @@ def reach(seen: Mapping[str, Numbers], at: Mapping[str, Numbers]) -> Numbers:
 
 
 def _possible(symbol: str, values: Numbers, cuts: Sequence[float] | int) -> list[Split]:
+    """Return the splits between levels, or at the cuts that were given."""
     levels = np.unique(values)
     if isinstance(cuts, int):
         if cuts < 1:
             raise UsageError(f"cuts is {cuts}; at least one split is needed")
-        edges = np.flatnonzero(np.diff(np.log(levels)) > SAME_LEVEL)
-        ends = levels[edges]
+        apart = np.flatnonzero(np.diff(np.log(levels)) > SAME_RUN)
+        held = np.array([(values > c).sum() for c in levels[apart]])
+        ends = levels[apart][held >= LEAST_HELD * values.size]
     else:
         ends = np.array([c for c in sorted(cuts) if levels[0] <= c < levels[-1]])
     # A cut lies clear of rounding: a unit that is changed back and forth moves no run across it.
-    return [Split(symbol, float(c), values <= c * (1 + 1e-9)) for c in ends]
+    return [Split(symbol, float(c), values <= c * (1 + SAME_RUN / 2)) for c in ends]
 
 
 def _enough(runs: Runs, split: Split, takes: Sequence[str], needed: int) -> bool:
     """Return whether a split leaves enough runs, at enough values of each input."""
-    if split.seen.sum() < needed:
+    if split.seen.sum() < max(needed, LEAST_SEEN * len(runs)):
         return False
     return all(np.unique(runs[s][split.seen]).size >= FEWEST_LEVELS for s in takes)
 
 
-def _spread_out(able: list[Split], count: int) -> list[Split]:
-    """Return `count` of these, as evenly as they come in the log of the cut."""
+def _spread_out(able: list[Split], values: Numbers, count: int) -> list[Split]:
+    """Return `count` of these: as evenly as they come in the log of the cut, at the widest gaps."""
     if len(able) <= count:
         return able
     logs = np.log([s.cut for s in able])
-    wanted = np.linspace(logs[0], logs[-1], count)
-    picked = {int(np.abs(logs - w).argmin()) for w in wanted}
+    gaps = np.log([values[~s.seen].min() for s in able]) - logs
+    step = (logs[-1] - logs[0]) / max(count - 1, 1)
+    picked = set()
+    for wanted in np.linspace(logs[0], logs[-1], count):
+        near = np.abs(logs - wanted)
+        picked.add(int(np.where(near <= max(step / 3, near.min()), gaps, -np.inf).argmax()))
     return [able[i] for i in sorted(picked)]
 
 

@@ -46,7 +46,7 @@ class Range:
         """
         if isinstance(value, Range):
             return value
-        numbers = [float(v) for v in ([value] if isinstance(value, int | float) else value)]
+        numbers = [float(v) for v in (value if isinstance(value, Sequence) else [value])]
         rises = all(math.isfinite(v) and v > 0 for v in numbers) and numbers == sorted(numbers)
         if not rises or len(numbers) not in (1, 2, 3):
             raise UsageError(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from isoflop.commands.registry import Option, command, say
+from isoflop.errors import UnknownName
 from isoflop.quantities import show
 from isoflop.report import Block, Heading, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.assess import Backtest, Candidate
-    from isoflop.experiments.experiment import Experiment
+    from isoflop.experiments.pretrain.sweep import Pretrain, Size
     from isoflop.fitting import Fit
     from isoflop.runs import Runs
     from isoflop.store import Study
@@ -53,17 +54,19 @@ def demo(
     trains that run, and says how far off the forecast was. Then plans a real budget with a
     published law. Killed anywhere, the same command resumes.
     """
-    from isoflop.experiments.pretrain import demo as recipe
+    from isoflop.experiments.pretrain.sweep import PRESETS
     from isoflop.report import html
     from isoflop.store import Study
 
-    sweep, held_out = recipe(preset, seed)
-    study = Study.create(folder, {"made by": "isoflop demo", "preset": preset, "seed": seed})
-    runs = _trained(study, sweep, "sweep")
-    target = _target(held_out)
+    if preset not in PRESETS:
+        raise UnknownName("preset", preset, PRESETS)
+    chosen = PRESETS[preset](seed)
+    study = Study.create(folder, {"made by": "isoflop demo"})
+    runs = _trained(study, chosen.sweep, "sweep")
+    target = chosen.held_out.sizes(chosen.held_out.shapes[0])[-1]
     test, fits = _fits(runs)
-    said = _forecasts(study, target, test, fits)
-    beyond = _trained(study, held_out, "held-out run")
+    said = _forecasts(study, target, seed, test, fits)
+    beyond = _trained(study, chosen.held_out, "held-out run")
     truth = float(beyond["L"][-1])
     report = _report(runs, test, fits, said, target, truth, study)
     html.save(report, page)
@@ -71,7 +74,7 @@ def demo(
     return report
 
 
-def _trained(study: Study, experiment: Experiment, title: str) -> Runs:
+def _trained(study: Study, experiment: Pretrain, title: str) -> Runs:
     """Return the runs of an experiment, trained now as far as they are not there yet."""
     from isoflop.errors import EnvironmentFailure
     from isoflop.experiments.display import shown
@@ -88,13 +91,16 @@ def _trained(study: Study, experiment: Experiment, title: str) -> Runs:
             f"{first.said.strip()[-400:]}; run the same command to try again"
         )
     runs = read(study.path)
-    return runs[np.isin(runs.labels["run"], [t.name for t in trials])]
+    sizes = [size.N for shape in experiment.shapes for size in experiment.sizes(shape)]
+    seeds = [str(seed) for seed in experiment.seeds]
+    return runs[np.isin(runs["N"], sizes) & np.isin(runs.labels["seed"], seeds)]
 
 
 def _candidates() -> tuple[Candidate, ...]:
     from isoflop.assess import Candidate
+    from isoflop.laws import form
 
-    return tuple(Candidate(law, fix) for law in FORMS for fix in ({}, {"E": 0.0}))
+    return tuple(Candidate(form(law).key, fix) for law in FORMS for fix in ({}, {"E": 0.0}))
 
 
 def _fits(runs: Runs) -> tuple[Backtest, dict[str, Fit[Any]]]:
@@ -108,7 +114,7 @@ def _fits(runs: Runs) -> tuple[Backtest, dict[str, Fit[Any]]]:
 
 
 def _forecasts(
-    study: Study, target: dict[str, float], test: Backtest, fits: dict[str, Fit[Any]]
+    study: Study, target: Size, seed: int, test: Backtest, fits: dict[str, Fit[Any]]
 ) -> tuple[Said, ...]:
     """Return what each form says of the target, the chosen one first.
 
@@ -117,14 +123,14 @@ def _forecasts(
     """
     from isoflop.forecasting import forecast
 
-    kind, name = "forecast", f"N = {target['N']:.0f}, D = {target['D']:.0f}"
+    kind, name = "forecast", f"N = {target.N}, D = {target.D}, seed {seed}"
     kept = {d.name: d for d in study.documents(kind)}
     if name not in kept:
         rows = []
         for c in test.candidates:
-            made = forecast(fits[c.name], growth=test.growth(c), N=target["N"], D=target["D"])
+            made = forecast(fits[c.name], growth=test.growth(c), N=target.N, D=target.D)
             rows.append([c.name, made.value, made.low, made.high, test.rms(c)])
-        study.put(kind, name, {"at": target, "forms": rows})
+        study.put(kind, name, {"at": target._asdict(), "forms": rows})
     body: Any = study.get(kind, name).body
     return tuple(Said(*row) for row in body["forms"])
 
@@ -134,7 +140,7 @@ def _report(
     test: Backtest,
     fits: dict[str, Fit[Any]],
     said: tuple[Said, ...],
-    target: dict[str, float],
+    target: Size,
     truth: float,
     study: Study,
 ) -> Report:
@@ -174,14 +180,14 @@ def _verdict(best: Said, truth: float, chosen: Fit[Any]) -> Note:
     return Note(text, "good" if inside else "doubt")
 
 
-def _question(runs: Runs, target: dict[str, float]) -> Paragraph:
+def _question(runs: Runs, target: Size) -> Paragraph:
     largest = float(runs["C"].max())
     unit = runs.conventions.get("L", "nats/token")
     return Paragraph(
         f"The sweep holds {len(runs)} runs of {np.unique(runs['N']).size} sizes, up to "
         f"{show(largest)} FLOP. Before it was trained, the loss [{unit}] of a model of "
-        f"N = {show(target['N'])}, which the sweep does not hold, was forecast at "
-        f"D = {show(target['D'])} tokens: {target['C'] / largest:.1f} times that compute."
+        f"N = {show(target.N)}, which the sweep does not hold, was forecast at "
+        f"D = {show(target.D)} tokens: {target.C / largest:.1f} times that compute."
     )
 
 
@@ -208,19 +214,21 @@ def _forecast_table(said: tuple[Said, ...], truth: float) -> Table:
     return Table(("form", "forecast", "low", "high", "error", "holds the truth"), rows, caption)
 
 
-def _frontier(runs: Runs, target: dict[str, float], truth: float) -> tuple[Block, ...]:
+def _frontier(runs: Runs, target: Size, truth: float) -> tuple[Block, ...]:
     """Return L(C) through the best run of each budget, with and without a floor."""
     from isoflop.errors import RefusedByData
     from isoflop.fitting import fit
     from isoflop.forecasting import forecast
 
     budgets = np.round(np.log(runs["C"]) / np.log(1.1))
-    best = [np.flatnonzero(budgets == b)[runs["L"][budgets == b].argmin()] for b in np.unique(budgets)]
+    best = [
+        np.flatnonzero(budgets == b)[runs["L"][budgets == b].argmin()] for b in np.unique(budgets)
+    ]
     edge = runs[np.array(best)]
     rows: list[tuple[str, ...]] = []
     for name, fix in (("L(C), E free", {}), ("L(C), E = 0", {"E": 0.0})):
         try:
-            f = forecast(fit("power", edge, over="C", fix=fix), C=target["C"])
+            f = forecast(fit("power", edge, over="C", fix=fix), C=target.C)
         except RefusedByData as reason:
             rows.append((name, "refused", "", "", str(reason)))
             continue
@@ -247,12 +255,10 @@ def _real_budget() -> tuple[Block, ...]:
     return (Heading(f"A real budget: {BUDGET:.3g} FLOP, by {PUBLISHED}"), *report.blocks)
 
 
-def _data(
-    said: tuple[Said, ...], target: dict[str, float], truth: float, test: Backtest
-) -> dict[str, Any]:
+def _data(said: tuple[Said, ...], target: Size, truth: float, test: Backtest) -> dict[str, Any]:
     chosen = said[0]
     return {
-        "at": target,
+        "at": target._asdict(),
         "truth": truth,
         "chosen": chosen.form,
         "value": chosen.value,

@@ -13,26 +13,25 @@ from isoflop.report import Axis, Band, Contours, Figure, Interval, Layer, Line, 
 
 if TYPE_CHECKING:
     from isoflop.assess import Backtest
+    from isoflop.experiments.pretrain.sweep import Size
     from isoflop.fitting import Fit
     from isoflop.runs import Runs
 
 STEPS = 60
 
 
-
-
 def forecast_picture(
     runs: Runs,
     fits: Mapping[str, Fit[Any]],
     said: Sequence[Any],
-    target: Mapping[str, float],
+    target: Size,
     truth: float,
     test: Backtest,
 ) -> Figure:
     """Return the runs, every form's curve at the held-out size, the chosen band, and the truth."""
     from isoflop.forecasting import predictive
 
-    N, D, C = target["N"], target["D"], target["C"]
+    N, D, C = target.N, target.D, target.C
     chosen = fits[said[0].form]
     tokens = np.geomspace(D / 300, D * 1.5, STEPS)
     compute = C / D * tokens  # of a model of this size
@@ -45,14 +44,14 @@ def forecast_picture(
         low, high = np.nanquantile(draws, [tail, 1 - tail], axis=0)
         layers.append(Band(f"{chosen.level:.0%} interval", compute, low, high, group="chosen"))
     for s in said[1:]:
-        layers.append(Line(s.form, compute, fits[s.form].predict(N=sizes, D=tokens), "rival", s.form))
+        layers.append(
+            Line(s.form, compute, fits[s.form].predict(N=sizes, D=tokens), "rival", s.form)
+        )
     curve = chosen.predict(N=sizes, D=tokens)
     layers.append(Line(f"{said[0].form}: N = {show(N)}", compute, curve, group="chosen"))
     for name, mask in by_size(runs["N"]):
         layers.append(Points(name, runs["C"][mask], runs["L"][mask], group=name))
-    layers.append(
-        Interval("forecast", C, said[0].value, said[0].low, said[0].high, group="chosen")
-    )
+    layers.append(Interval("forecast", C, said[0].value, said[0].low, said[0].high, group="chosen"))
     layers.append(Points("what came", np.array([C]), np.array([truth]), "truth"))
     axis = Axis.of("C", f"FLOP, {runs.conventions.get('C', 'convention not stated')}")
     return Figure(
@@ -62,13 +61,13 @@ def forecast_picture(
     )  # fmt: skip
 
 
-def contours(fit: Fit[Any], target: Mapping[str, float]) -> Figure:
+def contours(fit: Fit[Any], target: Size) -> Figure:
     """Return loss over N and D by the law, the runs, the frontier and the held-out run."""
     from isoflop.plan import optimum
 
     N, D = fit.runs["N"], fit.runs["D"]
-    n = np.geomspace(N.min() / 2, max(AHEAD / 3 * N.max(), 2 * target["N"]), STEPS)
-    d = np.geomspace(D.min() / 2, max(AHEAD / 3 * D.max(), 2 * target["D"]), STEPS)
+    n = np.geomspace(N.min() / 2, max(AHEAD / 3 * N.max(), 2 * target.N), STEPS)
+    d = np.geomspace(D.min() / 2, max(AHEAD / 3 * D.max(), 2 * target.D), STEPS)
     z = fit.predict(N=n[None, :], D=d[:, None])
     C = np.geomspace(6 * N.min() * D.min(), 6 * n[-1] * d[-1], STEPS)
     best = optimum(fit.law, C)
@@ -77,7 +76,7 @@ def contours(fit: Fit[Any], target: Mapping[str, float]) -> Figure:
         Contours("loss by the law", n, d, z, output_axis(fit).unit),
         Line("compute-optimal frontier", best.N[within], best.D[within], "frontier"),
         Points("runs of the sweep", N, D),
-        Points("held-out run", np.array([target["N"]]), np.array([target["D"]]), "truth"),
+        Points("held-out run", np.array([target.N]), np.array([target.D]), "truth"),
     )
     caption = "The law beyond the runs is extrapolation; the frontier is the best N and D at 6ND."
     unit = fit.conventions.get("N")

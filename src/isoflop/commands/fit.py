@@ -18,8 +18,9 @@ from isoflop.commands.inputs import (
     dropped,
 )
 from isoflop.commands.laws import formula
-from isoflop.commands.models import noted
+from isoflop.commands.models import noted, unit_of
 from isoflop.commands.registry import Option, command, say
+from isoflop.quantities import quantity
 from isoflop.report import Block, Heading, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 BUDGETS = (0.1, 1.0, 10.0, 100.0)  # times the largest of the runs
 
 
-@command("fit", example="isoflop fit sample:tiny --law chinchilla --out fit.json")
+@command(
+    "fit", example="isoflop fit sample:tiny --law chinchilla --where 'C < 2e11' --out fit.json"
+)
 def fit(
     runs: Source,
     *,
@@ -112,7 +115,9 @@ def described(made: Fit[Any]) -> Report:
 def written(binding: Binding) -> str:
     """Return the formula of a law, and what its open symbols stand for."""
     pairs = zip(
-        (*binding.form.takes, binding.form.predicts), (*binding.takes, binding.predicts), strict=True
+        (*binding.form.takes, binding.form.predicts),
+        (*binding.takes, binding.predicts),
+        strict=True,
     )
     bound = [f"{symbol} is {other}" for symbol, other in pairs if symbol != other]
     return formula(binding.form) + (f", where {' and '.join(bound)}" if bound else "")
@@ -124,10 +129,27 @@ def parameters(made: Fit[Any]) -> Table:
     for name, parameter in made.law.params.items():
         ends = (None, None) if name in made.fixed else _interval(made, name)
         held = "fixed" if name in made.fixed else "fitted"
-        rows.append((name, getattr(made.law, name), *ends, parameter.unit, held))
+        unit = in_units_of(made, parameter.unit)
+        rows.append((name, getattr(made.law, name), *ends, unit, held))
     columns = ("parameter", "value", "low", "high", "unit", "is")
     caption = f"low and high hold {made.level:.0%} of the draws" if made.draws is not None else ""
     return Table(columns, tuple(rows), caption)
+
+
+def in_units_of(made: Fit[Any], unit: str) -> str:
+    """Return the unit of a parameter with that of the loss as the runs have it.
+
+    A law that leaves its symbols open has its units in terms of what they are bound to.
+    """
+    binding = made.binding
+    pairs = zip(
+        (*binding.form.takes, binding.form.predicts),
+        (*binding.takes, binding.predicts),
+        strict=True,
+    )
+    stated = {quantity(symbol).unit: unit_of(made, other) for symbol, other in pairs}
+    parts = (part.partition("^") for part in unit.split(" * "))
+    return " * ".join(stated.get(base, base) + sign + power for base, sign, power in parts)
 
 
 def quality(made: Fit[Any]) -> Table:

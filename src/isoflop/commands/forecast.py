@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from isoflop.commands.models import Level, Model, described, model, noted
+from isoflop.commands.models import Level, Model, counted, described, model, noted
 from isoflop.commands.registry import Option, command
-from isoflop.quantities import quantity, show
+from isoflop.quantities import show
 from isoflop.report import Paragraph, Report, Table
 
 
@@ -34,8 +34,7 @@ def forecast(
 
     found = model(fit)
     said = forecasting.forecast(found, level=level, growth=growth, **at)
-    unit = found.conventions.get(said.quantity, quantity(said.quantity).unit)
-    row = (said.value, said.low, said.high, unit, said.beyond)
+    row = (said.value, said.low, said.high, counted(found, said.quantity), said.beyond)
     columns = (said.quantity, "low", "high", "unit", "beyond the runs [times]")
     where = ", ".join(f"{s} = {show(v)}" for s, v in said.at.items())
     blocks = [

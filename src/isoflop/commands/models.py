@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from isoflop.commands.registry import Option
 from isoflop.errors import UsageError
+from isoflop.quantities import quantity
 from isoflop.report import Note, Paragraph
 from isoflop.report.document import Block
 
 if TYPE_CHECKING:
     from isoflop.fitting import Fit
     from isoflop.law import Published
+    from isoflop.runs import Runs
 
 Model: TypeAlias = Annotated[
     str, Option("a fit saved with --out, or published constants written LAW/SET", "FIT")
@@ -67,6 +69,18 @@ def described(found: Fit[Any] | Published) -> Paragraph:
         return Paragraph(f"From {found.key}: {found.source}.")
     runs = found.runs
     return Paragraph(f"From {found.law.key}, fitted to {len(runs):,} runs of {runs.origin}.")
+
+
+def unit_of(source: Fit[Any] | Published | Runs, symbol: str) -> str:
+    """Return the unit of a quantity; that of the loss is as its source states."""
+    own = quantity(symbol).unit
+    return source.conventions.get("L", own) if symbol == "L" else own
+
+
+def counted(source: Fit[Any] | Published | Runs, symbol: str) -> str:
+    """Return the unit of a quantity and, where it is stated, how it is counted."""
+    unit, said = unit_of(source, symbol), source.conventions.get(symbol)
+    return unit if said in (None, unit) else f"{unit}, {said}"
 
 
 def noted(found: Fit[Any] | Published, notes: Sequence[str]) -> list[Block]:

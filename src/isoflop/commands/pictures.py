@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.quantities import quantity, show
+from isoflop.commands.models import counted, unit_of
+from isoflop.quantities import show
 from isoflop.report import Axis, Band, Figure, Interval, Layer, Line, Points
 
 if TYPE_CHECKING:
@@ -70,15 +71,15 @@ def at_budget(model: Fit[Any] | Published, made: Plan) -> Figure:
     best = np.array([made.N.value]), np.array([made.L.value])
     layers.append(Points("the plan", *best, "best", group="plan"))
     return Figure(
-        f"Loss at {show(C)} FLOP", Axis.of("N", _counted(model, "N")),
-        Axis.of("L", model.conventions.get("L")), tuple(layers),
+        f"Loss at {show(C)} FLOP", Axis.of("N", counted(model, "N")),
+        Axis.of("L", unit_of(model, "L")), tuple(layers),
     )  # fmt: skip
 
 
 def output_axis(fit: Fit[Any], log: bool = True) -> Axis:
     """Return the axis of what a fit predicts, in the unit of its runs."""
     symbol = fit.binding.predicts
-    return Axis.of(symbol, fit.conventions.get(symbol), log=log)
+    return Axis.of(symbol, counted(fit, symbol), log=log)
 
 
 def percent(fit: Fit[Any]) -> Numbers:
@@ -201,14 +202,8 @@ def _isoflop(fit: Fit[Any]) -> tuple[Figure, ...]:
             Line(name, sizes, fit.predict(N=sizes, D=tokens), group=name),
             Points(name, N[mask], L[mask], hover=_hover(fit, mask), group=name),
         ]
-    axis = Axis.of("N", _counted(fit, "N"))
+    axis = Axis.of("N", counted(fit, "N"))
     return (Figure("IsoFLOP curves", axis, output_axis(fit), tuple(layers)),)
-
-
-def _counted(model: Fit[Any] | Published, symbol: str) -> str:
-    """Return the unit of a quantity, and how it is counted where that is stated."""
-    said = model.conventions.get(symbol)
-    return f"{quantity(symbol).unit}, {said}" if said else quantity(symbol).unit
 
 
 def _price(sizes: Numbers, N: Numbers, each: Numbers) -> Numbers:

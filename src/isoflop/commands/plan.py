@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from isoflop.commands.models import Level, Model, described, model, noted
+from isoflop.commands.models import Level, Model, counted, described, model, noted
 from isoflop.commands.registry import Option, command
-from isoflop.quantities import quantity
 from isoflop.report import Block, Paragraph, Report, Table
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def plan(
     from isoflop.plan import spend
 
     found = model(fit)
-    return _report(found, spend(found, C, at_most=at_most, at_least=at_least, level=level))
+    return planned(found, spend(found, C, at_most=at_most, at_least=at_least, level=level))
 
 
 @command("reach", example="isoflop reach chinchilla/besiroglu2024 --L 2.0")
@@ -62,15 +61,14 @@ def reach(
     from isoflop import plan as planning
 
     found = model(fit)
-    return _report(found, planning.reach(found, L, at_most=at_most, level=level))
+    return planned(found, planning.reach(found, L, at_most=at_most, level=level))
 
 
-def _report(found: Fit[Any] | Published, made: Plan) -> Report:
+def planned(found: Fit[Any] | Published, made: Plan) -> Report:
     """Return a plan as a report."""
     from isoflop.commands.pictures import at_budget
 
-    unit = found.conventions.get("L", quantity("L").unit)
-    units = {"N": "params", "D": "tokens", "C": "FLOP", "L": unit}
+    units = {symbol: counted(found, symbol) for symbol in "NDCL"}
     estimates = {symbol: getattr(made, symbol) for symbol in units}
     rows = tuple((s, e.value, e.low, e.high, units[s]) for s, e in estimates.items())
     held = ", ".join(made.binding)

@@ -75,7 +75,8 @@ class Parameter:
 class Command:
     """A function that answers with a report, the words that call it, and an example that runs.
 
-    `minutes` says that the example takes longer than a reader of the docs would wait.
+    `minutes` says that the example takes longer than a reader of the docs would wait, or follows
+    on one that does.
     """
 
     name: str

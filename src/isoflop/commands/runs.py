@@ -16,6 +16,7 @@ from isoflop.commands.inputs import (
     Where,
     dropped,
 )
+from isoflop.commands.models import counted
 from isoflop.commands.registry import Option, command, say
 from isoflop.quantities import QUANTITIES
 from isoflop.report import Axis, Block, Figure, Note, Points, Report, Table
@@ -88,18 +89,13 @@ def _ranges(table: Runs) -> Table:
     for symbol, values in table.columns.items():
         known = values[np.isfinite(values)]
         low, high = (float(known.min()), float(known.max())) if known.size else (None, None)
-        rows.append((symbol, _counted(table, symbol), low, high, values.size - known.size))
+        unit = counted(table, symbol) if symbol in QUANTITIES else "noise of the output"
+        rows.append((symbol, unit, low, high, values.size - known.size))
     labels = tuple(
         (name, "label", None, None, int((texts == "").sum()))
         for name, texts in table.labels.items()
     )
     return Table(("column", "counted in", "least", "most", "missing"), (*rows, *labels))
-
-
-def _counted(table: Runs, symbol: str) -> str:
-    unit = QUANTITIES[symbol].unit if symbol in QUANTITIES else "noise of the output"
-    said = table.conventions.get(symbol, unit)
-    return said if said == unit or symbol == "L" else f"{unit}, {said}"
 
 
 def _first_rows(table: Runs) -> Table:

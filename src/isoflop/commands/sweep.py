@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -167,7 +168,15 @@ def _begun(study: Study) -> dict[str, tuple[str, float]]:
 
 
 def designed(experiment: str, preset: str, seed: int) -> tuple[Trial, ...]:
-    """Return the trials of a sweep by the name of its experiment and its size."""
+    """Return the trials of a sweep by the name of its experiment and its size.
+
+    Raises UnknownName, which names the nearest one.
+    """
+    from isoflop.errors import UnknownName
     from isoflop.experiments import named
 
-    return named(experiment).preset(preset, seed).trials()
+    presets = getattr(sys.modules[named(experiment).__module__], "PRESETS", {})
+    if preset not in presets:
+        raise UnknownName(f"preset of {experiment}", preset, presets)
+    trials: tuple[Trial, ...] = presets[preset](seed).sweep.trials()
+    return trials

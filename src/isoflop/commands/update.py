@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from isoflop.commands.fit import in_units_of
 from isoflop.commands.inputs import Columns, Convention, Derive, Reading, Source, Unit, Where
 from isoflop.commands.models import Model, noted, saved
 from isoflop.commands.registry import Option, command, say
@@ -201,7 +202,7 @@ def _figure(before: Fit[Any], held: tuple[Held, ...]) -> Figure:
 def _parameters(before: Fit[Any], after: Fit[Any]) -> Table:
     rows = tuple(
         (name, getattr(before.law, name), *_ends(before, name), getattr(after.law, name),
-         *_ends(after, name), parameter.unit)
+         *_ends(after, name), in_units_of(after, parameter.unit))
         for name, parameter in before.law.params.items()
     )  # fmt: skip
     columns = ("parameter", "before", "low", "high", "after", "low", "high", "unit")

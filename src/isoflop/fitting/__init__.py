@@ -12,6 +12,7 @@ import numpy.typing as npt
 from isoflop.errors import BadRuns, CannotFit, UsageError
 from isoflop.fitting import starts
 from isoflop.fitting.diagnose import Found, diagnose, refuse_hopeless
+from isoflop.fitting.noise import noise
 from isoflop.fitting.objective import Asymmetric, Objective, objective
 from isoflop.fitting.problem import Problem, pose
 from isoflop.fitting.resample import Kind, Labels, Resampling, signs
@@ -20,7 +21,9 @@ from isoflop.fitting.solve import refine, solve
 from isoflop.law import Binding, Law, form
 from isoflop.runs import Runs
 
-__all__ = ["Fit", "Interval", "Starts", "fit", "quantiles", "search"]
+__all__ = [
+    "Fit", "Interval", "Starts", "fit", "quantiles", "refit", "reopen", "run_weights", "search",
+]  # fmt: skip
 
 L = TypeVar("L", bound=Law)
 Numbers = npt.NDArray[np.float64]
@@ -71,7 +74,7 @@ def fit(  # type: ignore[misc]
     _check_options(draws, level, screened, polished)
     problem = _pose(binding, runs, fix, residuals)
     refuse_hopeless(problem, binding.takes)
-    weights_n, rng = weights(runs), np.random.default_rng(seed)
+    weights_n, rng = run_weights(runs), np.random.default_rng(seed)
     found = search(problem, weights_n, target, rng, screened, polished)
     ensemble = _refits(problem, found, runs, target, how, draws, rng)
     verdict = diagnose(problem, found, ensemble)
@@ -142,7 +145,7 @@ def _pose(
     return pose(binding, columns, fix, kind)
 
 
-def _weights(runs: Runs) -> Numbers:
+def run_weights(runs: Runs) -> Numbers:
     """Return the weight of each run (n,): 1, or 1/sigma^2 relative to the median sigma."""
     if "sigma" not in runs:
         return np.ones(len(runs))
@@ -166,9 +169,9 @@ def _refits(
     """Return the ensemble of refits to resampled runs; None if none are wanted."""
     if not draws:
         return None
-    weights_n, raised_sn = weights(runs), None
+    weights_n, raised_sn = run_weights(runs), None
     if how.kind == "wild":
-        raised_sn = _raised(problem, found, target, how.clusters(runs), draws, rng)
+        raised_sn = _raised(problem, found, weights_n, target, how.clusters(runs), draws, rng)
         weights_sn = weights_n[None]
     else:
         weights_sn = weights_n * how.weights(rng, runs, draws)
@@ -185,23 +188,20 @@ def _refits(
 def _raised(
     problem: Problem,
     found: Found,
+    weights_n: Numbers,
     target: Objective,
     clusters: Labels,
     draws: int,
     rng: np.random.Generator,
 ) -> Numbers:
-    """Return by how much outputs rise (s, n) when the signs of the residuals are drawn anew.
-
-    Residuals are widened for the parameters that were spent on making them small.
-    """
+    """Return by how much outputs rise (s, n) when the signs of the residuals are drawn anew."""
     if isinstance(target, Asymmetric):
         raise UsageError(
             "wild draws flip residuals, which an asymmetric objective holds to be unlike; "
             "draw pairs instead"
         )
-    n, p = problem.output_n.size, found.z_p.size
-    r_n = problem.values(found.z_p[None])[0]
-    return np.asarray(r_n * (1 - np.sqrt(n / (n - p)) * signs(rng, clusters, draws)))
+    left = noise(problem, found.z_p, weights_n, target)
+    return np.asarray(left.r_n - left.alone_n(clusters) * signs(rng, clusters, draws))
 
 
 def _remarks(runs: Runs, binding: Binding) -> tuple[str, ...]:
@@ -212,8 +212,8 @@ def _remarks(runs: Runs, binding: Binding) -> tuple[str, ...]:
     return (*notes, *runs.notes)
 
 
-def problem(fitted: Fit[Any]) -> Problem:
-    """Return the problem that a fit solved, to solve it again with other weights."""
+def reopen(fitted: Fit[Any]) -> Problem:
+    """Return the problem that a fit solved, to be solved again with other weights."""
     symbols = (*fitted.binding.takes, fitted.binding.predicts)
     fixed = {name: float(getattr(fitted.law, name)) for name in fitted.fixed}
     return pose(fitted.binding, {s: fitted.runs[s] for s in symbols}, fixed, fitted.kind)

@@ -56,7 +56,9 @@ class Problem:
         J_spn = np.empty((len(z_sp), len(self.free), self.output_n.size))
         for i in range(len(self.free)):
             J_spn[:, i] = out.slopes.get(i, 0.0)
-        r_sn[~np.isfinite(J_spn.sum((1, 2)))] = np.nan  # such a point is never accepted
+        with np.errstate(all="ignore"):
+            bad_s = ~np.isfinite(J_spn.sum((1, 2)))
+        r_sn[bad_s] = np.nan  # such a point is never accepted
         return r_sn, J_spn
 
     def values(self, z_sp: Numbers) -> Numbers:

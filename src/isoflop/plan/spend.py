@@ -47,7 +47,7 @@ def spend(
         question=f"the least loss for {show(C)} FLOP",
         N=_estimate(N, many and many.N, level),
         D=_estimate(D, many and many.D, level),
-        C=Estimate(FLOP_PER_PARAM_TOKEN * N * D, *((None, None) if many is None else (C, C))),
+        C=_estimate(FLOP_PER_PARAM_TOKEN * N * D, many and _compute(many), level),
         L=_estimate(_loss(law, N, D), many and draws(N=many.N, D=many.D), level),  # type: ignore[misc]
         level=level,
         binding=binding,
@@ -77,7 +77,7 @@ def reach(
             f"{model.law.key} never reaches L = {L:g}{_floor(model.law)}; ask for a higher loss"
         )
     many = limits.reach(model.draws, L)[0] if model.draws is not None else None
-    C = many and FLOP_PER_PARAM_TOKEN * many.N * many.D
+    C = many and _compute(many)
     notes = list(_notes(model, N, D))
     if many is not None and (missed := float(np.mean(~np.isfinite(np.asarray(C))))) > 0:
         notes.insert(
@@ -168,6 +168,10 @@ def _needed(law: Law, L: float, free: str, held: str, bound: float) -> Numbers:
             enough = law(**{free: np.exp(middle), held: np.full(shape, bound)}) <= L
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return np.where(high >= np.log(1e30) - 1e-9, np.nan, np.exp(high))[:, 0]
+
+
+def _compute(split: Allocation) -> Numbers:
+    return np.asarray(FLOP_PER_PARAM_TOKEN * split.N * split.D)
 
 
 def _loss(law: Law, N: float, D: float) -> float:

@@ -1,1 +1,9 @@
 """Small language models trained for the purpose: runs of L(N, D) that any machine can make."""
+
+from __future__ import annotations
+
+from isoflop.experiments.pretrain.recipe import Recipe
+from isoflop.experiments.pretrain.shape import Shape
+from isoflop.experiments.pretrain.sweep import PRESETS, Preset, Pretrain, Size, budgets
+
+__all__ = ["PRESETS", "Preset", "Pretrain", "Recipe", "Shape", "Size", "budgets"]

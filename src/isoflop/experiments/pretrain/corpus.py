@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 import sysconfig
 import tempfile
@@ -188,8 +189,9 @@ def _store(made: Corpus, folder: Path) -> Corpus:
             np.save(fresh / "train.npy", made.train)
             np.save(fresh / "held_out.npy", made.held_out)
             (fresh / "corpus.json").write_text(json.dumps(facts))
+            shutil.rmtree(folder, ignore_errors=True)  # what lies there was not whole
             fresh.rename(folder)
-    except OSError:  # a cache is a convenience: read-only or full, or another process was first
+    except OSError:  # a cache is a convenience: it is read-only or full, or another was first
         return _cached(folder, made.digest) or made
     return _cached(folder, made.digest) or made
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
@@ -152,3 +152,28 @@ def budgets(lowest: float, highest: float, per_decade: int = 8) -> tuple[float, 
     """Return budgets [FLOP] from `lowest` to `highest`, evenly spaced in their logarithm."""
     count = max(1, round(math.log10(highest / lowest) * per_decade))
     return tuple(lowest * (highest / lowest) ** (i / count) for i in range(count + 1))
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A sweep, and the run that is forecast from it before it is trained."""
+
+    sweep: Pretrain
+    held_out: Pretrain
+
+
+def tiny(seed: int = 0) -> Preset:
+    """Return a sweep of seconds, to see that everything works; its forecast is rough."""
+    recipe = Recipe(batch=512, warmup=8_192)
+    sizes = tuple(Shape(width, 1, context=64, head=width) for width in (8, 12, 16, 24))
+    sweep = Pretrain(sizes, budgets(1e9, 8e9), (seed,), recipe, evaluation=8_192, least_steps=40)
+    return _with_held_out(sweep, Shape(32, 1, context=64, head=32))
+
+
+def _with_held_out(sweep: Pretrain, shape: Shape) -> Preset:
+    """Return the preset that holds out `shape` at ten times the largest budget of `sweep`."""
+    largest = max(size.C for each in sweep.shapes for size in sweep.sizes(each))
+    return Preset(sweep, replace(sweep, shapes=(shape,), budgets=(10.0 * largest,)))
+
+
+PRESETS: Mapping[str, Callable[[int], Preset]] = MappingProxyType({"tiny": tiny})

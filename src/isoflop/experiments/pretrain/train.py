@@ -35,6 +35,15 @@ class Point:
     loss: float
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The losses that a run gave, and the time it took over all its attempts [s]."""
+
+    points: tuple[Point, ...]
+    seconds: float
+    cpu_seconds: float
+
+
 class Learner:
     """A model in training: weights, optimiser, averaged weights, and the tokens seen."""
 
@@ -131,6 +140,7 @@ class Journey:
     trained: int = 0  # tokens trained on, branches included
     trunk: dict[str, Any] | None = None  # where to go back to after a branch
     found: list[Point] = field(default_factory=list)
+    clocks: tuple[float, float] = field(default_factory=lambda: _clocks())
     kept_at: float = field(default_factory=time.monotonic)
 
     def resume(self) -> None:
@@ -141,6 +151,8 @@ class Journey:
         self.learner.restore(kept["learner"])
         self.leg, self.trained, self.trunk = kept["leg"], kept["trained"], kept["trunk"]
         self.found = [Point(**p) for p in kept["found"]]
+        wall, cpu = _clocks()
+        self.clocks = (wall - kept["spent"][0], cpu - kept["spent"][1])
 
     def advance(self, fade: float) -> None:
         """Take one step, say how far it is, and keep the state if it is time."""
@@ -151,6 +163,11 @@ class Journey:
         if time.monotonic() - self.kept_at >= self.keep_every:
             self.keep()
 
+    def spent(self) -> tuple[float, float]:
+        """Return the time that the run has taken, over all its attempts: wall and CPU [s]."""
+        wall, cpu = _clocks()
+        return wall - self.clocks[0], cpu - self.clocks[1]
+
     def keep(self) -> None:
         """Keep the state to resume from, in place of the last."""
         state = {
@@ -159,6 +176,7 @@ class Journey:
             "trained": self.trained,
             "trunk": self.trunk,
             "found": [asdict(p) for p in self.found],
+            "spent": self.spent(),
         }
         self.folder.save_checkpoint(lambda file: torch.save(state, file))
         self.kept_at = time.monotonic()
@@ -175,7 +193,7 @@ def train(
     device: str = "cpu",
     evaluation: int = 65_536,
     keep_every: float = 10.0,
-) -> tuple[Point, ...]:
+) -> Outcome:
     """Return the held-out loss at each of `points` [tokens], from one run.
 
     `evaluation` is how many held-out tokens are scored. The state is kept in `folder` every
@@ -206,7 +224,11 @@ def train(
             learner.restore(journey.trunk)
             journey.trunk = None
         journey.leg += 1
-    return tuple(journey.found)
+    return Outcome(tuple(journey.found), *journey.spent())
+
+
+def _clocks() -> tuple[float, float]:
+    return time.monotonic(), time.process_time()
 
 
 def _refuse_repeats(

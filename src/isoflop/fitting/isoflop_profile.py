@@ -1,0 +1,268 @@
+"""Chinchilla's approach 2: at each budget a curve of loss against size, and a line through minima.
+
+Array suffixes: n runs of one budget, s draws (row 0 is the answer), b budgets.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.errors import RefusedByData
+from isoflop.fitting.frontier import Frontier, compute, through
+from isoflop.quantities import show
+from isoflop.runs import Runs
+
+Numbers = npt.NDArray[np.float64]
+Curve = Literal["parabola", "cubic", "akima"]
+
+SIZES = 5  # that a budget needs
+TOLERANCE = 0.1  # by which the C of one budget may scatter
+SLICE = 1.6  # width of a slice, as a factor, where C is continuous
+GAP_POINTS = 25  # at which an interpolated curve is looked at between two sizes
+HALF = 0.5  # of the draws must have their minimum inside
+
+
+@dataclass(frozen=True, eq=False)
+class Budget:
+    """The runs of one budget; `sliced` if their C differ by more than a budget's tolerance."""
+
+    C: float
+    rows: npt.NDArray[np.intp]
+    sliced: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Loss against size at one budget: where it is least, and how well that is known.
+
+    `fault` says why it was left out of the frontier; N and D are then NaN. `sd` is that of log N.
+    `sizes` and `losses` (k,) trace the curve at C.
+    """
+
+    budget: Budget
+    N: float
+    D: float
+    sd: float
+    fault: str
+    sizes: Numbers
+    losses: Numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Profiles:
+    """Approach 2: a profile per budget and the frontier through those without a fault.
+
+    `noise` is the relative scatter of losses about their curves, all budgets together.
+    """
+
+    curve: Curve
+    profiles: tuple[Profile, ...]
+    frontier: Frontier
+    noise: float
+    notes: tuple[str, ...]
+
+
+def isoflop_profiles(
+    runs: Runs,
+    *,
+    curve: Curve = "parabola",
+    draws: int = 1000,
+    seed: int = 0,
+    noise: float | None = None,
+    tolerance: float = TOLERANCE,
+) -> Profiles:
+    """Return approach 2: N and D of least loss at each budget, and their power laws in C.
+
+    A curve of loss in log N, and another in log D, is drawn through the runs of each budget; its
+    minimum counts if it lies inside the runs, where the curve bends upwards. Draws redraw every
+    loss by `noise`, which is that of the runs about their curves unless given. Where C is
+    continuous, slices of it are used, whose slope in C is fitted along.
+
+    Raises RefusedByData if fewer than two budgets have a minimum, with the reason for each.
+    Source: Hoffmann et al. 2022, arXiv:2203.15556, section 3.2; for "akima" and the weights,
+    Porian et al. 2024, arXiv:2406.19146.
+    """
+    C = compute(runs)
+    found = budgets(C, tolerance)
+    rng = np.random.default_rng(seed)
+    if curve == "akima" and any(b.sliced for b in found):
+        raise RefusedByData(
+            "C is continuous, and interpolation would follow the noise of every run in a slice of "
+            "it: take the parabola or the cubic, or runs along fixed budgets"
+        )
+    if noise is None:
+        noise = _noise(runs, C, found)
+    made = [_profile(runs, C, budget, curve, noise, draws, rng) for budget in found]
+    kept = [(p, *best) for p, *best in made if not p.fault]
+    if len(kept) < 2:
+        reasons = "; ".join(f"{show(p.budget.C)} FLOP: {p.fault}" for p, *_ in made if p.fault)
+        raise RefusedByData(
+            f"{len(kept)} of {len(found)} budgets show a size of least loss, and a power law "
+            f"needs 2: {reasons}"
+        )
+    frontier = through(
+        np.array([p.budget.C for p, *_ in kept]),
+        np.column_stack([log_N for _, log_N, _ in kept]),
+        np.column_stack([log_D for _, _, log_D in kept]),
+        np.array([p.sd for p, *_ in kept]),
+    )
+    profiles = tuple(p for p, *_ in made)
+    return Profiles(curve, profiles, frontier, noise, _notes(profiles, "C" in runs))
+
+
+def budgets(C: Numbers, tolerance: float = TOLERANCE) -> tuple[Budget, ...]:
+    """Return the budgets that C (n,) falls into, smallest first; slices where it is continuous.
+
+    >>> [len(b.rows) for b in budgets(np.array([1e18, 1.02e18, 1e19]))]
+    [2, 1]
+    """
+    order = np.argsort(C, kind="stable")
+    log_C = np.log(C[order])
+    parts = np.split(order, np.flatnonzero(np.diff(log_C) > np.log1p(tolerance)) + 1)
+    if any(np.ptp(np.log(C[p])) > 2 * np.log1p(tolerance) for p in parts):
+        count = max(1, round(float(np.ptp(log_C)) / np.log(SLICE)))
+        edges = np.linspace(log_C[0], log_C[-1], count + 1)[1:-1]
+        parts = np.split(order, np.searchsorted(log_C, edges))
+    return tuple(
+        Budget(
+            float(np.exp(np.log(C[rows]).mean())),
+            rows,
+            bool(np.ptp(np.log(C[rows])) > 2 * np.log1p(tolerance)),
+        )
+        for rows in parts
+        if rows.size
+    )
+
+
+def _notes(profiles: Sequence[Profile], counted: bool) -> tuple[str, ...]:
+    notes = [f"{show(p.budget.C)} FLOP is left out: {p.fault}" for p in profiles if p.fault]
+    if any(p.budget.sliced for p in profiles):
+        notes.insert(
+            0,
+            f"C is continuous: it was cut into {len(profiles)} slices, and within each the loss "
+            "was moved to one C along a fitted slope",
+        )
+    if not counted:
+        notes.append("the runs have no column C, so budgets are of 6ND")
+    return tuple(notes)
+
+
+def _noise(runs: Runs, C: Numbers, found: Sequence[Budget]) -> float:
+    """Return the relative scatter of losses about a cubic, or a parabola, at each budget."""
+    squares, freedom = 0.0, 0
+    for budget in found:
+        log_N, L = np.log(runs["N"][budget.rows]), runs["L"][budget.rows]
+        curve: Curve = "cubic" if np.unique(log_N).size > SIZES else "parabola"
+        basis = _basis(log_N, C, budget, curve)
+        spare = L.size - basis.shape[1]
+        if np.unique(log_N).size >= SIZES and spare > 0:
+            left = L - basis @ np.linalg.lstsq(basis, L, rcond=None)[0]
+            squares, freedom = squares + float(((left / L) ** 2).sum()), freedom + spare
+    return float(np.sqrt(squares / freedom)) if freedom else 0.0
+
+
+def _basis(x_n: Numbers, C: Numbers, budget: Budget, curve: Curve) -> Numbers:
+    """Return the columns (n, k) that a curve of a budget is made of, in centred x."""
+    away = x_n - x_n.mean()
+    columns = [away**power for power in range(4 if curve == "cubic" else 3)]
+    if budget.sliced:
+        columns.append(np.log(C[budget.rows] / budget.C))
+    return np.column_stack(columns)
+
+
+def _profile(
+    runs: Runs,
+    C: Numbers,
+    budget: Budget,
+    curve: Curve,
+    noise: float,
+    draws: int,
+    rng: np.random.Generator,
+) -> tuple[Profile, Numbers, Numbers]:
+    """Return the profile of a budget and the draws of its best log N and log D (s + 1,)."""
+    N, D, L = (runs[s][budget.rows] for s in "NDL")
+    nothing = np.zeros(0)
+    fault = _too_few(N, budget, curve)
+    if fault:
+        return Profile(budget, np.nan, np.nan, np.nan, fault, nothing, nothing), nothing, nothing
+    luck = np.vstack([np.zeros(L.size), noise * rng.standard_normal((draws, L.size))])
+    L_sn = L * (1 + luck)
+    if budget.sliced:  # the slope in C is taken out once, by the parabola, and then held
+        basis = _basis(np.log(N), C, budget, "parabola")
+        along = np.linalg.lstsq(basis, L, rcond=None)[0][-1]
+        L_sn = L_sn - along * np.log(C[budget.rows] / budget.C)
+    log_N, sizes, losses = _minima(np.log(N), L_sn, curve)
+    log_D, *_ = _minima(np.log(D), L_sn, curve)
+    inside = np.isfinite(log_N) & np.isfinite(log_D)
+    fault = _no_minimum(log_N, log_D, inside, losses, N)
+    log_N, log_D = np.where(inside, log_N, np.nan), np.where(inside, log_D, np.nan)
+    # A minimum that draws lose is known worse than those that keep it say (Porian et al. 2024).
+    sd = float(np.nanstd(log_N[1:]) / inside[1:].mean()) if inside[1:].any() else 0.0
+    N_best, D_best = (np.nan, np.nan) if fault else (np.exp(log_N[0]), np.exp(log_D[0]))
+    made = Profile(budget, float(N_best), float(D_best), sd, fault, np.exp(sizes), losses)
+    return made, log_N, log_D
+
+
+def _too_few(N: Numbers, budget: Budget, curve: Curve) -> str:
+    sizes = np.unique(N).size
+    needed = max(SIZES, (5 if curve == "cubic" else 4) + budget.sliced)
+    if sizes < needed:
+        return f"{sizes} sizes where {needed} are needed"
+    return ""
+
+
+def _no_minimum(
+    log_N: Numbers,
+    log_D: Numbers,
+    inside: npt.NDArray[np.bool_],
+    losses: Numbers,
+    N: Numbers,
+) -> str:
+    if not inside[0]:
+        edge = int(np.argmin(losses))
+        if 0 < edge < losses.size - 1:
+            return "the curve does not bend upwards inside the runs"
+        name, size = ("smallest", N.min()) if edge == 0 else ("largest", N.max())
+        return f"loss is least at the {name} size, {show(float(size))}: train beyond it"
+    if inside[1:].size and inside[1:].mean() < HALF:
+        return f"the minimum leaves the runs in {1 - inside[1:].mean():.0%} of the draws"
+    return ""
+
+
+def _minima(x_n: Numbers, L_sn: Numbers, curve: Curve) -> tuple[Numbers, Numbers, Numbers]:
+    """Return the x of least loss (s,), NaN if none lies inside, and the first curve (k,), (k,)."""
+    if curve == "akima":
+        return _interpolated(x_n, L_sn)
+    centre = x_n.mean()
+    powers = np.arange(4 if curve == "cubic" else 3)
+    basis = (x_n - centre)[:, None] ** powers
+    c_sp = L_sn @ np.linalg.pinv(basis).T
+    c1, c2 = c_sp[:, 1], c_sp[:, 2]
+    c3 = c_sp[:, 3] if curve == "cubic" else np.zeros_like(c2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        best = centre - c1 / (c2 + np.sqrt(c2**2 - 3 * c1 * c3))  # the root where it bends upwards
+        bends = c2 + 3 * c3 * (best - centre) > 0
+    inside = bends & (best > x_n.min()) & (best < x_n.max())
+    x_k = np.linspace(x_n.min(), x_n.max(), 60)
+    return np.where(inside, best, np.nan), x_k, (x_k - centre)[:, None] ** powers @ c_sp[0]
+
+
+def _interpolated(x_n: Numbers, L_sn: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Return the same by Akima's interpolation, runs of one size averaged first."""
+    from scipy.interpolate import Akima1DInterpolator
+
+    knots, member = np.unique(x_n, return_inverse=True)
+    share = np.zeros((x_n.size, knots.size))
+    share[np.arange(x_n.size), member] = 1 / np.bincount(member)[member]
+    gaps = [np.linspace(a, b, GAP_POINTS, endpoint=False) for a, b in itertools.pairwise(knots)]
+    x_k = np.concatenate([*gaps, knots[-1:]])
+    L_ks = Akima1DInterpolator(knots, (L_sn @ share).T)(x_k)
+    least = L_ks.argmin(0)
+    inside = (least > 0) & (least < x_k.size - 1)
+    return np.where(inside, x_k[least], np.nan), x_k, L_ks[:, 0]
