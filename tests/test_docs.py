@@ -72,7 +72,8 @@ def test_a_page_made_from_the_code_is_fresh(name):
 
 def test_every_law_and_every_command_has_its_place_in_the_docs():
     pages = documentation.pages()
-    for key, law in Law.registry.items():
+    shipped = {k: v for k, v in Law.registry.items() if v.__module__.startswith("isoflop.laws.")}
+    for key, law in shipped.items():
         assert f"\n## {key}\n" in pages["laws.md"]
         assert all(found.key in pages["laws.md"] for found in law.published.values())
     for name, command in commands.every().items():

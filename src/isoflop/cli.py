@@ -155,7 +155,7 @@ def _callback(command: Command) -> Callable[..., Callable[[], int]]:
     def ask(**given: Any) -> Callable[[], int]:
         """Return what is to be done; it is done outside of Typer, which has its own exit codes."""
         as_json, html = given.pop("json"), given.pop("html")
-        texts = {name: _texts(value) for name, value in given.items() if value}
+        texts = {k: _texts(v) for k, v in given.items() if v is not None and v not in (False, [])}
         return lambda: _show(command(texts), as_json, html)
 
     entries = [_entry(p) for p in parameters] + [

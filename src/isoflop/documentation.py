@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from isoflop import commands
+from isoflop import commands, laws
 from isoflop.commands.laws import described, formula, parameter_table, published_tables
 from isoflop.commands.registry import Command, Parameter, say
 from isoflop.law import Law
-from isoflop.laws import form
 from isoflop.report import Block, Cell, Paragraph, Table
 
 HOME = Path(__file__).parents[2] / "docs"
@@ -36,15 +35,20 @@ def _laws() -> Iterator[str]:
         "that were published. Sets that contradict each other are all kept. A parameter without "
         "a finite upper bound lies above the lower one; a search starts within what is typical."
     )
-    yield "\n".join(f"- [{key}](#{key}): `{formula(form(key))}`" for key in sorted(Law.registry))
-    for key in sorted(Law.registry):
-        law = form(key)
+    shipped = {key: law for key, law in sorted(Law.registry.items()) if _ships(law)}
+    yield "\n".join(f"- [{key}](#{key}): `{formula(law)}`" for key, law in shipped.items())
+    for key, law in shipped.items():
         yield f"## {key}"
         yield f"`{formula(law)}`"
         yield from (_markdown(block) for block in described(law)[1:])
         yield _markdown(parameter_table(law))
         if law.published:
             yield from (_markdown(table) for table in published_tables(law))
+
+
+def _ships(law: type[Law]) -> bool:
+    """Say whether a law comes with the package; a user's own has no place in its docs."""
+    return law.__module__.startswith(f"{laws.__name__}.")
 
 
 def _commands() -> Iterator[str]:

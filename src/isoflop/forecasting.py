@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.assess.calibrate import noise
+from isoflop.assess.compare import Pool
+from isoflop.assess.identify import refuse_unsupported
+from isoflop.assess.splits import reach as _beyond
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.fitting import Fit, quantiles
 from isoflop.law import Published
 from isoflop.quantities import show
 
 Numbers = npt.NDArray[np.float64]
+Model: TypeAlias = Fit[Any] | Pool
 
 FAR = 100.0  # beyond this factor published fits have missed without a sign in their intervals
 DENSE = 20_000  # draws of the predictive distribution, so that its quantiles are steady
@@ -24,7 +29,9 @@ DENSE = 20_000  # draws of the predictive distribution, so that its quantiles ar
 class Forecast:
     """What a law says of `quantity` at the inputs `at`.
 
-    `low` and `high` hold `level` of the predictive draws, which are made of `parts`; they are
+    `low` and `high` hold `level` of the predictive draws, which are made of `parts`: the scatter
+    of "parameters", "noise" of the runs ("noise by scale" where the residuals show that it
+    changes), error of the "form" beyond the runs, and the "choice" among pooled forms. Both are
     None, as is `beyond`, for published constants, which come without draws or runs. `beyond` is
     the largest factor by which an input, or N times D, exceeds every run behind the fit.
     """
@@ -41,100 +48,139 @@ class Forecast:
 
 
 def forecast(
-    model: Fit[Any] | Published,
+    model: Model | Published,
     *,
     level: float | None = None,
     growth: float | None = None,
     **at: float,
 ) -> Forecast:
-    """Return the forecast of a fit, or of published constants, at inputs given by name.
+    """Return the forecast of a fit, of a pool, or of published constants, at inputs by name.
 
     The interval of a fit holds the scatter of its draws and of its residuals. `growth`, a
-    `Backtest.growth`, adds the error of the form: k log(beyond) in the log of the prediction.
+    `Backtest.growth` or that of a standing, adds the error of the form: k log(beyond) in the log
+    of the prediction. A pool brings its own, and the disagreement of its members.
 
     Raises UsageError for inputs that are missing, unknown or not above zero, RefusedByData for a
     fit that was refused.
     """
     inputs = _inputs(model, at)
-    if level is not None and not 0 < level < 1:
-        raise UsageError(f"level is {level}; it must lie between 0 and 1, such as 0.9")
-    value = float(np.asarray(model.law(**model.binding.arguments(inputs))))
+    value = _value(model, inputs)
     if not np.isfinite(value):
-        raise RefusedByData(f"{model.law.key} has no value at {_written(inputs)}")
+        raise RefusedByData(f"{_key(model)} has no value at {_written(inputs)}")
     if isinstance(model, Published):
         notes = ["published constants have no draws, so there is no interval", model.caution]
         return Forecast(
             model.binding.predicts, inputs, value, None, None, level or 0.9, None, (),
             tuple(filter(None, notes)),
         )  # fmt: skip
-    if model.status == "refused":
-        raise RefusedByData(f"the fit was refused, and so is its forecast: {model.notes[0]}")
+    _refuse(model, inputs)
     reach = beyond(model, inputs)
     level = model.level if level is None else level
-    draws, parts = _predictive(model, inputs, reach, growth)
-    low, high = quantiles(draws, level) if draws is not None else (None, None)
+    if not 0 < level < 1:
+        raise UsageError(f"level is {level}; it must lie between 0 and 1, such as 0.9")
+    growth = model.growth if growth is None and isinstance(model, Pool) else growth
+    draws = predictive(model, growth, **{s: np.array([v]) for s, v in inputs.items()})
+    low, high = quantiles(draws[:, 0], level) if draws is not None else (None, None)
     return Forecast(
-        model.binding.predicts, inputs, value, low, high, level, reach, parts,
-        _notes(model, inputs, reach, growth),
+        _predicts(model), inputs, value, low, high, level, reach,
+        () if draws is None else _parts(model, reach, growth), _notes(model, inputs, reach, growth),
     )  # fmt: skip
 
 
-def beyond(fit: Fit[Any], inputs: Mapping[str, float]) -> float:
+def beyond(model: Model, inputs: Mapping[str, float]) -> float:
     """Return the largest factor by which an input, or N D, exceeds the runs; at least 1."""
-    factors = [inputs[s] / float(np.max(fit.runs[s])) for s in fit.binding.takes]
-    if {"N", "D"} <= set(fit.binding.takes):
-        product = np.max(fit.runs["N"] * fit.runs["D"])
-        factors.append(inputs["N"] * inputs["D"] / float(product))
-    return max(1.0, *factors)
+    fits = [m.fit for m in model.members] if isinstance(model, Pool) else [model]
+    return max(float(_reach(fit, inputs)[0]) for fit in fits)
 
 
-def predictive(fit: Fit[Any], growth: float | None = None, **inputs: Numbers) -> Numbers | None:
-    """Return draws (s, k) of the law's prediction at inputs (k,), with noise and form error.
+def predictive(model: Model, growth: float | None = None, **inputs: Numbers) -> Numbers | None:
+    """Return draws (s, k) of the prediction at inputs (k,), with noise and form error.
 
-    None if the fit has no draws. Seeded by the fit's own seed.
+    A pool's draws come from its members by weight, with its own growth unless one is given.
+    None if a fit has no draws. Seeded by the model's own seed.
     """
+    k = max(np.size(v) for v in inputs.values())
+    filled = {s: np.resize(np.asarray(v, float), k) for s, v in inputs.items()}
+    if isinstance(model, Pool):
+        growth = model.growth if growth is None else growth
+        parts = [
+            _draws(m.fit, growth, filled, max(1, round(DENSE * m.weight)), model.seed + i)
+            for i, m in enumerate(model.members)
+        ]
+        drawn = [p for p in parts if p is not None]
+        return np.concatenate(drawn) if len(drawn) == len(parts) else None
+    if model.draws is None:
+        return None
+    members = model.draws.members or 1
+    rows = max(1, DENSE // members) * members if k == 1 else members
+    return _draws(model, growth, filled, rows, model.seed)
+
+
+def _draws(
+    fit: Fit[Any], growth: float | None, inputs: Mapping[str, Numbers], rows: int, seed: int
+) -> Numbers | None:
+    """Return draws (rows, k) of one fit."""
     if fit.draws is None:
         return None
-    rng = np.random.default_rng(fit.seed)
-    members = fit.draws.members or 1
-    k = max(np.size(v) for v in inputs.values())
-    rows = max(1, DENSE // members) * members if k == 1 else members
+    rng = np.random.default_rng(seed)
     mean_sk = np.asarray(fit.draws(**fit.binding.arguments(inputs)))
-    mean_sk = np.resize(mean_sk, (rows, k)) if k == 1 else mean_sk
-    noise_sk = -rng.choice(_spread(fit), (rows, k))
+    mean_sk = mean_sk[np.arange(rows) % len(mean_sk)]
+    noise_sk = -noise(fit).draw(rng, rows, inputs)
     if growth:
-        reach_k = [
-            beyond(fit, {s: float(np.resize(v, k)[i]) for s, v in inputs.items()}) for i in range(k)
-        ]
-        error_sk = growth * np.log(reach_k) * rng.standard_normal((rows, k))
-        if fit.kind == "linear":
-            error_sk = error_sk * np.abs(mean_sk)
-        noise_sk = noise_sk + error_sk
+        distance_k = np.log(_reach(fit, inputs))
+        error_sk = growth * distance_k * rng.standard_normal(noise_sk.shape)
+        noise_sk = noise_sk + (error_sk * np.abs(mean_sk) if fit.kind == "linear" else error_sk)
     return np.asarray(mean_sk * np.exp(noise_sk) if fit.kind == "log" else mean_sk + noise_sk)
 
 
-def _spread(fit: Fit[Any]) -> Numbers:
-    """Return residuals, widened for the parameters that were spent on making them small."""
-    n, p = len(fit.runs), len(fit.free)
-    return np.asarray(fit.residuals * np.sqrt(n / max(n - p, 1)))
+def _reach(fit: Fit[Any], inputs: Mapping[str, Any]) -> Numbers:
+    """Return how far beyond the runs of a fit inputs lie, (k,)."""
+    takes = fit.binding.takes
+    return _beyond(
+        {s: fit.runs[s] for s in takes}, {s: np.atleast_1d(inputs[s]).astype(float) for s in takes}
+    )
 
 
-def _predictive(
-    fit: Fit[Any], inputs: Mapping[str, float], reach: float, growth: float | None
-) -> tuple[Numbers | None, tuple[str, ...]]:
-    draws = predictive(fit, growth, **{s: np.array([v]) for s, v in inputs.items()})
-    if draws is None:
-        return None, ()
-    parts = ["parameters", "noise", *(["form"] if growth and reach > 1 else [])]
-    return draws[:, 0], tuple(parts)
+def _value(model: Model | Published, inputs: Mapping[str, float]) -> float:
+    """Return the prediction; of a pool, the weighted geometric mean of its members."""
+    if isinstance(model, Pool):
+        values = [_value(m.fit, inputs) for m in model.members]
+        weights = [m.weight for m in model.members]
+        return float(np.exp(np.average(np.log(values), weights=weights)))
+    return float(np.asarray(model.law(**model.binding.arguments(inputs))))
 
 
-def _inputs(model: Fit[Any] | Published, at: Mapping[str, float]) -> dict[str, float]:
-    takes = model.binding.takes
+def _refuse(model: Model, inputs: Mapping[str, float]) -> None:
+    """Refuse a forecast of a fit that was refused, or that its runs cannot support."""
+    if isinstance(model, Pool):
+        return
+    if model.status == "refused":
+        raise RefusedByData(f"the fit was refused, and so is its forecast: {model.notes[0]}")
+    refuse_unsupported(model, inputs)
+
+
+def _parts(model: Model, reach: float, growth: float | None) -> tuple[str, ...]:
+    fits = [m.fit for m in model.members] if isinstance(model, Pool) else [model]
+    by_scale = any(noise(fit).slope for fit in fits)
+    parts = ["parameters", "noise by scale" if by_scale else "noise"]
+    parts += ["form"] if growth and reach > 1 else []
+    return (*parts, "choice") if len(fits) > 1 else tuple(parts)
+
+
+def _predicts(model: Model) -> str:
+    return model.predicts if isinstance(model, Pool) else model.binding.predicts
+
+
+def _key(model: Model | Published) -> str:
+    return "the pool" if isinstance(model, Pool) else str(model.law.key)
+
+
+def _inputs(model: Model | Published, at: Mapping[str, float]) -> dict[str, float]:
+    takes = model.takes if isinstance(model, Pool) else model.binding.takes
     if unknown := sorted(set(at) - set(takes)):
-        raise UsageError(f"{model.law.key} does not take {unknown[0]}; it takes {', '.join(takes)}")
+        raise UsageError(f"{_key(model)} does not take {unknown[0]}; it takes {', '.join(takes)}")
     if missing := [s for s in takes if s not in at]:
-        raise UsageError(f"{model.law.key} also needs {', '.join(missing)}")
+        raise UsageError(f"{_key(model)} also needs {', '.join(missing)}")
     for symbol, value in at.items():
         if not (np.isfinite(value) and value > 0):
             raise UsageError(f"{symbol} is {value}; it must be finite and above zero")
@@ -142,12 +188,13 @@ def _inputs(model: Fit[Any] | Published, at: Mapping[str, float]) -> dict[str, f
 
 
 def _notes(
-    fit: Fit[Any], inputs: Mapping[str, float], reach: float, growth: float | None
+    model: Model, inputs: Mapping[str, float], reach: float, growth: float | None
 ) -> tuple[str, ...]:
-    notes = list(fit.notes) if fit.status != "ok" else []
-    if fit.draws is None:
+    pooled = isinstance(model, Pool)
+    notes = list(model.notes) if isinstance(model, Pool) or model.status != "ok" else []
+    if not isinstance(model, Pool) and model.draws is None:
         notes.append("the fit was made without draws, so there is no interval")
-    elif growth is None and reach > 1:
+    elif growth is None and reach > 1 and not pooled:
         notes.append(
             "the interval holds the scatter of parameters and runs, not the chance that the law "
             "has the wrong form: a backtest measures that"

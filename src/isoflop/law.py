@@ -128,12 +128,7 @@ class Law(abc.ABC):
             {m.__closed_form__: m for m in vars(cls).values() if hasattr(m, "__closed_form__")}
         )
         cls.published = {}
-        for symbol in (*cls.takes, cls.predicts):
-            if symbol not in QUANTITIES:
-                near = suggest(symbol, QUANTITIES)
-                raise BadLaw(f"{cls.__name__} speaks of {symbol!r}, which is no quantity; {near}")
-        if taken := sorted(set(cls.params) & set(QUANTITIES)):
-            raise BadLaw(f"{cls.__name__} calls a parameter {taken[0]!r}, which is a quantity")
+        _check_names(cls)
         if Law.registry.setdefault(cls.key, cls) is not cls:
             raise BadLaw(f"two laws are called {cls.key!r}")
 
@@ -280,6 +275,16 @@ def constants(name: str) -> Published:
         return sets[which]
     except KeyError:
         raise UnknownName(f"published set of {key}", which, sorted(sets)) from None
+
+
+def _check_names(law: type[Law]) -> None:
+    """Refuse symbols that are no quantity, and parameters that are called as one."""
+    for symbol in (*law.takes, law.predicts):
+        if symbol not in QUANTITIES:
+            near = suggest(symbol, QUANTITIES)
+            raise BadLaw(f"{law.__name__} speaks of {symbol!r}, which is no quantity; {near}")
+    if taken := sorted(set(law.params) & set(QUANTITIES)):
+        raise BadLaw(f"{law.__name__} calls a parameter {taken[0]!r}, which is a quantity")
 
 
 def _over_columns(method: Callable[..., Any]) -> Callable[..., Any]:

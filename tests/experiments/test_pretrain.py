@@ -87,7 +87,7 @@ def test_an_unknown_convention_names_the_near_one():
         SMALL.flop_per_token("detail")
 
 
-@pytest.mark.parametrize("width, head", [(20, 16), (16, 5), (0, 8)])
+@pytest.mark.parametrize(("width", "head"), [(20, 16), (16, 5), (0, 8)])
 def test_a_shape_that_cannot_be_built_is_refused(width, head):
     with pytest.raises(UsageError):
         Shape(width=width, layers=2, head=head)
@@ -348,5 +348,5 @@ def test_presets_forecast_ten_times_further_a_size_they_do_not_hold(name):
     (target,) = preset.held_out.shapes
     reach = max(s.C for shape in preset.sweep.shapes for s in preset.sweep.sizes(shape))
     assert target not in preset.sweep.shapes
-    assert preset.held_out.sizes(target)[-1].C >= 10 * reach * 0.99
+    assert preset.held_out.sizes(target)[-1].C / reach >= 10
     assert len({t.key for t in preset.sweep.trials()}) == len(preset.sweep.shapes)

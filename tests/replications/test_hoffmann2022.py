@@ -36,8 +36,8 @@ TABLE_3 = [  # params, training FLOP, tokens
 def test_v7_table_3_is_a_power_law(N, C, D):
     size = constants("power/hoffmann2022-n-of-c").law(C)
     assert round(abs(size / N - 1), 3) <= 0.012
-    # The table prints tokens of the largest models with two digits.
-    assert C / 6 / size == pytest.approx(D, rel=0.05 if D == 1.5e12 else 0.02)
+    # For the 67B model the table prints 1.5T tokens, where its own FLOP give 1.43T.
+    assert C / 6 / size == pytest.approx(D, rel=0.06 if D == 1.5e12 else 0.02)
 
 
 @pytest.mark.parametrize("which", SETS, ids=lambda s: s.name)

@@ -2,6 +2,31 @@
 
 from __future__ import annotations
 
-from isoflop.assess.backtest import Backtest, Candidate, Held, backtest
+from isoflop.assess.audit import Audit, Finding, audit
+from isoflop.assess.backtest import Backtest, Candidate, Held, Refused, backtest
+from isoflop.assess.compare import Comparison, Member, Pool, Standing, compare, pool
+from isoflop.assess.identify import Identified, Profile, identify
+from isoflop.assess.influence import Influence, Without, influence
 
-__all__ = ["Backtest", "Candidate", "Held", "backtest"]
+__all__ = [
+    "Audit",
+    "Backtest",
+    "Candidate",
+    "Comparison",
+    "Finding",
+    "Held",
+    "Identified",
+    "Influence",
+    "Member",
+    "Pool",
+    "Profile",
+    "Refused",
+    "Standing",
+    "Without",
+    "audit",
+    "backtest",
+    "compare",
+    "identify",
+    "influence",
+    "pool",
+]

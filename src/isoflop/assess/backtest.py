@@ -137,6 +137,7 @@ class Backtest:
         """Return k of the error sd(ratio) = k log(ratio), by least squares through the origin.
 
         A law of the wrong form drifts off as it is carried further, by about as much per decade.
+        The noise of the runs is in it; `calibrate.growth` takes that off.
         """
         ratio, error = self.errors(candidate)
         distance = np.log(ratio)
@@ -159,9 +160,7 @@ class Backtest:
             e = error[there]
             coverage = None if mine[0].drawn is None else float(inside[there].mean())
             out.append(
-                Reached(
-                    low, high, e.size, float(np.sqrt((e**2).mean())), float(e.mean()), coverage
-                )
+                Reached(low, high, e.size, float(np.sqrt((e**2).mean())), float(e.mean()), coverage)
             )
         return tuple(out)
 
@@ -289,9 +288,7 @@ def _fits(
         shown = replace(problem, output_n=problem.output_n[w_n > 0])
         spread = starts.spread(shown, rng, SCREENED)
         start.append(starts.best(problem, spread, w_n, target, POLISHED))
-    found = solve(
-        problem.residuals, np.concatenate(start), np.repeat(seen_cn, POLISHED, 0), target
-    )
+    found = solve(problem.residuals, np.concatenate(start), np.repeat(seen_cn, POLISHED, 0), target)
     value_ck = found.value_s.reshape(len(seen_cn), POLISHED)
     z_ckp = found.z_sp.reshape(len(seen_cn), POLISHED, -1)
     return np.asarray(z_ckp[np.arange(len(seen_cn)), value_ck.argmin(1)])

@@ -88,9 +88,9 @@ def influence(
     values = _answers(asked, problem.law(np.concatenate([z_p[None], far_sp, near_sp])))
     single = [(f"row {row}", out) for row, out in zip(fit.runs.rows, one_sn == 0, strict=True)]
     found = iter(_without(fit, [*able[0], *able[1], *able[2], *single], values[1:]))
-    parts = [tuple(next(found) for _ in part) for part in (*able, single)]
-    whole = values[0]
-    return Influence(whole, *parts, error={k: _error(parts[3], k) for k in asked})  # type: ignore[arg-type]
+    highest, sizes, budgets, alone = (tuple(next(found) for _ in part) for part in (*able, single))
+    error = {k: _error(alone, k) for k in asked}
+    return Influence(values[0], highest, sizes, budgets, alone, error)
 
 
 def _parameter(name: str) -> Answer:

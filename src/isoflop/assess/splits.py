@@ -80,6 +80,8 @@ def reach(seen: Mapping[str, Numbers], at: Mapping[str, Numbers]) -> Numbers:
 def _possible(symbol: str, values: Numbers, cuts: Sequence[float] | int) -> list[Split]:
     """Return the splits between levels, or at the cuts that were given."""
     levels = np.unique(values)
+    if np.ptp(np.log(levels)) <= SAME_LEVEL:
+        return []
     if isinstance(cuts, int):
         if cuts < 1:
             raise UsageError(f"cuts is {cuts}; at least one split is needed")

@@ -30,6 +30,30 @@ if TYPE_CHECKING:
 BUDGETS = (0.1, 1.0, 10.0, 100.0)  # times the largest of the runs
 
 
+Objective = Annotated[
+    Literal["huber", "squared", "asymmetric", "student-t"], Option("what is minimised")
+]
+Residuals = Annotated[
+    Literal["log", "linear"] | None, Option("scale of the residuals; the law says unless given")
+]
+Fix = Annotated[
+    Mapping[str, float] | None, Option("pin a parameter, such as E=1.69", "NAME=NUMBER")
+]
+Over = Annotated[
+    str | None, Option("the input of a law that leaves it open, such as C", "QUANTITY")
+]
+Predicts = Annotated[
+    str | None, Option("the output of a law that leaves it open; L unless given", "QUANTITY")
+]
+Resample = Annotated[
+    Literal["pairs", "wild", "jackknife"], Option("how draws are made: runs, signs, or all but one")
+]
+Stratify = Annotated[
+    str | None, Option("resample within each value of this column or label", "NAME")
+]
+Cluster = Annotated[str | None, Option("resample whole groups by this column or label", "NAME")]
+
+
 @command(
     "fit", example="isoflop fit sample:tiny --law chinchilla --where 'C < 2e11' --out fit.json"
 )
@@ -37,13 +61,9 @@ def fit(
     runs: Source,
     *,
     law: Annotated[str, Option("the law to fit; 'isoflop laws' lists them", "LAW")],
-    objective: Annotated[
-        Literal["huber", "squared", "asymmetric", "student-t"], Option("what is minimised")
-    ] = "huber",
+    objective: Objective = "huber",
     delta: Annotated[float | None, Option("scale of the objective; 1e-3 for huber")] = None,
-    residuals: Annotated[
-        Literal["log", "linear"] | None, Option("scale of the residuals; the law says unless given")
-    ] = None,
+    residuals: Residuals = None,
     draws: Annotated[int, Option("refits to resampled runs, for intervals; 0 for none")] = 1000,
     level: Annotated[float, Option("share of draws that an interval holds")] = 0.9,
     seed: Annotated[int, Option("of the starting points and draws", "SEED")] = 0,
@@ -52,25 +72,12 @@ def fit(
     derive: Derive = (),
     convention: Convention = None,
     unit: Unit = None,
-    fix: Annotated[
-        Mapping[str, float] | None, Option("pin a parameter, such as E=1.69", "NAME=NUMBER")
-    ] = None,
-    over: Annotated[
-        str | None, Option("the input of a law that leaves it open, such as C", "QUANTITY")
-    ] = None,
-    predicts: Annotated[
-        str | None, Option("the output of a law that leaves it open; L unless given", "QUANTITY")
-    ] = None,
-    resample: Annotated[
-        Literal["pairs", "wild", "jackknife"],
-        Option("draw runs, or the signs of residuals, or leave one run out at a time"),
-    ] = "pairs",
-    stratify: Annotated[
-        str | None, Option("draw pairs within each value of this column or label", "NAME")
-    ] = None,
-    cluster: Annotated[
-        str | None, Option("resample whole groups by this column or label", "NAME")
-    ] = None,
+    fix: Fix = None,
+    over: Over = None,
+    predicts: Predicts = None,
+    resample: Resample = "pairs",
+    stratify: Stratify = None,
+    cluster: Cluster = None,
     out: Annotated[str | None, Option("write the fit here, for forecast and plan", "FILE")] = None,
 ) -> Report:
     """Fit a law to runs.

@@ -27,6 +27,7 @@ MOST_GROUPS = 8  # colours that a reader tells apart
 AHEAD = 10.0  # how far lines are drawn beyond the runs
 STEPS = 60  # points of a line
 SAME_BUDGET = 1.1  # runs of one budget scatter by a step or so
+CLOUD = 2000  # runs beyond which points are not told apart
 CROWD = 4  # sizes that make a budget worth a curve
 
 _COMPUTE = Axis("C = 6ND: training compute", "FLOP")
@@ -237,7 +238,12 @@ def by_size(N: Numbers) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
 
 
 def _hover(fit: Fit[Any], mask: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-    """Return what a reader sees of each run: its name or row, and its inputs."""
+    """Return what a reader sees of each run: its name or row, and its inputs.
+
+    Nothing where there are so many runs that none can be pointed at.
+    """
+    if mask.sum() > CLOUD:
+        return ()
     runs = fit.runs.select(mask)
     names = runs.labels.get("run", np.array([f"row {row}" for row in runs.rows]))
     inputs = [runs[s] for s in fit.binding.takes]

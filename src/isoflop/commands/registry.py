@@ -168,6 +168,12 @@ _METAVARS: Mapping[Kind, str] = {
 }  # fmt: skip
 
 
+def _text(parameter: Parameter, given: Sequence[str]) -> str:
+    if not given[-1].strip():
+        raise UsageError(f"{parameter.shown} is empty; see --help for what it takes")
+    return given[-1]
+
+
 def _whole(parameter: Parameter, given: Sequence[str]) -> int:
     text = given[-1].strip().replace("_", "")
     if not re.fullmatch(r"[0-9]{1,18}", text):
@@ -207,7 +213,7 @@ def _signed(text: str, what: str) -> float:
 
 
 _READERS: Mapping[Kind, Callable[[Parameter, Sequence[str]], Any]] = {
-    "text": lambda p, given: given[-1],
+    "text": _text,
     "number": lambda p, given: parse(given[-1], p.shown),
     "whole": _whole,
     "choice": _choice,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
@@ -29,6 +30,7 @@ L = TypeVar("L", bound=Law)
 Numbers = npt.NDArray[np.float64]
 
 SCREENED, POLISHED = 1024, 24
+MANY = 20_000  # runs beyond which searches and draws are made on a sample of so many
 
 
 # The overloads only say that a class gives a typed fit; the options are those of the function.
@@ -76,8 +78,9 @@ def fit(  # type: ignore[misc]
     refuse_hopeless(problem, binding.takes)
     weights_n, rng = run_weights(runs), np.random.default_rng(seed)
     found = search(problem, weights_n, target, rng, screened, polished)
-    ensemble = _refits(problem, found, runs, target, how, draws, rng)
-    verdict = diagnose(problem, found, ensemble)
+    z_sp = _refits(problem, found, runs, target, how, draws, rng) if draws else None
+    ensemble = None if z_sp is None else problem.law(z_sp)
+    verdict = diagnose(problem, binding.takes, found, ensemble)
     return Fit(
         problem.law(found.z_p), ensemble, runs, binding, target, found.value, problem.kind,
         found.starts, tuple(problem.fixed), verdict.conditioning, level, seed, str(how),
@@ -93,7 +96,15 @@ def search(
     screened: int = SCREENED,
     polished: int = POLISHED,
 ) -> Found:
-    """Return the lowest point that the best `polished` of `screened` starts descend to."""
+    """Return the lowest point that the best `polished` of `screened` starts descend to.
+
+    Of more than `MANY` runs a sample sorts the starts out, and its optimum descends on all.
+    """
+    if weights_n.size > MANY:
+        part = rng.choice(weights_n.size, MANY, replace=False)
+        first = search(problem.sample(part), weights_n[part], target, rng, screened, polished)
+        ends = solve(problem.residuals, first.z_p[None], weights_n[None], target, near=True)
+        return _ended(problem, ends.z_sp[0], weights_n, target, first.starts)
     spread = starts.spread(problem, rng, screened)
     kept = starts.best(problem, spread, weights_n, target, polished)
     ends = solve(problem.residuals, kept, weights_n[None], target)
@@ -103,13 +114,23 @@ def search(
     # Runs without noise leave nothing but rounding, in which no two starts agree.
     nothing = float((weights_n * target.loss(np.full_like(weights_n, problem.rounding))).sum())
     agree = int((ends.value_s <= ends.value_s[winner] * (1 + 1e-6) + nothing).sum())
-    z_p = refine(problem.residuals, ends.z_sp[winner], weights_n, target)
+    counted = Starts(screened, len(kept), agree)
+    return _ended(problem, ends.z_sp[winner], weights_n, target, counted)
+
+
+def _ended(
+    problem: Problem, z_p: Numbers, weights_n: Numbers, target: Objective, counted: Starts
+) -> Found:
+    """Return the optimum next to z_p, with its objective and what is left of its gradient."""
+    z_p = refine(problem.residuals, z_p, weights_n, target)
     r_sn, J_spn = problem.residuals(z_p[None])
     gradient_p = J_spn[0] @ (weights_n * target.slope(r_sn[0]))
     return Found(
-        z_p, float((weights_n * target.loss(r_sn[0])).sum()), float(np.abs(gradient_p).max()),
-        Starts(screened, len(kept), agree),
-    )  # fmt: skip
+        z_p,
+        float((weights_n * target.loss(r_sn[0])).sum()),
+        float(np.abs(gradient_p).max()),
+        counted,
+    )
 
 
 def _objective(given: str | Objective, delta: float | None) -> Objective:
@@ -165,10 +186,18 @@ def _refits(
     how: Resampling,
     draws: int,
     rng: np.random.Generator,
-) -> Law | None:
-    """Return the ensemble of refits to resampled runs; None if none are wanted."""
-    if not draws:
-        return None
+) -> Numbers:
+    """Return the optima z_sp of refits to resampled runs.
+
+    Of more than `MANY` runs a sample is resampled, and the scatter of its refits about their
+    centre is drawn in to that of all runs: it falls as 1/sqrt(n).
+    """
+    if len(runs) > MANY:
+        part = np.sort(rng.choice(len(runs), MANY, replace=False))
+        few, weights_sn = problem.sample(part), run_weights(runs)[part][None]
+        own_p = solve(few.residuals, found.z_p[None], weights_sn, target, near=True).z_sp[0]
+        z_sp = _refits(few, replace(found, z_p=own_p), runs[part], target, how, draws, rng)
+        return np.asarray(found.z_p + (z_sp - own_p) * np.sqrt(MANY / len(runs)))
     weights_n, raised_sn = run_weights(runs), None
     if how.kind == "wild":
         raised_sn = _raised(problem, found, weights_n, target, how.clusters(runs), draws, rng)
@@ -182,7 +211,7 @@ def _refits(
     ).z_sp
     if how.kind == "jackknife":  # so spread that the variance of the rows is that of the estimate
         z_sp = found.z_p + np.sqrt(rows - 1) * (z_sp - z_sp.mean(0))
-    return problem.law(z_sp)
+    return z_sp
 
 
 def _raised(
@@ -209,6 +238,8 @@ def _remarks(runs: Runs, binding: Binding) -> tuple[str, ...]:
     symbols = [s for s in (*binding.takes, binding.predicts) if s in ("N", "C")]
     unstated = [s for s in symbols if s not in runs.conventions]
     notes = [f"the convention by which {s} is counted is not stated" for s in unstated]
+    if len(runs) > MANY:
+        notes.append(f"starts and draws are of a sample of {MANY:,} of the {len(runs):,} runs")
     return (*notes, *runs.notes)
 
 

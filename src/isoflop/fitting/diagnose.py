@@ -10,6 +10,7 @@ import numpy.typing as npt
 from isoflop.errors import CannotFit
 from isoflop.fitting.problem import Problem
 from isoflop.fitting.result import Starts, Status
+from isoflop.fitting.support import gaps
 from isoflop.law import Law
 from isoflop.quantities import quantity, show
 
@@ -17,6 +18,7 @@ Numbers = npt.NDArray[np.float64]
 
 SINGULAR = 1e13  # conditioning beyond which double precision holds no answer
 WEAK_FACTOR = 30.0  # an amplitude that the draws leave uncertain by more is not known
+WEAK_FLOOR = 0.2  # a floor whose low end is a smaller share of its high end is not known
 FEW_AGREE = 3
 
 
@@ -62,8 +64,10 @@ def refuse_hopeless(problem: Problem, symbols: tuple[str, ...]) -> None:
         )
 
 
-def diagnose(problem: Problem, found: Found, draws: Law | None) -> Diagnosis:
-    """Return what the solver and the draws say of the fit that a search found."""
+def diagnose(
+    problem: Problem, symbols: tuple[str, ...], found: Found, draws: Law | None
+) -> Diagnosis:
+    """Return what the solver, the placing of the runs and the draws say of the fit found."""
     z_p, starts = found.z_p, found.starts
     conditioning, mixed = _conditioning(problem, z_p)
     refusals, doubts = [], []
@@ -81,6 +85,7 @@ def diagnose(problem: Problem, found: Found, draws: Law | None) -> Diagnosis:
         doubts.append(
             f"the solver stopped on a slope (gradient {found.gradient:.1e} at {found.value:.3e})"
         )
+    doubts += [gap.says for gap in gaps(problem, symbols, conditioning)]
     touched = _touched(problem, z_p)
     doubts += [f"{name} touches its bound at {bound:g}" for name, bound in touched]
     if draws is not None:
@@ -132,7 +137,7 @@ def _weak(problem: Problem, draws: Law, known: set[str]) -> list[str]:
         elif problem.form.params[name].unit == "1" and high - low > abs(high + low) / 2:
             notes.append(f"{name} is hardly known: {show(low)} to {show(high)} at 90 %")
         elif problem.form.params[name].unit == quantity(problem.form.predicts).unit and (
-            low < 0.05 * high
+            low < WEAK_FLOOR * high
         ):
             notes.append(
                 f"{name} may be anything from {show(low)} to {show(high)}: the runs are too far "

@@ -1,4 +1,4 @@
-"""Chinchilla's approach 1: the lower envelope of loss against compute, and which size lies on it."""
+"""Chinchilla's approach 1: the lower envelope of loss against compute, and the size on it."""
 
 from __future__ import annotations
 
@@ -83,9 +83,7 @@ def envelope(runs: Runs, *, draws: int = 1000, seed: int = 0) -> Envelope:
     where = np.arange(chosen.size)
     log_N_sk = np.where(picks_sk >= 0, curves.log_N[picks_sk], np.nan)
     log_D_sk = np.where(picks_sk >= 0, curves.log_D[picks_sk, where], np.nan)
-    frontier = through(
-        np.exp(curves.log_C[on]), log_N_sk[:, on], log_D_sk[:, on]
-    )
+    frontier = through(np.exp(curves.log_C[on]), log_N_sk[:, on], log_D_sk[:, on])
     return Envelope(
         np.exp(curves.log_C), np.exp(curves.log_N), np.exp(curves.log_L), chosen, frontier,
         _notes(runs, frontier),
@@ -114,7 +112,7 @@ def _curves(runs: Runs, C: Numbers) -> _Curves:
 
 
 def _members(runs: Runs, log_N: Numbers) -> npt.NDArray[np.intp]:
-    """Return which curve each row belongs to (n,): its run if that has several rows, or its size."""
+    """Return the curve of each row (n,): its run if several runs have many rows, or its size."""
     if "run" in runs.labels:
         names, member, count = np.unique(
             runs.labels["run"], return_inverse=True, return_counts=True

@@ -99,20 +99,20 @@ def isoflop_profiles(
     if noise is None:
         noise = _noise(runs, C, found)
     made = [_profile(runs, C, budget, curve, noise, draws, rng) for budget in found]
-    kept = [(p, *best) for p, *best in made if not p.fault]
+    kept = [(p, log_N, log_D) for p, log_N, log_D in made if not p.fault]
     if len(kept) < 2:
-        reasons = "; ".join(f"{show(p.budget.C)} FLOP: {p.fault}" for p, *_ in made if p.fault)
+        reasons = "; ".join(f"{show(p.budget.C)} FLOP: {p.fault}" for p, _, _ in made if p.fault)
         raise RefusedByData(
             f"{len(kept)} of {len(found)} budgets show a size of least loss, and a power law "
             f"needs 2: {reasons}"
         )
     frontier = through(
-        np.array([p.budget.C for p, *_ in kept]),
+        np.array([p.budget.C for p, _, _ in kept]),
         np.column_stack([log_N for _, log_N, _ in kept]),
         np.column_stack([log_D for _, _, log_D in kept]),
-        np.array([p.sd for p, *_ in kept]),
+        np.array([p.sd for p, _, _ in kept]),
     )
-    profiles = tuple(p for p, *_ in made)
+    profiles = tuple(p for p, _, _ in made)
     return Profiles(curve, profiles, frontier, noise, _notes(profiles, "C" in runs))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -61,6 +61,11 @@ class Problem:
         r_sn[bad_s] = np.nan  # such a point is never accepted
         return r_sn, J_spn
 
+    def sample(self, index_k: npt.NDArray[np.intp]) -> Problem:
+        """Return the same problem on k of the runs."""
+        inputs = tuple(column[index_k] for column in self.inputs)
+        return replace(self, inputs=inputs, output_n=self.output_n[index_k])
+
     def values(self, z_sp: Numbers) -> Numbers:
         """Return r_sn alone, which costs a third."""
         numbers = {
@@ -96,6 +101,19 @@ class Problem:
     def _factor(self, name: str, numbers: Mapping[str, Any]) -> Any:
         """Return the number that turns a rescaled parameter into one in the user's units."""
         return unit_factor(self.form.params[name].unit, self.scales, numbers)
+
+    def log_factor(self, name: str, z_sp: Numbers) -> tuple[Numbers, dict[int, Numbers]]:
+        """Return the log of what turns a rescaled parameter into the user's units (s,).
+
+        With it comes its slope (s,) along each parameter that it depends on, by index.
+        """
+        seeds = {
+            k: Dual(*_leave(self.form.params[k], z_sp[:, i], i)) for i, k in enumerate(self.free)
+        }
+        out = np.log(self._factor(name, {**seeds, **self.fixed}))
+        if isinstance(out, Dual):
+            return out.value, dict(out.slopes)
+        return np.full(len(z_sp), float(out)), {}
 
     def unscaled(self, name: str, typical: Numbers, numbers: Mapping[str, Any]) -> Numbers:
         """Return numbers in the units of the literature, rescaled to this problem."""

@@ -55,7 +55,7 @@ def solve(
     """
     rows, p = start_sp.shape
     n = weights_sn.shape[1]
-    step = max(8, CHUNK_BYTES // (8 * p * max(n, 1)))
+    step = max(1, CHUNK_BYTES // (8 * p * max(n, 1)))
     parts = []
     for first in range(0, max(rows, 1), step):
         chunk = slice(first, min(first + step, rows))
@@ -131,9 +131,10 @@ class _Batch:
     def _step(self) -> Numbers:
         """Return the damped step of every row."""
         r_sn, w_sn = self.r_sn, self.w_sn
-        h_sn = w_sn * np.where(
-            self.newton_s[:, None], self.objective.curvature(r_sn), self.objective.weight(r_sn)
-        )
+        h_sn = self.objective.curvature(r_sn)
+        if (far_s := ~self.newton_s).any():
+            h_sn[far_s] = self.objective.weight(r_sn[far_s])
+        h_sn *= w_sn
         slope_sn1 = (w_sn * self.objective.slope(r_sn))[:, :, None]
         g_sp1 = self.J_spn @ slope_sn1
         H_spp = (self.J_spn * h_sn[:, None, :]) @ self.J_spn.transpose(0, 2, 1)

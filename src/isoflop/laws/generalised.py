@@ -10,11 +10,15 @@ class Generalised(Law):
 
     q = 1 is Chinchilla's law; E = 0 and q = beta is Kaplan's, with A = N_c^alpha, B = D_c^beta.
     A small q lets the larger limit rule alone. Only runs away from the frontier pin q down.
+    Skaling (Videau et al. 2026) is this family, its k being q and its exponents alpha/q, beta/q.
     """
 
     key = "generalised"
     predicts = "L"
-    source = "the family that nests Hoffmann et al. 2022, eq. 2 and Kaplan et al. 2020, eq. 1.5"
+    source = (
+        "the family that nests Hoffmann et al. 2022, eq. 2 and Kaplan et al. 2020, eq. 1.5; "
+        "Videau et al. 2026, arXiv:2608.07222"
+    )
 
     E: float = param("nats/token", typical=(0.1, 3), doc="loss left at infinite N and D")
     A: float = param("nats/token * params^alpha", typical=(1e0, 1e4))

@@ -1,4 +1,4 @@
-"""The response surface: no form is believed, only that log loss bends smoothly in log N and log D."""
+"""The response surface: all that is believed is that log loss bends smoothly in log N, log D."""
 
 from __future__ import annotations
 

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from isoflop.plan.optimum import optimum
-from isoflop.plan.result import Estimate, Plan, Regret
+from isoflop.plan.cost import Cost, Serving, priced
+from isoflop.plan.optimum import best, cheapest, optimum
+from isoflop.plan.result import Alternative, Estimate, Plan, Regret
 from isoflop.plan.spend import reach, spend
 
-__all__ = ["Estimate", "Plan", "Regret", "optimum", "reach", "spend"]
+__all__ = [
+    "Alternative",
+    "Cost",
+    "Estimate",
+    "Plan",
+    "Regret",
+    "Serving",
+    "best",
+    "cheapest",
+    "optimum",
+    "priced",
+    "reach",
+    "spend",
+]

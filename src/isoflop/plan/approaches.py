@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from isoflop.quantities import show
 from isoflop.runs import Runs
 
 Numbers = npt.NDArray[np.float64]
+Made = TypeVar("Made")
 
 CURVES: tuple[Curve, ...] = ("parabola", "cubic", "akima")
 NARROW = 1.02  # a factor of C over which the exponents of a law are taken
@@ -87,105 +89,125 @@ def approaches(
     """
     if not (np.isfinite(C) and C > 0):
         raise UsageError(f"C is {C}; it must be finite and above zero")
-    refused: list[tuple[str, str]] = []
-
-    def attempt(name: str, make: Callable[[], Any]) -> Any:
-        try:
-            return make()
-        except RefusedByData as reason:
-            refused.append((name, str(reason)))
-            return None
-
-    fits = tuple(filter(None, (
-        attempt(f"3 {law}", lambda law=law: _fitted(law, runs, C, draws, level, seed))
-        for law in laws
-    )))  # fmt: skip
+    ask = _Asked(runs, C, draws, level, seed)
+    fits = ask.each([(f"3 {law}", partial(_fitted, ask, law)) for law in laws])
+    enveloped = ask.each([("1 envelope", partial(envelope, runs, draws=draws, seed=seed))])
+    profiled = ask.each(
+        [
+            (f"2 {curve}", partial(isoflop_profiles, runs, curve=curve, draws=draws, seed=seed))
+            for curve in CURVES
+        ]
+    )
     truth = fits[0] if fits else None
-    enveloped = attempt("1 envelope", lambda: envelope(runs, draws=draws, seed=seed))
-    profiled = tuple(filter(None, (
-        attempt(f"2 {curve}", lambda c=curve: isoflop_profiles(runs, curve=c, draws=draws, seed=seed))
-        for curve in CURVES
-    )))  # fmt: skip
-    rows = []
-    if enveloped is not None:
-        bias = truth and _bias(truth, runs, C, lambda r: envelope(r, draws=0).frontier)
-        rows.append(_drawn("1 envelope", enveloped.frontier, C, level, bias))
-    for p in profiled:
-        bias = truth and _bias(truth, runs, C, lambda r, p=p: _again(r, p, draws, seed))
-        rows.append(_drawn(f"2 {p.curve}", p.frontier, C, level, bias))
-    rows += [_of_law(fitted, C, level) for fitted in fits]
+    rows = [
+        _drawn(ask, "1 envelope", made.frontier, _bias(ask, truth, _enveloped))
+        for made in enveloped
+    ]
+    for made in profiled:
+        again = partial(_profiled, made.curve, made.noise)
+        rows.append(_drawn(ask, f"2 {made.curve}", made.frontier, _bias(ask, truth, again)))
+    rows += [_of_law(ask, made) for made in fits]
     if not rows:
-        raise RefusedByData("; ".join(f"{name}: {reason}" for name, reason in refused))
-    notes = _notes(C, enveloped, profiled, fits)
-    return Comparison(C, level, tuple(rows), tuple(refused), enveloped, profiled, fits, notes)
+        raise RefusedByData("; ".join(f"{name}: {reason}" for name, reason in ask.refused))
+    return Comparison(
+        C, level, tuple(rows), tuple(ask.refused), enveloped[0] if enveloped else None,
+        tuple(profiled), tuple(fits), _notes(C, enveloped, profiled, fits),
+    )  # fmt: skip
 
 
-def _fitted(law: str, runs: Runs, C: float, draws: int, level: float, seed: int) -> Fit[Any]:
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is asked of every approach, and those that had to refuse."""
+
+    runs: Runs
+    C: float
+    draws: int
+    level: float
+    seed: int
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+    def each(self, makers: Sequence[tuple[str, Callable[[], Made]]]) -> list[Made]:
+        """Return what the makers make, and remember the reasons of those that refuse."""
+        out = []
+        for name, make in makers:
+            try:
+                out.append(make())
+            except RefusedByData as reason:
+                self.refused.append((name, str(reason)))
+        return out
+
+    def estimate(self, value: float, draws: Numbers) -> Estimate:
+        """Return a number with the interval that its draws (s,) give."""
+        if not draws.size:
+            return Estimate(float(value))
+        return Estimate(float(value), *quantiles(draws, self.level))
+
+
+def _fitted(ask: _Asked, law: str) -> Fit[Any]:
     """Return a law of N and D fitted to runs, if it can be trusted to have an optimum."""
-    made = fit(law, runs, draws=draws, level=level, seed=seed)
+    made = fit(law, ask.runs, draws=ask.draws, level=ask.level, seed=ask.seed)
     if made.status == "refused":
         raise RefusedByData(made.notes[0])
-    best = optimum(made.law, C)
-    if not np.isfinite(best.N).all():
-        raise RefusedByData(f"{law} has no best split of {show(C)} FLOP")
+    if not np.isfinite(optimum(made.law, ask.C).N).all():
+        raise RefusedByData(f"{law} has no best split of {show(ask.C)} FLOP")
     return made
 
 
-def _again(runs: Runs, made: Profiles, draws: int, seed: int) -> Frontier:
-    """Return the frontier of other losses on the same grid, with the noise of the first."""
-    again = isoflop_profiles(runs, curve=made.curve, draws=draws, seed=seed, noise=made.noise)
+def _enveloped(ask: _Asked, runs: Runs) -> Frontier:
+    return envelope(runs, draws=0, seed=ask.seed).frontier
+
+
+def _profiled(curve: Curve, noise: float, ask: _Asked, runs: Runs) -> Frontier:
+    """Return approach 2 on other losses, its budgets weighted by the noise of the first."""
+    again = isoflop_profiles(runs, curve=curve, draws=ask.draws, seed=ask.seed, noise=noise)
     return again.frontier
 
 
 def _bias(
-    truth: Fit[Any], runs: Runs, C: float, approach: Callable[[Runs], Frontier]
+    ask: _Asked, truth: Fit[Any] | None, approach: Callable[[_Asked, Runs], Frontier]
 ) -> Allocation | None:
     """Return by what share an approach misses the optimum of a law that made the losses itself."""
-    made = {**runs.columns, "L": truth.predict(N=runs["N"], D=runs["D"])}
+    if truth is None:
+        return None
+    made = {**ask.runs.columns, "L": truth.predict(N=ask.runs["N"], D=ask.runs["D"])}
     try:
-        found = approach(dataclasses.replace(runs, columns=made)).split(C)
+        found = approach(ask, dataclasses.replace(ask.runs, columns=made)).split(ask.C)
     except RefusedByData:
         return None
-    best = optimum(truth.law, C)
+    best = optimum(truth.law, ask.C)
     return Allocation(
         N=float(found.N[0]) / float(np.ravel(best.N)[0]) - 1,
         D=float(found.D[0]) / float(np.ravel(best.D)[0]) - 1,
     )
 
 
-def _drawn(
-    name: str, frontier: Frontier, C: float, level: float, bias: Allocation | None
-) -> Approach:
-    split = frontier.split(C)
-    numbers = (frontier.a, frontier.b, split.N, split.D, split.D / split.N)
-    return Approach(name, *(_estimate(v[0], v[1:], level) for v in numbers), bias)
+def _drawn(ask: _Asked, name: str, frontier: Frontier, bias: Allocation | None) -> Approach:
+    N, D = frontier.split(ask.C)
+    a, b, N_best, D_best, ratio = (
+        ask.estimate(v[0], v[1:]) for v in (frontier.a, frontier.b, N, D, D / N)
+    )
+    return Approach(name, a, b, N_best, D_best, ratio, bias)
 
 
-def _of_law(made: Fit[Any], C: float, level: float) -> Approach:
+def _of_law(ask: _Asked, made: Fit[Any]) -> Approach:
     """Return what a law says; its exponents are those at C."""
 
     def numbers(law: Law) -> tuple[Numbers, ...]:
-        ends = np.array([C / NARROW, C, C * NARROW])
-        split = optimum(law, ends)
+        split = optimum(law, ask.C * np.array([1 / NARROW, 1, NARROW]))
         N, D = (np.reshape(v, (-1, 3)) for v in (split.N, split.D))
-        width = 2 * np.log(NARROW)
-        slopes = [np.log(v[:, 2] / v[:, 0]) / width for v in (N, D)]
-        return (*slopes, N[:, 1], D[:, 1], D[:, 1] / N[:, 1])
+        a, b = (np.log(v[:, 2] / v[:, 0]) / (2 * np.log(NARROW)) for v in (N, D))
+        return a, b, N[:, 1], D[:, 1], D[:, 1] / N[:, 1]
 
     many = numbers(made.draws) if made.draws is not None else (np.zeros(0),) * 5
-    pairs = zip(numbers(made.law), many, strict=True)
-    return Approach(f"3 {made.law.key}", *(_estimate(v[0], m, level) for v, m in pairs), None)
-
-
-def _estimate(value: float, draws: Numbers, level: float) -> Estimate:
-    if not draws.size:
-        return Estimate(float(value))
-    return Estimate(float(value), *quantiles(draws, level))
+    a, b, N, D, ratio = (
+        ask.estimate(v[0], m) for v, m in zip(numbers(made.law), many, strict=True)
+    )
+    return Approach(f"3 {made.law.key}", a, b, N, D, ratio, None)
 
 
 def _notes(
     C: float,
-    enveloped: Envelope | None,
+    enveloped: Sequence[Envelope],
     profiled: Sequence[Profiles],
     fits: Sequence[Fit[Any]],
 ) -> tuple[str, ...]:
@@ -197,8 +219,8 @@ def _notes(
                 f"3 {made.law.key} rises with {' and '.join(up)} at its own optimum: it is carried "
                 "too far to mean anything there"
             )
-        if made.status != "ok":
-            notes += [f"3 {made.law.key}: {note}" for note in made.notes]
-    for found, name in ((enveloped, "1 envelope"), (profiled[0] if profiled else None, "2")):
-        notes += [f"{name}: {note}" for note in (found.notes if found is not None else ())]
+        remarks = ("the convention by which ", *made.runs.notes)
+        notes += [f"3 {made.law.key}: {n}" for n in made.notes if not n.startswith(remarks)]
+    for found, name in ((enveloped, "1 envelope"), (profiled, "2")):
+        notes += [f"{name}: {note}" for made in found for note in made.notes]
     return tuple(dict.fromkeys(notes))

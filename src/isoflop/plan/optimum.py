@@ -1,80 +1,142 @@
-"""The best N and D along C = 6ND, and the least C that reaches a loss, for any law of N and D."""
+"""The best N and D for a budget, and the cheapest for a loss, for any law of N and D.
+
+Draws of a law (s,) and budgets (k,) are searched together, as arrays (s, k).
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import NoOptimum
 from isoflop.law import Allocation, Array, Law
+from isoflop.plan.cost import FLOP_PER_PARAM_TOKEN, Cost
+from isoflop.plan.search import bisect, golden
 
 Numbers = npt.NDArray[np.float64]
 
-FLOP_PER_PARAM_TOKEN = 6.0  # forward 2, backward 4; Kaplan et al. 2020, section 2.1
-_GOLDEN = (np.sqrt(5) - 1) / 2
+PLAIN = Cost()
+_MOST = np.log(1e30)  # no run has more parameters or tokens
+_EDGE = 1e-6
 
 
-def optimum(law: Law, C: Array, *, search: bool = False) -> Allocation:
+def optimum(
+    law: Law, C: Array, *, search: bool = False, given: Mapping[str, float] | None = None
+) -> Allocation:
     """Return the N [params] and D [tokens] that minimise loss at C = 6ND [FLOP].
 
     C (k,) with an ensemble of s draws gives (s, k). `search` asks for the golden section even
-    where the law has a closed form.
+    where the law has a closed form. `given` holds the inputs of the law beside N and D.
 
     Raises NoOptimum if the law is not one of N and D, or does not fall in both.
     Source: Hoffmann et al. 2022, eq. 4, and each law's own.
     """
-    if set(law.takes) != {"N", "D"}:
-        raise NoOptimum(f"{law.key} takes {', '.join(law.takes)}; a best N and D needs both")
-    if "optimum" in law.closed_forms and not search:
-        found: Allocation = law.closed_forms["optimum"](law, C)
-        return found
-    C = np.asarray(C, float)
-    N = _searched(law, C)
-    edge = 1e-6
-    at_edge = (np.log(N) < edge) | (np.log(C / FLOP_PER_PARAM_TOKEN / N) < edge)
-    if at_edge.all():
-        raise NoOptimum(f"{law.key} does not fall in both N and D, so no split of C is best")
-    N = np.where(at_edge, np.nan, N)
-    return Allocation(N=N, D=C / FLOP_PER_PARAM_TOKEN / N)
+    return best(law, PLAIN, C, search=search, given=given)
 
 
-def _searched(law: Law, C: Numbers) -> Numbers:
-    """Return the N of least loss, from one parameter to one token, by golden section in log N."""
-    shape = np.broadcast_shapes((law.members, 1), C.shape) if law.members else C.shape
-    product = np.broadcast_to(C / FLOP_PER_PARAM_TOKEN, shape)
-    low, high = np.zeros(shape), np.log(product)
+def best(
+    law: Law,
+    cost: Cost,
+    budget: Array,
+    *,
+    search: bool = False,
+    given: Mapping[str, float] | None = None,
+) -> Allocation:
+    """Return the N and D of least loss that a budget (k,) [unit of `cost`] pays for.
 
-    def loss(log_N: Numbers) -> Numbers:
-        N = np.exp(log_N)
-        with np.errstate(all="ignore"):
-            return np.asarray(law(N=N, D=product / N))
+    Loss along a budget has one minimum in log N: both log D and what serving leaves of the budget
+    are concave in log N. NaN where a draw has its minimum at an end.
 
-    for _ in range(90):
-        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        fell = loss(left) < loss(right)
-        low, high = np.where(fell, low, left), np.where(fell, right, high)
-    return np.asarray(np.exp((low + high) / 2))
-
-
-def least_compute(law: Law, L: float) -> Numbers:
-    """Return the least C = 6ND [FLOP] at which the optimum reaches loss L; (s,) for an ensemble.
-
-    NaN where the law never reaches it. By bisection in log C, since the optimum falls in C.
+    Raises NoOptimum if the law is not one of N and D, or no draw falls in both.
     """
-    shape = (law.members, 1) if law.members else (1,)
-    low, high = np.full(shape, np.log(1e6)), np.full(shape, np.log(1e36))
+    _of_size_and_data(law, given)
+    if cost.plain and "optimum" in law.closed_forms and not search:
+        product = np.asarray(budget, float) / (cost.training * cost.active)
+        found: Allocation = law.closed_forms["optimum"](law, product)
+        return found
+    paid = np.broadcast_to(np.asarray(budget, float), _shape(law, np.shape(budget)))
+    high = np.log(np.maximum(cost.size_for(paid, 1.0), 1 + _EDGE))
 
-    def reached(log_C: Numbers) -> npt.NDArray[np.bool_]:
-        C = np.exp(log_C)
-        exact = "optimum" in law.closed_forms
-        # Far out the loss is flat to the last digit: any N on that plateau will do.
-        N = optimum(law, C).N if exact else _searched(law, C)
+    def loss(x: Numbers) -> Numbers:
+        N = np.exp(x)
         with np.errstate(all="ignore"):
-            return np.asarray(law(N=N, D=C / FLOP_PER_PARAM_TOKEN / N) <= L)
+            return np.asarray(law(N=N, D=cost.tokens_for(paid, N), **(given or {})))
 
-    never = ~reached(high)
-    for _ in range(100):
-        middle = (low + high) / 2
-        enough = reached(middle)
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.where(never, np.nan, np.exp(high)).reshape(-1)
+    x = golden(loss, np.zeros(paid.shape), high)
+    at_edge = (x < _EDGE) | (high - x < _EDGE)
+    if np.all(at_edge):
+        raise NoOptimum(f"{law.key} does not fall in both N and D, so no split of C is best")
+    N = np.where(at_edge, np.nan, np.exp(x))
+    return Allocation(N=N, D=np.asarray(cost.tokens_for(paid, N)))
+
+
+def cheapest(
+    law: Law, cost: Cost, L: Array, *, given: Mapping[str, float] | None = None
+) -> Allocation:
+    """Return the N and D of least cost that reach a loss L (k,); (s, k) for an ensemble.
+
+    NaN where the law never reaches it. The cost is convex in log N, as log D is.
+    """
+    _of_size_and_data(law, given)
+    wanted = np.broadcast_to(np.asarray(L, float), _shape(law, np.shape(L)))
+    # With data without end: below this N the loss is out of reach.
+    low = np.log(needed(law, wanted, "N", "D", np.exp(_MOST), given))
+    reachable = np.isfinite(low)
+    low = np.where(reachable, low, 0.0)
+
+    def spent(x: Numbers) -> Numbers:
+        N = np.exp(x)
+        with np.errstate(all="ignore"):
+            return np.asarray(np.log(cost(N, needed(law, wanted, "D", "N", N, given))))
+
+    x = golden(spent, low, np.full(wanted.shape, _MOST))
+    N = np.where(reachable, np.exp(x), np.nan)
+    return Allocation(N=N, D=needed(law, wanted, "D", "N", N, given))
+
+
+def needed(
+    law: Law,
+    L: Array,
+    free: str,
+    held: str,
+    value: Array,
+    given: Mapping[str, float] | None = None,
+) -> Numbers:
+    """Return the `free` input ("N" or "D") that brings the loss to L with `held` at `value`.
+
+    From the law's closed form where it has one, else by bisection in logs; NaN where none does.
+    """
+    if free in law.closed_forms and not given:
+        with np.errstate(all="ignore"):
+            exact = np.asarray(law.closed_forms[free](law, L=L, **{held: value}), float)
+        return np.where(np.isfinite(exact) & (exact < np.exp(_MOST)), exact, np.nan)
+    shape = np.broadcast_shapes(_shape(law, ()), np.shape(L), np.shape(value))
+
+    def enough(x: Numbers) -> npt.NDArray[np.bool_]:
+        with np.errstate(all="ignore"):
+            return np.asarray(law(**{free: np.exp(x), held: value, **(given or {})}) <= L)
+
+    found = np.exp(bisect(enough, np.zeros(shape), np.full(shape, _MOST)))
+    return np.where(np.isnan(value), np.nan, found)
+
+
+def least_compute(law: Law, L: float, *, given: Mapping[str, float] | None = None) -> Numbers:
+    """Return the least C = 6ND [FLOP] at which a loss L is reached; (s,) for an ensemble.
+
+    NaN where the law never reaches it.
+    """
+    found = cheapest(law, PLAIN, np.array([L]), given=given)
+    return np.asarray(FLOP_PER_PARAM_TOKEN * found.N * found.D).reshape(-1)
+
+
+def _shape(law: Law, budgets: tuple[int, ...]) -> tuple[int, ...]:
+    return np.broadcast_shapes((law.members, 1), budgets) if law.members else budgets
+
+
+def _of_size_and_data(law: Law, given: Mapping[str, float] | None) -> None:
+    takes, rest = set(law.takes), set(law.takes) - {"N", "D"} - set(given or {})
+    if not {"N", "D"} <= takes or rest:
+        also = f", and a value of {', '.join(sorted(rest))}" if {"N", "D"} <= takes else ""
+        raise NoOptimum(f"{law.key} takes {', '.join(law.takes)}; a best N and D needs both{also}")

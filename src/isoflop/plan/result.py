@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isoflop.fitting import quantiles
+from isoflop.plan.cost import Cost, Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +19,18 @@ class Estimate:
     low: float | None = None
     high: float | None = None
 
+    @classmethod
+    def of(cls, value: Any, draws: Any, level: float) -> Estimate:
+        """Return a value with the interval that holds `level` of draws (s,), None if no draws."""
+        number = float(np.ravel(value)[0])
+        if draws is None:
+            return cls(number)
+        return cls(number, *quantiles(np.asarray(draws, float).reshape(-1), level))
+
 
 @dataclass(frozen=True, slots=True)
 class Regret:
-    """What it costs to train `factor` times the planned N at the same compute.
+    """What it costs to train `factor` times the planned N at the same budget.
 
     `excess` is L - L* [unit of the loss]; `compute` is the factor by which the budget could
     shrink, were it spent at the optimum, for the same loss; None where no budget gives that loss.
@@ -30,11 +44,25 @@ class Regret:
     compute: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """What another set of constants of the same form answers to the same question."""
+
+    name: str
+    N: float
+    D: float
+    ratio: float
+    L: float
+
+
 @dataclass(frozen=True)
 class Plan:
     """The answer to `question`: N [params], D [tokens], C [FLOP] and the loss they give.
 
-    `binding` names the limits that hold the answer away from the law's own optimum.
+    `C` is that of training, `cost` that of the whole life in the unit of `priced`, and `bill` its
+    phases. `given` holds the law's other inputs. `binding` names the limits that hold the answer
+    away from the law's own optimum. `alternatives` are what other published constants say, where
+    those behind the plan are rounded too far to plan with.
     """
 
     question: str
@@ -42,7 +70,12 @@ class Plan:
     D: Estimate
     C: Estimate
     L: Estimate
+    cost: Estimate
     level: float
     binding: tuple[str, ...]
     regret: tuple[Regret, ...]
     notes: tuple[str, ...]
+    priced: Cost
+    bill: tuple[Item, ...]
+    given: tuple[tuple[str, float], ...] = ()
+    alternatives: tuple[Alternative, ...] = ()

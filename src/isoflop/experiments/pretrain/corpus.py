@@ -134,7 +134,9 @@ def _build(
 ) -> Corpus:
     train, kept = split(texts, held_out)
     if not train or not kept:
-        raise BadRuns(f"{origin} holds {len(texts)} files; too few to train on some, hold out others")
+        raise BadRuns(
+            f"{origin} holds {len(texts)} files; too few to train on some, hold out others"
+        )
     if vocabulary == BYTES:
         arrays = [np.frombuffer(b"\0".join(part), dtype=np.uint8) for part in (train, kept)]
     else:
@@ -218,4 +220,5 @@ def gather(
     shard: NDArray[np.unsignedinteger], starts: NDArray[np.int64], context: int
 ) -> NDArray[np.int64]:
     """Return the windows (n, context + 1) of `shard` that begin at `starts` (n,)."""
-    return shard[starts[:, None] + np.arange(context + 1)].astype(np.int64)
+    found: NDArray[np.int64] = shard[starts[:, None] + np.arange(context + 1)].astype(np.int64)
+    return found

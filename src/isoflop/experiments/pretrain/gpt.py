@@ -69,6 +69,8 @@ class GPT(nn.Module):
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = RMSNorm(shape.width)
         cosine, sine = _angles(shape)
+        self.cosine: Tensor
+        self.sine: Tensor
         self.register_buffer("cosine", cosine, persistent=False)
         self.register_buffer("sine", sine, persistent=False)
         self._draw(torch.Generator().manual_seed(seed))

@@ -86,10 +86,10 @@ class Recipe:
             return max(points)
         return round(max(points) * (1 - self.decay)) + sum(round(d * self.decay) for d in points)
 
-    def steps(self, tokens: int, context: int) -> int:
-        """Return the steps that `tokens` tokens take."""
-        seen = count = 0
+    def reach(self, tokens: float, context: int) -> tuple[int, int]:
+        """Return the tokens seen once `tokens` are reached, a whole number of steps, and those."""
+        seen = steps = 0
         while seen < tokens:
             seen += self.sequences(seen, context) * context
-            count += 1
-        return count
+            steps += 1
+        return seen, steps

@@ -1,4 +1,4 @@
-"""The shape of a GPT, and exactly what it holds and costs; no torch, so that trials are costed first."""
+"""The shape of a GPT, and exactly what it holds and costs: no torch, costs come first."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
@@ -41,7 +41,7 @@ class Pretrain(Experiment):
     shapes: tuple[Shape, ...]
     budgets: tuple[float, ...]
     seeds: tuple[int, ...] = (0,)
-    recipe: Recipe = Recipe()
+    recipe: Recipe = field(default_factory=Recipe)
     text: str | None = None
     evaluation: int = 32_768
     least_steps: int = 150
@@ -61,7 +61,8 @@ class Pretrain(Experiment):
         Each is a whole number of steps, the first to reach its budget.
         Raises UsageError if the budgets are too small for the shape.
         """
-        reached = [self._reach(shape, b / shape.flop_per_token()) for b in sorted(self.budgets)]
+        each = shape.flop_per_token("detailed")
+        reached = [self.recipe.reach(b / each, shape.context) for b in sorted(self.budgets)]
         kept = tuple(sorted({tokens for tokens, steps in reached if steps >= self.least_steps}))
         if not kept:
             raise UsageError(
@@ -69,13 +70,6 @@ class Pretrain(Experiment):
                 f"{self.least_steps}; give larger budgets or smaller shapes"
             )
         return kept
-
-    def _reach(self, shape: Shape, tokens: float) -> tuple[int, int]:
-        seen, steps = 0, 0
-        while seen < tokens:
-            seen += self.recipe.sequences(seen, shape.context) * shape.context
-            steps += 1
-        return seen, steps
 
     def sizes(self, shape: Shape) -> tuple[Size, ...]:
         """Return N [params], D [tokens] and C [FLOP] of every loss that `shape` will give."""
@@ -120,32 +114,34 @@ class Pretrain(Experiment):
             device=device,
             evaluation=config["evaluation"],
         )
-        each = shape.flop_per_token("detailed")
-        family = f"gpt {shape.layers} layers"
-        observations = [
-            {
-                "run": f"{shape.width}x{shape.layers}-{trial.seed}",
-                "family": family,
-                "seed": trial.seed,
-                "N": shape.parameters("total"),
-                "D": point.tokens,
-                "C": each * point.tokens,
-                "L": point.loss / text.bytes_per_token,
-                "steps": point.steps,
-            }
-            for point in outcome.points
-        ]
-        provenance = {
+        provenance: dict[str, JSON] = {
             "seconds": outcome.seconds,
             "cpu_seconds": outcome.cpu_seconds,
             "data": text.digest,
             "text": text.origin,
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
-            "N_non_embedding": shape.parameters("non-embedding"),
-            "flop_6ND": shape.flop_per_token("6ND") * outcome.points[-1].tokens,
+            "non_embedding": shape.parameters("non-embedding"),
         }
-        return {"observations": observations, "provenance": provenance}
+        found = [
+            _observation(shape, trial.seed, p.tokens, p.loss / text.bytes_per_token, p.steps)
+            for p in outcome.points
+        ]
+        return {"observations": found, "provenance": provenance}
+
+
+def _observation(shape: Shape, seed: int, tokens: int, loss: float, steps: int) -> dict[str, JSON]:
+    name = f"{shape.width}x{shape.layers}"
+    return {
+        "run": f"{name}-{seed}",
+        "family": name,
+        "seed": seed,
+        "N": shape.parameters("total"),
+        "D": tokens,
+        "C": shape.flop_per_token("detailed") * tokens,
+        "L": loss,
+        "steps": steps,
+    }
 
 
 def budgets(lowest: float, highest: float, per_decade: int = 8) -> tuple[float, ...]:
@@ -170,10 +166,21 @@ def tiny(seed: int = 0) -> Preset:
     return _with_held_out(sweep, Shape(32, 1, context=64, head=32))
 
 
+def demo(seed: int = 0) -> Preset:
+    """Return the sweep of the main job: two cores train it and its held-out run in minutes.
+
+    Six widths of one depth, two heads each, so that one number sets the shape.
+    """
+    sizes = tuple(Shape(width, 2, head=width // 2) for width in (24, 32, 40, 48, 56, 64))
+    recipe = Recipe(lr=5e-3)
+    sweep = Pretrain(sizes, budgets(3e10, 3e11), (seed,), recipe, least_steps=350)
+    return _with_held_out(sweep, Shape(80, 2, head=40))
+
+
 def _with_held_out(sweep: Pretrain, shape: Shape) -> Preset:
     """Return the preset that holds out `shape` at ten times the largest budget of `sweep`."""
     largest = max(size.C for each in sweep.shapes for size in sweep.sizes(each))
     return Preset(sweep, replace(sweep, shapes=(shape,), budgets=(10.0 * largest,)))
 
 
-PRESETS: Mapping[str, Callable[[int], Preset]] = MappingProxyType({"tiny": tiny})
+PRESETS: Mapping[str, Callable[[int], Preset]] = MappingProxyType({"tiny": tiny, "demo": demo})

@@ -54,7 +54,7 @@ class Learner:
         self.model = GPT(shape, seed).to(device)
         self.average = [p.detach().clone() for p in self.model.parameters()]
         self.optimiser = torch.optim.AdamW(
-            self.model.rates(),  # type: ignore[arg-type]
+            self.model.rates(),
             lr=recipe.lr,
             betas=(0.9, 0.95),
             weight_decay=0.0,
@@ -75,7 +75,7 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.rate(before) * group["scale"] * fade
         self.optimiser.zero_grad(set_to_none=True)
-        for part_bt in window_bt.split(self.micro):
+        for part_bt in torch.split(window_bt, self.micro):
             with self._precision():
                 loss = self.model.loss(part_bt)
             (loss * (len(part_bt) / count)).backward()  # type: ignore[no-untyped-call]
@@ -95,7 +95,7 @@ class Learner:
         chunk = max(1, EVALUATION // self.shape.context) * (1 if self.device == "cpu" else 64)
         total = 0.0
         with torch.inference_mode(), self._precision():
-            for part_bt in torch.from_numpy(windows).split(chunk):
+            for part_bt in torch.split(torch.from_numpy(windows), chunk):
                 total += self.model.loss(part_bt.to(self.device)).item() * len(part_bt)
         self._put(live)
         return total / len(windows)
@@ -231,9 +231,7 @@ def _clocks() -> tuple[float, float]:
     return time.monotonic(), time.process_time()
 
 
-def _refuse_repeats(
-    shape: Shape, recipe: Recipe, points: tuple[int, ...], corpus: Corpus
-) -> None:
+def _refuse_repeats(shape: Shape, recipe: Recipe, points: tuple[int, ...], corpus: Corpus) -> None:
     if shape.vocabulary != corpus.vocabulary:
         raise UsageError(
             f"the model has {shape.vocabulary} symbols, the corpus {corpus.vocabulary}"

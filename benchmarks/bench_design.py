@@ -1,0 +1,184 @@
+"""Which runs to buy: designs against random and cheapest ones, on published runs.
+
+From each study the costliest runs are cut off as the region to forecast; the rest is the pool. A
+strategy spends 1, 5 or 10 % of the compute of the pool, Chinchilla's law is fitted to what it
+bought, and its forecasts are held against the region. Each repeat offers another 80 % of the pool.
+Every strategy but `random` and `cheapest` starts with runs chosen from the typical range of the
+law alone and then chooses again, three times, from the fit to what it has. Rows:
+  random      runs in random order, while they can be paid
+  cheapest    from the cheapest up
+  D-optimal   criterion "parameters"
+  V-optimal   criterion "target"
+  V, averaged the same over two forms, what they disagree on counting as unknown
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from isoflop.errors import CannotFit, RefusedByData
+from isoflop.fitting import Fit, fit
+from isoflop.plan.design import Criterion, design
+from isoflop.plan.uncertain import Pool, Target
+from isoflop.runs import Runs
+
+SHARES = (0.01, 0.05, 0.10)
+REPEATS = 10
+REGION = 0.12  # of the runs, the costliest
+OFFERED = 0.8  # of the pool, in each repeat
+NOISE = 0.005  # of log losses, before a fit has seen them
+ROUNDS = 3
+OPENING = 0.3  # of the budget, spent before the first fit
+FEW = {"alpha": 0.34, "beta": 0.28}  # pinned where fewer runs were bought than the law has numbers
+MODELS = ("chinchilla", "generalised")
+
+
+def rows_of(name: str) -> list[dict[str, float]]:
+    path = Path(os.environ.get("ISOFLOP_DATA", "")) / "scalebench" / name
+    if not path.is_file():
+        pytest.skip(f"needs scalebench/{name}: set ISOFLOP_DATA to the folder that holds it")
+    with path.open() as file:
+        return [{k: float(v) for k, v in r.items() if k != "group"} for r in csv.DictReader(file)]
+
+
+def vocabulary(size: int) -> Runs:
+    """Runs with one vocabulary. Losses are relative to a unigram model, so 10 makes them positive."""
+    rows = [r for r in rows_of("vocab_train.csv") if r["vocab_size"] == size]
+    return Runs(
+        {
+            "N": [r["non_vocab_parameters"] for r in rows],
+            "D": [r["num_characters"] for r in rows],
+            "L": [r["unigram_normalized_loss"] + 10 for r in rows],
+        }
+    )
+
+
+def tuned() -> Runs:
+    """The best run over learning rates and batches at each size and token count."""
+    best: dict[tuple[float, float], float] = {}
+    for r in rows_of("lr_bsz_train.csv"):
+        key = (r["non_embedding_param_size"], r["data_size"])
+        best[key] = min(best.get(key, np.inf), r["lm_loss"])
+    N, D = np.array(list(best)).T
+    return Runs({"N": N, "D": D, "L": list(best.values())})
+
+
+def repeated() -> Runs:
+    """Runs that saw their data four times at most, which costs next to nothing."""
+    rows = [r for r in rows_of("data_constrained_train.csv")]
+    rows = [r for r in rows if r["tokens"] <= 4 * r["unique_tokens"]]
+    return Runs({s: [r[k] for r in rows] for s, k in
+                 (("N", "params"), ("D", "tokens"), ("L", "loss"))})  # fmt: skip
+
+
+STUDIES: dict[str, Callable[[], Runs]] = {
+    "vocabulary 8k": lambda: vocabulary(8192),
+    "vocabulary 64k": lambda: vocabulary(64512),
+    "tuned lr, batch": tuned,
+    "up to 4 epochs": repeated,
+}
+
+
+def cost(runs: Runs) -> np.ndarray:
+    return 6 * runs["N"] * runs["D"]
+
+
+def fitted(runs: Runs, law: str = "chinchilla") -> Fit | None:
+    """Fit what was bought; with too few runs, the law with Chinchilla's own exponents."""
+    for fix in ({}, FEW if law == "chinchilla" else {}):
+        try:
+            made = fit(law, runs, draws=0, fix=fix, screened=256, polished=8)
+        except CannotFit:
+            continue
+        return made
+    return None
+
+
+def affordable(order: np.ndarray, runs: Runs, budget: float) -> np.ndarray:
+    chosen, spent = [], 0.0
+    for i in order:
+        if spent + cost(runs)[i] <= budget:
+            chosen.append(i)
+            spent += cost(runs)[i]
+    return np.array(chosen, int)
+
+
+def designed(
+    runs: Runs, region: Runs, budget: float, criterion: Criterion, laws: tuple[str, ...]
+) -> np.ndarray:
+    """Buy in rounds: first from typical ranges, then from fits to what was bought."""
+    target = Target(N=region["N"], D=region["D"])
+    bought = np.zeros(0, int)
+    for round_ in range(ROUNDS + 1):
+        spent = float(cost(runs)[bought].sum())
+        share = OPENING + (1 - OPENING) * round_ / ROUNDS
+        rest = np.setdiff1d(np.arange(len(runs)), bought)
+        offer = runs.select(rest)
+        models = [m for law in laws if (m := fitted(runs.select(bought), law)) is not None]
+        try:
+            made = design(
+                models or ["chinchilla"], target, Pool(offer["N"], offer["D"], cost(offer)),
+                criterion=criterion, budget=share * budget - spent, noise=NOISE,
+            )  # fmt: skip
+        except RefusedByData:
+            continue
+        bought = np.concatenate([bought, rest[[c.index for c in made.choices]]])
+    return bought
+
+
+def strategies(rng: np.random.Generator) -> dict[str, Callable[..., np.ndarray]]:
+    return {
+        "random": lambda r, t, b: affordable(rng.permutation(len(r)), r, b),
+        "cheapest": lambda r, t, b: affordable(np.argsort(cost(r)), r, b),
+        "D-optimal": lambda r, t, b: designed(r, t, b, "parameters", MODELS[:1]),
+        "V-optimal": lambda r, t, b: designed(r, t, b, "target", MODELS[:1]),
+        "V, averaged": lambda r, t, b: designed(r, t, b, "target", MODELS),
+    }
+
+
+def error(runs: Runs, region: Runs) -> float:
+    """Return the mean absolute error [%] of forecasts of the region by what was bought."""
+    made = fitted(runs)
+    if made is None:
+        return np.nan
+    said = made.predict(N=region["N"], D=region["D"])
+    return float(100 * np.abs(said / region["L"] - 1).mean())
+
+
+def test_designs_beat_chance():
+    table: dict[str, dict[float, list[float]]] = {}
+    for name, make in STUDIES.items():
+        runs = make()
+        dear = cost(runs) > np.quantile(cost(runs), 1 - REGION)
+        region, pool = runs.select(dear), runs.select(~dear)
+        everything = error(pool, region)
+        print(f"\n{name}: {len(pool)} runs in the pool, {len(region)} to forecast; "
+              f"error with the whole pool {everything:.2f} %")  # fmt: skip
+        print(f"{'':13s}" + "".join(f"{share:>22.0%}" for share in SHARES))
+        for strategy in strategies(np.random.default_rng(0)):
+            cells = []
+            for share in SHARES:
+                rng = np.random.default_rng(1)
+                buy = strategies(rng)[strategy]
+                errors, counts = [], []
+                for _ in range(REPEATS):
+                    offer = pool.select(rng.permutation(len(pool))[: int(OFFERED * len(pool))])
+                    chosen = buy(offer, region, share * float(cost(pool).sum()))
+                    errors.append(error(offer.select(chosen), region))
+                    counts.append(chosen.size)
+                table.setdefault(strategy, {}).setdefault(share, []).append(
+                    float(np.nanmean(errors)) / everything
+                )
+                cells.append(f"{np.nanmean(errors):8.2f} ± {np.nanstd(errors):5.2f} ({np.mean(counts):3.0f})")
+            print(f"{strategy:13s}" + "".join(f"{c:>22s}" for c in cells))
+    mean = {s: np.exp(np.mean([np.log(v) for v in t.values()])) for s, t in table.items()}
+    print("\nerror over that of the whole pool, geometric mean: "
+          + ", ".join(f"{s} {v:.2f}" for s, v in mean.items()))  # fmt: skip
+    assert min(mean["V-optimal"], mean["V, averaged"]) < mean["random"]
+    assert min(mean["V-optimal"], mean["V, averaged"]) < mean["cheapest"]

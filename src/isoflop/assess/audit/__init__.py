@@ -1,0 +1,49 @@
+"""A checklist with verdicts on a study: what may be wrong with it, why that matters, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Each module registers its checks; they are made in this order.
+from isoflop.assess.audit import counting, design, losses, training  # noqa: F401
+from isoflop.assess.audit.finding import CHECKS, Finding, Said, Verdict, cannot, study
+from isoflop.errors import BadRuns
+from isoflop.runs import Runs
+
+__all__ = ["Audit", "Finding", "Verdict", "audit"]
+
+_ORDER: tuple[Verdict, ...] = ("fail", "warn", "cannot tell", "pass")
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """The findings of every check, in order."""
+
+    runs: Runs
+    findings: tuple[Finding, ...]
+
+    def of(self, verdict: Verdict) -> tuple[Finding, ...]:
+        """Return the findings of one verdict."""
+        return tuple(f for f in self.findings if f.verdict == verdict)
+
+    @property
+    def worst(self) -> Verdict:
+        """The gravest verdict."""
+        return next(v for v in _ORDER if self.of(v))
+
+
+def audit(runs: Runs) -> Audit:
+    """Return what every check says of runs.
+
+    A check that cannot be made says why; the others go on.
+    Raises BadRuns if there are no runs.
+    """
+    if not len(runs):
+        raise BadRuns("there are no runs to audit")
+    given = study(runs)
+    findings = []
+    for name, made in CHECKS.items():
+        reason = given.lacks(made.needs) if made.needs else None
+        said: Said = cannot(reason) if reason else made.function(given)
+        findings.append(Finding(name, said.verdict, said.says, made.why, made.todo, said.rows))
+    return Audit(runs, tuple(findings))

@@ -1,0 +1,275 @@
+"""Rank laws by how far they miss larger runs, say where the difference is noise, and pool them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.assess.backtest import Backtest, Candidate, Held, backtest, in_order
+from isoflop.assess.calibrate import Said, growth
+from isoflop.assess.doubts import doubts
+from isoflop.errors import CannotFit, RefusedByData, UsageError
+from isoflop.fitting import Fit, fit
+from isoflop.law import Law
+from isoflop.runs import Runs
+
+Numbers = npt.NDArray[np.float64]
+
+OBJECTIVES = ("huber", "student-t")
+USUAL, TRUST = (
+    "chinchilla",
+    8.0,
+)  # the form that is held to be likelier at first, and how many times
+ALIKE = 10.0  # held-out runs that speak as one, since they share the error of the form
+FLOOR = 0.01  # log error under which forms are not told apart
+RESAMPLES = 2000
+NOISE = 0.05  # share of resamples that must disagree for a difference to be called noise
+FAINT = 0.01  # weight under which a form is left out of the pool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a candidate did: errors are of logs, so 0.01 is one per cent.
+
+    `better` is the share of resamples in which it beats the first; `tied` says that this is too
+    many to call the difference real. `weight` is its share of the pool.
+    """
+
+    candidate: Candidate
+    rms: float
+    error: float
+    bias: float
+    growth: float
+    better: float
+    tied: bool
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Candidates ranked by extrapolation error, best first; `growth` is that of the pool."""
+
+    test: Backtest
+    standings: tuple[Standing, ...]
+    growth: float
+    doubts: tuple[str, ...]
+
+    @property
+    def best(self) -> Candidate:
+        """The candidate of the least mean error."""
+        return self.standings[0].candidate
+
+    @property
+    def decisive(self) -> bool:
+        """Whether no candidate of another law is tied with the best."""
+        rivals = [s for s in self.standings[1:] if s.candidate.law != self.best.law]
+        return not any(s.tied for s in rivals)
+
+    @property
+    def pooled(self) -> tuple[Held, ...]:
+        """What the pool would have said, split by split, as a candidate of its own."""
+        return tuple(_pooled(at, self.standings) for at in _by_split(self.test))
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One fit of a pool and its share of the forecast."""
+
+    candidate: Candidate
+    fit: Fit[Any]
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Several laws, fitted to the same runs, that forecast together."""
+
+    members: tuple[Member, ...]
+    growth: float
+    level: float
+    seed: int
+    notes: tuple[str, ...]
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Every quantity that a member takes."""
+        return tuple(dict.fromkeys(s for m in self.members for s in m.fit.binding.takes))
+
+    @property
+    def predicts(self) -> str:
+        """The quantity that all members predict."""
+        return self.members[0].fit.binding.predicts
+
+
+def candidates(
+    runs: Runs,
+    laws: Sequence[str | Candidate] | None = None,
+    objectives: Sequence[str] = OBJECTIVES,
+) -> tuple[Candidate, ...]:
+    """Return each law with each objective; without laws, every law of N and D that predicts L.
+
+    Raises UsageError if the table can feed no law of N and D.
+    """
+    if laws is None:
+        laws = [k for k, form in sorted(Law.registry.items()) if _fed(form, runs)]
+        if not laws:
+            raise UsageError(
+                "these runs hold no N, D and L that a law of N and D needs; name laws to compare"
+            )
+    out: list[Candidate] = []
+    for law in laws:
+        out += [law] if isinstance(law, Candidate) else [Candidate(law, {}, o) for o in objectives]
+    return tuple(out)
+
+
+def compare(
+    laws: Sequence[str | Candidate] | None,
+    runs: Runs,
+    *,
+    objectives: Sequence[str] = OBJECTIVES,
+    along: str | Sequence[str] = "C",
+    cuts: Sequence[float] | int = 6,
+    draws: int = 0,
+    level: float = 0.9,
+    seed: int = 0,
+) -> Comparison:
+    """Return laws, each with each objective, ranked by their error on larger runs held out.
+
+    `laws` are keys, or candidates; None is every law of N and D. A candidate that cannot be tested
+    is a row of `test.refused`. Differences are held against resamples of splits and of runs. The
+    weights of the pool start from `TRUST` to 1 for the usual form and move with the backtest by
+    one power of the error for every `ALIKE` runs held out.
+
+    Raises CannotFit if no candidate can be tested or the loss rises with scale.
+    """
+    said = doubts(runs)
+    test = backtest(
+        candidates(runs, laws, objectives), runs, along=along, cuts=cuts, draws=draws,
+        level=level, seed=seed,
+    )  # fmt: skip
+    standings = _standings(test, seed)
+    k = growth([_said(at, standings) for at in _by_split(test)])
+    return Comparison(test, standings, k, said)
+
+
+def pool(
+    comparison: Comparison, runs: Runs, *, draws: int = 1000, level: float = 0.9, seed: int = 0
+) -> Pool:
+    """Return the candidates of a comparison that carry weight, fitted to all runs.
+
+    A candidate whose fit is refused leaves its weight to the others, and a note.
+    Raises CannotFit if none is left.
+    """
+    ordered = in_order(runs)
+    members: list[Member] = []
+    notes = list(comparison.doubts)
+    kept = [s for s in comparison.standings if s.weight >= FAINT]
+    for s in kept:
+        c = s.candidate
+        try:
+            made = fit(
+                c.law, ordered, objective=c.objective, fix=c.fix, over=c.over, predicts=c.predicts,
+                draws=max(1, round(draws * s.weight)) if draws else 0, level=level, seed=seed,
+            )  # fmt: skip
+        except RefusedByData as reason:
+            notes.append(f"{c.name} is left out of the pool: {reason}")
+            continue
+        if made.status == "refused":
+            notes.append(f"{c.name} is left out of the pool: {made.notes[0]}")
+            continue
+        members.append(Member(c, made, s.weight))
+    if not members:
+        raise CannotFit(f"no candidate could be fitted to all runs: {notes[-1]}")
+    total = sum(m.weight for m in members)
+    shared = tuple(Member(m.candidate, m.fit, m.weight / total) for m in members)
+    return Pool(shared, comparison.growth, level, seed, tuple(notes))
+
+
+def _fed(form: type[Law], runs: Runs) -> bool:
+    """Return whether a law takes N and D, predicts L, and the table holds all that it takes."""
+    return (
+        {"N", "D"} <= set(form.takes)
+        and form.predicts == "L"
+        and all(s in runs for s in (*form.takes, form.predicts))
+    )
+
+
+def _standings(test: Backtest, seed: int) -> tuple[Standing, ...]:
+    ranked = sorted(test.candidates, key=lambda c: _mean_error(test.of(c)))
+    weights = _weights(test, ranked)
+    first, rng = test.of(ranked[0]), np.random.default_rng(seed)
+    out = []
+    for c, weight in zip(ranked, weights, strict=True):
+        mine = test.of(c)
+        better = 0.5 if c is ranked[0] else _beats(mine, first, rng)
+        k = growth([Said(h.error, np.log(h.ratio), float((h.left**2).mean())) for h in mine])
+        out.append(
+            Standing(
+                c, test.rms(c), _mean_error(mine), test.bias(c), k, better, better > NOISE,
+                float(weight),
+            )
+        )  # fmt: skip
+    return tuple(out)
+
+
+def _mean_error(held: Sequence[Held]) -> float:
+    """Return the mean over splits of the mean size of the log errors."""
+    return float(np.mean([np.abs(h.error).mean() for h in held]))
+
+
+def _weights(test: Backtest, ranked: Sequence[Candidate]) -> Numbers:
+    """Return each candidate's share of the pool, summing to 1."""
+    error = np.hypot([_mean_error(test.of(c)) for c in ranked], FLOOR)
+    held = np.unique(np.concatenate([h.run for h in test.of(ranked[0])])).size
+    usual = np.array([TRUST if c.law == USUAL else 1.0 for c in ranked])
+    weight = usual * (error / error.min()) ** (-held / ALIKE)
+    return np.asarray(weight / weight.sum())
+
+
+def _beats(mine: Sequence[Held], first: Sequence[Held], rng: np.random.Generator) -> float:
+    """Return in what share of resamples a candidate has less error than the first.
+
+    Splits and runs are both resampled: a run is held out by several splits, and all runs of a
+    split share one fit.
+    """
+    runs = np.unique(np.concatenate([h.run for h in mine]))
+    difference = np.zeros((len(mine), runs.size))
+    for row, h, f in zip(difference, mine, first, strict=True):
+        gap = np.abs(h.error) - np.abs(f.error)
+        row[np.searchsorted(runs, h.run)] = gap / gap.size
+    by_split = rng.multinomial(len(mine), np.full(len(mine), 1 / len(mine)), RESAMPLES)
+    by_run = rng.multinomial(runs.size, np.full(runs.size, 1 / runs.size), RESAMPLES)
+    total = np.einsum("bs,sn,bn->b", by_split, difference, by_run, optimize=True)
+    return float((total < 0).mean())
+
+
+def _by_split(test: Backtest) -> list[tuple[Held, ...]]:
+    """Return what all candidates said of each split, in the order of the standings' candidates."""
+    whole = [test.of(c) for c in test.candidates]
+    return list(zip(*whole, strict=True))
+
+
+def _shares(at: Sequence[Held], standings: Sequence[Standing]) -> Numbers:
+    return np.array([next(s.weight for s in standings if s.candidate == h.candidate) for h in at])
+
+
+def _pooled(at: Sequence[Held], standings: Sequence[Standing]) -> Held:
+    share, first = _shares(at, standings), at[0]
+    return Held(
+        Candidate("pool"), first.split, first.run, first.ratio,
+        np.asarray(share @ np.array([h.error for h in at])),
+        np.asarray(share @ np.array([h.left for h in at])), None,
+    )  # fmt: skip
+
+
+def _said(at: Sequence[Held], standings: Sequence[Standing]) -> Said:
+    """Return the pool's errors on a split, its noise, and the disagreement of its members."""
+    share = _shares(at, standings)
+    errors = np.array([h.error for h in at])
+    mean = share @ errors
+    noise = float(share @ np.array([(h.left**2).mean() for h in at]))
+    return Said(mean, np.log(at[0].ratio), share @ (errors - mean) ** 2 + noise)

@@ -1,0 +1,268 @@
+"""What runs can say of a law, and what they cannot: correlations, profiles, and gaps.
+
+A profile holds one parameter at each value of a grid and fits the others again: the grid is one
+batched solve, in which that parameter has no slope, so that it stays where its row began.
+Suffixes: s rows, p free parameters, n runs, k values of a profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.assess.influence import Answer
+from isoflop.errors import RefusedByData
+from isoflop.fitting import Fit, Interval, reopen, run_weights
+from isoflop.fitting.noise import Noise, noise
+from isoflop.fitting.problem import Problem
+from isoflop.fitting.solve import solve
+from isoflop.fitting.support import Gap, gaps
+from isoflop.law import Law
+from isoflop.quantities import show
+
+Numbers = npt.NDArray[np.float64]
+
+# How far a profile goes, in standard errors of its parameter; beyond the last it is called open.
+STEPS = np.array([0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15])
+FURTHEST = 14.0  # in the solver's logs and logits: a share of 1e-6 of a range, or of the output
+UNKNOWN = 10.0  # an answer that may be this many times larger or smaller is not known
+TIED = 0.995  # correlation from which two parameters are known together only
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """How well other values of one parameter fit, all others fitted again.
+
+    `rise` (k,) is by how much the objective grows at `values` (k,), in units of its noise: it is
+    1 at the ends of the `interval`, which is infinite, or at a bound, on a side where it stays
+    below. `laws` holds the law at each value.
+    """
+
+    name: str
+    values: Numbers
+    rise: Numbers
+    interval: Interval
+    is_open: tuple[bool, bool]
+    laws: Law
+
+
+@dataclass(frozen=True, eq=False)
+class Identified:
+    """What the runs behind a fit say of its parameters and answers, and what they do not.
+
+    `correlations` (p, p) is of the free parameters in `names`; `weakest` says how much of each is
+    in the direction that the runs see least. `answers` holds value, low and high of each answer
+    over all profiles. `unknown` gives the reason for each number that the data cannot give.
+    """
+
+    names: tuple[str, ...]
+    conditioning: float
+    correlations: Numbers
+    weakest: Mapping[str, float]
+    profiles: tuple[Profile, ...]
+    answers: Mapping[str, tuple[float, float, float]]
+    unknown: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def identify(
+    fit: Fit[Any], answers: Mapping[str, Answer] | None = None, *, level: float | None = None
+) -> Identified:
+    """Return which parameters, and which `answers`, the runs behind a fit can give.
+
+    An answer is a function of a law, such as `lambda law: law.optimum(1e24).N`.
+    """
+    problem, weights_n = reopen(fit), run_weights(fit.runs)
+    z_p = problem.point(fit.law)
+    found = noise(problem, z_p, weights_n, fit.objective)
+    profiles = tuple(
+        _profile(fit, problem, z_p, found, weights_n, i, level or fit.level)
+        for i in range(z_p.size)
+    )
+    correlations = _correlations(found.covariance_pp)
+    ranges = {k: _range(ask, fit.law, profiles) for k, ask in (answers or {}).items()}
+    holes = gaps(problem, fit.binding.takes, fit.conditioning)
+    return Identified(
+        fit.free, fit.conditioning, correlations, _weakest(problem, z_p), profiles, ranges,
+        {**_unseen(holes), **_unknown_parameters(profiles), **_unknown_answers(ranges)},
+        (*(hole.says for hole in holes), *_tied(fit.free, correlations)),
+    )  # fmt: skip
+
+
+def refuse_unsupported(fit: Fit[Any], at: Mapping[str, float]) -> None:
+    """Raise RefusedByData for a run of which the runs behind the fit can say nothing."""
+    for gap in _gaps(fit):
+        if gap.holds(at):
+            where = ", ".join(f"{s} = {show(at[s])}" for s in fit.binding.takes)
+            raise RefusedByData(f"the runs do not support a forecast at {where}: {gap.says}")
+
+
+def refuse_split(fit: Fit[Any]) -> None:
+    """Raise RefusedByData if the runs behind the fit cannot tell parameters from data."""
+    for gap in _gaps(fit):
+        if gap.split:
+            raise RefusedByData(f"the runs do not say how to split compute: {gap.says}")
+
+
+def _gaps(fit: Fit[Any]) -> tuple[Gap, ...]:
+    return gaps(reopen(fit), fit.binding.takes, fit.conditioning)
+
+
+def _profile(
+    fit: Fit[Any], problem: Problem, z_p: Numbers, found: Noise, weights_n: Numbers, i: int,
+    level: float,
+) -> Profile:  # fmt: skip
+    """Return the profile of the free parameter of index i."""
+    from scipy.special import stdtrit
+
+    held = _Held(problem, i)
+    u_p, ahead_p = held.enter(z_p), held.direction(z_p, found.covariance_pp)
+    low, high = held.limits
+    moved_k = np.concatenate([-STEPS[::-1], [0.0], STEPS]) * min(held.error, 1.0)
+    moved_k = np.clip(moved_k, min(low - u_p[i], 0), max(high - u_p[i], 0))
+    # Others start where the covariance says that they follow, and where they were.
+    start_2kp = u_p + np.stack([ahead_p, np.eye(u_p.size)[i]])[:, None] * moved_k[:, None]
+    ends = solve(held, start_2kp.reshape(-1, u_p.size), weights_n[None], fit.objective)
+    value_2k = ends.value_s.reshape(2, -1)
+    u_kp = ends.z_sp.reshape(start_2kp.shape)[value_2k.argmin(0), np.arange(moved_k.size)]
+    t = float(stdtrit(max(len(fit.runs) - u_p.size, 1), (1 + level) / 2))
+    scale = 2 * found.curvature / max(found.pull, 1e-300) / t**2
+    rise_k = np.maximum(scale * (value_2k.min(0) - fit.value), 0.0)
+    laws = problem.law(held.leave(u_kp)[0])
+    values_k = np.asarray(getattr(laws, fit.free[i]))
+    bounds = problem.form.params[fit.free[i]].bounds
+    interval, is_open = _crossings(values_k, rise_k, bounds)
+    return Profile(fit.free[i], values_k, rise_k, interval, is_open, laws)
+
+
+class _Held:
+    """A problem in which one parameter, in the user's units, stays where it is.
+
+    The coordinates u are those of the problem, z, but for the parameter held: the problem's A
+    stands at the mean N of the runs, and moves when alpha does. That of the user must not.
+    """
+
+    error: float
+
+    def __init__(self, problem: Problem, i: int) -> None:
+        self.problem, self.i, self.name = problem, i, problem.free[i]
+        low, high = problem.form.params[self.name].bounds
+        self.logs = low == 0 and np.isinf(high)
+        self.limits = (
+            -np.inf if np.isinf(low) or self.logs else -FURTHEST,
+            FURTHEST if np.isfinite(high) else np.inf,
+        )
+
+    def _shift(self, z_sp: Numbers) -> tuple[Numbers, dict[int, Numbers]]:
+        return self.problem.log_factor(self.name, z_sp) if self.logs else (np.zeros(len(z_sp)), {})
+
+    def enter(self, z_p: Numbers) -> Numbers:
+        """Return the coordinates u (p,) of a point."""
+        u_p = z_p.copy()
+        u_p[self.i] += self._shift(z_p[None])[0][0]
+        return u_p
+
+    def leave(self, u_sp: Numbers) -> tuple[Numbers, dict[int, Numbers]]:
+        """Return the problem's z_sp, and by how much the parameter held falls with the others."""
+        shift_s, slopes = self._shift(u_sp)
+        z_sp = u_sp.copy()
+        z_sp[:, self.i] -= shift_s
+        return z_sp, slopes
+
+    def direction(self, z_p: Numbers, covariance_pp: Numbers) -> Numbers:
+        """Return how all coordinates (p,) follow the one held, and note its standard error."""
+        turn_pp = np.eye(z_p.size)
+        for k, slope_s in self._shift(z_p[None])[1].items():
+            turn_pp[self.i, k] += slope_s[0]
+        turned_pp = turn_pp @ covariance_pp @ turn_pp.T
+        self.error = float(np.sqrt(max(turned_pp[self.i, self.i], 1e-16)))
+        return np.asarray(np.clip(turned_pp[self.i] / self.error**2, -50, 50))
+
+    def __call__(self, u_sp: Numbers) -> tuple[Numbers, Numbers]:
+        """Return r_sn and J_spn, without a slope along the parameter held."""
+        z_sp, slopes = self.leave(u_sp)
+        r_sn, J_spn = self.problem.residuals(z_sp)
+        for k, slope_s in slopes.items():
+            J_spn[:, k] -= J_spn[:, self.i] * slope_s[:, None]
+        J_spn[:, self.i] = 0.0
+        return r_sn, J_spn
+
+
+def _crossings(
+    values_k: Numbers, rise_k: Numbers, bounds: tuple[float, float]
+) -> tuple[Interval, tuple[bool, bool]]:
+    """Return where the rise crosses 1 on either side, and whether it never does."""
+    root_k, middle = np.sqrt(rise_k), values_k.size // 2
+    ends, is_open = [], []
+    for side, bound in ((slice(middle, None, -1), bounds[0]), (slice(middle, None), bounds[1])):
+        root, values = np.maximum.accumulate(root_k[side]), values_k[side]
+        is_open.append(bool(root[-1] < 1))
+        ends.append(bound if root[-1] < 1 else float(np.interp(1.0, root, values)))
+    return Interval(*ends), (is_open[0], is_open[1])
+
+
+def _correlations(covariance_pp: Numbers) -> Numbers:
+    sizes = np.sqrt(np.maximum(np.diag(covariance_pp), 1e-300))
+    return np.asarray(np.clip(covariance_pp / sizes / sizes[:, None], -1, 1))
+
+
+def _weakest(problem: Problem, z_p: Numbers) -> dict[str, float]:
+    """Return how much of each parameter is in the direction that the runs see least."""
+    _, J_spn = problem.residuals(z_p[None])
+    J_pn = J_spn[0] / np.maximum(np.linalg.norm(J_spn[0], axis=1), 1e-300)[:, None]
+    _, directions = np.linalg.eigh(J_pn @ J_pn.T)
+    return {k: float(w) for k, w in zip(problem.free, np.abs(directions[:, 0]), strict=True)}
+
+
+def _range(ask: Answer, law: Law, profiles: tuple[Profile, ...]) -> tuple[float, float, float]:
+    """Return an answer, and its least and greatest over the laws that fit nearly as well."""
+    with np.errstate(all="ignore"):
+        value = float(np.asarray(ask(law)).reshape(-1)[0])
+        within = [np.asarray(ask(p.laws), float).reshape(-1)[p.rise <= 1] for p in profiles]
+    able = np.concatenate([np.array([value]), *within])
+    able = np.where(np.isfinite(able), able, np.inf)
+    return value, float(able.min()), float(able.max())
+
+
+def _unseen(holes: tuple[Gap, ...]) -> dict[str, str]:
+    """Return why the placing of the runs leaves parameters, and the best N and D, open."""
+    split = {symbol: hole.reason for hole in holes if hole.split for symbol in ("N*", "D*")}
+    return {**split, **{name: hole.reason for hole in holes for name in hole.parameters}}
+
+
+def _unknown_parameters(profiles: tuple[Profile, ...]) -> dict[str, str]:
+    """Return why a parameter is not known: an end of its interval that the runs do not set."""
+    reasons = {}
+    for p in profiles:
+        sides = [
+            word for word, is_open in zip(("small", "large"), p.is_open, strict=True) if is_open
+        ]
+        if sides:
+            reasons[p.name] = (
+                f"the runs allow {p.name} to be as {' or as '.join(sides)} as you like: values "
+                f"from {show(float(p.values.min()))} to {show(float(p.values.max()))} were tried"
+            )
+    return reasons
+
+
+def _unknown_answers(ranges: Mapping[str, tuple[float, float, float]]) -> dict[str, str]:
+    reasons = {}
+    for name, (value, low, high) in ranges.items():
+        if not (np.isfinite(high) and low > 0) or max(high / value, value / low) > UNKNOWN:
+            reasons[name] = f"laws that fit as well give {name} from {show(low)} to {show(high)}"
+    return reasons
+
+
+def _tied(names: tuple[str, ...], correlations: Numbers) -> list[str]:
+    """Return a note for each pair of parameters that is known together only."""
+    return [
+        f"{names[i]} and {names[j]} are known only together (correlation "
+        f"{correlations[i, j]:.3f}): give both, or neither"
+        for i in range(len(names))
+        for j in range(i)
+        if abs(correlations[i, j]) > TIED
+    ]

@@ -1,0 +1,147 @@
+"""What every verb of planning does first and last: check what is asked, and say what it rests on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.accounting import Family
+from isoflop.errors import NoOptimum, RefusedByData, UsageError
+from isoflop.fitting import Fit
+from isoflop.forecasting import beyond
+from isoflop.law import Law, Published, constants, form
+from isoflop.plan.cost import Cost, Counting, Serving, served
+from isoflop.plan.counted import EXACT, counting
+from isoflop.quantities import show
+
+Numbers = npt.NDArray[np.float64]
+Model: TypeAlias = Fit[Any] | Published
+
+FADES = "muennighoff/muennighoff2023"  # how fast repeated tokens lose their worth
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A law, its draws and its other inputs, the cost to count by, and the level of intervals."""
+
+    model: Model
+    law: Law
+    draws: Law | None
+    given: dict[str, float]
+    cost: Cost
+    level: float
+    notes: tuple[str, ...]
+
+    def loss(self, N: Any, D: Any) -> float:
+        """Return the loss at N [params] and D [tokens]."""
+        return float(np.ravel(self.law(N=N, D=D, **self.given))[0])
+
+
+def ask(
+    model: Model,
+    numbers: Mapping[str, float],
+    *,
+    cost: Cost | None = None,
+    serving: float | Serving | None = None,
+    unique: float | None = None,
+    given: Mapping[str, float] | None = None,
+    convention: Mapping[str, str] | None = None,
+    family: Family | None = None,
+    level: float | None = None,
+) -> Asked:
+    """Return a request that makes sense; `numbers` are those that must be above zero, by name.
+
+    Raises UsageError for a number that is not above zero, NoOptimum for a law without N and D,
+    RefusedByData for a refused fit, ConventionMismatch for counts that differ.
+    """
+    extra = {**(given or {}), **({} if unique is None else {"U": unique})}
+    for name, value in {**numbers, **extra}.items():
+        if not (np.isfinite(value) and value > 0):
+            raise UsageError(f"{name} is {value}; it must be finite and above zero")
+    law, draws, notes = _with_repeats(model, unique)
+    _check_law(model, law, extra)
+    if level is not None and not 0 < level < 1:
+        raise UsageError(f"level is {level}; it must lie between 0 and 1, such as 0.9")
+    budget = numbers.get("C")
+    counts = counting(model, convention, family, budget)
+    return Asked(
+        model, law, draws, extra, _costed(cost, serving, counts),
+        level or (model.level if isinstance(model, Fit) else 0.9), notes,
+    )  # fmt: skip
+
+
+def _costed(cost: Cost | None, serving: float | Serving | None, counts: Counting) -> Cost:
+    made = cost or Cost()
+    if serving is not None:
+        made = dataclasses.replace(made, serving=served(serving))
+    return dataclasses.replace(made, counting=counts) if made.counting.linear else made
+
+
+def _with_repeats(model: Model, unique: float | None) -> tuple[Law, Law | None, tuple[str, ...]]:
+    """Return the law and its draws, which take U where unique tokens are stated.
+
+    A Chinchilla law keeps its constants, and repeats fade as they did for Muennighoff et al.
+    """
+    law, draws = model.law, model.draws
+    if unique is None or "U" in law.takes:
+        return law, draws, ()
+    if law.key != "chinchilla":
+        raise UsageError(
+            f"{law.key} does not say what repeated tokens are worth; fit a law that takes U, or "
+            f"limit the data: --at-most D={show(4 * unique)} is four epochs"
+        )
+    fades = constants(FADES).law
+    repeated = form("muennighoff")
+
+    def extend(one: Law) -> Law:
+        fade = {k: getattr(fades, k) for k in ("fade_D", "fade_N")}
+        return repeated(**{**one.values, **fade})
+
+    note = (
+        f"the law does not know repeats: they fade as by {FADES} (repeats {fades.fade_D:.4g}, "  # type: ignore[attr-defined]
+        f"excess size {fades.fade_N:.4g}), whose data and models were others"  # type: ignore[attr-defined]
+    )
+    return extend(law), None if draws is None else extend(draws), (note,)
+
+
+def _check_law(model: Model, law: Law, extra: Mapping[str, float]) -> None:
+    takes = set(law.takes)
+    named = ", ".join(model.binding.takes)
+    if not {"N", "D"} <= takes:
+        raise NoOptimum(f"{law.key} takes {named}; a plan needs a law of N and D")
+    if missing := sorted(takes - {"N", "D"} - set(extra)):
+        raise NoOptimum(
+            f"{law.key} takes {named}; beside what a plan chooses in a law of N and D it needs "
+            f"{', '.join(missing)}: {'give unique' if missing == ['U'] else 'give them (given=)'}"
+        )
+    if unknown := sorted(set(extra) - takes):
+        raise UsageError(f"{law.key} does not take {unknown[0]}; it takes {', '.join(law.takes)}")
+    if isinstance(model, Fit) and model.status == "refused":
+        raise RefusedByData(f"the fit was refused, and so is its plan: {model.notes[0]}")
+
+
+def basis(asked: Asked, N: float, D: float) -> tuple[str, ...]:
+    """Return what a reader must know of the law and the counts behind a plan, worst first."""
+    model, counts = asked.model, asked.cost.counting
+    notes = [*asked.notes, *asked.cost.notes]
+    stated = model.conventions.get("C")
+    if stated is None and counts.linear:
+        notes.append("C is taken as 6ND; the runs do not state how they count it")
+    elif counts.N is not None:
+        notes.append(f"C is {counts.convention}, by the FLOP per token of the runs at their sizes")
+    elif stated not in EXACT or counts.family is not None:
+        notes.append(f"C is {counts.convention}, by the shapes that were stated")
+    if "N" in model.conventions:
+        notes.append(f"N is counted as {model.conventions['N']}")
+    if isinstance(model, Published):
+        notes.insert(0, "published constants have no draws, so there are no intervals")
+        return tuple(filter(None, (model.caution, *notes)))
+    far = beyond(model, {s: {"N": N, "D": D, **asked.given}[s] for s in model.binding.takes})
+    if far > 1:
+        notes.insert(0, f"the plan lies {show(far)} times beyond the runs behind the law")
+    return (*(model.notes if model.status != "ok" else ()), *notes)

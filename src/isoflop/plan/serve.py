@@ -1,0 +1,126 @@
+"""serve: the same quality, trained smaller and longer, when the tokens served are paid for too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from isoflop.accounting import Family
+from isoflop.errors import UsageError
+from isoflop.law import Law
+from isoflop.plan.asking import Asked, Model, Numbers, ask
+from isoflop.plan.cost import Cost, Serving
+from isoflop.plan.optimum import best, cheapest
+from isoflop.plan.result import Estimate, Plan
+from isoflop.plan.search import golden
+from isoflop.plan.spend import reach
+from isoflop.quantities import show
+
+
+@dataclass(frozen=True)
+class Served:
+    """The cheapest model of a quality over its life, beside the one that is cheapest to train.
+
+    `quality` is the loss of both. `saving` is the share of the cost of the latter, in the unit of
+    `plan.priced`, that the former does without, and `more_data` the factor of its tokens.
+    """
+
+    quality: float
+    plan: Plan
+    N: Estimate
+    D: Estimate
+    cost: Estimate
+    saving: Estimate
+    more_data: Estimate
+
+
+def serve(
+    model: Model,
+    *,
+    serving: float | Serving | None = None,
+    N: float | None = None,
+    C: float | None = None,
+    L: float | None = None,
+    cost: Cost | None = None,
+    unique: float | None = None,
+    given: Mapping[str, float] | None = None,
+    at_most: Mapping[str, float] | None = None,
+    convention: Mapping[str, str] | None = None,
+    family: Family | None = None,
+    level: float | None = None,
+) -> Served:
+    """Return the model that is cheapest to train and serve, at the quality of another.
+
+    The quality is a loss L, or that of the best training run of C [FLOP], or of N [params] at the
+    C that it is best for. `cost` and `serving` are those of `spend`.
+
+    Raises UsageError unless exactly one of N, C and L is given and tokens are served, and what
+    `reach` raises.
+    Source: Sardana et al. 2023, arXiv:2401.00448.
+    """
+    wanted = {k: v for k, v in (("N", N), ("C", C), ("L", L)) if v is not None}
+    if len(wanted) != 1:
+        raise UsageError("say one quality: N of a model trained at its best, its C, or a loss L")
+    asked = ask(
+        model, wanted, cost=cost, serving=serving, unique=unique, given=given,
+        convention=convention, family=family, level=level,
+    )  # fmt: skip
+    if asked.cost.serving is None:
+        raise UsageError("nothing is served: give the tokens of the life of the model (serving)")
+    quality = _quality(asked, wanted)
+    plan = reach(
+        model, quality, cost=cost, serving=serving, unique=unique, given=given, at_most=at_most,
+        convention=convention, family=family, level=level,
+    )  # fmt: skip
+    one, many = _compared(asked, asked.law, quality), None
+    if asked.draws is not None:
+        many = _compared(asked, asked.draws, quality)
+    made = [Estimate.of(v, m, asked.level) for v, m in zip(one, many or (None,) * 5, strict=True)]
+    held = float(plan.cost.value)
+    made[3] = Estimate(1 - held / made[2].value, made[3].low, made[3].high)
+    made[4] = Estimate(plan.D.value / made[1].value, made[4].low, made[4].high)
+    return Served(quality, plan, *made)
+
+
+def _compared(asked: Asked, law: Law, quality: float) -> tuple[Numbers, ...]:
+    """Return N, D and cost (s,) of the model that is cheapest to train, saving, more data."""
+    cost, loss = asked.cost, np.array([quality])
+    alone = _training(cost)
+    first = cheapest(law, alone, loss, given=asked.given)
+    second = cheapest(law, cost, loss, given=asked.given)
+    before, after = cost(first.N, first.D), cost(second.N, second.D)
+    return first.N, first.D, before, 1 - after / before, second.D / first.D
+
+
+def _quality(asked: Asked, wanted: Mapping[str, float]) -> float:
+    """Return the loss of the best training run of C, or of N at its best."""
+    if "L" in wanted:
+        return wanted["L"]
+    alone = _training(asked.cost)
+    if "C" in wanted:
+        found = best(asked.law, alone, np.array([wanted["C"]]), given=asked.given)
+        return asked.loss(found.N[0], found.D[0])
+    return asked.loss(wanted["N"], best_tokens(asked, alone, wanted["N"]))
+
+
+def best_tokens(asked: Asked, cost: Cost, N: float) -> float:
+    """Return the D [tokens] of the budget at which N [params] are best.
+
+    Raises UsageError where no budget makes this N best.
+    """
+
+    def off(x: Numbers) -> Numbers:
+        C = np.exp(x)
+        found = np.asarray(best(asked.law, cost, C, given=asked.given).N)
+        return np.abs(np.log(found / N))
+
+    C = np.exp(golden(off, np.array([np.log(1e10)]), np.array([np.log(1e36)])))
+    if off(np.log(C))[0] > 1e-3:
+        raise UsageError(f"no budget makes N = {show(N)} the best size by this law")
+    return float(np.ravel(cost.tokens_for(C, N))[0])
+
+
+def _training(cost: Cost) -> Cost:
+    return Cost(counting=cost.counting, active=cost.active)

@@ -1,0 +1,84 @@
+"""The vocabulary reads numbers as the field writes them, writes them back, and guesses nothing."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isoflop.errors import UnknownName, UsageError
+from isoflop.quantities import QUANTITIES, parse, quantity, show
+
+POSITIVE = st.floats(1e-30, 1e30, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("70B", 7e10), ("70b", 7e10), ("1.4T", 1.4e12), ("5.76e23", 5.76e23), ("300 M", 3e8),
+        ("125k", 1.25e5), ("2G", 2e9), ("1,000,000", 1e6), ("1_000_000", 1e6), (" 7 ", 7.0),
+        (".5", 0.5), ("+3", 3.0), ("1e-3", 1e-3), ("5.", 5.0), ("1E9", 1e9), ("1,234.5k", 1234500),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_people_write_them(text, value):
+    assert parse(text) == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "B", "seventy", "70BB", "70 billion", "1,00", "1,0000", "12,34,567", "1.2.3", "1e",
+     "-5", "0", "0B", "nan", "inf", "1e999", "0x10", "7O", "1 000", "--1", "1/2", "٣x"],
+)  # fmt: skip
+def test_what_is_no_positive_number_is_refused_with_what_was_written(text):
+    with pytest.raises(UsageError, match="C"):
+        parse(text, "C")
+
+
+@given(POSITIVE)
+def test_what_python_writes_is_read(value):
+    assert parse(repr(value)) == value
+    assert parse(f"{value:.6e}") == pytest.approx(value, rel=1e-6)
+
+
+@given(POSITIVE, st.integers(3, 8))
+def test_what_is_shown_is_read_back_to_the_digits_shown(value, digits):
+    assert parse(show(value, digits)) == pytest.approx(value, rel=0.51 * 10.0 ** (1 - digits))
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_finite_number_above_zero_or_refused(text):
+    try:
+        value = parse(text)
+    except UsageError:
+        return
+    assert math.isfinite(value)
+    assert value > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (7e10, "70B"), (1.4e12, "1.4T"), (5.76e23, "5.76e23"), (0.34781, "0.348"), (482.01, "482"),
+        (2085.43, "2085"), (12500.0, "12.5k"), (1e6, "1M"), (1e-7, "1e-7"), (-7e10, "-70B"),
+        (0.0, "0"), (math.nan, "nan"), (math.inf, "inf"), (1e24, "1e24"),
+    ],
+)  # fmt: skip
+def test_numbers_are_shown_as_the_field_writes_them(value, text):
+    assert show(value) == text
+
+
+def test_an_unknown_symbol_names_the_near_one():
+    assert quantity("N").unit == "params"
+    with pytest.raises(UnknownName, match="did you mean 'batch'"):
+        quantity("batches")
+
+
+@pytest.mark.parametrize("symbol", QUANTITIES)
+def test_every_quantity_says_what_it_is(symbol):
+    q = QUANTITIES[symbol]
+    assert q.symbol == symbol
+    assert q.meaning
+    assert q.unit
+    assert 0 < q.typical[0] < q.typical[1]
