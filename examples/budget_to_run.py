@@ -12,7 +12,7 @@ for name in fit.free:
 
 budget = 10 * float(runs["C"].max())
 plan = iso.plan.spend(fit, C=budget)
-print(f"for {budget:.3g} FLOP: N = {plan.N.value:.3g}, D = {plan.D.value:.3g}, L = {plan.L.value:.3f}")
+print(f"{budget:.3g} FLOP: N = {plan.N.value:.3g}, D = {plan.D.value:.3g}, L = {plan.L.value:.3f}")
 for miss in plan.regret:
     print(f"  {miss.factor:4} times that N loses {miss.excess:.4f}")
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.assess.calibrate import noise
-from isoflop.assess.compare import Pool
+from isoflop.assess.compare import Pooled
 from isoflop.assess.identify import refuse_unsupported
 from isoflop.assess.splits import reach as _beyond
 from isoflop.errors import RefusedByData, UsageError
@@ -19,10 +19,11 @@ from isoflop.law import Published
 from isoflop.quantities import show
 
 Numbers = npt.NDArray[np.float64]
-Model: TypeAlias = Fit[Any] | Pool
+Model: TypeAlias = Fit[Any] | Pooled
 
 FAR = 100.0  # beyond this factor published fits have missed without a sign in their intervals
-DENSE = 20_000  # draws of the predictive distribution, so that its quantiles are steady
+DENSE = 20_000  # draws of a predictive distribution, so that its quantiles are steady
+SPARSE = 2_000  # draws at each of many points, as of a curve
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def forecast(
     fit that was refused.
     """
     inputs = _inputs(model, at)
+    if level is not None and not 0 < level < 1:
+        raise UsageError(f"level is {level}; it must lie between 0 and 1, such as 0.9")
     value = _value(model, inputs)
     if not np.isfinite(value):
         raise RefusedByData(f"{_key(model)} has no value at {_written(inputs)}")
@@ -76,9 +79,7 @@ def forecast(
     _refuse(model, inputs)
     reach = beyond(model, inputs)
     level = model.level if level is None else level
-    if not 0 < level < 1:
-        raise UsageError(f"level is {level}; it must lie between 0 and 1, such as 0.9")
-    growth = model.growth if growth is None and isinstance(model, Pool) else growth
+    growth = model.growth if growth is None and isinstance(model, Pooled) else growth
     draws = predictive(model, growth, **{s: np.array([v]) for s, v in inputs.items()})
     low, high = quantiles(draws[:, 0], level) if draws is not None else (None, None)
     return Forecast(
@@ -89,7 +90,7 @@ def forecast(
 
 def beyond(model: Model, inputs: Mapping[str, float]) -> float:
     """Return the largest factor by which an input, or N D, exceeds the runs; at least 1."""
-    fits = [m.fit for m in model.members] if isinstance(model, Pool) else [model]
+    fits = [m.fit for m in model.members] if isinstance(model, Pooled) else [model]
     return max(float(_reach(fit, inputs)[0]) for fit in fits)
 
 
@@ -101,10 +102,11 @@ def predictive(model: Model, growth: float | None = None, **inputs: Numbers) -> 
     """
     k = max(np.size(v) for v in inputs.values())
     filled = {s: np.resize(np.asarray(v, float), k) for s, v in inputs.items()}
-    if isinstance(model, Pool):
+    if isinstance(model, Pooled):
         growth = model.growth if growth is None else growth
+        total = DENSE if k == 1 else SPARSE
         parts = [
-            _draws(m.fit, growth, filled, max(1, round(DENSE * m.weight)), model.seed + i)
+            _draws(m.fit, growth, filled, max(1, round(total * m.weight)), model.seed + i)
             for i, m in enumerate(model.members)
         ]
         drawn = [p for p in parts if p is not None]
@@ -143,7 +145,7 @@ def _reach(fit: Fit[Any], inputs: Mapping[str, Any]) -> Numbers:
 
 def _value(model: Model | Published, inputs: Mapping[str, float]) -> float:
     """Return the prediction; of a pool, the weighted geometric mean of its members."""
-    if isinstance(model, Pool):
+    if isinstance(model, Pooled):
         values = [_value(m.fit, inputs) for m in model.members]
         weights = [m.weight for m in model.members]
         return float(np.exp(np.average(np.log(values), weights=weights)))
@@ -152,7 +154,7 @@ def _value(model: Model | Published, inputs: Mapping[str, float]) -> float:
 
 def _refuse(model: Model, inputs: Mapping[str, float]) -> None:
     """Refuse a forecast of a fit that was refused, or that its runs cannot support."""
-    if isinstance(model, Pool):
+    if isinstance(model, Pooled):
         return
     if model.status == "refused":
         raise RefusedByData(f"the fit was refused, and so is its forecast: {model.notes[0]}")
@@ -160,7 +162,7 @@ def _refuse(model: Model, inputs: Mapping[str, float]) -> None:
 
 
 def _parts(model: Model, reach: float, growth: float | None) -> tuple[str, ...]:
-    fits = [m.fit for m in model.members] if isinstance(model, Pool) else [model]
+    fits = [m.fit for m in model.members] if isinstance(model, Pooled) else [model]
     by_scale = any(noise(fit).slope for fit in fits)
     parts = ["parameters", "noise by scale" if by_scale else "noise"]
     parts += ["form"] if growth and reach > 1 else []
@@ -168,15 +170,15 @@ def _parts(model: Model, reach: float, growth: float | None) -> tuple[str, ...]:
 
 
 def _predicts(model: Model) -> str:
-    return model.predicts if isinstance(model, Pool) else model.binding.predicts
+    return model.predicts if isinstance(model, Pooled) else model.binding.predicts
 
 
 def _key(model: Model | Published) -> str:
-    return "the pool" if isinstance(model, Pool) else str(model.law.key)
+    return "the pool" if isinstance(model, Pooled) else str(model.law.key)
 
 
 def _inputs(model: Model | Published, at: Mapping[str, float]) -> dict[str, float]:
-    takes = model.takes if isinstance(model, Pool) else model.binding.takes
+    takes = model.takes if isinstance(model, Pooled) else model.binding.takes
     if unknown := sorted(set(at) - set(takes)):
         raise UsageError(f"{_key(model)} does not take {unknown[0]}; it takes {', '.join(takes)}")
     if missing := [s for s in takes if s not in at]:
@@ -190,9 +192,9 @@ def _inputs(model: Model | Published, at: Mapping[str, float]) -> dict[str, floa
 def _notes(
     model: Model, inputs: Mapping[str, float], reach: float, growth: float | None
 ) -> tuple[str, ...]:
-    pooled = isinstance(model, Pool)
-    notes = list(model.notes) if isinstance(model, Pool) or model.status != "ok" else []
-    if not isinstance(model, Pool) and model.draws is None:
+    pooled = isinstance(model, Pooled)
+    notes = list(model.notes) if isinstance(model, Pooled) or model.status != "ok" else []
+    if not isinstance(model, Pooled) and model.draws is None:
         notes.append("the fit was made without draws, so there is no interval")
     elif growth is None and reach > 1 and not pooled:
         notes.append(

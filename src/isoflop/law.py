@@ -151,9 +151,8 @@ class Law(abc.ABC):
 
     def __getitem__(self: L, index: Any) -> L:
         """Return member `index` of an ensemble, or the ensemble of a slice or mask."""
-        return dataclasses.replace(
-            self, **{k: v[index] for k, v in self.values.items() if np.ndim(v) == 1}
-        )
+        chosen = {k: v[index] for k, v in self.values.items() if np.ndim(v) == 1}
+        return type(self)(**{**self.values, **chosen})
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +294,6 @@ def _over_columns(method: Callable[..., Any]) -> Callable[..., Any]:
         if self.members is None:
             return method(self, *args, **inputs)
         columns = {k: v[:, None] for k, v in self.values.items() if np.ndim(v) == 1}
-        return method(dataclasses.replace(self, **columns), *args, **inputs)
+        return method(type(self)(**{**self.values, **columns}), *args, **inputs)
 
     return call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isoflop.assess.audit import Audit, Finding, audit
 from isoflop.assess.backtest import Backtest, Candidate, Held, Refused, backtest
-from isoflop.assess.compare import Comparison, Member, Pool, Standing, compare, pool
+from isoflop.assess.compare import Comparison, Member, Pooled, Standing, compare, pool
 from isoflop.assess.identify import Identified, Profile, identify
 from isoflop.assess.influence import Influence, Without, influence
 
@@ -18,7 +18,7 @@ __all__ = [
     "Identified",
     "Influence",
     "Member",
-    "Pool",
+    "Pooled",
     "Profile",
     "Refused",
     "Standing",

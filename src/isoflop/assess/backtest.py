@@ -25,7 +25,7 @@ Numbers = npt.NDArray[np.float64]
 
 SPARE = 3  # runs that a split must hold beyond the law's parameters
 SCREENED, POLISHED = 512, 12
-BINS = (1.0, 3.0, 10.0, 30.0, 100.0, np.inf)  # of the factor by which a run lies beyond a split
+PASSES = 60  # of a refit: where it creeps for longer, its errors have long ceased to move
 
 
 @dataclass(frozen=True)
@@ -92,18 +92,6 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True)
-class Reached:
-    """The errors of a candidate on runs between `low` and `high` times beyond their split."""
-
-    low: float
-    high: float
-    count: int
-    rms: float
-    bias: float
-    coverage: float | None
-
-
 @dataclass(frozen=True, eq=False)
 class Backtest:
     """The errors of every candidate on every split; `refused` says which could not be tested."""
@@ -142,27 +130,6 @@ class Backtest:
         ratio, error = self.errors(candidate)
         distance = np.log(ratio)
         return float(np.sqrt((error**2).sum() / np.maximum((distance**2).sum(), 1e-300)))
-
-    def by_ratio(self, candidate: Candidate, bins: Sequence[float] = BINS) -> tuple[Reached, ...]:
-        """Return error, bias and coverage in each bin of the extrapolation ratio that has runs.
-
-        Coverage is that of intervals made of parameter draws and the residuals of the runs seen:
-        what a fit alone can say. None if the backtest was made without draws.
-        """
-        mine = self.of(candidate)
-        ratio, error = self.errors(candidate)
-        inside = np.concatenate([_inside(h, self.level) for h in mine])
-        out = []
-        for low, high in zip(bins[:-1], bins[1:], strict=True):
-            there = (ratio >= low) & (ratio < high)
-            if not there.any():
-                continue
-            e = error[there]
-            coverage = None if mine[0].drawn is None else float(inside[there].mean())
-            out.append(
-                Reached(low, high, e.size, float(np.sqrt((e**2).mean())), float(e.mean()), coverage)
-            )
-        return tuple(out)
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -303,12 +270,20 @@ def _drawn(
     rng: np.random.Generator,
 ) -> Numbers:
     """Return the log errors (c, s, n) of refits to the resampled runs of every split."""
-    counts_csn = np.zeros((len(z_cp), draws, seen_cn.shape[1]))
-    for counts_sn, seen_n in zip(counts_csn, seen_cn > 0, strict=True):
-        counts_sn[:, seen_n] = pairs(rng, int(seen_n.sum()), draws)
-    rows = counts_csn.reshape(-1, seen_cn.shape[1])
-    found = solve(problem.residuals, np.repeat(z_cp, draws, 0), rows, target, near=True)
-    return _log_error(problem, problem.values(found.z_sp)).reshape(counts_csn.shape)
+    out = []
+    for z_p, seen_n in zip(z_cp, seen_cn > 0, strict=True):
+        # Runs that no row may see are left out of the work: half of it, over all splits.
+        part = replace(
+            problem,
+            inputs=tuple(v[seen_n] for v in problem.inputs),
+            output_n=problem.output_n[seen_n],
+        )
+        found = solve(
+            part.residuals, np.repeat(z_p[None], draws, 0), pairs(rng, int(seen_n.sum()), draws),
+            target, near=True, max_passes=PASSES,
+        )  # fmt: skip
+        out.append(_log_error(problem, problem.values(found.z_sp)))
+    return np.array(out)
 
 
 def _log_error(problem: Problem, r_sn: Numbers) -> Numbers:
@@ -317,13 +292,3 @@ def _log_error(problem: Problem, r_sn: Numbers) -> Numbers:
         return r_sn
     ratio_sn = 1 + r_sn / problem.output_n
     return np.asarray(np.log(np.maximum(ratio_sn, 1e-300)))
-
-
-def _inside(held: Held, level: float) -> npt.NDArray[np.bool_]:
-    """Return whether the interval of draws and residuals holds each truth (k,)."""
-    if held.drawn is None:
-        return np.zeros(held.error.size, bool)
-    rng = np.random.default_rng(0)
-    draws = held.drawn - rng.choice(held.left, held.drawn.shape)
-    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return np.asarray((low <= 0) & (high >= 0))

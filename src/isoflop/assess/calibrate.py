@@ -1,4 +1,4 @@
-"""What an interval must hold beside the scatter of parameters: noise of the runs, error of the form.
+"""What an interval holds beside the scatter of parameters: noise, and error of the form.
 
 The error of the form is learnt from a backtest: what is left of its errors once the noise, and the
 disagreement of the forms that are pooled, are taken off. It grows with the distance log(ratio).
@@ -6,13 +6,17 @@ disagreement of the forms that are pooled, are taken off. It grows with the dist
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.assess.backtest import Backtest, Candidate, Held
 from isoflop.fitting import Fit
 
 Numbers = npt.NDArray[np.float64]
@@ -22,6 +26,7 @@ Numbers = npt.NDArray[np.float64]
 # 90 % intervals with it held 96 and 97 % of larger runs; held out: docs/trust.md.
 USUAL_GROWTH, USUAL_SPLITS = 0.01, 2.0
 NEAREST = 0.2  # distance below which a split tells nothing of growth: a factor 1.2
+BINS = (1.0, 3.0, 10.0, 30.0, 100.0, math.inf)  # factors by which a run lies beyond a split
 SURE = 3.0  # standard errors at which residuals are said to change with scale
 
 
@@ -47,6 +52,70 @@ def growth(splits: Sequence[Said]) -> float:
     ]
     total = USUAL_SPLITS * USUAL_GROWTH**2 + sum(found)
     return float(np.sqrt(total / (USUAL_SPLITS + len(found))))
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The errors of a candidate on runs between `low` and `high` times beyond their split.
+
+    `alone` is the share of them in the interval that the fit alone gives, of draws and residuals;
+    None without draws. `calibrated` is that with the error of the form, learnt from the other
+    splits; None if there are no others.
+    """
+
+    low: float
+    high: float
+    count: int
+    rms: float
+    bias: float
+    alone: float | None
+    calibrated: float | None
+
+
+def reached(
+    test: Backtest, candidate: Candidate, bins: Sequence[float] = BINS
+) -> tuple[Reached, ...]:
+    """Return error, bias and coverage in each bin of the extrapolation ratio that holds runs."""
+    mine = test.of(candidate)
+    ratio, error = test.errors(candidate)
+    alone = (
+        None if mine[0].drawn is None else np.concatenate([_inside(h, test.level) for h in mine])
+    )
+    ends = [half_width([said(o) for o in mine if o is not h], said(h), test.level) for h in mine]
+    calibrated = np.abs(error) <= np.concatenate(ends) if len(mine) > 1 else None
+    out = []
+    for low, high in itertools.pairwise(bins):
+        there = (ratio >= low) & (ratio < high)
+        if there.any():
+            e = error[there]
+            shares = [None if c is None else float(c[there].mean()) for c in (alone, calibrated)]
+            rms, bias = float(np.sqrt((e**2).mean())), float(e.mean())
+            out.append(Reached(low, high, e.size, rms, bias, *shares))
+    return tuple(out)
+
+
+def said(held: Held) -> Said:
+    """Return the errors of a split; what is not the form's is noise and the scatter of draws."""
+    other = np.full(held.error.size, float((held.left**2).mean()))
+    if held.drawn is not None:
+        low, high = np.nanquantile(held.drawn, [0.16, 0.84], axis=0)
+        other = other + ((high - low) / 2) ** 2
+    return Said(held.error, np.log(held.ratio), other)
+
+
+def half_width(learnt: Sequence[Said], of: Said, level: float) -> Numbers:
+    """Return half the calibrated interval (k,) of log errors, its growth learnt from splits."""
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    return np.asarray(z * np.sqrt(of.other + (growth(learnt) * of.distance) ** 2))
+
+
+def _inside(held: Held, level: float) -> npt.NDArray[np.bool_]:
+    """Return whether the interval of draws and residuals holds each truth (k,)."""
+    rng = np.random.default_rng(0)
+    drawn = np.zeros((1, held.error.size)) if held.drawn is None else held.drawn
+    draws = drawn - rng.choice(held.left, drawn.shape)
+    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return np.asarray((low <= 0) & (high >= 0))
 
 
 @dataclass(frozen=True, eq=False)

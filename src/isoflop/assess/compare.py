@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.assess.backtest import Backtest, Candidate, Held, backtest, in_order
-from isoflop.assess.calibrate import Said, growth
+from isoflop.assess.calibrate import Said, growth, said
 from isoflop.assess.doubts import doubts
 from isoflop.errors import CannotFit, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
@@ -85,7 +85,7 @@ class Member:
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class Pooled:
     """Several laws, fitted to the same runs, that forecast together."""
 
     members: tuple[Member, ...]
@@ -146,19 +146,19 @@ def compare(
 
     Raises CannotFit if no candidate can be tested or the loss rises with scale.
     """
-    said = doubts(runs)
+    heard = doubts(runs)
     test = backtest(
         candidates(runs, laws, objectives), runs, along=along, cuts=cuts, draws=draws,
         level=level, seed=seed,
     )  # fmt: skip
     standings = _standings(test, seed)
     k = growth([_said(at, standings) for at in _by_split(test)])
-    return Comparison(test, standings, k, said)
+    return Comparison(test, standings, k, heard)
 
 
 def pool(
     comparison: Comparison, runs: Runs, *, draws: int = 1000, level: float = 0.9, seed: int = 0
-) -> Pool:
+) -> Pooled:
     """Return the candidates of a comparison that carry weight, fitted to all runs.
 
     A candidate whose fit is refused leaves its weight to the others, and a note.
@@ -186,7 +186,7 @@ def pool(
         raise CannotFit(f"no candidate could be fitted to all runs: {notes[-1]}")
     total = sum(m.weight for m in members)
     shared = tuple(Member(m.candidate, m.fit, m.weight / total) for m in members)
-    return Pool(shared, comparison.growth, level, seed, tuple(notes))
+    return Pooled(shared, comparison.growth, level, seed, tuple(notes))
 
 
 def _fed(form: type[Law], runs: Runs) -> bool:
@@ -206,7 +206,7 @@ def _standings(test: Backtest, seed: int) -> tuple[Standing, ...]:
     for c, weight in zip(ranked, weights, strict=True):
         mine = test.of(c)
         better = 0.5 if c is ranked[0] else _beats(mine, first, rng)
-        k = growth([Said(h.error, np.log(h.ratio), float((h.left**2).mean())) for h in mine])
+        k = growth([said(h) for h in mine])
         out.append(
             Standing(
                 c, test.rms(c), _mean_error(mine), test.bias(c), k, better, better > NOISE,
@@ -271,5 +271,6 @@ def _said(at: Sequence[Held], standings: Sequence[Standing]) -> Said:
     share = _shares(at, standings)
     errors = np.array([h.error for h in at])
     mean = share @ errors
-    noise = float(share @ np.array([(h.left**2).mean() for h in at]))
-    return Said(mean, np.log(at[0].ratio), share @ (errors - mean) ** 2 + noise)
+    apart = share @ (errors - mean) ** 2
+    other = share @ np.array([said(h).other for h in at])
+    return Said(mean, np.log(at[0].ratio), apart + other)

@@ -37,8 +37,8 @@ def _refuse_rising(scale: Numbers, y: Numbers, predicts: str, runs: Runs) -> Non
     if np.corrcoef(*ranks)[0, 1] > 0.5:
         order = runs.rows[np.argsort(scale)[-3:]]
         raise CannotFit(
-            f"{predicts} rises with scale: the largest runs, {name_rows(np.sort(order))}, are among "
-            "the worst; no law here does that: check the column, its unit and its sign"
+            f"{predicts} rises with scale: the largest runs, {name_rows(np.sort(order))}, are "
+            "among the worst; no law here does that: check the column, its unit and its sign"
         )
 
 
@@ -67,8 +67,8 @@ def _rises(N: Numbers, D: Numbers, y: Numbers, predicts: str, runs: Runs) -> str
     if not bad.any():
         return ""
     return (
-        f"{predicts} rises with scale at {name_rows(runs.rows[bad])}: a run of no more N and D, and "
-        f"half the compute or less, is better by more than {WORSE - 1:.0%}; such runs may be "
+        f"{predicts} rises with scale at {name_rows(runs.rows[bad])}: a run of no more N and D, "
+        f"and half the compute or less, is better by more than {WORSE - 1:.0%}; such runs may be "
         "spoilt, or their data repeated"
     )
 
@@ -79,6 +79,6 @@ def _line(N: Numbers, D: Numbers) -> str:
     if np.corrcoef(N, D)[0, 1] ** 2 < ON_A_LINE:
         return ""
     return (
-        "all runs lie on one line of N and D, so the runs cannot tell what N does from what D does; "
+        "all runs lie on one line of N and D, so they cannot tell what N does from what D does; "
         "forecasts off that line, and best splits, are not backed by them"
     )

@@ -30,6 +30,8 @@ Numbers = npt.NDArray[np.float64]
 STEPS = np.array([0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15])
 FURTHEST = 14.0  # in the solver's logs and logits: a share of 1e-6 of a range, or of the output
 UNKNOWN = 10.0  # an answer that may be this many times larger or smaller is not known
+CLOSER = 4  # values that are tried between the two where a profile passes the end of its interval
+BLIND = 1e-12  # a variance, in logs, that says nothing: the parameter stands at a bound
 TIED = 0.995  # correlation from which two parameters are known together only
 
 
@@ -119,24 +121,43 @@ def _profile(
     """Return the profile of the free parameter of index i."""
     from scipy.special import stdtrit
 
-    held = _Held(problem, i)
-    u_p, ahead_p = held.enter(z_p), held.direction(z_p, found.covariance_pp)
-    low, high = held.limits
-    moved_k = np.concatenate([-STEPS[::-1], [0.0], STEPS]) * min(held.error, 1.0)
-    moved_k = np.clip(moved_k, min(low - u_p[i], 0), max(high - u_p[i], 0))
-    # Others start where the covariance says that they follow, and where they were.
-    start_2kp = u_p + np.stack([ahead_p, np.eye(u_p.size)[i]])[:, None] * moved_k[:, None]
-    ends = solve(held, start_2kp.reshape(-1, u_p.size), weights_n[None], fit.objective)
-    value_2k = ends.value_s.reshape(2, -1)
-    u_kp = ends.z_sp.reshape(start_2kp.shape)[value_2k.argmin(0), np.arange(moved_k.size)]
-    t = float(stdtrit(max(len(fit.runs) - u_p.size, 1), (1 + level) / 2))
+    held = _Held(problem, i, z_p, found.covariance_pp)
+    t = float(stdtrit(max(len(fit.runs) - z_p.size, 1), (1 + level) / 2))
     scale = 2 * found.curvature / max(found.pull, 1e-300) / t**2
-    rise_k = np.maximum(scale * (value_2k.min(0) - fit.value), 0.0)
+
+    def rises(moved_k: Numbers) -> tuple[Numbers, Numbers]:
+        start_2kp = held.starts(moved_k)
+        rows = start_2kp.reshape(-1, z_p.size)
+        ends = solve(held, rows, weights_n[None], fit.objective)
+        value_2k = ends.value_s.reshape(2, -1)
+        u_kp = ends.z_sp.reshape(start_2kp.shape)[value_2k.argmin(0), np.arange(moved_k.size)]
+        return u_kp, np.maximum(scale * (value_2k.min(0) - fit.value), 0.0)
+
+    moved_k = held.moves()
+    u_kp, rise_k = rises(moved_k)
+    closer_k = _closer(moved_k, rise_k)
+    if closer_k.size:
+        more_kp, more_k = rises(closer_k)
+        order = np.argsort(np.concatenate([moved_k, closer_k]), kind="stable")
+        u_kp = np.concatenate([u_kp, more_kp])[order]
+        moved_k = np.concatenate([moved_k, closer_k])[order]
+        rise_k = np.concatenate([rise_k, more_k])[order]
     laws = problem.law(held.leave(u_kp)[0])
-    values_k = np.asarray(getattr(laws, fit.free[i]))
-    bounds = problem.form.params[fit.free[i]].bounds
-    interval, is_open = _crossings(values_k, rise_k, bounds)
-    return Profile(fit.free[i], values_k, rise_k, interval, is_open, laws)
+    values_k = np.asarray(getattr(laws, held.name))
+    bounds = problem.form.params[held.name].bounds
+    interval, is_open = _crossings(values_k, rise_k, int(np.abs(moved_k).argmin()), bounds)
+    return Profile(held.name, values_k, rise_k, interval, is_open, laws)
+
+
+def _closer(moved_k: Numbers, rise_k: Numbers) -> Numbers:
+    """Return moves between those where the rise passes 1 on either side."""
+    out, middle = [], int(np.abs(moved_k).argmin())
+    for side in (np.arange(middle, -1, -1), np.arange(middle, moved_k.size)):
+        above = np.flatnonzero(rise_k[side] >= 1)
+        if above.size and above[0]:
+            inner, outer = moved_k[side[above[0] - 1]], moved_k[side[above[0]]]
+            out.append(np.linspace(inner, outer, CLOSER + 2)[1:-1])
+    return np.concatenate(out) if out else np.zeros(0)
 
 
 class _Held:
@@ -146,25 +167,36 @@ class _Held:
     stands at the mean N of the runs, and moves when alpha does. That of the user must not.
     """
 
-    error: float
-
-    def __init__(self, problem: Problem, i: int) -> None:
+    def __init__(self, problem: Problem, i: int, z_p: Numbers, covariance_pp: Numbers) -> None:
         self.problem, self.i, self.name = problem, i, problem.free[i]
         low, high = problem.form.params[self.name].bounds
         self.logs = low == 0 and np.isinf(high)
-        self.limits = (
-            -np.inf if np.isinf(low) or self.logs else -FURTHEST,
-            FURTHEST if np.isfinite(high) else np.inf,
-        )
+        self.limits = (-FURTHEST, FURTHEST) if np.isfinite(high) else (-np.inf, np.inf)
+        turn_pp = np.eye(z_p.size)
+        for k, slope_s in self._shift(z_p[None])[1].items():
+            turn_pp[i, k] += slope_s[0]
+        turned_pp = turn_pp @ covariance_pp @ turn_pp.T
+        self.u_p = z_p.copy()
+        self.u_p[i] += self._shift(z_p[None])[0][0]
+        # At a bound nothing hangs on the parameter, and the covariance cannot say how far to go.
+        blind = turned_pp[i, i] < BLIND
+        self.error = 2.0 if blind else min(float(np.sqrt(turned_pp[i, i])), 1.0)
+        ahead_p = turned_pp[i] / max(turned_pp[i, i], BLIND)
+        self.ahead_p = np.eye(z_p.size)[i] if blind else np.clip(ahead_p, -50, 50)
+
+    def moves(self) -> Numbers:
+        """Return how far from the optimum to hold the parameter (k,), within its limits."""
+        low, high = (limit - self.u_p[self.i] for limit in self.limits)
+        moved_k = np.concatenate([-STEPS[::-1], [0.0], STEPS]) * self.error
+        return np.clip(moved_k, min(low, 0), max(high, 0))
+
+    def starts(self, moved_k: Numbers) -> Numbers:
+        """Return two starts (2, k, p): the others as the covariance says, and where they were."""
+        ways_2p = np.stack([self.ahead_p, np.eye(self.u_p.size)[self.i]])
+        return np.asarray(self.u_p + ways_2p[:, None] * moved_k[:, None])
 
     def _shift(self, z_sp: Numbers) -> tuple[Numbers, dict[int, Numbers]]:
         return self.problem.log_factor(self.name, z_sp) if self.logs else (np.zeros(len(z_sp)), {})
-
-    def enter(self, z_p: Numbers) -> Numbers:
-        """Return the coordinates u (p,) of a point."""
-        u_p = z_p.copy()
-        u_p[self.i] += self._shift(z_p[None])[0][0]
-        return u_p
 
     def leave(self, u_sp: Numbers) -> tuple[Numbers, dict[int, Numbers]]:
         """Return the problem's z_sp, and by how much the parameter held falls with the others."""
@@ -172,15 +204,6 @@ class _Held:
         z_sp = u_sp.copy()
         z_sp[:, self.i] -= shift_s
         return z_sp, slopes
-
-    def direction(self, z_p: Numbers, covariance_pp: Numbers) -> Numbers:
-        """Return how all coordinates (p,) follow the one held, and note its standard error."""
-        turn_pp = np.eye(z_p.size)
-        for k, slope_s in self._shift(z_p[None])[1].items():
-            turn_pp[self.i, k] += slope_s[0]
-        turned_pp = turn_pp @ covariance_pp @ turn_pp.T
-        self.error = float(np.sqrt(max(turned_pp[self.i, self.i], 1e-16)))
-        return np.asarray(np.clip(turned_pp[self.i] / self.error**2, -50, 50))
 
     def __call__(self, u_sp: Numbers) -> tuple[Numbers, Numbers]:
         """Return r_sn and J_spn, without a slope along the parameter held."""
@@ -193,10 +216,10 @@ class _Held:
 
 
 def _crossings(
-    values_k: Numbers, rise_k: Numbers, bounds: tuple[float, float]
+    values_k: Numbers, rise_k: Numbers, middle: int, bounds: tuple[float, float]
 ) -> tuple[Interval, tuple[bool, bool]]:
     """Return where the rise crosses 1 on either side, and whether it never does."""
-    root_k, middle = np.sqrt(rise_k), values_k.size // 2
+    root_k = np.sqrt(rise_k)
     ends, is_open = [], []
     for side, bound in ((slice(middle, None, -1), bounds[0]), (slice(middle, None), bounds[1])):
         root, values = np.maximum.accumulate(root_k[side]), values_k[side]

@@ -71,6 +71,7 @@ class Speedup:
     replicates: int
     noise: float
     notes: tuple[str, ...]
+    doubts: int  # how many of the notes, the first, bear on trust
 
 
 def speedup(
@@ -112,9 +113,10 @@ def speedup(
     variants = tuple(_variant(j, joints, L_ref, level) for j in joints)
     mine = variants[joints.index(chosen)]
     fits, replicates = chosen.lack_of_fit(np.log(both[over]))
+    doubts = _doubts(mine, variants, fits, replicates)
     return Speedup(
         over, level, mine, variants, tuple(chosen.multiplier(float(L), level) for L in losses),
-        fits, replicates, chosen.noise, _notes(mine, variants, fits, replicates, both),
+        fits, replicates, chosen.noise, (*doubts, *both.notes), len(doubts),
     )  # fmt: skip
 
 
@@ -287,12 +289,11 @@ def _losses(L_n: Numbers, member_n: npt.NDArray[np.intp]) -> tuple[float, Number
     return float(low), np.linspace(low, high, LOSSES)
 
 
-def _notes(
+def _doubts(
     chosen: Variant,
     variants: Sequence[Variant],
     p_value: float,
     replicates: int,
-    both: Runs,
 ) -> tuple[str, ...]:
     notes = []
     if p_value < SURPRISING:
@@ -308,4 +309,4 @@ def _notes(
                 f"the recipes differ in {freed} (p = {show(v.p_value, 2)}): the multiplier changes "
                 "with the loss"
             )
-    return (*notes, *both.notes)
+    return tuple(notes)

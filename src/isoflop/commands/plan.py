@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from isoflop.commands.models import Level, Model, counted, described, model, noted
+from isoflop.commands import pricing
+from isoflop.commands.models import Level, Model, model, unit_of
+from isoflop.commands.planned import made_into, planned
+from isoflop.commands.pricing import Pricing, family
 from isoflop.commands.registry import Option, command
-from isoflop.report import Block, Paragraph, Report, Table
+from isoflop.errors import UsageError
+from isoflop.report import Report
 
 if TYPE_CHECKING:
-    from isoflop.fitting import Fit
-    from isoflop.law import Published
     from isoflop.plan import Plan
 
-Most = Annotated[
-    Mapping[str, float] | None, Option("keep N or D at or below this, such as D=3e12", "N|D=NUMBER")
-]
-Least = Annotated[
-    Mapping[str, float] | None, Option("keep N or D at or above this, such as N=7B", "N|D=NUMBER")
+__all__ = ["plan", "planned", "reach"]
+
+Emit = Annotated[
+    Literal["nanochat", "torchtitan", "hf", "json"] | None,
+    Option("write the run as the configuration of a trainer"),
 ]
 
 
@@ -29,80 +30,118 @@ Least = Annotated[
 def plan(
     fit: Model,
     *,
-    C: Annotated[float, Option("the budget [FLOP]")],
-    at_most: Most = None,
-    at_least: Least = None,
+    C: Annotated[float | None, Option("the budget [FLOP], or what it would cost in money")] = None,
+    budget: Annotated[float | None, Option("the budget in USD or kWh, in place of C")] = None,
+    serving: pricing.Served = None,
+    generated: pricing.Generated = None,
+    money: pricing.Money = False,
+    energy: pricing.Energy = False,
+    chip: pricing.ChipName = None,
+    mfu: pricing.Mfu = None,
+    price: pricing.Price = None,
+    prompt_mfu: pricing.PromptMfu = None,
+    output_mfu: pricing.OutputMfu = None,
+    serving_chip: pricing.ServingChip = None,
+    precision: pricing.Precision = "bf16",
+    serving_precision: pricing.ServingPrecision = None,
+    active: pricing.Active = 1.0,
+    unique: pricing.Unique = None,
+    given: pricing.Given = None,
+    at_most: pricing.Most = None,
+    at_least: pricing.Least = None,
+    count: pricing.Counted = None,
+    vocabulary: pricing.Vocabulary = None,
+    aspect: pricing.Aspect = None,
+    context: pricing.Context = None,
     level: Level = None,
+    emit: Emit = None,
+    out: Annotated[str | None, Option("where --emit writes", "FILE")] = None,
+    rule: Annotated[str, Option("the rule for the learning rate", "RULE")] = "step-law2025",
+    chips: Annotated[int, Option("accelerators that train together")] = 8,
 ) -> Report:
-    """Plan the run of least loss that a compute budget pays for.
+    """Plan the run of least loss that a budget pays for.
 
-    C = 6ND. The answer gives N, D and the loss, which limits bind, and what it costs to train a
-    model of another size at the same compute.
+    The budget pays for training at C = 6ND, unless the law or --count says otherwise, and for
+    the tokens of --serving. The answer gives N, D and the loss, which limits bind, what it costs
+    to train a model of another size, and with --emit a configuration to start from.
     """
     from isoflop.plan import spend
 
     found = model(fit)
-    return planned(found, spend(found, C, at_most=at_most, at_least=at_least, level=level))
+    if (emit is None) != (out is None):
+        raise UsageError("--emit says what to write and --out where; give both or neither")
+    paid = Pricing(
+        serving, generated, money, energy, chip, serving_chip, mfu, prompt_mfu, output_mfu,
+        price, precision, serving_precision, active,
+    )  # fmt: skip
+    cost, assumed = paid.cost()
+    made = spend(
+        found, C, budget=budget, cost=cost, unique=unique, given=given, at_most=at_most,
+        at_least=at_least, convention=count, family=family(vocabulary, aspect, context),
+        level=level,
+    )  # fmt: skip
+    report = planned(found, made, assumed=assumed)
+    if emit is None or out is None:
+        return report
+    return made_into(
+        report, made, emit, out, rule=rule, chips=chips, chip=chip,
+        convention=found.conventions.get("N", "total"),
+        nats=unit_of(found, "L") == "nats/token", vocabulary=vocabulary, context=context,
+    )  # fmt: skip
 
 
 @command("reach", example="isoflop reach chinchilla/besiroglu2024 --L 2.0")
 def reach(
     fit: Model,
     *,
-    L: Annotated[float, Option("the loss to reach, in the unit of the law")],
-    at_most: Most = None,
+    L: Annotated[float | None, Option("the loss to reach, in the unit of the law")] = None,
+    score: Annotated[float | None, Option("a score to reach, in place of L")] = None,
+    through: Annotated[
+        str | None, Option("a fit of that score over the loss, saved with --out", "FIT")
+    ] = None,
+    serving: pricing.Served = None,
+    generated: pricing.Generated = None,
+    money: pricing.Money = False,
+    energy: pricing.Energy = False,
+    chip: pricing.ChipName = None,
+    mfu: pricing.Mfu = None,
+    price: pricing.Price = None,
+    prompt_mfu: pricing.PromptMfu = None,
+    output_mfu: pricing.OutputMfu = None,
+    serving_chip: pricing.ServingChip = None,
+    precision: pricing.Precision = "bf16",
+    serving_precision: pricing.ServingPrecision = None,
+    active: pricing.Active = 1.0,
+    unique: pricing.Unique = None,
+    given: pricing.Given = None,
+    at_most: pricing.Most = None,
+    at_least: pricing.Least = None,
+    count: pricing.Counted = None,
+    vocabulary: pricing.Vocabulary = None,
+    aspect: pricing.Aspect = None,
+    context: pricing.Context = None,
     level: Level = None,
 ) -> Report:
-    """Find the run of least compute that reaches a loss.
+    """Find the cheapest run that reaches a loss.
 
-    C = 6ND. The answer gives N, D and C, which limits bind, and what it costs to train a model
-    of another size at the same compute.
+    The cost is that of training at C = 6ND, unless the law or --count says otherwise, and of the
+    tokens of --serving. The answer gives N, D and C, which limits bind, and what it costs to
+    train a model of another size.
     """
     from isoflop import plan as planning
 
+    target = L if L is not None else score
+    if target is None or (L is None) == (score is None) or (score is None) != (through is None):
+        raise UsageError("say what to reach: --L, or --score and the law --through it")
     found = model(fit)
-    return planned(found, planning.reach(found, L, at_most=at_most, level=level))
-
-
-def planned(found: Fit[Any] | Published, made: Plan) -> Report:
-    """Return a plan as a report."""
-    from isoflop.commands.pictures import at_budget
-
-    units = {symbol: counted(found, symbol) for symbol in "NDCL"}
-    estimates = {symbol: getattr(made, symbol) for symbol in units}
-    rows = tuple((s, e.value, e.low, e.high, units[s]) for s, e in estimates.items())
-    held = ", ".join(made.binding)
-    blocks: list[Block] = [
-        *noted(found, made.notes),
-        Table(("quantity", "value", "low", "high", "unit"), rows, caption=made.question),
-        Paragraph(
-            f"That is {made.D.value / made.N.value:.3g} tokens per parameter."
-            + (f" The limits that bind: {held}." if held else " No limit binds.")
-        ),
-        Table(
-            ("N, times the plan", "N", "D", "L", "loss above the plan", "compute that would do"),
-            tuple((r.factor, r.N, r.D, r.L, r.excess, r.compute) for r in made.regret),
-            caption="What it costs to train a model of another size at the same compute; the last "
-            "column is the share of the budget that reaches the same loss at its own optimum.",
-        ),
-        described(found),
-        at_budget(found, made),
-    ]
-    data = {
-        "question": made.question,
-        **{
-            s: {"value": e.value, "low": e.low, "high": e.high}
-            for s, e in estimates.items()
-        },
-        "level": made.level,
-        "binding": list(made.binding),
-        "regret": [
-            {
-                "factor": r.factor, "N": r.N, "D": r.D, "L": r.L,
-                "excess": r.excess, "compute": r.compute,
-            }
-            for r in made.regret
-        ],
-        "notes": list(made.notes),
-    }  # fmt: skip
-    return Report(f"Plan: {made.question}", tuple(blocks), data)
+    paid = Pricing(
+        serving, generated, money, energy, chip, serving_chip, mfu, prompt_mfu, output_mfu,
+        price, precision, serving_precision, active,
+    )  # fmt: skip
+    cost, assumed = paid.cost()
+    made: Plan = planning.reach(
+        found, target, through=None if through is None else model(through), cost=cost,
+        unique=unique, given=given, at_most=at_most, at_least=at_least, convention=count,
+        family=family(vocabulary, aspect, context), level=level,
+    )  # fmt: skip
+    return planned(found, made, assumed=assumed, reached=True)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from isoflop.errors import BadRuns, CannotFit, UsageError
 from isoflop.fitting import starts
+from isoflop.fitting.contradictions import contradictions
 from isoflop.fitting.diagnose import Found, diagnose, refuse_hopeless
 from isoflop.fitting.noise import noise
 from isoflop.fitting.objective import Asymmetric, Objective, objective
@@ -80,7 +81,9 @@ def fit(  # type: ignore[misc]
     found = search(problem, weights_n, target, rng, screened, polished)
     z_sp = _refits(problem, found, runs, target, how, draws, rng) if draws else None
     ensemble = None if z_sp is None else problem.law(z_sp)
-    verdict = diagnose(problem, binding.takes, found, ensemble)
+    verdict = diagnose(
+        problem, binding.takes, found, ensemble, _contradictions(problem, found, runs, binding)
+    )
     return Fit(
         problem.law(found.z_p), ensemble, runs, binding, target, found.value, problem.kind,
         found.starts, tuple(problem.fixed), verdict.conditioning, level, seed, str(how),
@@ -231,6 +234,14 @@ def _raised(
         )
     left = noise(problem, found.z_p, weights_n, target)
     return np.asarray(left.r_n - left.alone_n(clusters) * signs(rng, clusters, draws))
+
+
+def _contradictions(
+    problem: Problem, found: Found, runs: Runs, binding: Binding
+) -> tuple[str, ...]:
+    if problem.kind != "log":
+        return ()
+    return contradictions(runs, binding, problem.values(found.z_p[None])[0])
 
 
 def _remarks(runs: Runs, binding: Binding) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,12 +66,19 @@ def refuse_hopeless(problem: Problem, symbols: tuple[str, ...]) -> None:
 
 
 def diagnose(
-    problem: Problem, symbols: tuple[str, ...], found: Found, draws: Law | None
+    problem: Problem,
+    symbols: tuple[str, ...],
+    found: Found,
+    draws: Law | None,
+    doubts: Sequence[str] = (),
 ) -> Diagnosis:
-    """Return what the solver, the placing of the runs and the draws say of the fit found."""
+    """Return what the solver, the placing of the runs and the draws say of the fit found.
+
+    `doubts` are those that the runs themselves have raised.
+    """
     z_p, starts = found.z_p, found.starts
     conditioning, mixed = _conditioning(problem, z_p)
-    refusals, doubts = [], []
+    refusals, doubts = [], list(doubts)
     if conditioning > SINGULAR:
         refusals.append(
             f"the runs cannot tell {' and '.join(mixed)} apart (conditioning {conditioning:.0e}): "

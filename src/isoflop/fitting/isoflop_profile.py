@@ -42,7 +42,8 @@ class Profile:
     """Loss against size at one budget: where it is least, and how well that is known.
 
     `fault` says why it was left out of the frontier; N and D are then NaN. `sd` is that of log N.
-    `sizes` and `losses` (k,) trace the curve at C.
+    `runs_N`, `runs_L` (n,) are its runs, moved to one C if sliced; `sizes`, `losses` (k,) trace
+    the curve, and are empty where there is none.
     """
 
     budget: Budget
@@ -50,6 +51,8 @@ class Profile:
     D: float
     sd: float
     fault: str
+    runs_N: Numbers
+    runs_L: Numbers
     sizes: Numbers
     losses: Numbers
 
@@ -190,7 +193,8 @@ def _profile(
     nothing = np.zeros(0)
     fault = _too_few(N, budget, curve)
     if fault:
-        return Profile(budget, np.nan, np.nan, np.nan, fault, nothing, nothing), nothing, nothing
+        made = Profile(budget, np.nan, np.nan, np.nan, fault, N, L, nothing, nothing)
+        return made, nothing, nothing
     luck = np.vstack([np.zeros(L.size), noise * rng.standard_normal((draws, L.size))])
     L_sn = L * (1 + luck)
     if budget.sliced:  # the slope in C is taken out once, by the parabola, and then held
@@ -205,7 +209,9 @@ def _profile(
     # A minimum that draws lose is known worse than those that keep it say (Porian et al. 2024).
     sd = float(np.nanstd(log_N[1:]) / inside[1:].mean()) if inside[1:].any() else 0.0
     N_best, D_best = (np.nan, np.nan) if fault else (np.exp(log_N[0]), np.exp(log_D[0]))
-    made = Profile(budget, float(N_best), float(D_best), sd, fault, np.exp(sizes), losses)
+    made = Profile(
+        budget, float(N_best), float(D_best), sd, fault, N, L_sn[0], np.exp(sizes), losses
+    )
     return made, log_N, log_D
 
 

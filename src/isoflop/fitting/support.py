@@ -60,11 +60,13 @@ def _line(problem: Problem, inputs: Mapping[str, Numbers], conditioning: float) 
     names, floors = " and ".join(mixed), _floors(problem)
     unknown = tuple(k for k in problem.free if k not in floors)
     reason = f"all runs lie within a factor {show(float(np.exp(width)))} of one line in {names}"
+    budget = direction.prod() > 0  # the line runs along C = 6ND, not across budgets
+    add = "at other budgets" if budget else f"at half and twice {mixed[0]} for the same compute"
     says = (
-        f"{reason}, such as a compute-optimal frontier: they cannot tell what more {mixed[0]} buys "
-        f"from what more {mixed[-1]} buys, so {', '.join(unknown)} and the best {names} are not "
-        f"known, nor any forecast off that line; add runs at half and twice {mixed[0]} for the "
-        "same compute, or fit a law of compute alone (--over C)"
+        f"{reason}, {'a single budget' if budget else 'such as a compute-optimal frontier'}: they "
+        f"cannot tell what more {mixed[0]} buys from what more {mixed[-1]} buys, so "
+        f"{', '.join(unknown)} and the best {names} are not known, nor any forecast off that "
+        f"line; add runs {add}, or fit a law of compute alone (--over C)"
     )
 
     def off_line(at: Mapping[str, float]) -> bool:

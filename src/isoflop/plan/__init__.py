@@ -5,7 +5,10 @@ from __future__ import annotations
 from isoflop.plan.cost import Cost, Serving, priced
 from isoflop.plan.optimum import best, cheapest, optimum
 from isoflop.plan.result import Alternative, Estimate, Plan, Regret
+from isoflop.plan.serve import Served, serve
+from isoflop.plan.shrink import Shrunk, shrink
 from isoflop.plan.spend import reach, spend
+from isoflop.plan.wall import Wall, wall
 
 __all__ = [
     "Alternative",
@@ -13,11 +16,17 @@ __all__ = [
     "Estimate",
     "Plan",
     "Regret",
+    "Served",
     "Serving",
+    "Shrunk",
+    "Wall",
     "best",
     "cheapest",
     "optimum",
     "priced",
     "reach",
+    "serve",
+    "shrink",
     "spend",
+    "wall",
 ]

@@ -1,4 +1,4 @@
-"""What every verb of planning does first and last: check what is asked, and say what it rests on."""
+"""What every verb of planning does: check what is asked, and say what an answer rests on."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.accounting import Family
+from isoflop.assess.identify import refuse_split, refuse_unsupported
 from isoflop.errors import NoOptimum, RefusedByData, UsageError
 from isoflop.fitting import Fit
 from isoflop.forecasting import beyond
-from isoflop.law import Law, Published, constants, form
+from isoflop.law import Law, Published
 from isoflop.plan.cost import Cost, Counting, Serving, served
 from isoflop.plan.counted import EXACT, counting
+from isoflop.plan.repeats import repeating, repeats_note
+from isoflop.plan.stock import beyond_stock
 from isoflop.quantities import show
 
 Numbers = npt.NDArray[np.float64]
 Model: TypeAlias = Fit[Any] | Published
-
-FADES = "muennighoff/muennighoff2023"  # how fast repeated tokens lose their worth
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,9 @@ def ask(
     for name, value in {**numbers, **extra}.items():
         if not (np.isfinite(value) and value > 0):
             raise UsageError(f"{name} is {value}; it must be finite and above zero")
-    law, draws, notes = _with_repeats(model, unique)
+    law = repeating(model.law, unique)
+    draws = None if model.draws is None else repeating(model.draws, unique)
+    notes = () if law is model.law else (repeats_note(),)
     _check_law(model, law, extra)
     if level is not None and not 0 < level < 1:
         raise UsageError(f"level is {level}; it must lie between 0 and 1, such as 0.9")
@@ -82,33 +85,6 @@ def _costed(cost: Cost | None, serving: float | Serving | None, counts: Counting
     return dataclasses.replace(made, counting=counts) if made.counting.linear else made
 
 
-def _with_repeats(model: Model, unique: float | None) -> tuple[Law, Law | None, tuple[str, ...]]:
-    """Return the law and its draws, which take U where unique tokens are stated.
-
-    A Chinchilla law keeps its constants, and repeats fade as they did for Muennighoff et al.
-    """
-    law, draws = model.law, model.draws
-    if unique is None or "U" in law.takes:
-        return law, draws, ()
-    if law.key != "chinchilla":
-        raise UsageError(
-            f"{law.key} does not say what repeated tokens are worth; fit a law that takes U, or "
-            f"limit the data: --at-most D={show(4 * unique)} is four epochs"
-        )
-    fades = constants(FADES).law
-    repeated = form("muennighoff")
-
-    def extend(one: Law) -> Law:
-        fade = {k: getattr(fades, k) for k in ("fade_D", "fade_N")}
-        return repeated(**{**one.values, **fade})
-
-    note = (
-        f"the law does not know repeats: they fade as by {FADES} (repeats {fades.fade_D:.4g}, "  # type: ignore[attr-defined]
-        f"excess size {fades.fade_N:.4g}), whose data and models were others"  # type: ignore[attr-defined]
-    )
-    return extend(law), None if draws is None else extend(draws), (note,)
-
-
 def _check_law(model: Model, law: Law, extra: Mapping[str, float]) -> None:
     takes = set(law.takes)
     named = ", ".join(model.binding.takes)
@@ -121,14 +97,21 @@ def _check_law(model: Model, law: Law, extra: Mapping[str, float]) -> None:
         )
     if unknown := sorted(set(extra) - takes):
         raise UsageError(f"{law.key} does not take {unknown[0]}; it takes {', '.join(law.takes)}")
-    if isinstance(model, Fit) and model.status == "refused":
+    if isinstance(model, Published):
+        return
+    if model.status == "refused":
         raise RefusedByData(f"the fit was refused, and so is its plan: {model.notes[0]}")
+    refuse_split(model)
 
 
 def basis(asked: Asked, N: float, D: float) -> tuple[str, ...]:
-    """Return what a reader must know of the law and the counts behind a plan, worst first."""
+    """Return what a reader must know of the law and the counts behind a plan, worst first.
+
+    Raises RefusedByData where the runs behind the law can say nothing of such a run.
+    """
     model, counts = asked.model, asked.cost.counting
-    notes = [*asked.notes, *asked.cost.notes]
+    fresh = () if "U" in asked.given else beyond_stock(D)
+    notes = [*asked.notes, *fresh, *asked.cost.notes]
     stated = model.conventions.get("C")
     if stated is None and counts.linear:
         notes.append("C is taken as 6ND; the runs do not state how they count it")
@@ -141,7 +124,9 @@ def basis(asked: Asked, N: float, D: float) -> tuple[str, ...]:
     if isinstance(model, Published):
         notes.insert(0, "published constants have no draws, so there are no intervals")
         return tuple(filter(None, (model.caution, *notes)))
-    far = beyond(model, {s: {"N": N, "D": D, **asked.given}[s] for s in model.binding.takes})
+    at = {s: {"N": N, "D": D, **asked.given}[s] for s in model.binding.takes}
+    refuse_unsupported(model, at)
+    far = beyond(model, at)
     if far > 1:
         notes.insert(0, f"the plan lies {show(far)} times beyond the runs behind the law")
     return (*(model.notes if model.status != "ok" else ()), *notes)

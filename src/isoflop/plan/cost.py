@@ -151,7 +151,9 @@ class Cost:
         if self.counting.linear:
             return each / FLOP_PER_PARAM_TOKEN / self.active
         found = bisect(
-            lambda x: np.asarray(self.flop(np.exp(x)) >= each), np.zeros(np.shape(each)), 80.0
+            lambda x: np.asarray(self.flop(np.exp(x)) >= each),
+            np.zeros(np.shape(each)),
+            np.full(np.shape(each), 80.0),
         )
         return np.exp(found)
 
@@ -161,7 +163,8 @@ class Cost:
         each = float(self.flop(N))
         phases = [("training", each * D, self.training, 0)]
         if served is not None and served.prompt:
-            phases.append(("reading prompts", each * FORWARD * served.prompt, self.reading, 1))
+            name = "reading prompts" if served.output else "serving"
+            phases.append((name, each * FORWARD * served.prompt, self.reading, 1))
         if served is not None and served.output:
             phases.append(("generating", each * FORWARD * served.output, self.generating, 2))
         return tuple(self._item(*phase) for phase in phases)

@@ -26,6 +26,7 @@ Numbers = npt.NDArray[np.float64]
 Criterion = Literal["target", "parameters", "cheapest"]
 
 MOST_RUNS = 200  # in one design
+DRIFT = 0.002  # 1 % at a factor of 10, 4 % at a factor of 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def design(
     count: int | None = None,
     within: float | None = None,
     noise: float | None = None,
+    drift: float = DRIFT,
     weights: Sequence[float] | None = None,
     level: float = 0.9,
 ) -> Design:
@@ -106,7 +108,8 @@ def design(
     `criterion` "target" narrows the target per FLOP (V-optimal, model-averaged with several),
     "parameters" all parameters (D-optimal), "cheapest" ranks by cost alone. The design ends at
     `budget` [FLOP], at `count` runs, or where the target is known `within` a share. `noise` is the
-    scatter of log losses, that of the fits unless given.
+    scatter of log losses, that of the fits unless given; `drift` says how far the form may be off:
+    by this much of log loss per squared factor e from the runs, 0 if the law is beyond doubt.
 
     Raises UsageError for a request that makes no sense, RefusedByData if no run fits the budget
     or `within` is out of reach.
@@ -114,8 +117,10 @@ def design(
     """
     _check_models(models, weights)
     _check_ends(budget, count, within, noise, level)
+    if drift < 0:
+        raise UsageError(f"drift is {drift}; it must be 0 or more")
     scatter = noise if noise is not None else _noise(models)
-    F_rc, T_rm = factor(models, weights, target, candidates, scatter)
+    F_rc, T_rm = factor(models, weights, target, candidates, scatter, drift)
     state = _State(F_rc, T_rm, scatter, candidates, NormalDist().inv_cdf((1 + level) / 2))
     limit = _Limit(budget or np.inf, count or MOST_RUNS, within)
     choices = state.greedy(criterion, limit, per_flop=True)
@@ -236,8 +241,8 @@ def _noise(models: Sequence[Model]) -> float:
 def _notes(models: Sequence[Model]) -> tuple[str, ...]:
     notes = [
         "widths hold what more runs can narrow: the law's parameters"
-        + (" and which law it is" if len(models) > 1 else "")
-        + ", not the noise of the target's own run or a form that is wrong"
+        + (", which law it is" if len(models) > 1 else "")
+        + " and how far its form drifts off; not the noise of the target's own run"
     ]
     for model in models:
         if isinstance(model, str):

@@ -53,19 +53,13 @@ def limits(
 
     Raises UsageError for limits that contradict each other, or need what is not stated.
     """
-    for limited in (at_most or {}, at_least or {}):
-        for name, value in limited.items():
-            if name not in LIMITS:
-                raise UnknownName("limit", name, LIMITS)
-            if not (np.isfinite(value) and value > 0):
-                raise UsageError(f"the limit on {name} is {value}; it must be above zero")
-    if unknown := sorted(set(at_least or {}) - {"N", "D"}):
-        raise UsageError(f"a least {unknown[0]} is not known; give a least N or D")
-    most = {s: (at_most or {}).get(s, np.inf) for s in "NDC"}
-    least = {s: (at_least or {}).get(s, 0.0) for s in "NDC"}
+    highs, lows = dict(at_most or {}), dict(at_least or {})
+    _check(highs, LIMITS)
+    _check(lows, ("N", "D"))
+    most = {s: highs.pop(s, np.inf) for s in "NDC"}
+    least = {s: lows.get(s, 0.0) for s in "NDC"}
     words = {}
-    for name in set(at_most or {}) - {"N", "D", "C"}:
-        value = (at_most or {})[name]
+    for name, value in highs.items():
         symbol, bound = _translated(name, value, cost, given)
         if bound < most[symbol]:
             most[symbol] = bound
@@ -74,6 +68,14 @@ def limits(
         if least[s] > most[s]:
             raise UsageError(f"{s} is to be at least {show(least[s])} and at most {show(most[s])}")
     return Limits(most, least, words)
+
+
+def _check(limited: Mapping[str, float], known: tuple[str, ...]) -> None:
+    for name, value in limited.items():
+        if name not in known:
+            raise UnknownName("limit", name, known)
+        if not (np.isfinite(value) and value > 0):
+            raise UsageError(f"the limit on {name} is {value}; it must be finite and above zero")
 
 
 def _translated(name: str, value: float, cost: Cost, given: Given) -> tuple[str, float]:

@@ -19,6 +19,7 @@ FINAL = 0.1  # of the peak learning rate, at the end of a cosine over the whole 
 BETAS = (0.9, 0.95)
 DECAY, CLIP = 0.1, 1.0
 _RATES, _BATCHES, _OF_LOSS = "learning-rate", "batch-size", "batch-of-loss"
+_BOTH = (_RATES, _BATCHES)
 _LOCAL = 8  # sequences on a chip at a time, at the most
 
 
@@ -78,10 +79,12 @@ def rules() -> tuple[str, ...]:
     return tuple(form(_RATES).published)
 
 
-def suggestions(architecture: Architecture, D: float, L: float) -> tuple[Suggestion, ...]:
+def suggestions(
+    architecture: Architecture, D: float, L: float | None = None
+) -> tuple[Suggestion, ...]:
     """Return what every rule says of a shape trained on D [tokens] to a loss L [nats/token].
 
-    Each rule is asked with N as it counts it.
+    Each rule is asked with N as it counts it; those of the loss are left out where it is unknown.
     """
     found = []
     for name, lr in form(_RATES).published.items():
@@ -93,7 +96,7 @@ def suggestions(architecture: Architecture, D: float, L: float) -> tuple[Suggest
                 lr.source, "; ".join(cautions),
             )
         )  # fmt: skip
-    for name, of_loss in form(_OF_LOSS).published.items():
+    for name, of_loss in form(_OF_LOSS).published.items() if L is not None else ():
         tokens = float(of_loss.law(L=L))
         found.append(Suggestion(name, None, tokens, of_loss.source, of_loss.caution))
     return tuple(found)
@@ -113,11 +116,13 @@ def recipe(
     chips: int = 1,
     chip: str | None = None,
     shape: Mapping[str, Any] | None = None,
+    nats: bool = True,
 ) -> Recipe:
     """Return how to run a plan on so many chips.
 
     The shape is `architecture`, or one near the planned N as `convention` counts it, to which
     `shape` says vocabulary, context, aspect and tied (see `shape_for`). The tokens stay planned.
+    `nats` says that the loss is in nats/token, as the rules that take it need.
 
     Raises UnknownName for a rule, UsageError for no chips or a mixture of experts.
     """
@@ -127,25 +132,24 @@ def recipe(
         raise UsageError(f"the number of chips is {chips}; it must be a whole number from 1 on")
     if plan.priced.active < 1:
         raise UsageError("a shape is made for dense models; give the architecture of the mixture")
-    notes = []
+    notes: list[str] = []
     if architecture is None:
         made = shape_for(plan.N.value, convention, **(shape or {}))
         architecture = made.architecture
         notes += made.notes
     counted = float(architecture.parameters(convention))
     D = plan.D.value
-    every = suggestions(architecture, D, plan.L.value)
-    chosen = next(s for s in every if s.rule == rule)
-    assert chosen.lr is not None and chosen.batch is not None
-    each = max(1, round(chosen.batch / architecture.context / chips))
+    every = suggestions(architecture, D, plan.L.value if nats else None)
+    lr, batch = (_of_shape(form(kind).published[rule], architecture, D) for kind in _BOTH)
+    each = max(1, round(batch / architecture.context / chips))
     local = next(k for k in range(min(_LOCAL, each), 0, -1) if each % k == 0)
     sequences = chips * each
     steps = max(1, round(D / (sequences * architecture.context)))
     training = plan.bill[0].hours
     hours = training and training * (counted / plan.N.value)
-    notes += _remarks(every, chosen.batch, sequences * architecture.context, counted, plan)
+    notes += _remarks(every, batch, sequences * architecture.context, counted, plan)
     return Recipe(
-        architecture, counted, plan, rule, chosen.lr, sequences, local, steps,
+        architecture, counted, plan, rule, lr, sequences, local, steps,
         max(1, math.ceil(WARMUP * steps)), int(chips), chip, hours,
         hours and hours / (24.0 * chips), every, tuple(notes),
     )  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 from isoflop.law import Law, Published
 from isoflop.plan.cost import Cost
 from isoflop.plan.limits import Limits, hold_budget
+from isoflop.plan.repeats import repeating
 from isoflop.plan.result import Alternative
 from isoflop.quantities import show
 
@@ -28,7 +29,10 @@ class Question:
 
     def answer(self, law: Law) -> tuple[float, float]:
         """Return the N [params] and D [tokens] that a law gives."""
-        found = hold_budget(law, self.cost, self.budget, self.within, dict(self.given))
+        given = dict(self.given)
+        found = hold_budget(
+            repeating(law, given.get("U")), self.cost, self.budget, self.within, given
+        )
         return float(found.N[0]), float(found.D[0])
 
 
@@ -49,6 +53,18 @@ def rounded(law: Law) -> dict[str, int]:
     return {k: digits(v) for k, v in exponents.items() if 0 < digits(v) < ENOUGH}
 
 
+def coarse(model: object) -> tuple[str, ...]:
+    """Return a note where published exponents have too few digits; else nothing."""
+    short = rounded(model.law) if isinstance(model, Published) else {}
+    if not short:
+        return ()
+    words = " and ".join(f"{k} to {d}" for k, d in short.items())
+    return (
+        f"exponents are rounded ({words} digits), which moves a best split by factors: "
+        "isoflop plan shows by which",
+    )
+
+
 def alternatives(model: Published, asked: Question) -> tuple[Alternative, ...]:
     """Return what every published set of the same form and conventions answers, its own first.
 
@@ -61,7 +77,8 @@ def alternatives(model: Published, asked: Question) -> tuple[Alternative, ...]:
     for other in sets:
         if all(other.conventions.get(s) == model.conventions.get(s) for s in "NL"):
             N, D = asked.answer(other.law)
-            L = float(other.law(N=N, D=D, **dict(asked.given)))
+            law = repeating(other.law, dict(asked.given).get("U"))
+            L = float(law(N=N, D=D, **dict(asked.given)))
             rows.append(Alternative(other.key, N, D, D / N, L))
     return tuple(rows)
 

@@ -14,9 +14,10 @@ from isoflop.law import Law
 from isoflop.plan.asking import Asked, Model, Numbers, ask, basis
 from isoflop.plan.optimum import best, needed
 from isoflop.plan.result import Estimate
+from isoflop.plan.rounding import coarse
 
 SIZES = (0.75, 0.5, 0.4, 0.3)
-_WITHOUT_END = 1e30  # tokens
+_WITHOUT_END = np.inf  # tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def shrink(
     rows = tuple(_row(k, one, many, asked.level) for k in factors)
     return Shrunk(
         C, drawn("N"), drawn("D"), drawn("L"), drawn("least"), rows, asked.level,
-        basis(asked, N, D),
+        (*coarse(model), *basis(asked, N, D)),
     )  # fmt: skip
 
 

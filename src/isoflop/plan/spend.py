@@ -15,6 +15,7 @@ from isoflop.plan.limits import Limits, hold_budget, hold_loss, limits, unreacha
 from isoflop.plan.optimum import cheapest
 from isoflop.plan.result import Alternative, Estimate, Plan, Regret
 from isoflop.plan.rounding import Question, alternatives, rounding_notes
+from isoflop.plan.score import loss_for
 from isoflop.quantities import show
 
 FACTORS = (0.25, 0.5, 2.0, 4.0)
@@ -68,6 +69,7 @@ def reach(
     model: Model,
     L: float,
     *,
+    through: Model | None = None,
     cost: Cost | None = None,
     serving: float | Serving | None = None,
     unique: float | None = None,
@@ -80,11 +82,13 @@ def reach(
 ) -> Plan:
     """Return the N and D that reach loss L, or whatever the law predicts, at the least cost.
 
-    The cost is the training FLOP unless `cost` or `serving` say more; see `spend`.
+    The cost is the training FLOP unless `cost` or `serving` say more; see `spend`. With a law
+    `through` which the loss gives a score, L is that score.
 
     Raises RefusedByData for a loss below what the law can reach, with the nearest; NoOptimum,
     UsageError and ConventionMismatch as `spend` does.
     """
+    score, L = L, L if through is None else loss_for(L, through)
     asked = ask(
         model, {"L": L}, cost=cost, serving=serving, unique=unique, given=given,
         convention=convention, family=family, level=level,
@@ -93,7 +97,8 @@ def reach(
     split = hold_loss(asked.law, asked.cost, L, within, asked.given)
     if not np.isfinite(split.N[0] * split.D[0]):
         raise unreachable(asked.law, L, within, asked.given)
-    many, notes = None, ()
+    many = None
+    notes: tuple[str, ...] = ()
     if asked.draws is not None:
         many = hold_loss(asked.draws, asked.cost, L, within, asked.given)
         notes = _missed(many, L)
@@ -103,6 +108,12 @@ def reach(
     )
     what = "compute" if asked.cost.unit == "FLOP" else asked.cost.unit
     also = _serving_words(asked.cost)
+    if through is not None:
+        rounded = (
+            f"a score of {score:g} takes L = {L:.4g} by {through.law.key}, whose own error is not "
+            "in the intervals",
+            *rounded,
+        )
     question = f"the least {what}{also} for a loss of {L:g}"
     held = None if at_least else L  # where a least N or D is asked for, the loss may be lower
     return _planned(question, asked, within, split, many, (*notes, *rounded), others, at=held)
@@ -163,24 +174,24 @@ def _losses(asked: Asked, many: Allocation, at: float | None) -> Numbers:
 def _regret(asked: Asked, N: float, D: float, loss: float) -> tuple[Regret, ...]:
     """Return what other N cost at the same budget; none that the budget does not pay for."""
     cost, total = asked.cost, float(asked.cost(N, D))
-    rows = []
-    for factor in FACTORS:
-        size = factor * N
-        tokens = float(cost.tokens_for(total, size))
-        if tokens <= 0:
-            continue
-        worse = asked.loss(size, tokens)
-        least = cheapest(asked.law, cost, np.array([worse]), given=asked.given)
-        share = float(np.ravel(cost(least.N, least.D))[0]) / total
-        rows.append(
-            Regret(factor, size, tokens, worse, worse - loss, share if np.isfinite(share) else None)
+    factors = np.array(FACTORS)
+    tokens = np.asarray(cost.tokens_for(total, factors * N))
+    factors, tokens = factors[tokens > 0], tokens[tokens > 0]
+    worse = np.asarray(asked.law(N=factors * N, D=tokens, **asked.given))
+    least = cheapest(asked.law, cost, worse, given=asked.given)
+    shares = np.asarray(cost(least.N, least.D)) / total
+    return tuple(
+        Regret(
+            float(k), float(k * N), float(d), float(w), float(w - loss),
+            float(s) if np.isfinite(s) else None,
         )
-    return tuple(rows)
+        for k, d, w, s in zip(factors, tokens, worse, shares, strict=True)
+    )  # fmt: skip
 
 
 def _siblings(asked: Asked, question: Question) -> tuple[tuple[Alternative, ...], tuple[str, ...]]:
     """Return what other published constants answer, and what rounding does, where it is coarse."""
-    if not isinstance(asked.model, Published) or asked.law is not asked.model.law:
+    if not isinstance(asked.model, Published):
         return (), ()
     others = alternatives(asked.model, question)
     return others, rounding_notes(asked.model, question, others)

@@ -29,6 +29,7 @@ Model: TypeAlias = Fit[Any] | str
 PRIOR_DRAWS = 4000
 STEP = 1e-4  # of a parameter, for the slope of the target
 FEWEST = 50  # draws that a typical range must leave
+WIDE = 0.05  # a step in log N, for how sharp an optimum is
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +96,15 @@ def factor(
     target: Target,
     candidates: Pool,
     noise: float,
+    drift: float,
 ) -> tuple[Numbers, Numbers]:
     """Return F_rc and T_rm of all models together: their own scatter, and what parts them."""
     share = np.full(len(models), 1 / len(models)) if weights is None else np.asarray(weights, float)
     share = share / share.sum()
     known = [
-        _of_law(m, target, candidates)
+        _of_law(m, target, candidates, drift)
         if isinstance(m, str)
-        else _of_fit(m, target, candidates, noise)
+        else _of_fit(m, target, candidates, noise, drift)
         for m in models
     ]
     means = np.stack([mean for _, mean in known])
@@ -113,12 +115,12 @@ def factor(
 
 
 def _of_fit(
-    fit: Fit[Any], target: Target, candidates: Pool, noise: float
+    fit: Fit[Any], target: Target, candidates: Pool, noise: float, drift: float
 ) -> tuple[Numbers, Numbers]:
     """Return factor and mean, candidates first and the target last, around a fit.
 
     The information of the runs is J'J / noise^2; that of the typical ranges keeps directions that
-    no run has seen from being boundless.
+    no run has seen from being boundless. `drift` bends are parameters like the others.
     """
     binding = fit.binding
     columns = {s: fit.runs[s] for s in (*binding.takes, binding.predicts)}
@@ -126,14 +128,53 @@ def _of_fit(
     problem = pose(binding, columns, fixed, "log")
     z_p = problem.point(fit.law)
     _, J_spn = problem.residuals(z_p[None])
-    precision = J_spn[0] @ J_spn[0].T / noise**2 + np.diag(_prior_width(problem) ** -2.0)
     given = {"N": candidates.N, "D": candidates.D}
     scaled = tuple(given[s] / problem.scales.get(quantity(s).unit, 1.0) for s in binding.takes)
     at = dataclasses.replace(problem, inputs=scaled, output_n=np.zeros(len(candidates)))
     mean_sc, G_spc = at.residuals(z_p[None])
-    slopes = np.column_stack([G_spc[0], _slope(problem, z_p, target)])
-    factor_r = np.linalg.solve(np.linalg.cholesky(precision), slopes)
+    bend = _Bend(fit.runs["N"], fit.runs["D"], drift)
+    J_pn = np.vstack([J_spn[0], bend(fit.runs["N"], fit.runs["D"])])
+    prior = np.concatenate([_prior_width(problem) ** -2.0, np.ones(3)])
+    slopes = np.hstack([G_spc[0], _slope(problem, z_p, target)])
+    bends = np.hstack([bend(candidates.N, candidates.D), bend.of(target, fit.law)])
+    root = np.linalg.cholesky(J_pn @ J_pn.T / noise**2 + np.diag(prior))
+    factor_r = np.linalg.solve(root, np.vstack([slopes, bends]))
     return factor_r, np.append(mean_sc[0], target.log(fit.law)[0])
+
+
+class _Bend:
+    """How a law may be off: a quadratic in log N and log D about its runs, `drift` a coefficient.
+
+    A law of the wrong form leaves its runs behind about so, and runs far from the target then say
+    less about it than the law alone would have them say.
+    """
+
+    def __init__(self, N: Numbers, D: Numbers, drift: float) -> None:
+        self.n_0, self.d_0 = float(np.log(N).mean()), float(np.log(D).mean())
+        self.drift = drift
+
+    def __call__(self, N: Numbers, D: Numbers) -> Numbers:
+        """Return what each bend (3, k) adds to the log loss."""
+        n, d = np.log(N) - self.n_0, np.log(D) - self.d_0
+        return self.drift * np.stack([n * n, d * d, n * d])
+
+    def of(self, target: Target, law: Law) -> Numbers:
+        """Return what each bend (3, m) adds to the log target."""
+        if target.C is None:
+            N, D = (np.atleast_1d(np.asarray(v, float)) for v in (target.N, target.D))
+            return self(N, D)
+        best = optimum(law, np.atleast_1d(np.asarray(target.C, float)))
+        with np.errstate(all="ignore"):
+            low, here, high = (
+                np.log(law(N=best.N * k, D=best.D / k)) for k in (np.exp(-WIDE), 1.0, np.exp(WIDE))
+            )
+            curvature = (low + high - 2 * here) / WIDE**2
+            n, d = np.log(best.N) - self.n_0, np.log(best.D) - self.d_0
+            # Where log L + e b(log N) has its minimum, log N moves by -b' / (log L)''.
+            moved = -np.stack([2 * n, -2 * d, d - n]) / curvature
+        if law.members is not None:
+            moved = np.nanmedian(moved, axis=1)
+        return np.asarray(self.drift * moved)
 
 
 def _slope(problem: Problem, z_p: Numbers, target: Target) -> Numbers:
@@ -151,7 +192,7 @@ def _prior_width(problem: Problem) -> Numbers:
     return np.asarray(np.maximum(spread.std(0), 1e-6))
 
 
-def _of_law(key: str, target: Target, candidates: Pool) -> tuple[Numbers, Numbers]:
+def _of_law(key: str, target: Target, candidates: Pool, drift: float) -> tuple[Numbers, Numbers]:
     """Return factor and mean over the typical range of a law's parameters.
 
     Draws whose losses leave the field's range are no models.
@@ -170,7 +211,9 @@ def _of_law(key: str, target: Target, candidates: Pool) -> tuple[Numbers, Number
     kept = said[good]
     away = (kept - kept.mean(0)) / np.sqrt(len(kept) - 1)
     # Rotated, so that only as many rows stay as there are directions.
-    return np.asarray(np.linalg.qr(away, mode="r")), kept.mean(0)
+    bend = _Bend(candidates.N, candidates.D, drift)
+    bends = np.hstack([bend(candidates.N, candidates.D), bend.of(target, many[good])])
+    return np.vstack([np.linalg.qr(away, mode="r"), bends]), kept.mean(0)
 
 
 def _typical(rng: np.random.Generator, span: tuple[float, float]) -> Numbers:

@@ -11,6 +11,8 @@ from isoflop.atlas import Range, Spread
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.plan.asking import Asked, Model, ask, basis
 from isoflop.plan.optimum import best
+from isoflop.plan.rounding import coarse
+from isoflop.plan.stock import STOCK, Fact
 
 Numbers = npt.NDArray[np.float64]
 
@@ -19,20 +21,6 @@ HORIZON = 30.0  # years over which a growth is carried; beyond, "not within"
 _Z = 1.6448536269514722  # a Spread is read as the 5 and 95 % points of a log-normal
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A number that somebody else estimated, with its source."""
-
-    value: Range
-    meaning: str
-    source: str
-
-
-STOCK = Fact(
-    Range(1e14, 3e14, 1e15),
-    "public human text, adjusted for quality and repetition [tokens], 90 % interval",
-    "Villalobos et al. 2024, arXiv:2211.04325v2",
-)
 GROWTH = Fact(
     Range.of((4.0, 5.0)),
     "growth of the compute of the largest runs [1/year]",
@@ -119,7 +107,7 @@ def wall(
         stock=np.quantile(supply, tails),
         used_up=np.array([np.mean(when <= y) for y in year + ahead]),
         overtraining=Range.of(overtraining),
-        notes=basis(asked, N, D),
+        notes=(*coarse(model), *basis(asked, N, D)),
     )
 
 

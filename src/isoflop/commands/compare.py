@@ -1,0 +1,216 @@
+"""compare: laws ranked by how far they miss larger runs, and what they forecast together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+
+from isoflop.commands.inputs import Columns, Convention, Derive, Reading, Source, Unit, Where
+from isoflop.commands.registry import Option, command
+from isoflop.quantities import show
+from isoflop.report import (
+    Axis,
+    Block,
+    Cell,
+    Figure,
+    Heading,
+    Line,
+    Note,
+    Paragraph,
+    Report,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from isoflop.assess import Backtest, Candidate, Comparison
+    from isoflop.forecasting import Forecast
+    from isoflop.runs import Runs
+
+Laws = Annotated[
+    tuple[str, ...],
+    Option("laws to compare, with commas between; every law of N and D unless given", "LAW,LAW"),
+]
+Objectives = Annotated[
+    tuple[str, ...],
+    Option("objectives to fit each with; huber and student-t unless given", "NAME,NAME"),
+]
+Along = Annotated[
+    tuple[str, ...], Option("hold out the largest runs by these; C unless given", "QUANTITY")
+]
+Cuts = Annotated[int, Option("how many splits by each quantity")]
+Level = Annotated[float, Option("share of runs that an interval shall hold")]
+Seed = Annotated[int, Option("of the starting points and draws", "SEED")]
+
+MOST_LINES = 8  # candidates that a figure can tell apart
+MEANING = (
+    "Every candidate was fitted to the smaller runs alone and held against the larger. Errors are "
+    "of the prediction, in per cent; a bias above zero is a forecast too pessimistic. 'beats the "
+    "first' is the share of resamples of splits and runs in which it does."
+)
+
+
+@command("compare", example="isoflop compare sample:tiny --laws chinchilla,kaplan-joint")
+def compare(
+    runs: Source,
+    *,
+    laws: Laws = (),
+    objectives: Objectives = (),
+    along: Along = (),
+    cuts: Cuts = 6,
+    level: Level = 0.9,
+    draws: Annotated[int, Option("refits behind the pooled forecast")] = 1000,
+    seed: Seed = 0,
+    where: Where = None,
+    columns: Columns = None,
+    derive: Derive = (),
+    convention: Convention = None,
+    unit: Unit = None,
+    **at: float,
+) -> Report:
+    """Rank laws by their error on larger runs that they were not shown.
+
+    Says where a difference is noise, and how much weight each law has in a forecast that pools
+    them. Give what the laws take (N and D) for that forecast.
+    """
+    from isoflop import assess
+    from isoflop.forecasting import forecast
+
+    table = Reading(where, columns, derive, convention, unit)(runs)
+    found = assess.compare(
+        split(laws) or None, table, objectives=split(objectives) or ("huber", "student-t"),
+        along=split(along) or "C", cuts=cuts, level=level, seed=seed,
+    )  # fmt: skip
+    said = None
+    if at:
+        pooled = assess.pool(found, table, draws=draws, level=level, seed=seed)
+        said = forecast(pooled, **at)
+    blocks: list[Block] = [
+        *(Note(text, "doubt") for text in found.doubts),
+        _verdict(found),
+        *(_said(said, table) if said else ()),
+        Paragraph(MEANING),
+        ranking(found),
+        *refusals(found.test),
+        error_by_ratio(found.test, [s.candidate for s in found.standings]),
+    ]
+    title = f"Laws compared on {len(table):,} runs of {table.origin}"
+    return Report(title, tuple(blocks), _as_data(found, said))
+
+
+def split(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names in texts that may hold several, with commas between."""
+    return tuple(name.strip() for text in given for name in text.split(",") if name.strip())
+
+
+def ranking(found: Comparison) -> Table:
+    """Return the candidates, best first."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            s.candidate.name, 100 * s.error, 100 * s.rms, 100 * s.bias,
+            100 * s.growth * float(np.log(10)), s.better if i else None,
+            "" if i == 0 else "noise" if s.tied else "real", s.weight,
+        )
+        for i, s in enumerate(found.standings)
+    ]  # fmt: skip
+    return Table(
+        ("candidate", "mean error [%]", "rms [%]", "bias [%]", "form at 10x [%]",
+         "beats the first", "difference", "weight"),
+        tuple(rows),
+        f"Held out along {', '.join(found.test.along)}: {splits_in_words(found.test)}.",
+    )  # fmt: skip
+
+
+def splits_in_words(test: Backtest) -> str:
+    """Return the splits and how many runs each held out."""
+    first = test.of(test.candidates[0])
+    return "; ".join(f"{h.split.name} sees {h.trained}, predicts {h.error.size}" for h in first)
+
+
+def refusals(test: Backtest) -> tuple[Block, ...]:
+    """Return the candidates that could not be tested, and why."""
+    if not test.refused:
+        return ()
+    rows = tuple((r.candidate.name, r.reason) for r in test.refused)
+    return (Heading("Not tested"), Table(("candidate", "why"), rows))
+
+
+def error_by_ratio(test: Backtest, ranked: list[Candidate]) -> Figure:
+    """Return the error of each candidate against how far beyond its split a run lies."""
+    ratios = np.concatenate([test.errors(c)[0] for c in ranked])
+    edges = np.geomspace(1, max(float(ratios.max()), 1.5) * (1 + 1e-9), 7)
+    middle = np.sqrt(edges[:-1] * edges[1:])
+    layers = []
+    for c in ranked[:MOST_LINES]:
+        ratio, error = test.errors(c)
+        place = np.clip(np.searchsorted(edges, ratio, "right") - 1, 0, middle.size - 1)
+        there = np.unique(place)
+        rms = np.array([np.sqrt((error[place == i] ** 2).mean()) for i in there])
+        layers.append(Line(c.name, middle[there], 100 * rms, group=c.name))
+    caption = "A form that is wrong drifts off as it is carried further."
+    if len(ranked) > MOST_LINES:
+        caption += f" The first {MOST_LINES} of {len(ranked)} are drawn."
+    return Figure(
+        "Error against extrapolation",
+        Axis("times beyond the runs that were seen", ""),
+        Axis("root mean square error", "%", log=True),
+        tuple(layers),
+        caption,
+    )
+
+
+def _verdict(found: Comparison) -> Note:
+    best, total = found.standings[0], len(found.standings)
+    text = f"{best.candidate.name} misses larger runs least, by {best.error:.2%} on average"
+    rivals = sorted({s.candidate.law for s in found.standings if s.tied} - {found.best.law})
+    if total == 1:
+        return Note(f"{text}; it was the only candidate", "info")
+    if found.decisive:
+        return Note(f"{text}, and no other law comes near beyond noise", "good")
+    return Note(
+        f"{text}, but its lead over {', '.join(rivals)} may be noise: do not choose one, use the "
+        "pooled forecast",
+        "info",
+    )
+
+
+def _said(said: Forecast, runs: Runs) -> tuple[Block, ...]:
+    unit = runs.conventions.get(said.quantity, "")
+    row = (said.value, said.low, said.high, unit, said.beyond)
+    where = ", ".join(f"{s} = {show(v)}" for s, v in said.at.items())
+    columns = (said.quantity, "low", "high", "unit", "beyond the runs [times]")
+    parts = ", ".join(said.parts)
+    return (
+        Heading("The pooled forecast"),
+        *(Note(text, "info") for text in said.notes),
+        Table(columns, (row,), f"at {where}; the interval of {said.level:.0%} holds {parts}"),
+    )
+
+
+def _as_data(found: Comparison, said: Forecast | None) -> dict[str, Any]:
+    return {
+        "best": found.best.name,
+        "decisive": found.decisive,
+        "growth": found.growth,
+        "standings": [
+            {
+                "candidate": s.candidate.name, "law": s.candidate.law,
+                "objective": s.candidate.objective, "error": s.error, "rms": s.rms,
+                "bias": s.bias, "growth": s.growth, "beats_first": s.better, "tied": s.tied,
+                "weight": s.weight,
+            }
+            for s in found.standings
+        ],
+        "refused": refused_as_data(found.test),
+        "doubts": list(found.doubts),
+        "forecast": None if said is None else {
+            "quantity": said.quantity, "at": dict(said.at), "value": said.value, "low": said.low,
+            "high": said.high, "level": said.level, "beyond": said.beyond,
+            "parts": list(said.parts), "notes": list(said.notes),
+        },
+    }  # fmt: skip
+
+
+def refused_as_data(test: Backtest) -> list[dict[str, str]]:
+    """Return the candidates that could not be tested as JSON types."""
+    return [{"candidate": r.candidate.name, "reason": r.reason} for r in test.refused]

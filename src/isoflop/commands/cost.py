@@ -1,0 +1,78 @@
+"""cost: hours, energy and money of FLOP on chips, or what hours of chips amount to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from isoflop.commands import pricing
+from isoflop.commands.pricing import Pricing, plain, spread
+from isoflop.commands.registry import Option, command
+from isoflop.errors import UsageError
+from isoflop.quantities import show
+from isoflop.report import Block, Note, Paragraph, Report, Table
+
+
+@command("cost", example="isoflop cost --C 3.8e25 --chip H100 --mfu 0.35,0.41 --chips 16384")
+def cost(
+    *,
+    C: Annotated[float | None, Option("training compute [FLOP]")] = None,
+    N: Annotated[float | None, Option("parameters that a token meets, where C is 6ND")] = None,
+    D: Annotated[float | None, Option("training tokens, where C is 6ND")] = None,
+    chip: Annotated[str, Option("the accelerator", "CHIP")],
+    mfu: pricing.Mfu = None,
+    hours: Annotated[
+        float | None, Option("chip-hours that it took, from which the utilisation follows")
+    ] = None,
+    price: pricing.Price = None,
+    chips: Annotated[int, Option("how many work together")] = 1,
+    precision: pricing.Precision = "bf16",
+    load: Annotated[str, Option("power drawn over the rated power", "RANGE")] = "1",
+    overhead: Annotated[str, Option("power of the site over that of the chips", "RANGE")] = "1",
+) -> Report:
+    """Find the hours, energy and money that training takes on chips.
+
+    Prices and peaks are dated facts with sources; --price states another. With --hours in place
+    of --mfu the answer is the utilisation that they amount to.
+    """
+    from isoflop.accounting import training_cost, utilisation
+
+    work = _work(C, N, D)
+    if (hours is None) == (mfu is None):
+        raise UsageError("give --mfu, the share of the peak, or --hours, from which it follows")
+    on = Pricing(price=price).priced_chip(chip)
+    share = (
+        spread(mfu or "", "--mfu")
+        if hours is None
+        else spread(repr(utilisation(work, on, hours, precision=precision)), "--mfu")
+    )
+    made = training_cost(
+        work, on, share, count=chips, precision=precision, load=spread(load, "--load"),
+        overhead=spread(overhead, "--overhead"),
+    )  # fmt: skip
+    named = {
+        "utilisation": made.utilisation, "chip-hours": made.hours, "days": made.days,
+        "kWh": made.energy, "USD": made.money,
+    }  # fmt: skip
+    rows = [(k, r.low, r.typical, r.high) for k, r in named.items() if r is not None]
+    peak = on.flop_per_second(precision)
+    blocks: tuple[Block, ...] = (
+        *(Note(text) for text in made.notes),
+        Table(
+            ("what", "low", "typical", "high"), tuple(rows),
+            caption=f"{show(work)} FLOP on {chips:,} x {on.name}.",
+        ),
+        Paragraph(f"Its {precision} peak is {show(peak, 4)} FLOP/s: {on.source}."),
+    )  # fmt: skip
+    data = {"C": work, "chip": on.key, "chips": chips, "peak": peak} | {
+        k: plain(r) for k, r in named.items()
+    }
+    return Report("What training takes", blocks, {**data, "notes": list(made.notes)})
+
+
+def _work(C: float | None, N: float | None, D: float | None) -> float:
+    """Return the FLOP that were stated, as C or as N and D."""
+    if C is not None and N is None and D is None:
+        return C
+    if C is None and N is not None and D is not None:
+        return 6 * N * D
+    raise UsageError("state the work once: --C, or --N and --D of C = 6ND")

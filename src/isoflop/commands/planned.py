@@ -1,0 +1,207 @@
+"""A plan as a report, and as the configuration of a trainer."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isoflop.commands.models import counted, described, noted
+from isoflop.commands.pricing import plain, ranged
+from isoflop.commands.registry import say
+from isoflop.report import Block, Heading, Note, Paragraph, Points, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.fitting import Fit
+    from isoflop.law import Published
+    from isoflop.plan import Estimate, Plan
+    from isoflop.plan.recipe import Recipe
+
+
+def planned(
+    found: Fit[Any] | Published,
+    made: Plan,
+    *,
+    assumed: tuple[str, ...] = (),
+    reached: bool = False,
+    beside: tuple[Points, ...] = (),
+) -> Report:
+    """Return a plan as a report; `reached` says that it starts from a loss, not from a budget.
+
+    `beside` are points for the figure of costs at equal loss.
+    """
+    from isoflop.commands.plan_pictures import along_budget, at_equal_loss
+
+    held = ", ".join(made.binding)
+    picture = at_equal_loss(found, made, beside) if reached else along_budget(found, made)
+    blocks: list[Block] = [
+        *noted(found, made.notes),
+        *(Note(text) for text in assumed),
+        Table(
+            ("quantity", "value", "low", "high", "unit"), _numbers(found, made),
+            caption=made.question,
+        ),
+        Paragraph(
+            f"That is {made.D.value / made.N.value:.3g} tokens per parameter."
+            + _epochs(made)
+            + (f" The limits that bind: {held}." if held else " No limit binds.")
+        ),
+        *_bill(made),
+        Table(
+            ("N, times the plan", "N", "D", "L", "loss above the plan", "budget that would do"),
+            tuple((r.factor, r.N, r.D, r.L, r.excess, r.compute) for r in made.regret),
+            caption="What it costs to train a model of another size for the same budget; the last "
+            "column is the share of the budget that reaches the same loss at its own optimum.",
+        ),
+        *_others(made),
+        described(found),
+        picture,
+    ]  # fmt: skip
+    return Report(f"Plan: {made.question}", tuple(blocks), _data(made, assumed))
+
+
+def written(estimate: Estimate) -> dict[str, float | None]:
+    """Return an estimate as data."""
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def _numbers(found: Fit[Any] | Published, made: Plan) -> tuple[tuple[Any, ...], ...]:
+    units = {symbol: counted(found, symbol) for symbol in "NDL"}
+    units["C"] = f"FLOP, {made.priced.counting.convention}"
+    rows = [(s, e.value, e.low, e.high, units[s]) for s in "NDCL" for e in [getattr(made, s)]]
+    if made.priced.unit != "FLOP" or made.priced.serving is not None:
+        e = made.cost
+        rows.append(("cost", e.value, e.low, e.high, made.priced.unit))
+    return tuple(rows)
+
+
+def _epochs(made: Plan) -> str:
+    unique = dict(made.given).get("U")
+    if unique is None:
+        return ""
+    return f" The unique tokens are seen {max(1.0, made.D.value / unique):.3g} times."
+
+
+def _bill(made: Plan) -> list[Block]:
+    """Return what each phase takes, where there is more to say than C."""
+    if made.priced.serving is None and made.priced.per_flop is None:
+        return []
+    total = sum(item.cost for item in made.bill)
+    rows = tuple(
+        (
+            item.phase, item.FLOP, 100 * item.cost / total, ranged(item.hours),
+            ranged(item.energy), ranged(item.money),
+        )
+        for item in made.bill
+    )  # fmt: skip
+    names = ("phase", "FLOP", f"% of the {made.priced.unit}", "chip-hours", "kWh", "USD")
+    kept = [i for i in range(len(names)) if any(row[i] is not None for row in rows)]
+    return [
+        Table(
+            tuple(names[i] for i in kept),
+            tuple(tuple(row[i] for i in kept) for row in rows),
+            caption="What each phase takes; ranges are those of utilisation and price.",
+        )
+    ]
+
+
+def _others(made: Plan) -> list[Block]:
+    if not made.alternatives:
+        return []
+    return [
+        Table(
+            ("constants", "N", "D", "tokens per parameter", "L"),
+            tuple((a.name, a.N, a.D, a.ratio, a.L) for a in made.alternatives),
+            caption="What other published constants of this form answer to the same question.",
+        )
+    ]
+
+
+def _data(made: Plan, assumed: tuple[str, ...]) -> dict[str, Any]:
+    phases = [
+        {
+            "phase": item.phase, "FLOP": item.FLOP, "cost": item.cost,
+            "hours": plain(item.hours), "energy": plain(item.energy), "money": plain(item.money),
+        }
+        for item in made.bill
+    ]  # fmt: skip
+    return {
+        "question": made.question,
+        **{s: written(getattr(made, s)) for s in "NDCL"},
+        "cost": written(made.cost) | {"unit": made.priced.unit},
+        "given": dict(made.given),
+        "level": made.level,
+        "binding": list(made.binding),
+        "bill": phases,
+        "regret": [
+            {
+                "factor": r.factor, "N": r.N, "D": r.D, "L": r.L,
+                "excess": r.excess, "compute": r.compute,
+            }
+            for r in made.regret
+        ],
+        "alternatives": [dataclasses.asdict(a) for a in made.alternatives],
+        "notes": [*made.notes, *assumed],
+    }  # fmt: skip
+
+
+def made_into(
+    report: Report,
+    made: Plan,
+    to: str,
+    out: str,
+    *,
+    rule: str,
+    chips: int,
+    chip: str | None,
+    convention: str,
+    nats: bool,
+    vocabulary: int | None,
+    context: int | None,
+) -> Report:
+    """Write a plan as a configuration, and return its report with what was written."""
+    from isoflop.plan.emit import emit, facts, nanochat_shape
+    from isoflop.plan.recipe import recipe
+    from isoflop.store import write_atomically
+
+    said = {"vocabulary": vocabulary, "context": context}
+    shape: dict[str, Any] = {k: v for k, v in said.items() if v is not None}
+    if to == "torchtitan":
+        shape["tied"] = False  # as its llama3 is
+    own = nanochat_shape(made, convention, context or 2048) if to == "nanochat" else None
+    what = recipe(
+        made, own, convention=convention, rule=rule, chips=chips, chip=chip, shape=shape, nats=nats
+    )
+    text = emit(what, to)
+    write_atomically(Path(out), lambda file: file.write(text.encode()))
+    say(f"wrote {out}")
+    blocks = (*report.blocks[:-2], *_run(what, to), *report.blocks[-2:])
+    return dataclasses.replace(
+        report, blocks=blocks, data={**report.data, "run": facts(what) | {"written": out}}
+    )
+
+
+def _run(what: Recipe, to: str) -> list[Block]:
+    a = what.architecture
+    rows: list[tuple[Any, ...]] = [
+        ("layers x width", f"{a.layers} x {a.width}"),
+        ("heads, of keys and values", f"{a.heads}, {a.kv_heads}"),
+        ("feed-forward", a.feed_forward),
+        ("parameters", what.counted),
+        ("steps", what.steps),
+        ("tokens a step", what.batch),
+        ("peak learning rate", what.lr),
+        ("chips", what.chips),
+        ("chip-hours", ranged(what.hours)),
+        ("days", ranged(what.days)),
+    ]
+    return [
+        Heading(f"The run for {to}"),
+        *(Note(text) for text in what.notes),
+        Table(("what", "value"), tuple(row for row in rows if row[1] is not None)),
+        Table(
+            ("rule", "learning rate", "batch [tokens]", "caution"),
+            tuple((s.rule, s.lr, s.batch, s.caution) for s in what.suggestions),
+            caption=f"What each rule says of this shape and these tokens; written: {what.rule}.",
+        ),
+    ]

@@ -1,0 +1,217 @@
+"""What planning commands take as costs: tokens served, chips, utilisation, prices, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from isoflop.commands.registry import Option
+from isoflop.errors import UsageError
+from isoflop.quantities import parse, show
+
+if TYPE_CHECKING:
+    from isoflop.accounting import Family
+    from isoflop.atlas import Chip, Range
+    from isoflop.plan import Cost, Serving
+
+Served: TypeAlias = Annotated[
+    float | None, Option("tokens served over the life of the model, paid for as well")
+]
+Generated: TypeAlias = Annotated[
+    float | None, Option("of the tokens served, those generated one by one; the rest are prompts")
+]
+Money: TypeAlias = Annotated[bool, Option("count the cost in money")]
+Energy: TypeAlias = Annotated[bool, Option("count the cost in energy")]
+ChipName: TypeAlias = Annotated[
+    str | None, Option("the accelerator to train on, such as H100", "CHIP")
+]
+ServingChip: TypeAlias = Annotated[
+    str | None, Option("the accelerator to serve on, unless that of training", "CHIP")
+]
+Mfu: TypeAlias = Annotated[
+    str | None,
+    Option("share of the peak that training reaches: 0.4, or low,high, or low,typical,high", "MFU"),
+]
+PromptMfu: TypeAlias = Annotated[
+    str | None, Option("share of the peak that reading prompts reaches", "MFU")
+]
+OutputMfu: TypeAlias = Annotated[
+    str | None, Option("share of the peak that generating reaches", "MFU")
+]
+Price: TypeAlias = Annotated[
+    str | None, Option("USD for an hour of a chip: 2.50, or low,high", "USD")
+]
+Precision: TypeAlias = Annotated[str, Option("number format of training", "FORMAT")]
+ServingPrecision: TypeAlias = Annotated[
+    str | None, Option("number format of serving, unless that of training: fp8, int8", "FORMAT")
+]
+Active: TypeAlias = Annotated[
+    float, Option("share of N that a token meets, for a mixture of experts")
+]
+Unique: TypeAlias = Annotated[
+    float | None, Option("unique tokens there are; more training repeats them")
+]
+Given: TypeAlias = Annotated[
+    Mapping[str, float] | None,
+    Option("other inputs that the law takes, such as experts=8", "NAME=NUMBER"),
+]
+Most: TypeAlias = Annotated[
+    Mapping[str, float] | None,
+    Option(
+        "keep N, D, C, epochs, memory [bytes], latency [s/token] or hours [chip-hours] at or "
+        "below this, such as D=3e12",
+        "NAME=NUMBER",
+    ),
+]
+Least: TypeAlias = Annotated[
+    Mapping[str, float] | None, Option("keep N or D at or above this, such as N=7B", "N|D=NUMBER")
+]
+Counted: TypeAlias = Annotated[
+    Mapping[str, str] | None,
+    Option("how the question counts N or C, unless as the law: C=detailed", "NAME=CONVENTION"),
+]
+Vocabulary: TypeAlias = Annotated[int | None, Option("tokens of the vocabulary of the shapes")]
+Aspect: TypeAlias = Annotated[float | None, Option("width over layers of the shapes")]
+Context: TypeAlias = Annotated[int | None, Option("tokens of a training sequence")]
+
+FALLBACK = "H100"
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """The options of a command that say what things cost."""
+
+    serving: float | None = None
+    generated: float | None = None
+    money: bool = False
+    energy: bool = False
+    chip: str | None = None
+    serving_chip: str | None = None
+    mfu: str | None = None
+    prompt_mfu: str | None = None
+    output_mfu: str | None = None
+    price: str | None = None
+    precision: str = "bf16"
+    serving_precision: str | None = None
+    active: float = 1.0
+
+    @property
+    def served(self) -> Serving | None:
+        """The tokens served, read and generated.
+
+        Raises UsageError for more generated than served.
+        """
+        from isoflop.plan import Serving
+
+        if self.serving is None:
+            if self.generated is not None:
+                raise UsageError("--generated is a part of --serving; give both")
+            return None
+        generated = self.generated or 0.0
+        if generated > self.serving:
+            raise UsageError(
+                f"--generated {show(generated)} is more than the --serving {show(self.serving)}"
+            )
+        return Serving(prompt=self.serving - generated, output=generated)
+
+    def cost(self) -> tuple[Cost, tuple[str, ...]]:
+        """Return the cost to plan with, and what was assumed for want of an option."""
+        from isoflop.plan import Cost, priced
+
+        if self.money and self.energy:
+            raise UsageError("--money and --energy are two costs; give one")
+        unit: Literal["USD", "kWh", "FLOP"] = (
+            "USD" if self.money else "kWh" if self.energy else "FLOP"
+        )
+        if unit == "FLOP" and self.chip is None:
+            self._refuse_idle()
+            return Cost(serving=self.served, active=self.active), ()
+        on, utilisation, notes = self._training()
+        made = priced(
+            unit, on, utilisation, serving=self.served,
+            serving_on=self.priced_chip(self.serving_chip) if self.serving_chip else None,
+            reading=_optional(self.prompt_mfu, "--prompt-mfu"),
+            generating=_optional(self.output_mfu, "--output-mfu"),
+            precision=self.precision, serving_precision=self.serving_precision,
+            active=self.active,
+        )  # fmt: skip
+        return made, notes
+
+    def _refuse_idle(self) -> None:
+        """Refuse options that say something of a chip where none is named."""
+        idle = ("mfu", "prompt_mfu", "output_mfu", "price", "serving_chip", "serving_precision")
+        for name in idle:
+            if getattr(self, name) is not None:
+                shown = name.replace("_", "-")
+                raise UsageError(f"--{shown} says something of a chip; name it with --chip")
+
+    def _training(self) -> tuple[Chip, Range, tuple[str, ...]]:
+        """Return the chip, its utilisation, and what stands in for what was not stated."""
+        from isoflop.accounting.cost import cost_notes
+        from isoflop.atlas import reported_utilisation
+
+        notes = []
+        if self.chip is None:
+            notes.append(f"no chip was named: this is for {FALLBACK}; say --chip")
+        on = self.priced_chip(self.chip or FALLBACK)
+        if self.mfu is None:
+            share = reported_utilisation()
+            notes.append(
+                f"no utilisation was stated: {share.low:.0%} to {share.high:.0%}, typically "
+                f"{share.typical:.0%}, as large runs have reported; say --mfu"
+            )
+        else:
+            share = spread(self.mfu, "--mfu")
+        return on, share, (*notes, *cost_notes(on, 1.0, 1.0))
+
+    def priced_chip(self, name: str) -> Chip:
+        """Return a chip at the price that was stated, or at its own."""
+        from isoflop.atlas import chip
+
+        found = chip(name)
+        return found if self.price is None else found.with_price(spread(self.price, "--price"))
+
+
+def spread(text: str, what: str) -> Range:
+    """Return the range that text writes: "0.4", "0.3,0.5" or "0.3,0.4,0.5".
+
+    Raises UsageError, which names `what`, for anything else.
+    """
+    from isoflop.atlas import Range
+
+    return Range.of([parse(part, what) for part in text.split(",")], what)
+
+
+def _optional(text: str | None, what: str) -> Range | None:
+    return None if text is None else spread(text, what)
+
+
+def family(vocabulary: int | None, aspect: float | None, context: int | None) -> Family | None:
+    """Return the shapes by which to convert counts; None unless width over layers is stated.
+
+    Raises UsageError for an aspect without a vocabulary.
+    """
+    from isoflop.accounting import Family
+
+    if aspect is None:
+        return None
+    if vocabulary is None:
+        raise UsageError("--aspect states the shapes for a conversion; say --vocabulary as well")
+    return Family(vocabulary, aspect, context)
+
+
+def ranged(value: Range | None) -> str | float | None:
+    """Return a range as a cell: one number, or "typical (low to high)"."""
+    if value is None:
+        return None
+    if value.exact:
+        return value.typical
+    return f"{show(value.typical)} ({show(value.low)} to {show(value.high)})"
+
+
+def plain(value: Range | None) -> dict[str, float] | None:
+    """Return a range as data."""
+    if value is None:
+        return None
+    return {"low": value.low, "typical": value.typical, "high": value.high}

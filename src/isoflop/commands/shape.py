@@ -1,0 +1,64 @@
+"""shape: an architecture for a wanted size."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Literal
+
+from isoflop.commands.flops import counts
+from isoflop.commands.registry import Option, command
+from isoflop.quantities import show
+from isoflop.report import Note, Report, Table
+
+
+@command("shape", example="isoflop shape --N 3e9")
+def shape(
+    *,
+    N: Annotated[float, Option("parameters wanted")],
+    convention: Annotated[
+        Literal["total", "non-embedding", "flops-per-token"], Option("how N is counted")
+    ] = "total",
+    vocabulary: Annotated[int, Option("tokens of the vocabulary")] = 32_000,
+    context: Annotated[int, Option("tokens of a training sequence")] = 2048,
+    aspect: Annotated[float | None, Option("width over layers, unless as is usual")] = None,
+    tied: Annotated[bool, Option("one table for input and output; usual below 4B")] = False,
+    untied: Annotated[bool, Option("a table each")] = False,
+) -> Report:
+    """Find a shape for a wanted number of parameters.
+
+    Dense, with grouped queries and a gated feed-forward layer, in numbers that hardware likes.
+    """
+    from isoflop.accounting import shape_for
+    from isoflop.errors import UsageError
+
+    if tied and untied:
+        raise UsageError("--tied and --untied contradict each other; give one")
+    made = shape_for(
+        N,
+        convention,
+        vocabulary=vocabulary,
+        context=context,
+        aspect=None if aspect is None else (aspect / 1.25, aspect * 1.25),
+        tied=True if tied else False if untied else None,
+    )
+    a = made.architecture
+    numbers = {k: v for k, v in dataclasses.asdict(a).items() if v not in (None, 0, False)}
+    numbers["gated"] = a.gated
+    counted = counts(a, None)
+    blocks = (
+        *(Note(text) for text in made.notes),
+        Table(
+            ("what", "value"),
+            (
+                ("layers", a.layers), ("width", a.width), ("heads", a.heads),
+                ("heads of keys and values", a.kv_heads), ("feed-forward", a.feed_forward),
+                ("vocabulary", a.vocabulary), ("context", a.context),
+                ("tables", "tied" if a.tied else "untied"),
+                (f"N, {convention}", made.realised), ("off what was wanted", f"{made.error:+.2%}"),
+            ),
+            caption=f"A shape near N = {show(N, 4)}.",
+        ),
+        *counted.blocks,
+    )  # fmt: skip
+    data = {"shape": numbers, "wanted": N, "realised": made.realised, "error": made.error}
+    return Report("A shape", blocks, {**data, **counted.data, "notes": list(made.notes)})

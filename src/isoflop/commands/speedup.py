@@ -1,0 +1,165 @@
+"""speedup: how much less compute one recipe needs than another for the same loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+
+from isoflop.commands.inputs import Columns, Convention, Derive, Reading, Unit, Where
+from isoflop.commands.registry import Option, command
+from isoflop.quantities import show
+from isoflop.report import Axis, Block, Figure, Line, Note, Paragraph, Points, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.assess.speedup import Multiplier, Speedup, Variant
+    from isoflop.runs import Runs
+
+STEPS = 60  # points of a line
+AHEAD = 10.0  # how far lines are drawn beyond the runs
+
+
+@command(
+    "speedup",
+    example="isoflop speedup sample:tiny sample:tiny --where-a 'D > 10N' --where-b 'D < 10N'",
+)
+def speedup(
+    a: Annotated[str, Option("the runs of recipe A, the baseline", "A")],
+    b: Annotated[str, Option("the runs of recipe B", "B")],
+    *,
+    over: Annotated[str, Option("what is spent: C, or D, N, hours", "QUANTITY")] = "C",
+    floor: Annotated[
+        Literal["shared", "free"], Option("whether the recipes share the irreducible loss E")
+    ] = "shared",
+    exponent: Annotated[
+        Literal["shared", "free"], Option("whether they share alpha, so that one number says all")
+    ] = "shared",
+    fix: Annotated[
+        Mapping[str, float] | None, Option("pin E or alpha, such as E=1.6", "NAME=NUMBER")
+    ] = None,
+    draws: Annotated[int, Option("draws behind each interval")] = 1000,
+    level: Annotated[float, Option("share of draws that an interval holds")] = 0.9,
+    seed: Annotated[int, Option("of starting points and draws", "SEED")] = 0,
+    where_a: Annotated[str | None, Option("keep the runs of A that meet this", "CONDITION")] = None,
+    where_b: Annotated[str | None, Option("keep the runs of B that meet this", "CONDITION")] = None,
+    where: Where = None,
+    columns: Columns = None,
+    derive: Derive = (),
+    convention: Convention = None,
+    unit: Unit = None,
+) -> Report:
+    """Say how many times the compute of recipe B recipe A needs for the same loss.
+
+    Give each recipe's best runs at several budgets. Both follow L = E + A / C^alpha; above 1 the
+    multiplier says that B is the better recipe. The answer tells whether the laws fit, and
+    whether one multiplier holds at every loss.
+    """
+    from isoflop.assess.speedup import speedup as measure
+
+    tables = [
+        _read(Reading(where, columns, derive, convention, unit)(source), own)
+        for source, own in ((a, where_a), (b, where_b))
+    ]
+    found = measure(
+        *tables, over=over, floor=floor, exponent=exponent, fix=fix, draws=draws, level=level,
+        seed=seed,
+    )  # fmt: skip
+    m = found.chosen.multiplier
+    blocks: list[Block] = [
+        *(
+            Note(text, "doubt" if i < found.doubts else "info")
+            for i, text in enumerate(found.notes)
+        ),
+        Paragraph(
+            f"Recipe B reaches a loss of {m.L:.4g} with {show(1 / m.value)} times the {over} of "
+            f"recipe A: a multiplier of {show(m.value)} ({show(m.low)} to {show(m.high)} at "
+            f"{found.level:.0%})."
+        ),
+        _variants(found),
+        _by_loss(found),
+        _fit_quality(found),
+        _figure(found, *tables),
+    ]
+    return Report("Effective speed-up of B over A", tuple(blocks), _data(found))
+
+
+def _read(runs: Runs, condition: str | None) -> Runs:
+    if "C" not in runs and {"N", "D"} <= set(runs.columns):
+        runs = runs.derive("C=6*N*D")
+    return runs if condition is None else runs.where(condition)
+
+
+def _variants(found: Speedup) -> Table:
+    rows = tuple(
+        (
+            " and ".join(v.shared) or "nothing", v.multiplier.value, v.multiplier.low,
+            v.multiplier.high, v.p_value, "chosen" if v is found.chosen else "",
+        )
+        for v in found.variants
+    )  # fmt: skip
+    return Table(
+        ("recipes share", "multiplier", "low", "high", "p", ""), rows,
+        f"At the least loss that both reached, {found.chosen.multiplier.L:.4g}. A small p says "
+        "that the recipes do not share what the row above has them share.",
+    )  # fmt: skip
+
+
+def _by_loss(found: Speedup) -> Table:
+    rows = tuple((m.L, m.value, m.low, m.high) for m in found.at)
+    return Table(("loss", "multiplier", "low", "high"), rows, "Over the losses that both reached.")
+
+
+def _fit_quality(found: Speedup) -> Table:
+    against = f"{found.replicates} repeats" if found.replicates else "curvature in log compute"
+    rows = (
+        ("scatter of losses about the laws", f"{found.noise:.2%}"),
+        (f"lack of fit, p against {against}", f"{found.lack_of_fit:.2g}"),
+    )
+    return Table(("fit", ""), rows)
+
+
+def _figure(found: Speedup, A: Runs, B: Runs) -> Figure:
+    layers: list[Any] = []
+    top = AHEAD * max(float(A[found.over].max()), float(B[found.over].max()))
+    for name, runs, law in (("A", A, found.chosen.laws[0]), ("B", B, found.chosen.laws[1])):
+        x = np.geomspace(float(runs[found.over].min()), top, STEPS)
+        layers += [
+            Line(f"law of {name}", x, np.asarray(law(x=x)), group=name),
+            Points(f"runs of {name}", runs[found.over], runs["L"], group=name),
+        ]
+    unit = A.conventions.get("L")
+    return Figure(
+        "Loss of both recipes", Axis.of(found.over), Axis.of("L", unit), tuple(layers),
+        extrapolates_from=top / AHEAD,
+    )  # fmt: skip
+
+
+def _data(found: Speedup) -> dict[str, Any]:
+    """Return the speed-up as JSON types."""
+    return {
+        "multiplier": _multiplier(found.chosen.multiplier),
+        "level": found.level,
+        "by_loss": [_multiplier(m) for m in found.at],
+        "variants": [_variant(v) for v in found.variants],
+        "lack_of_fit": found.lack_of_fit if np.isfinite(found.lack_of_fit) else None,
+        "replicates": found.replicates,
+        "noise": found.noise,
+        "notes": list(found.notes),
+    }
+
+
+def _multiplier(m: Multiplier) -> dict[str, Any]:
+    ends = {k: v if np.isfinite(v) else None for k, v in (("low", m.low), ("high", m.high))}
+    return {"L": m.L, "value": m.value, **ends}
+
+
+def _variant(v: Variant) -> dict[str, Any]:
+    laws = [{k: float(x) for k, x in law.values.items()} for law in v.laws]
+    return {
+        "shared": list(v.shared),
+        "A": laws[0],
+        "B": laws[1],
+        "multiplier": _multiplier(v.multiplier),
+        "p": v.p_value,
+    }

@@ -1,0 +1,37 @@
+"""What repeated tokens are worth to a law that does not know of repeats."""
+
+from __future__ import annotations
+
+from isoflop.errors import UsageError
+from isoflop.law import Law, constants, form
+from isoflop.quantities import show
+
+FADES = "muennighoff/muennighoff2023"  # how fast repeated tokens lose their worth
+_KEPT = ("fade_D", "fade_N")
+
+
+def repeating(law: Law, unique: float | None) -> Law:
+    """Return a law that takes U where unique tokens are stated; its draws, if it holds draws.
+
+    A Chinchilla law keeps its constants, and repeats fade as they did for Muennighoff et al.
+
+    Raises UsageError for a law of another form that does not take U.
+    """
+    if unique is None or "U" in law.takes:
+        return law
+    if law.key != "chinchilla":
+        raise UsageError(
+            f"{law.key} does not say what repeated tokens are worth; fit a law that takes U, or "
+            f"limit the data: --at-most D={show(4 * unique)} is four epochs"
+        )
+    fades = constants(FADES).law.values
+    return form("muennighoff")(**law.values, **{name: fades[name] for name in _KEPT})
+
+
+def repeats_note() -> str:
+    """Return what a reader must know where a law was taught to fade."""
+    data, size = (float(constants(FADES).law.values[name]) for name in _KEPT)
+    return (
+        f"the law does not know repeats: they fade as by {FADES} (repeats {data:.4g}, excess size "
+        f"{size:.4g}), whose data and models were others"
+    )

@@ -1,0 +1,133 @@
+"""The planning commands as they are typed: answers, refusals, and what lands on disk."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from isoflop import cli
+
+SET = "chinchilla/besiroglu2024"
+
+
+@pytest.fixture
+def typed(capsys):
+    """Return a way to type a command: its exit code, and its data or its complaint."""
+
+    def type_in(line: str):
+        code = cli.main([*shlex.split(line), "--json"])
+        out, err = capsys.readouterr()
+        return code, json.loads(out) if code == 0 else err
+
+    return type_in
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"plan {SET} --C 5.76e23",
+        f"plan {SET} --C 5.76e23 --serving 2e12 --money",
+        f"plan {SET} --C 5.76e23 --unique 3e11",
+        f"plan {SET} --C 5.76e23 --chip H100 --mfu 0.4 --at-most latency=0.01,memory=160e9",
+        f"plan {SET} --budget 10M --money --chip H100 --mfu 0.3,0.4,0.5 --price 2,3",
+        f"plan {SET} --budget 1e6 --energy --chip H100 --mfu 0.4",
+        f"reach {SET} --L 2.0 --serving 1e12 --generated 2e11",
+        f"shrink {SET} --C 5.76e23",
+        f"serve {SET} --C 1e23 --serving 1e12",
+        f"wall {SET} --growth 3,5",
+        "shape --N 3e9 --untied",
+        "flops --layers 2 --width 64 --heads 4 --feed-forward 128 --vocabulary 99 --context 32 "
+        "--experts 8 --top-k 2",
+        "cost --N 37B --D 14.8T --chip H800 --hours 2.664M",
+    ],
+)
+def test_it_answers_as_text_as_data_and_as_a_page(capsys, tmp_path, monkeypatch, line):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*shlex.split(line), "--html", "page.html"]) == 0
+    out, _ = capsys.readouterr()
+    assert out.strip()
+    assert "</html>" in Path("page.html").read_text()
+    assert cli.main([*shlex.split(line), "--json"]) == 0
+    assert isinstance(json.loads(capsys.readouterr()[0]), dict)
+
+
+def test_v10_a_plan_gives_the_tokens_per_parameter_of_its_constants(typed):
+    for name, ratio in (("hoffmann2022", 92.65), ("hoffmann2022-tex", 58.93),
+                        ("besiroglu2024", 18.39)):  # fmt: skip
+        code, data = typed(f"plan chinchilla/{name} --C 5.76e23")
+        assert code == 0
+        assert data["D"]["value"] / data["N"]["value"] == pytest.approx(ratio, abs=0.01)
+    _, data = typed("plan chinchilla/hoffmann2022 --C 5.76e23")
+    assert {a["name"] for a in data["alternatives"]} >= {"chinchilla/besiroglu2024"}
+
+
+def test_what_was_assumed_for_want_of_an_option_is_said(typed):
+    _, data = typed(f"plan {SET} --C 5.76e23 --serving 2e12 --money")
+    notes = " ".join(data["notes"])
+    assert "no chip was named" in notes
+    assert "no utilisation was stated" in notes
+    assert "charged at the utilisation of training" in notes
+    assert data["cost"]["unit"] == "USD"
+
+
+def test_the_utilisation_of_deepseek_v3_follows_from_its_hours(typed):
+    """6 x 37e9 x 14.8e12 FLOP in 2.664M H800-hours: 34.6 % of the dense BF16 peak."""
+    _, data = typed("cost --N 37B --D 14.8T --chip H800 --hours 2.664M")
+    assert data["utilisation"]["typical"] == pytest.approx(0.346, abs=5e-4)
+
+
+@pytest.mark.parametrize("to", ["nanochat", "torchtitan", "hf", "json"])
+def test_a_plan_is_written_for_a_trainer(typed, tmp_path, to):
+    path = tmp_path / "run"
+    code, data = typed(
+        f"plan {SET} --C 1e21 --chip H100 --mfu 0.4 --chips 16 --emit {to} --out {path}"
+    )
+    assert code == 0
+    assert data["run"]["steps"] * data["run"]["batch_tokens"] == data["run"]["D"]
+    text = path.read_text()
+    if to == "torchtitan":
+        assert tomllib.loads(text)["training"]["steps"] == data["run"]["steps"]
+    elif to == "nanochat":
+        assert f"--num-iterations={data['run']['steps']}" in text
+    else:
+        assert json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        (f"plan {SET}", 2, "give one budget"),
+        (f"plan {SET} --C 0", 2, "above zero"),
+        (f"plan {SET} --C 1e21 --chip H9000 --mfu 0.4", 2, "did you mean"),
+        (f"plan {SET} --C 1e21 --mfu 0.4", 2, "name it with --chip"),
+        (f"plan {SET} --C 1e21 --chip H100 --mfu 40", 2, "0.4 for 40 %"),
+        (f"plan {SET} --C 1e21 --money --energy", 2, "give one"),
+        (f"plan {SET} --C 1e21 --generated 1e9", 2, "--serving"),
+        (f"plan {SET} --C 1e21 --serving 1e9 --generated 1e10", 2, "more than the --serving"),
+        (f"plan {SET} --C 1e21 --emit hf", 2, "--out"),
+        (f"plan {SET} --C 1e21 --emit hf --out x --rule step", 2, "did you mean"),
+        (f"plan {SET} --C 1e21 --count C=detailed", 2, "convert"),
+        (f"plan {SET} --C 1e21 --aspect 64", 2, "--vocabulary"),
+        (f"plan {SET} --C 1e21 --at-most epochs=4", 2, "unique"),
+        (f"plan {SET} --C 1e21 --at-most D=1e12 --at-least D=2e12", 2, "at least"),
+        (f"reach {SET} --L 1.5", 1, "floor is E"),
+        (f"reach {SET} --L 2.0 --at-most N=1e9", 1, "nearest is"),
+        (f"reach {SET}", 2, "what to reach"),
+        (f"shrink {SET} --C 1e21 --k 0.1", 2, "smallest"),
+        (f"serve {SET} --serving 1e12", 2, "one quality"),
+        (f"wall {SET} --growth 0.5", 1, "does not grow"),
+        (f"wall {SET} --stock 3,2,1", 2, "--stock"),
+        ("shape --N 3e9 --tied --untied", 2, "contradict"),
+        ("cost --C 1e21 --chip H100", 2, "--mfu"),
+        ("cost --C 1e21 --chip H100 --hours 1e-9", 2, "at least"),
+        ("cost --C 1e21 --N 1e9 --chip H100 --mfu 0.4", 2, "once"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(typed, line, code, said):
+    got, complaint = typed(line)
+    assert (got, "Traceback" in complaint) == (code, False)
+    assert said in complaint
