@@ -97,12 +97,19 @@ def gadre(trained_on: str) -> Study:
     return Study(runs, beyond(runs, 2e20), tuned=True)
 
 
-def repeated(epochs: float) -> Study:
+def single_epoch() -> Study:
     rows = rows_of("data_constrained_muennighoff2023/data_constrained_runs.csv")
-    rows = [r for r in rows if float(r["epochs"]) <= epochs]
-    unique = {} if epochs <= 1 else {"U": "unique_tokens"}
-    runs = table(rows, N="N", D="D", L="loss", **unique)
+    runs = table([r for r in rows if float(r["epochs"]) <= 1], N="N", D="D", L="loss")
     return Study(runs, beyond(runs, 2e20))
+
+
+def repeated() -> Study:
+    """Large runs that saw data more than once, from all smaller ones."""
+    rows = rows_of("data_constrained_muennighoff2023/data_constrained_runs.csv")
+    runs = table(rows, N="N", D="D", U="unique_tokens", L="loss")
+    held, once = beyond(runs, 2e20), runs["D"] <= runs["U"]
+    keep = ~(held & once)  # those are held out of the study before
+    return Study(runs.select(keep), held[keep])
 
 
 def tuned_rate() -> Study:
@@ -142,8 +149,8 @@ def own_sweep() -> Study:
 STUDIES: dict[str, Callable[[], Study]] = {
     "figure 4": figure4,
     **{f"Gadre, {k}": functools.partial(gadre, k) for k in ("c4_original", "rpj", "rw_original")},
-    "single epoch": lambda: repeated(1.0),
-    "repeated data": lambda: repeated(np.inf),
+    "single epoch": single_epoch,
+    "repeated data": repeated,
     "best rate and batch": tuned_rate,
     **{f"vocabulary {v}": functools.partial(vocabulary, v) for v in (4096, 16384, 64512)},
     **{f"{e} experts": functools.partial(mixture, e) for e in (1, 8, 64, 256)},

@@ -15,6 +15,7 @@ law alone and then chooses again, twice, from the fit to what it has. Rows:
 from __future__ import annotations
 
 import csv
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ import pytest
 
 from isoflop.errors import CannotFit, RefusedByData
 from isoflop.fitting import Fit, fit
-from isoflop.plan.design import Criterion, design
+from isoflop.plan.design import DRIFT, Criterion, design
 from isoflop.plan.uncertain import Pool, Target
 from isoflop.runs import Runs
 
@@ -36,6 +37,7 @@ NOISE = 0.005  # of log losses, before a fit has seen them
 ROUNDS = 2
 OPENING = 0.3  # of the budget, spent before the first fit
 FEW = {"alpha": 0.34, "beta": 0.28}  # pinned where fewer runs were bought than the law has numbers
+MISSED = 100.0  # error [%] that stands for runs through which no law can be fitted
 MODELS = ("chinchilla", "generalised")
 
 
@@ -75,14 +77,24 @@ def cost(runs: Runs) -> np.ndarray:
     return 6 * runs["N"] * runs["D"]
 
 
-def fitted(runs: Runs, law: str = "chinchilla") -> Fit | None:
-    """Fit what was bought; with too few runs, the law with Chinchilla's own exponents."""
-    for fix in ({}, FEW if law == "chinchilla" else {}) if len(runs) else ():
+def fitted(runs: Runs, region: Runs, law: str = "chinchilla") -> Fit | None:
+    """Fit what was bought; with too few runs, the law with Chinchilla's own exponents.
+
+    Every strategy's runs weigh as the design holds them to be worth: by how far the form may have
+    drifted off between them and the region.
+    """
+    if not len(runs):
+        return None
+    far = sum(np.log(runs[s] / np.exp(np.log(region[s]).mean())) ** 2 for s in "ND")
+    sigma = np.hypot(NOISE, DRIFT * far)
+    weighed = dataclasses.replace(runs, columns={**runs.columns, "sigma": sigma})
+    for fix in ({}, FEW if law == "chinchilla" else {}):
         try:
-            made = fit(law, runs, objective="squared", draws=0, fix=fix, screened=256, polished=6)
+            return fit(
+                law, weighed, objective="squared", draws=0, fix=fix, screened=256, polished=6
+            )
         except CannotFit:
             continue
-        return made
     return None
 
 
@@ -106,7 +118,7 @@ def designed(
         share = OPENING + (1 - OPENING) * round_ / ROUNDS
         rest = np.setdiff1d(np.arange(len(runs)), bought)
         offer = runs.select(rest)
-        models = [m for law in laws if (m := fitted(runs.select(bought), law)) is not None]
+        models = [m for law in laws if (m := fitted(runs.select(bought), region, law)) is not None]
         try:
             made = design(
                 models or ["chinchilla"], target, Pool(offer["N"], offer["D"], cost(offer)),
@@ -130,7 +142,7 @@ def strategies(rng: np.random.Generator) -> dict[str, Callable[..., np.ndarray]]
 
 def error(runs: Runs, region: Runs) -> float:
     """Return the mean absolute error [%] of forecasts of the region by what was bought."""
-    made = fitted(runs)
+    made = fitted(runs, region)
     if made is None:
         return np.nan
     said = made.predict(N=region["N"], D=region["D"])
@@ -156,13 +168,14 @@ def test_designs_beat_chance():
                 for _ in range(REPEATS):
                     offer = pool.select(rng.permutation(len(pool))[: int(OFFERED * len(pool))])
                     chosen = buy(offer, region, share * float(cost(pool).sum()))
-                    errors.append(error(offer.select(chosen), region))
+                    off = error(offer.select(chosen), region)
+                    errors.append(off if np.isfinite(off) else MISSED)
                     counts.append(chosen.size)
                 table.setdefault(strategy, {}).setdefault(share, []).append(
-                    float(np.nanmean(errors)) / everything
+                    float(np.mean(errors)) / everything
                 )
                 cells.append(
-                    f"{np.nanmean(errors):8.2f} ± {np.nanstd(errors):5.2f} ({np.mean(counts):3.0f})"
+                    f"{np.mean(errors):8.2f} ± {np.std(errors):5.2f} ({np.mean(counts):3.0f})"
                 )
             print(f"{strategy:13s}" + "".join(f"{c:>22s}" for c in cells))
     mean = {s: np.exp(np.mean([np.log(v) for v in t.values()])) for s, t in table.items()}

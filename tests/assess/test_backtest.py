@@ -13,6 +13,7 @@ from isoflop.assess.backtest import in_order
 from isoflop.errors import BadRuns, CannotFit, UnknownName, UsageError
 from isoflop.fitting import fit
 from isoflop.laws import KaplanJoint
+from isoflop.runs import Runs
 
 CHINCHILLA, NO_FLOOR = Candidate("chinchilla"), Candidate("chinchilla", {"E": 0.0})
 KAPLAN, JOINT = Candidate("kaplan-joint", {"E": 0.0}), Candidate("kaplan-joint")
@@ -117,3 +118,45 @@ def test_a_request_that_makes_no_sense_is_refused():
     for cuts in (0, -1, []):
         with pytest.raises((UsageError, CannotFit)):
             backtest([CHINCHILLA], RUNS, cuts=cuts)
+
+
+def test_the_order_of_rows_and_the_unit_change_nothing():
+    shuffled = RUNS.select(np.random.default_rng(3).permutation(len(RUNS)))
+    scaled = Runs(
+        {"N": RUNS["N"] / 1e6, "D": RUNS["D"] / 1e9, "L": RUNS["L"], "C": RUNS["C"] / 1e15}
+    )
+    one, other, third = (
+        backtest([CHINCHILLA, JOINT], r, draws=20) for r in (RUNS, shuffled, scaled)
+    )
+    for a, b, c in zip(one.held, other.held, third.held, strict=True):
+        np.testing.assert_array_equal(a.error, b.error)
+        np.testing.assert_array_equal(a.drawn, b.drawn)
+        np.testing.assert_allclose(a.error, c.error, atol=1e-7)
+        np.testing.assert_allclose(a.ratio, c.ratio, rtol=1e-12)
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_seed_others():
+    one, same, other = (backtest([CHINCHILLA], RUNS, draws=10, seed=s).held[0] for s in (1, 1, 2))
+    np.testing.assert_array_equal(one.drawn, same.drawn)
+    assert not np.array_equal(one.drawn, other.drawn)
+
+
+def test_splits_can_be_made_along_size_and_data():
+    tested = backtest([CHINCHILLA], RUNS, along=("C", "N", "D"), cuts=3)
+    assert {h.split.along for h in tested.held} == {"C", "N", "D"}
+    runs = in_order(RUNS)
+    for h in tested.held:
+        values = runs[h.split.along]
+        assert values[h.split.seen].max() <= h.cut * (1 + 1e-6) < values[h.run].min()
+
+
+def test_compute_is_made_of_size_and_data_where_the_table_has_none():
+    bare = Runs({s: RUNS[s] for s in ("N", "D", "L")})
+    one, other = backtest([CHINCHILLA], RUNS), backtest([CHINCHILLA], bare)
+    np.testing.assert_allclose(one.errors(CHINCHILLA)[1], other.errors(CHINCHILLA)[1], atol=1e-12)
+
+
+def test_one_candidate_that_is_refused_does_not_stop_the_others():
+    tested = backtest([CHINCHILLA, Candidate("muennighoff")], RUNS)
+    assert tested.candidates == (CHINCHILLA,)
+    assert "U" in tested.refused[0].reason

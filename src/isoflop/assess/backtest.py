@@ -24,7 +24,7 @@ from isoflop.runs import Runs
 Numbers = npt.NDArray[np.float64]
 
 SPARE = 3  # runs that a split must hold beyond the law's parameters
-SCREENED, POLISHED = 512, 12
+SCREENED, POLISHED = 1024, 24
 PASSES = 60  # of a refit: where it creeps for longer, its errors have long ceased to move
 
 
@@ -200,11 +200,12 @@ def _posed(
     able: list[tuple[Candidate, Problem]] = []
     refused: list[Refused] = []
     for c in candidates:
-        objective(c.objective)  # a name that is unknown is the caller's mistake, not the data's
+        objective(c.objective)  # an unknown name is the caller's mistake, not the data's
+        binding = c.binding
+        symbols = (*binding.takes, binding.predicts)
         try:
-            symbols = (*c.binding.takes, c.binding.predicts)
             runs.require(symbols)
-            able.append((c, pose(c.binding, {s: runs[s] for s in symbols}, c.fix)))
+            able.append((c, pose(binding, {s: runs[s] for s in symbols}, c.fix)))
         except IsoflopError as reason:
             if len(candidates) == 1:
                 raise

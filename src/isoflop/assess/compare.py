@@ -25,7 +25,6 @@ USUAL, TRUST = (
     8.0,
 )  # the form that is held to be likelier at first, and how many times
 ALIKE = 10.0  # held-out runs that speak as one, since they share the error of the form
-FLOOR = 0.01  # log error under which forms are not told apart
 RESAMPLES = 2000
 NOISE = 0.05  # share of resamples that must disagree for a difference to be called noise
 FAINT = 0.01  # weight under which a form is left out of the pool
@@ -222,12 +221,21 @@ def _mean_error(held: Sequence[Held]) -> float:
 
 
 def _weights(test: Backtest, ranked: Sequence[Candidate]) -> Numbers:
-    """Return each candidate's share of the pool, summing to 1."""
-    error = np.hypot([_mean_error(test.of(c)) for c in ranked], FLOOR)
+    """Return each candidate's share of the pool, summing to 1.
+
+    Errors within the noise of the runs tell no forms apart.
+    """
+    noise = min(_noise(test.of(c)) for c in ranked)
+    error = np.hypot([_mean_error(test.of(c)) for c in ranked], max(noise, 1e-12))
     held = np.unique(np.concatenate([h.run for h in test.of(ranked[0])])).size
     usual = np.array([TRUST if c.law == USUAL else 1.0 for c in ranked])
     weight = usual * (error / error.min()) ** (-held / ALIKE)
     return np.asarray(weight / weight.sum())
+
+
+def _noise(held: Sequence[Held]) -> float:
+    """Return the spread of the residuals of the runs that were seen."""
+    return float(np.sqrt(np.mean([(h.left**2).mean() for h in held])))
 
 
 def _beats(mine: Sequence[Held], first: Sequence[Held], rng: np.random.Generator) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands import pricing
 from isoflop.commands.pricing import Pricing, plain, spread
@@ -10,6 +10,9 @@ from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.quantities import show
 from isoflop.report import Block, Note, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.atlas import Chip, Range
 
 
 @command("cost", example="isoflop cost --C 3.8e25 --chip H100 --mfu 0.35,0.41 --chips 16384")
@@ -34,17 +37,11 @@ def cost(
     Prices and peaks are dated facts with sources; --price states another. With --hours in place
     of --mfu the answer is the utilisation that they amount to.
     """
-    from isoflop.accounting import training_cost, utilisation
+    from isoflop.accounting import training_cost
 
     work = _work(C, N, D)
-    if (hours is None) == (mfu is None):
-        raise UsageError("give --mfu, the share of the peak, or --hours, from which it follows")
     on = Pricing(price=price).priced_chip(chip)
-    share = (
-        spread(mfu or "", "--mfu")
-        if hours is None
-        else spread(repr(utilisation(work, on, hours, precision=precision)), "--mfu")
-    )
+    share = _share(work, on, mfu, hours, precision)
     made = training_cost(
         work, on, share, count=chips, precision=precision, load=spread(load, "--load"),
         overhead=spread(overhead, "--overhead"),
@@ -67,6 +64,18 @@ def cost(
         k: plain(r) for k, r in named.items()
     }
     return Report("What training takes", blocks, {**data, "notes": list(made.notes)})
+
+
+def _share(C: float, on: Chip, mfu: str | None, hours: float | None, precision: str) -> Range:
+    """Return the utilisation that was stated, or that hours amount to."""
+    from isoflop.accounting import utilisation
+    from isoflop.atlas import Range
+
+    if (hours is None) == (mfu is None):
+        raise UsageError("give --mfu, the share of the peak, or --hours, from which it follows")
+    if hours is not None:
+        return Range.of(utilisation(C, on, hours, precision=precision))
+    return spread(mfu or "", "--mfu")
 
 
 def _work(C: float | None, N: float | None, D: float | None) -> float:

@@ -34,6 +34,7 @@ class Said:
     low: float
     high: float
     backtest: float
+    growth: float  # of its error, per factor e beyond the runs
 
     def error(self, truth: float) -> float:
         """Return the relative error of the forecast."""
@@ -120,6 +121,13 @@ def ranked(test: Backtest) -> list[Candidate]:
     return sorted(test.candidates, key=lambda c: (round(test.rms(c), 4), -len(c.fix)))
 
 
+def growth(test: Backtest, candidate: Candidate) -> float:
+    """Return how a form's error grows per factor e beyond the runs, their noise taken off."""
+    from isoflop.assess import calibrate
+
+    return calibrate.growth([calibrate.said(held) for held in test.of(candidate)])
+
+
 def _forecasts(
     study: Study, target: Size, seed: int, test: Backtest, fits: dict[str, Fit[Any]]
 ) -> tuple[Said, ...]:
@@ -135,8 +143,9 @@ def _forecasts(
     if name not in kept:
         rows: list[list[str | float | None]] = []
         for c in ranked(test):
-            made = forecast(fits[c.name], growth=test.growth(c), N=target.N, D=target.D)
-            rows.append([c.name, made.value, made.low, made.high, test.rms(c)])
+            grows = growth(test, c)
+            made = forecast(fits[c.name], growth=grows, N=target.N, D=target.D)
+            rows.append([c.name, made.value, made.low, made.high, test.rms(c), grows])
         study.put(kind, name, {"at": target._asdict(), "forms": rows})
     body: Any = study.get(kind, name).body
     return tuple(Said(*row) for row in body["forms"])
@@ -161,7 +170,7 @@ def _report(
         _question(runs, target),
         _backtest_table(test),
         _forecast_table(said, truth),
-        forecast_picture(runs, fits, said, target, truth, test),
+        forecast_picture(runs, fits, said, target, truth),
         *isoflop,
         contours(chosen, target),
         law_picture,
@@ -200,7 +209,12 @@ def _question(runs: Runs, target: Size) -> Paragraph:
 
 def _backtest_table(test: Backtest) -> Table:
     rows = tuple(
-        (c.name, f"{test.rms(c):.2%}", f"{test.bias(c):+.2%}", f"{test.growth(c) * np.log(10):.2%}")
+        (
+            c.name,
+            f"{test.rms(c):.2%}",
+            f"{test.bias(c):+.2%}",
+            f"{growth(test, c) * np.log(10):.2%}",
+        )
         for c in ranked(test)
     )
     return Table(

@@ -12,7 +12,6 @@ from isoflop.quantities import show
 from isoflop.report import Axis, Band, Contours, Figure, Interval, Layer, Line, Points
 
 if TYPE_CHECKING:
-    from isoflop.assess import Backtest
     from isoflop.experiments.pretrain.sweep import Size
     from isoflop.fitting import Fit
     from isoflop.runs import Runs
@@ -26,7 +25,6 @@ def forecast_picture(
     said: Sequence[Any],
     target: Size,
     truth: float,
-    test: Backtest,
 ) -> Figure:
     """Return the runs, every form's curve at the held-out size, the chosen band, and the truth."""
     from isoflop.forecasting import predictive
@@ -36,8 +34,7 @@ def forecast_picture(
     tokens = np.geomspace(D / 300, D * 1.5, STEPS)
     compute = C / D * tokens  # of a model of this size
     sizes = np.full(STEPS, N)
-    candidate = next(c for c in test.candidates if c.name == said[0].form)
-    draws = predictive(chosen, test.growth(candidate), N=sizes, D=tokens)
+    draws = predictive(chosen, said[0].growth, N=sizes, D=tokens)
     layers: list[Layer] = []
     if draws is not None:
         tail = (1 - chosen.level) / 2

@@ -41,7 +41,7 @@ def flops(
     ] = None,
     dense_layers: Annotated[int, Option("first layers, without experts")] = 0,
 ) -> Report:
-    """Count the parameters and the FLOP of an architecture by every convention.
+    """Count the parameters and FLOP of a shape by every convention.
 
     Which count a law takes is stated beside its constants: isoflop laws.
     """

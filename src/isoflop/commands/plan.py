@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands import pricing
-from isoflop.commands.models import Level, Model, model, unit_of
-from isoflop.commands.planned import made_into, planned
+from isoflop.commands.models import Level, Model, model
+from isoflop.commands.planned import Run, planned
 from isoflop.commands.pricing import Pricing, family
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
@@ -39,8 +39,7 @@ def plan(
     chip: pricing.ChipName = None,
     mfu: pricing.Mfu = None,
     price: pricing.Price = None,
-    prompt_mfu: pricing.PromptMfu = None,
-    output_mfu: pricing.OutputMfu = None,
+    serving_mfu: pricing.ServingMfu = None,
     serving_chip: pricing.ServingChip = None,
     precision: pricing.Precision = "bf16",
     serving_precision: pricing.ServingPrecision = None,
@@ -50,9 +49,7 @@ def plan(
     at_most: pricing.Most = None,
     at_least: pricing.Least = None,
     count: pricing.Counted = None,
-    vocabulary: pricing.Vocabulary = None,
-    aspect: pricing.Aspect = None,
-    context: pricing.Context = None,
+    shapes: pricing.Shapes = None,
     level: Level = None,
     emit: Emit = None,
     out: Annotated[str | None, Option("where --emit writes", "FILE")] = None,
@@ -62,32 +59,23 @@ def plan(
     """Plan the run of least loss that a budget pays for.
 
     The budget pays for training at C = 6ND, unless the law or --count says otherwise, and for
-    the tokens of --serving. The answer gives N, D and the loss, which limits bind, what it costs
-    to train a model of another size, and with --emit a configuration to start from.
+    the tokens of --serving. With --emit the answer comes as a configuration, too.
     """
     from isoflop.plan import spend
 
     found = model(fit)
-    if (emit is None) != (out is None):
-        raise UsageError("--emit says what to write and --out where; give both or neither")
     paid = Pricing(
-        serving, generated, money, energy, chip, serving_chip, mfu, prompt_mfu, output_mfu,
-        price, precision, serving_precision, active,
+        serving, generated, money, energy, chip, serving_chip, mfu, serving_mfu, price,
+        precision, serving_precision, active,
     )  # fmt: skip
     cost, assumed = paid.cost()
     made = spend(
         found, C, budget=budget, cost=cost, unique=unique, given=given, at_most=at_most,
-        at_least=at_least, convention=count, family=family(vocabulary, aspect, context),
+        at_least=at_least, convention=count, family=family(shapes),
         level=level,
     )  # fmt: skip
-    report = planned(found, made, assumed=assumed)
-    if emit is None or out is None:
-        return report
-    return made_into(
-        report, made, emit, out, rule=rule, chips=chips, chip=chip,
-        convention=found.conventions.get("N", "total"),
-        nats=unit_of(found, "L") == "nats/token", vocabulary=vocabulary, context=context,
-    )  # fmt: skip
+    run = Run(emit, out, rule, chips, chip, shapes)
+    return run.written(found, made, planned(found, made, assumed=assumed))
 
 
 @command("reach", example="isoflop reach chinchilla/besiroglu2024 --L 2.0")
@@ -106,8 +94,7 @@ def reach(
     chip: pricing.ChipName = None,
     mfu: pricing.Mfu = None,
     price: pricing.Price = None,
-    prompt_mfu: pricing.PromptMfu = None,
-    output_mfu: pricing.OutputMfu = None,
+    serving_mfu: pricing.ServingMfu = None,
     serving_chip: pricing.ServingChip = None,
     precision: pricing.Precision = "bf16",
     serving_precision: pricing.ServingPrecision = None,
@@ -117,16 +104,13 @@ def reach(
     at_most: pricing.Most = None,
     at_least: pricing.Least = None,
     count: pricing.Counted = None,
-    vocabulary: pricing.Vocabulary = None,
-    aspect: pricing.Aspect = None,
-    context: pricing.Context = None,
+    shapes: pricing.Shapes = None,
     level: Level = None,
 ) -> Report:
     """Find the cheapest run that reaches a loss.
 
     The cost is that of training at C = 6ND, unless the law or --count says otherwise, and of the
-    tokens of --serving. The answer gives N, D and C, which limits bind, and what it costs to
-    train a model of another size.
+    tokens of --serving.
     """
     from isoflop import plan as planning
 
@@ -135,13 +119,13 @@ def reach(
         raise UsageError("say what to reach: --L, or --score and the law --through it")
     found = model(fit)
     paid = Pricing(
-        serving, generated, money, energy, chip, serving_chip, mfu, prompt_mfu, output_mfu,
-        price, precision, serving_precision, active,
+        serving, generated, money, energy, chip, serving_chip, mfu, serving_mfu, price,
+        precision, serving_precision, active,
     )  # fmt: skip
     cost, assumed = paid.cost()
     made: Plan = planning.reach(
         found, target, through=None if through is None else model(through), cost=cost,
         unique=unique, given=given, at_most=at_most, at_least=at_least, convention=count,
-        family=family(vocabulary, aspect, context), level=level,
+        family=family(shapes), level=level,
     )  # fmt: skip
     return planned(found, made, assumed=assumed, reached=True)

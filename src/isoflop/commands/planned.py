@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isoflop.commands.models import counted, described, noted
+from isoflop.commands.models import counted, described, noted, unit_of
 from isoflop.commands.pricing import plain, ranged
 from isoflop.commands.registry import say
+from isoflop.errors import UsageError
 from isoflop.report import Block, Heading, Note, Paragraph, Points, Report, Table
 
 if TYPE_CHECKING:
@@ -145,40 +148,57 @@ def _data(made: Plan, assumed: tuple[str, ...]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def made_into(
-    report: Report,
-    made: Plan,
-    to: str,
-    out: str,
-    *,
-    rule: str,
-    chips: int,
-    chip: str | None,
-    convention: str,
-    nats: bool,
-    vocabulary: int | None,
-    context: int | None,
-) -> Report:
-    """Write a plan as a configuration, and return its report with what was written."""
-    from isoflop.plan.emit import emit, facts, nanochat_shape
-    from isoflop.plan.recipe import recipe
-    from isoflop.store import write_atomically
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The options of a plan that say which configuration to write, and where."""
 
-    said = {"vocabulary": vocabulary, "context": context}
-    shape: dict[str, Any] = {k: v for k, v in said.items() if v is not None}
-    if to == "torchtitan":
-        shape["tied"] = False  # as its llama3 is
-    own = nanochat_shape(made, convention, context or 2048) if to == "nanochat" else None
-    what = recipe(
-        made, own, convention=convention, rule=rule, chips=chips, chip=chip, shape=shape, nats=nats
-    )
-    text = emit(what, to)
-    write_atomically(Path(out), lambda file: file.write(text.encode()))
-    say(f"wrote {out}")
-    blocks = (*report.blocks[:-2], *_run(what, to), *report.blocks[-2:])
-    return dataclasses.replace(
-        report, blocks=blocks, data={**report.data, "run": facts(what) | {"written": out}}
-    )
+    emit: str | None
+    out: str | None
+    rule: str
+    chips: int
+    chip: str | None
+    shapes: Mapping[str, float] | None
+
+    def written(self, found: Fit[Any] | Published, made: Plan, report: Report) -> Report:
+        """Write the configuration, if one was asked for; return the report with what it says.
+
+        Raises UsageError unless both what and where are given, or neither.
+        """
+        from isoflop.plan.emit import emit, facts
+        from isoflop.store import write_atomically
+
+        if (self.emit is None) != (self.out is None):
+            raise UsageError("--emit says what to write and --out where; give both or neither")
+        if self.emit is None or self.out is None:
+            return report
+        what = self._recipe(found, made, self.emit)
+        text = emit(what, self.emit)
+        write_atomically(Path(self.out), lambda file: file.write(text.encode()))
+        say(f"wrote {self.out}")
+        *blocks, described_as, picture = report.blocks
+        whole = (*blocks, *_run(what, self.emit), described_as, picture)
+        return dataclasses.replace(
+            report, blocks=whole, data={**report.data, "run": facts(what) | {"written": self.out}}
+        )
+
+    def _recipe(self, found: Fit[Any] | Published, made: Plan, to: str) -> Recipe:
+        from isoflop.plan.emit import nanochat_shape
+        from isoflop.plan.recipe import recipe
+
+        convention = found.conventions.get("N", "total")
+        said = self.shapes or {}
+        shape: dict[str, Any] = {
+            name: int(said[name]) for name in ("vocabulary", "context") if name in said
+        }
+        if to == "torchtitan":
+            shape["tied"] = False  # as its llama3 is
+        own = None
+        if to == "nanochat":
+            own = nanochat_shape(made, convention, int(said.get("context", 2048)))
+        return recipe(
+            made, own, convention=convention, rule=self.rule, chips=self.chips, chip=self.chip,
+            shape=shape, nats=unit_of(found, "L") == "nats/token",
+        )  # fmt: skip
 
 
 def _run(what: Recipe, to: str) -> list[Block]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from isoflop.commands.registry import Option
-from isoflop.errors import UsageError
+from isoflop.errors import UnknownName, UsageError
 from isoflop.quantities import parse, show
 
 if TYPE_CHECKING:
@@ -33,11 +33,9 @@ Mfu: TypeAlias = Annotated[
     str | None,
     Option("share of the peak that training reaches: 0.4, or low,high, or low,typical,high", "MFU"),
 ]
-PromptMfu: TypeAlias = Annotated[
-    str | None, Option("share of the peak that reading prompts reaches", "MFU")
-]
-OutputMfu: TypeAlias = Annotated[
-    str | None, Option("share of the peak that generating reaches", "MFU")
+ServingMfu: TypeAlias = Annotated[
+    Mapping[str, str] | None,
+    Option("the same of serving, by phase, such as prompt=0.4,output=0.05", "PHASE=MFU"),
 ]
 Price: TypeAlias = Annotated[
     str | None, Option("USD for an hour of a chip: 2.50, or low,high", "USD")
@@ -71,11 +69,17 @@ Counted: TypeAlias = Annotated[
     Mapping[str, str] | None,
     Option("how the question counts N or C, unless as the law: C=detailed", "NAME=CONVENTION"),
 ]
-Vocabulary: TypeAlias = Annotated[int | None, Option("tokens of the vocabulary of the shapes")]
-Aspect: TypeAlias = Annotated[float | None, Option("width over layers of the shapes")]
-Context: TypeAlias = Annotated[int | None, Option("tokens of a training sequence")]
+Shapes: TypeAlias = Annotated[
+    Mapping[str, float] | None,
+    Option(
+        "the models' shapes, to convert counts and to write a run: "
+        "vocabulary=32000,aspect=64,context=2048, aspect being width over layers",
+        "NAME=NUMBER",
+    ),
+]
 
 FALLBACK = "H100"
+SHAPE = ("vocabulary", "aspect", "context")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,7 @@ class Pricing:
     chip: str | None = None
     serving_chip: str | None = None
     mfu: str | None = None
-    prompt_mfu: str | None = None
-    output_mfu: str | None = None
+    serving_mfu: Mapping[str, str] | None = None
     price: str | None = None
     precision: str = "bf16"
     serving_precision: str | None = None
@@ -131,16 +134,22 @@ class Pricing:
         made = priced(
             unit, on, utilisation, serving=self.served,
             serving_on=self.priced_chip(self.serving_chip) if self.serving_chip else None,
-            reading=_optional(self.prompt_mfu, "--prompt-mfu"),
-            generating=_optional(self.output_mfu, "--output-mfu"),
+            reading=self._phase("prompt"), generating=self._phase("output"),
             precision=self.precision, serving_precision=self.serving_precision,
             active=self.active,
         )  # fmt: skip
         return made, notes
 
+    def _phase(self, name: str) -> Range | None:
+        """Return the utilisation of a phase of serving, if it was stated."""
+        said = self.serving_mfu or {}
+        if unknown := sorted(set(said) - {"prompt", "output"}):
+            raise UnknownName("phase of serving", unknown[0], ("prompt", "output"))
+        return spread(said[name], f"--serving-mfu {name}") if name in said else None
+
     def _refuse_idle(self) -> None:
         """Refuse options that say something of a chip where none is named."""
-        idle = ("mfu", "prompt_mfu", "output_mfu", "price", "serving_chip", "serving_precision")
+        idle = ("mfu", "serving_mfu", "price", "serving_chip", "serving_precision")
         for name in idle:
             if getattr(self, name) is not None:
                 shown = name.replace("_", "-")
@@ -183,22 +192,21 @@ def spread(text: str, what: str) -> Range:
     return Range.of([parse(part, what) for part in text.split(",")], what)
 
 
-def _optional(text: str | None, what: str) -> Range | None:
-    return None if text is None else spread(text, what)
-
-
-def family(vocabulary: int | None, aspect: float | None, context: int | None) -> Family | None:
+def family(shapes: Mapping[str, float] | None) -> Family | None:
     """Return the shapes by which to convert counts; None unless width over layers is stated.
 
-    Raises UsageError for an aspect without a vocabulary.
+    Raises UsageError for an aspect without a vocabulary, UnknownName for another name.
     """
     from isoflop.accounting import Family
 
-    if aspect is None:
+    said = dict(shapes or {})
+    if unknown := sorted(set(said) - set(SHAPE)):
+        raise UnknownName("number of a shape", unknown[0], SHAPE)
+    if "aspect" not in said:
         return None
-    if vocabulary is None:
-        raise UsageError("--aspect states the shapes for a conversion; say --vocabulary as well")
-    return Family(vocabulary, aspect, context)
+    if "vocabulary" not in said:
+        raise UsageError("an aspect states the shapes for a conversion; say vocabulary= as well")
+    return Family(said["vocabulary"], said["aspect"], said.get("context"))
 
 
 def ranged(value: Range | None) -> str | float | None:

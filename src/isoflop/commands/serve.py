@@ -35,8 +35,7 @@ def serve(
     chip: pricing.ChipName = None,
     mfu: pricing.Mfu = None,
     price: pricing.Price = None,
-    prompt_mfu: pricing.PromptMfu = None,
-    output_mfu: pricing.OutputMfu = None,
+    serving_mfu: pricing.ServingMfu = None,
     serving_chip: pricing.ServingChip = None,
     precision: pricing.Precision = "bf16",
     serving_precision: pricing.ServingPrecision = None,
@@ -54,8 +53,8 @@ def serve(
 
     found = model(fit)
     paid = Pricing(
-        serving, generated, money, energy, chip, serving_chip, mfu, prompt_mfu, output_mfu,
-        price, precision, serving_precision, active,
+        serving, generated, money, energy, chip, serving_chip, mfu, serving_mfu, price,
+        precision, serving_precision, active,
     )  # fmt: skip
     cost, assumed = paid.cost()
     made = served(found, N=N, C=C, L=L, cost=cost, unique=unique, at_most=at_most, level=level)

@@ -34,9 +34,7 @@ def shrink(
     unique: pricing.Unique = None,
     given: pricing.Given = None,
     count: pricing.Counted = None,
-    vocabulary: pricing.Vocabulary = None,
-    aspect: pricing.Aspect = None,
-    context: pricing.Context = None,
+    shapes: pricing.Shapes = None,
     level: Level = None,
 ) -> Report:
     """Find what smaller models take to be as good as the best for C.
@@ -48,11 +46,11 @@ def shrink(
     from isoflop.plan.shrink import shrink as shrunk
 
     found = model(fit)
-    shapes = family(vocabulary, aspect, context)
+    converted = family(shapes)
 
     def ask(factors: tuple[float, ...]) -> Shrunk:
         return shrunk(
-            found, C, factors, given=given, unique=unique, convention=count, family=shapes,
+            found, C, factors, given=given, unique=unique, convention=count, family=converted,
             level=level,
         )  # fmt: skip
 

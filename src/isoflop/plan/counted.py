@@ -74,7 +74,9 @@ def _compute_differs(asked: str, law: str, law_N: str | None, example: float | N
     said = f"C is {asked} in the question and {law} in the law"
     if asked == law:
         said = f"C is counted as {law}, which is not 6ND, and the runs hold no C to learn it from"
-    way = "state the shapes that convert it: --vocabulary, --aspect and --context (family=)"
+    way = (
+        "state the shapes that convert it: --shapes vocabulary=...,aspect=...,context=... (family=)"
+    )
     try:
         C = example or 1e21
         same = convert_compute(C, 1e9, asked, law, HOFFMANN_FAMILY, counted=law_N or "total")

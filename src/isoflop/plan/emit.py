@@ -87,60 +87,53 @@ def _torchtitan(made: Recipe) -> str:
     if a.tied or not a.gated or a.experts:
         raise UsageError(
             "torchtitan's llama3 has untied tables, a gated feed-forward layer and no experts; "
-            "ask for such a shape: --untied"
+            "give such a shape: tied=False"
         )
-    multiplier, multiple = torchtitan_multiplier(a.width, a.feed_forward)
     flavor = f"isoflop-{show(made.counted)}"
-    rest = made.accumulation
-    return (
-        _comment(made)
-        + "# Add the flavor to llama3_configs in torchtitan/models/llama3/__init__.py:\n"
-        f'#   "{flavor}": TransformerModelArgs(\n'
-        f"#       dim={a.width}, n_layers={a.layers}, n_heads={a.heads}, "
-        f"n_kv_heads={a.kv_heads},\n"
-        f"#       ffn_dim_multiplier={multiplier}, multiple_of={multiple}, "
-        f"rope_theta={ROPE:g},\n"
-        f"#       vocab_size={a.vocabulary}, max_seq_len={a.context},\n"
-        "#   ),\n"
-        f"# and a tokenizer of {a.vocabulary} tokens to hf_assets_path; then\n"
-        f"#   NGPU={min(NODE, made.chips)} CONFIG_FILE=this.toml ./run_train.sh\n\n"
-        + _toml(
-            {
-                "job": {"dump_folder": "./outputs", "description": made.planned.question},
-                "model": {
-                    "name": "llama3",
-                    "flavor": flavor,
-                    "hf_assets_path": "./assets/tokenizer",
-                },
-                "optimizer": {
-                    "name": "AdamW",
-                    "lr": _digits(made.lr),
-                    "beta1": BETAS[0],
-                    "beta2": BETAS[1],
-                    "weight_decay": DECAY,
-                },
-                "lr_scheduler": {
-                    "warmup_steps": made.warmup,
-                    "decay_type": "cosine",
-                    "min_lr_factor": FINAL,
-                },
-                "training": {
-                    "local_batch_size": made.local,
-                    "global_batch_size": made.local * made.chips * rest,
-                    "seq_len": a.context,
-                    "max_norm": CLIP,
-                    "steps": made.steps,
-                    "dataset": "c4",
-                },
-                "parallelism": {
-                    "data_parallel_replicate_degree": 1,
-                    "data_parallel_shard_degree": -1,
-                },
-                "checkpoint": {"enable": True, "interval": max(1, made.steps // 20)},
-                "activation_checkpoint": {"mode": "selective"},
-            }
-        )
+    return _comment(made) + _flavor(made, flavor) + _toml(_tables(made, flavor))
+
+
+def _flavor(made: Recipe, name: str) -> str:
+    """Return as a comment the entry that torchtitan's registry of shapes needs."""
+    a = made.architecture
+    multiplier, multiple = torchtitan_multiplier(a.width, a.feed_forward)
+    lines = (
+        "Add the flavor to llama3_configs in torchtitan/models/llama3/__init__.py:",
+        f'  "{name}": TransformerModelArgs(',
+        f"      dim={a.width}, n_layers={a.layers}, n_heads={a.heads}, n_kv_heads={a.kv_heads},",
+        f"      ffn_dim_multiplier={multiplier}, multiple_of={multiple}, rope_theta={ROPE:g},",
+        f"      vocab_size={a.vocabulary}, max_seq_len={a.context},",
+        "  ),",
+        f"and a tokenizer of {a.vocabulary} tokens to hf_assets_path; then",
+        f"  NGPU={min(NODE, made.chips)} CONFIG_FILE=this.toml ./run_train.sh",
     )
+    return "".join(f"# {line}\n" for line in lines) + "\n"
+
+
+def _tables(made: Recipe, flavor: str) -> dict[str, dict[str, Any]]:
+    """Return torchtitan's tables of settings."""
+    optimizer = {"name": "AdamW", "lr": _digits(made.lr), "beta1": BETAS[0], "beta2": BETAS[1]}
+    return {
+        "job": {"dump_folder": "./outputs", "description": made.planned.question},
+        "model": {"name": "llama3", "flavor": flavor, "hf_assets_path": "./assets/tokenizer"},
+        "optimizer": {**optimizer, "weight_decay": DECAY},
+        "lr_scheduler": {
+            "warmup_steps": made.warmup,
+            "decay_type": "cosine",
+            "min_lr_factor": FINAL,
+        },
+        "training": {
+            "local_batch_size": made.local,
+            "global_batch_size": made.sequences,
+            "seq_len": made.architecture.context,
+            "max_norm": CLIP,
+            "steps": made.steps,
+            "dataset": "c4",
+        },
+        "parallelism": {"data_parallel_replicate_degree": 1, "data_parallel_shard_degree": -1},
+        "checkpoint": {"enable": True, "interval": max(1, made.steps // 20)},
+        "activation_checkpoint": {"mode": "selective"},
+    }
 
 
 def _hugging_face(made: Recipe) -> str:

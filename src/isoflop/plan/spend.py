@@ -106,15 +106,9 @@ def reach(
     others, rounded = _siblings(
         asked, Question(asked.cost, total, within, tuple(asked.given.items()))
     )
-    what = "compute" if asked.cost.unit == "FLOP" else asked.cost.unit
-    also = _serving_words(asked.cost)
     if through is not None:
-        rounded = (
-            f"a score of {score:g} takes L = {L:.4g} by {through.law.key}, whose own error is not "
-            "in the intervals",
-            *rounded,
-        )
-    question = f"the least {what}{also} for a loss of {L:g}"
+        notes = (*notes, _score_note(score, L, through))
+    question = f"the least {_cost_words(asked.cost)} for a loss of {L:g}"
     held = None if at_least else L  # where a least N or D is asked for, the loss may be lower
     return _planned(question, asked, within, split, many, (*notes, *rounded), others, at=held)
 
@@ -204,6 +198,17 @@ def _said(asked: Asked, C: float | None, total: float) -> str:
         return f"the least loss for {show(C)} FLOP{also}"
     of = f" (what {show(C)} FLOP of training cost)" if C is not None else ""
     return f"the least loss for {show(total)} {unit}{of}{also}"
+
+
+def _cost_words(cost: Cost) -> str:
+    return ("compute" if cost.unit == "FLOP" else cost.unit) + _serving_words(cost)
+
+
+def _score_note(score: float, L: float, through: Model) -> str:
+    return (
+        f"a score of {score:g} takes L = {L:.4g} by {through.law.key}, whose own error is not in "
+        "the intervals"
+    )
 
 
 def _serving_words(cost: Cost) -> str:

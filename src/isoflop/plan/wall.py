@@ -81,13 +81,9 @@ def wall(
     if draws < 100 or not np.isfinite(year):
         raise UsageError(f"draws is {draws} and year {year}; give at least 100, and a year")
     rng = np.random.default_rng(seed)
-    spreads = {
-        name: _drawn(value, name, rng, draws)
-        for name, value in (
-            ("C", C), ("growth", growth), ("stock", stock), ("overtraining", overtraining),
-            ("quality", quality), ("epochs", epochs),
-        )
-    }  # fmt: skip
+    named = {"C": C, "growth": growth, "stock": stock, "overtraining": overtraining}
+    named |= {"quality": quality, "epochs": epochs}
+    spreads = {name: _drawn(value, name, rng, draws) for name, value in named.items()}
     if (spreads["growth"] <= 1).all():
         raise RefusedByData("demand does not grow, so it never meets the stock; give growth > 1")
     supply = spreads["stock"] * spreads["quality"] * spreads["epochs"]
