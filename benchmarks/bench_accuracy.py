@@ -60,6 +60,7 @@ class Study:
     held: np.ndarray
     tuned: bool = False
     laws: tuple[Candidate, ...] | None = None
+    along: str = "C"
 
 
 def data(name: str) -> Path:
@@ -135,7 +136,7 @@ def mixture(experts: int) -> Study:
     """Mixtures with one number of experts: five sizes, the largest held out."""
     rows = [r for r in rows_of("scalebench/moe_train.csv") if float(r["num_experts"]) == experts]
     runs = table(rows, N="dense_parameter_count", L="loss_validation")
-    return Study(runs, runs["N"] > 3e8, laws=POWER)
+    return Study(runs, runs["N"] > 3e8, laws=POWER, along="N")
 
 
 def own_sweep() -> Study:
@@ -177,7 +178,7 @@ def pooled(name: str) -> Pooled:
     """The default: what it forecasts with, made from the runs that are not held out."""
     s = study(name)
     seen = s.runs.select(~s.held)
-    return pool(compare(s.laws, seen), seen, draws=DRAWS)
+    return pool(compare(s.laws, seen, along=s.along), seen, draws=DRAWS)
 
 
 def asked(s: Study) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isoflop import laws, plan
-    from isoflop.assess import Backtest, Candidate, backtest
+    from isoflop.assess.backtest import Backtest, Candidate, backtest
     from isoflop.errors import IsoflopError
     from isoflop.fitting import Fit, fit
     from isoflop.forecasting import Forecast, forecast

@@ -24,7 +24,7 @@ from isoflop.runs import Runs
 Numbers = npt.NDArray[np.float64]
 
 SPARE = 3  # runs that a split must hold beyond the law's parameters
-SCREENED, POLISHED = 1024, 24
+SCREENED, POLISHED = 512, 12
 PASSES = 60  # of a refit: where it creeps for longer, its errors have long ceased to move
 
 
@@ -256,10 +256,18 @@ def _fits(
         shown = replace(problem, output_n=problem.output_n[w_n > 0])
         spread = starts.spread(shown, rng, SCREENED)
         start.append(starts.best(problem, spread, w_n, target, POLISHED))
-    found = solve(problem.residuals, np.concatenate(start), np.repeat(seen_cn, POLISHED, 0), target)
-    value_ck = found.value_s.reshape(len(seen_cn), POLISHED)
-    z_ckp = found.z_sp.reshape(len(seen_cn), POLISHED, -1)
-    return np.asarray(z_ckp[np.arange(len(seen_cn)), value_ck.argmin(1)])
+    best_cp = _lowest(problem, np.array(start), seen_cn, target)
+    # A form that is wrong has several optima; what one split found is tried for the others.
+    everywhere = np.broadcast_to(best_cp, (len(seen_cn), *best_cp.shape))
+    return _lowest(problem, everywhere, seen_cn, target)
+
+
+def _lowest(problem: Problem, start_ckp: Numbers, seen_cn: Numbers, target: Objective) -> Numbers:
+    """Return the lowest point, z_cp, that each split descends to from its starts."""
+    c, k, p = start_ckp.shape
+    found = solve(problem.residuals, start_ckp.reshape(-1, p), np.repeat(seen_cn, k, 0), target)
+    best_c = found.value_s.reshape(c, k).argmin(1)
+    return np.asarray(found.z_sp.reshape(c, k, p)[np.arange(c), best_c])
 
 
 def _drawn(

@@ -33,8 +33,8 @@ def doubts(runs: Runs, predicts: str = "L") -> tuple[str, ...]:
 def _refuse_rising(scale: Numbers, y: Numbers, predicts: str, runs: Runs) -> None:
     if len(runs) < 4 or np.ptp(scale) == 0 or np.ptp(y) == 0:
         return
-    ranks = [np.argsort(np.argsort(v)) for v in (scale, y)]
-    if np.corrcoef(*ranks)[0, 1] > 0.5:
+    by_scale, by_output = (np.argsort(np.argsort(v)).astype(float) for v in (scale, y))
+    if np.corrcoef(by_scale, by_output)[0, 1] > 0.5:
         order = runs.rows[np.argsort(scale)[-3:]]
         raise CannotFit(
             f"{predicts} rises with scale: the largest runs, {name_rows(np.sort(order))}, are "

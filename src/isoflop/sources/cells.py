@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -150,11 +151,7 @@ def plain_text(value: object) -> str:
 
 
 def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return parse(text)
-    except UsageError:
-        return None
+    for read in (float, parse):
+        with contextlib.suppress(ValueError, UsageError):
+            return read(text)
+    return None
