@@ -3,8 +3,10 @@
 From each study the costliest runs are cut off as the region to forecast; the rest is the pool. A
 strategy spends 1, 5 or 10 % of the compute of the pool, Chinchilla's law is fitted to what it
 bought, and its forecasts are held against the region. Each repeat offers another 80 % of the pool.
-Every strategy but `random` and `cheapest` starts with runs chosen from the typical range of the
-law alone and then chooses again, twice, from the fit to what it has. Rows:
+What it shows so far: choosing for the target beats buying from the cheapest up in about two of
+three repeats, and is no better than random buying, which also takes a few large runs. So only the
+first is asserted. Every strategy but `random` and `cheapest` starts with runs chosen from the
+typical range of the law alone and then chooses again, twice, from the fit to what it has. Rows:
   random      runs in random order, while they can be paid
   cheapest    from the cheapest up
   D-optimal   criterion "parameters"
@@ -25,7 +27,7 @@ import pytest
 
 from isoflop.errors import CannotFit, RefusedByData
 from isoflop.fitting import Fit, fit
-from isoflop.plan.design import DRIFT, Criterion, design
+from isoflop.plan.design import Criterion, design
 from isoflop.plan.uncertain import Pool, Target
 from isoflop.runs import Runs
 
@@ -34,6 +36,7 @@ REPEATS = 10
 REGION = 0.12  # of the runs, the costliest
 OFFERED = 0.8  # of the pool, in each repeat
 NOISE = 0.005  # of log losses, before a fit has seen them
+DRIFT = 0.002  # of the form: 1 % at a factor of 10 beyond the runs, 4 % at a factor of 100
 ROUNDS = 2
 OPENING = 0.3  # of the budget, spent before the first fit
 FEW = {"alpha": 0.34, "beta": 0.28}  # pinned where fewer runs were bought than the law has numbers
@@ -121,7 +124,7 @@ def designed(
         try:
             made = design(
                 models or ["chinchilla"], target, Pool(offer["N"], offer["D"], cost(offer)),
-                criterion=criterion, budget=share * budget - spent, noise=NOISE,
+                criterion=criterion, budget=share * budget - spent, noise=NOISE, drift=DRIFT,
             )  # fmt: skip
         except RefusedByData:
             continue

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from synthetic import TRUTH, grid, made_by, within
 
+from isoflop.assess import compare, pool
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
-from isoflop.forecasting import beyond, forecast
+from isoflop.forecasting import beyond, forecast, predictive
 from isoflop.law import constants
 
 RUNS = made_by(TRUTH, grid(sizes=12), noise=5e-3)
@@ -151,3 +152,20 @@ def test_a_refused_fit_forecasts_nothing_and_a_doubtful_one_repeats_its_doubts()
         forecast(refused, **FAR)
     doubtful = dataclasses.replace(study(), status="doubtful", notes=("E is hardly known",))
     assert forecast(doubtful, **FAR).notes[0] == "E is hardly known"
+
+
+def test_a_curve_of_a_pool_has_draws_at_each_point_and_a_pool_without_draws_has_none():
+    found = compare(["chinchilla", "generalised"], RUNS, objectives=["huber"], cuts=3)
+    made = pool(found, RUNS, draws=60)
+    D = np.geomspace(1e10, 1e12, 7)
+    drawn = predictive(made, N=np.full(7, 7e9), D=D)
+    assert drawn is not None
+    assert drawn.shape[1] == 7
+    low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
+    for i in (0, 6):
+        one = forecast(made, N=7e9, D=float(D[i]))
+        assert (low[i], high[i]) == pytest.approx((one.low, one.high), rel=0.01)
+    bare = forecast(pool(found, RUNS, draws=0), **FAR)
+    assert (bare.low, bare.high, bare.parts) == (None, None, ())
+    assert any("without draws" in n for n in bare.notes)
+    assert predictive(pool(found, RUNS, draws=0), N=np.array([1e9]), D=np.array([1e10])) is None

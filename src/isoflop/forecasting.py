@@ -90,8 +90,7 @@ def forecast(
 
 def beyond(model: Model, inputs: Mapping[str, float]) -> float:
     """Return the largest factor by which an input, or N D, exceeds the runs; at least 1."""
-    fits = [m.fit for m in model.members] if isinstance(model, Pooled) else [model]
-    return max(float(_reach(fit, inputs)[0]) for fit in fits)
+    return max(float(_reach(fit, inputs)[0]) for fit in _fits(model))
 
 
 def predictive(model: Model, growth: float | None = None, **inputs: Numbers) -> Numbers | None:
@@ -162,11 +161,16 @@ def _refuse(model: Model, inputs: Mapping[str, float]) -> None:
 
 
 def _parts(model: Model, reach: float, growth: float | None) -> tuple[str, ...]:
-    fits = [m.fit for m in model.members] if isinstance(model, Pooled) else [model]
+    fits = _fits(model)
     by_scale = any(noise(fit).slope for fit in fits)
     parts = ["parameters", "noise by scale" if by_scale else "noise"]
     parts += ["form"] if growth and reach > 1 else []
     return (*parts, "choice") if len(fits) > 1 else tuple(parts)
+
+
+def _fits(model: Model) -> list[Fit[Any]]:
+    """Return the fits behind a forecast."""
+    return [m.fit for m in model.members] if isinstance(model, Pooled) else [model]
 
 
 def _predicts(model: Model) -> str:
@@ -192,11 +196,10 @@ def _inputs(model: Model | Published, at: Mapping[str, float]) -> dict[str, floa
 def _notes(
     model: Model, inputs: Mapping[str, float], reach: float, growth: float | None
 ) -> tuple[str, ...]:
-    pooled = isinstance(model, Pooled)
     notes = list(model.notes) if isinstance(model, Pooled) or model.status != "ok" else []
-    if not isinstance(model, Pooled) and model.draws is None:
+    if any(fit.draws is None for fit in _fits(model)):
         notes.append("the fit was made without draws, so there is no interval")
-    elif growth is None and reach > 1 and not pooled:
+    elif growth is None and reach > 1:
         notes.append(
             "the interval holds the scatter of parameters and runs, not the chance that the law "
             "has the wrong form: a backtest measures that"

@@ -29,8 +29,8 @@ def test_all_three_find_the_split_of_a_clear_study():
     assert law.N.low < best.N < law.N.high
     assert law.a.value + law.b.value == pytest.approx(1, abs=1e-6)
     for x in found.approaches:
-        lucky = x.name == "1 envelope"  # it follows the luckiest run at each C
-        assert x.N.value == pytest.approx(float(best.N), rel=0.5 if lucky else 0.25)
+        slack = 1.02  # a grid's own bias
+        assert x.N.low / slack < best.N < x.N.high * slack, x.name
         assert x.N.low < x.N.value < x.N.high
     _, parabola, cubic, *_ = found.approaches
     assert abs(parabola.bias.D) > 2 * abs(cubic.bias.D)

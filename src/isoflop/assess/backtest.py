@@ -24,7 +24,7 @@ from isoflop.runs import Runs
 Numbers = npt.NDArray[np.float64]
 
 SPARE = 3  # runs that a split must hold beyond the law's parameters
-SCREENED, POLISHED = 512, 12
+SCREENED, POLISHED = 1024, 24
 PASSES = 60  # of a refit: where it creeps for longer, its errors have long ceased to move
 
 

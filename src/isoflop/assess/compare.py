@@ -14,7 +14,7 @@ from isoflop.assess.calibrate import Said, growth, said
 from isoflop.assess.doubts import doubts
 from isoflop.errors import CannotFit, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
-from isoflop.law import Law
+from isoflop.law import Law, form
 from isoflop.runs import Runs
 
 Numbers = npt.NDArray[np.float64]
@@ -108,20 +108,27 @@ def candidates(
     runs: Runs,
     laws: Sequence[str | Candidate] | None = None,
     objectives: Sequence[str] = OBJECTIVES,
+    over: str | None = None,
 ) -> tuple[Candidate, ...]:
     """Return each law with each objective; without laws, every law of N and D that predicts L.
+
+    `over` is the input of those that leave it open.
 
     Raises UsageError if the table can feed no law of N and D.
     """
     if laws is None:
-        laws = [k for k, form in sorted(Law.registry.items()) if _fed(form, runs)]
+        laws = [key for key, law in sorted(Law.registry.items()) if _fed(law, runs)]
         if not laws:
             raise UsageError(
                 "these runs hold no N, D and L that a law of N and D needs; name laws to compare"
             )
     out: list[Candidate] = []
     for law in laws:
-        out += [law] if isinstance(law, Candidate) else [Candidate(law, {}, o) for o in objectives]
+        if isinstance(law, Candidate):
+            out.append(law)
+            continue
+        bound = over if "x" in form(law).takes else None
+        out += [Candidate(law, {}, objective, bound) for objective in objectives]
     return tuple(out)
 
 
@@ -141,7 +148,7 @@ def compare(
     `laws` are keys, or candidates; None is every law of N and D. A candidate that cannot be tested
     is a row of `test.refused`. Differences are held against resamples of splits and of runs. The
     weights of the pool start from `TRUST` to 1 for the usual form and move with the backtest by
-    one power of the error for every `ALIKE` runs held out.
+    one power of the error for every `ALIKE` runs held out, at most one for every split.
 
     Raises CannotFit if no candidate can be tested or the loss rises with scale.
     """
@@ -188,12 +195,12 @@ def pool(
     return Pooled(shared, comparison.growth, level, seed, tuple(notes))
 
 
-def _fed(form: type[Law], runs: Runs) -> bool:
+def _fed(law: type[Law], runs: Runs) -> bool:
     """Return whether a law takes N and D, predicts L, and the table holds all that it takes."""
     return (
-        {"N", "D"} <= set(form.takes)
-        and form.predicts == "L"
-        and all(s in runs for s in (*form.takes, form.predicts))
+        {"N", "D"} <= set(law.takes)
+        and law.predicts == "L"
+        and all(s in runs for s in (*law.takes, law.predicts))
     )
 
 
@@ -229,7 +236,8 @@ def _weights(test: Backtest, ranked: Sequence[Candidate]) -> Numbers:
     error = np.hypot([_mean_error(test.of(c)) for c in ranked], max(noise, 1e-12))
     held = np.unique(np.concatenate([h.run for h in test.of(ranked[0])])).size
     usual = np.array([TRUST if c.law == USUAL else 1.0 for c in ranked])
-    weight = usual * (error / error.min()) ** (-held / ALIKE)
+    power = min(held / ALIKE, len(test.of(ranked[0])))
+    weight = usual * (error / error.min()) ** -power
     return np.asarray(weight / weight.sum())
 
 

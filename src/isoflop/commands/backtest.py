@@ -12,6 +12,7 @@ from isoflop.commands.compare import (
     Laws,
     Level,
     Objectives,
+    Over,
     Seed,
     error_by_ratio,
     refusals,
@@ -37,6 +38,7 @@ def backtest(
     *,
     laws: Laws = (),
     objectives: Objectives = (),
+    over: Over = None,
     along: Along = (),
     cuts: Cuts = 6,
     draws: Annotated[int, Option("refits of each split, for coverage; 0 for none")] = 200,
@@ -60,7 +62,7 @@ def backtest(
     table = Reading(where, columns, derive, convention, unit)(runs)
     heard = doubts(table)
     test = assess.backtest(
-        candidates(table, split(laws) or None, split(objectives) or ("huber",)), table,
+        candidates(table, split(laws) or None, split(objectives) or ("huber",), over), table,
         along=split(along) or "C", cuts=cuts, draws=draws, level=level, seed=seed,
     )  # fmt: skip
     found = _reached(test)
@@ -135,17 +137,17 @@ def _by_ratio(found: list[tuple[Candidate, tuple[Reached, ...]]], level: float) 
     rows: list[tuple[Cell, ...]] = [
         (
             c.name, _span(r), r.count, 100 * r.rms, 100 * r.bias,
-            *(None if share is None else 100 * share for share in (r.alone, r.calibrated)),
+            *("" if share is None else f"{share:.0%}" for share in (r.alone, r.calibrated)),
         )
         for c, bins in found
         for r in bins
     ]  # fmt: skip
     return Table(
-        ("candidate", "times beyond", "runs", "rms error [%]", "bias [%]",
-         "covered by the fit alone [%]", "calibrated [%]"),
+        ("candidate", "beyond", "runs", "rms [%]", "bias [%]", "fit alone", "calibrated"),
         tuple(rows),
-        f"Both intervals should cover {level:.0%}: one of the scatter of parameters and runs, one "
-        "that adds the error of the form, learnt from the other splits.",
+        "By times beyond the runs that were seen. The last columns say how many truths an "
+        f"interval of {level:.0%} held: that of the fit alone, and one that adds the error of the "
+        "form as the other splits show it.",
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ Objectives = Annotated[
     tuple[str, ...],
     Option("objectives to fit each with; huber and student-t unless given", "NAME,NAME"),
 ]
+Over = Annotated[str | None, Option("the input of laws that leave it open, such as C", "QUANTITY")]
 Along = Annotated[
     tuple[str, ...], Option("hold out the largest runs by these; C unless given", "QUANTITY")
 ]
@@ -45,8 +46,9 @@ Seed = Annotated[int, Option("of the starting points and draws", "SEED")]
 MOST_LINES = 8  # candidates that a figure can tell apart
 MEANING = (
     "Every candidate was fitted to the smaller runs alone and held against the larger. Errors are "
-    "of the prediction, in per cent; a bias above zero is a forecast too pessimistic. 'beats the "
-    "first' is the share of resamples of splits and runs in which it does."
+    "of the prediction, in per cent: the mean size, the bias (above zero is too pessimistic), and "
+    "what error of the form adds at ten times the runs. The lead of the first is noise if it is "
+    "lost in more than 5 % of resamples of splits and runs. Weights are those of the pool."
 )
 
 
@@ -56,6 +58,7 @@ def compare(
     *,
     laws: Laws = (),
     objectives: Objectives = (),
+    over: Over = None,
     along: Along = (),
     cuts: Cuts = 6,
     level: Level = 0.9,
@@ -74,11 +77,12 @@ def compare(
     them. Give what the laws take (N and D) for that forecast.
     """
     from isoflop import assess
+    from isoflop.assess.compare import OBJECTIVES, candidates
     from isoflop.forecasting import forecast
 
     table = Reading(where, columns, derive, convention, unit)(runs)
     found = assess.compare(
-        split(laws) or None, table, objectives=split(objectives) or ("huber", "student-t"),
+        candidates(table, split(laws) or None, split(objectives) or OBJECTIVES, over), table,
         along=split(along) or "C", cuts=cuts, level=level, seed=seed,
     )  # fmt: skip
     said = None
@@ -107,18 +111,17 @@ def ranking(found: Comparison) -> Table:
     """Return the candidates, best first."""
     rows: list[tuple[Cell, ...]] = [
         (
-            s.candidate.name, 100 * s.error, 100 * s.rms, 100 * s.bias,
-            100 * s.growth * float(np.log(10)), s.better if i else None,
-            "" if i == 0 else "noise" if s.tied else "real", s.weight,
+            s.candidate.name, 100 * s.error, 100 * s.bias, 100 * s.growth * float(np.log(10)),
+            "" if i == 0 else f"{'noise' if s.tied else 'real'}, lost in {s.better:.0%}",
+            f"{s.weight:.1%}",
         )
         for i, s in enumerate(found.standings)
     ]  # fmt: skip
     return Table(
-        ("candidate", "mean error [%]", "rms [%]", "bias [%]", "form at 10x [%]",
-         "beats the first", "difference", "weight"),
+        ("candidate", "error", "bias", "at 10x", "lead of the first", "weight"),
         tuple(rows),
         f"Held out along {', '.join(found.test.along)}: {splits_in_words(found.test)}.",
-    )  # fmt: skip
+    )
 
 
 def splits_in_words(test: Backtest) -> str:

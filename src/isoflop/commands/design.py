@@ -25,6 +25,29 @@ Span = Annotated[
     Mapping[str, float] | None,
     Option("an end of the grid of candidates, such as N=1e7", "N|D=NUMBER"),
 ]
+Known = Annotated[
+    str, Option("a fit saved with --out, or a law of which nothing is known yet", "FIT")
+]
+Also = Annotated[
+    tuple[str, ...], Option("another fit or law, averaged with the first; may be repeated", "FIT")
+]
+At = Annotated[
+    Mapping[str, float],
+    Option("what is to be known: the loss at N and D, or the best N at C", "NAME=NUMBER"),
+]
+Within = Annotated[
+    float | None, Option("stop where the target is known within this share, such as 0.02")
+]
+Candidates = Annotated[
+    str | None, Option("candidates with N, D and perhaps C, in place of a grid", "FILE")
+]
+Criterion = Annotated[Literal["target", "parameters", "cheapest"], Option("what a run is worth")]
+Scatter = Annotated[
+    float | None, Option("scatter of losses, as a share; that of the fits unless given")
+]
+Drift = Annotated[
+    float, Option("how far the form may be off: log loss per squared factor e from the runs")
+]
 
 
 @command(
@@ -33,41 +56,23 @@ Span = Annotated[
     "--at-most N=1e9,D=2e10 --noise 0.005 --within 0.15",
 )
 def design(
-    fit: Annotated[
-        str, Option("a fit saved with --out, or a law of which nothing is known yet", "FIT")
-    ],
+    fit: Known,
     *,
-    also: Annotated[
-        tuple[str, ...],
-        Option("another fit or law, averaged with the first; may be repeated", "FIT"),
-    ] = (),
-    at: Annotated[
-        Mapping[str, float],
-        Option("what is to be known: the loss at N and D, or the best N at C", "NAME=NUMBER"),
-    ],
+    also: Also = (),
+    at: At,
     budget: Annotated[float | None, Option("compute to spend on runs [FLOP]")] = None,
     count: Annotated[int | None, Option("how many runs to choose")] = None,
-    within: Annotated[
-        float | None, Option("stop where the target is known within this share, such as 0.02")
-    ] = None,
+    within: Within = None,
     at_least: Span = None,
     at_most: Span = None,
     steps: Annotated[int, Option("sizes, and token counts, of the grid")] = 12,
-    pool: Annotated[
-        str | None, Option("candidates with N, D and perhaps C, in place of a grid", "FILE")
-    ] = None,
-    criterion: Annotated[
-        Literal["target", "parameters", "cheapest"], Option("what a run is worth")
-    ] = "target",
-    noise: Annotated[
-        float | None, Option("scatter of losses, as a share; that of the fits unless given")
-    ] = None,
-    drift: Annotated[
-        float, Option("how far the form may be off: log loss per squared factor e from the runs")
-    ] = 0.002,
+    pool: Candidates = None,
+    criterion: Criterion = "target",
+    noise: Scatter = None,
+    drift: Drift = 0.0,
     level: Annotated[float, Option("share of chances that a width holds")] = 0.9,
 ) -> Report:
-    """Choose the next runs: those that narrow a forecast most for their compute.
+    """Choose the next runs that narrow a forecast most for their compute.
 
     Candidates are a grid of sizes and token counts, or the rows of a file. Several fits of
     different laws are averaged, and what they disagree on is worth learning too. End the design

@@ -19,25 +19,27 @@ if TYPE_CHECKING:
 STEPS = 60  # points of a line
 AHEAD = 10.0  # how far lines are drawn beyond the runs
 
+Floor = Annotated[
+    Literal["shared", "free"], Option("whether the recipes share the irreducible loss E")
+]
+Exponent = Annotated[
+    Literal["shared", "free"], Option("whether they share alpha, so that one number says all")
+]
+Pins = Annotated[Mapping[str, float] | None, Option("pin E or alpha, such as E=1.6", "NAME=NUMBER")]
+
 
 @command(
     "speedup",
-    example="isoflop speedup sample:tiny sample:tiny --where-a 'D > 10N' --where-b 'D < 10N'",
+    example="isoflop speedup sample:tiny sample:tiny --where-a 'D > 10*N' --where-b 'D < 10*N'",
 )
 def speedup(
     a: Annotated[str, Option("the runs of recipe A, the baseline", "A")],
     b: Annotated[str, Option("the runs of recipe B", "B")],
     *,
     over: Annotated[str, Option("what is spent: C, or D, N, hours", "QUANTITY")] = "C",
-    floor: Annotated[
-        Literal["shared", "free"], Option("whether the recipes share the irreducible loss E")
-    ] = "shared",
-    exponent: Annotated[
-        Literal["shared", "free"], Option("whether they share alpha, so that one number says all")
-    ] = "shared",
-    fix: Annotated[
-        Mapping[str, float] | None, Option("pin E or alpha, such as E=1.6", "NAME=NUMBER")
-    ] = None,
+    floor: Floor = "shared",
+    exponent: Exponent = "shared",
+    fix: Pins = None,
     draws: Annotated[int, Option("draws behind each interval")] = 1000,
     level: Annotated[float, Option("share of draws that an interval holds")] = 0.9,
     seed: Annotated[int, Option("of starting points and draws", "SEED")] = 0,
@@ -49,11 +51,12 @@ def speedup(
     convention: Convention = None,
     unit: Unit = None,
 ) -> Report:
-    """Say how many times the compute of recipe B recipe A needs for the same loss.
+    """Compare two recipes by the compute they need for the same loss.
 
-    Give each recipe's best runs at several budgets. Both follow L = E + A / C^alpha; above 1 the
-    multiplier says that B is the better recipe. The answer tells whether the laws fit, and
-    whether one multiplier holds at every loss.
+    The multiplier is how many times the compute of recipe B recipe A needs: above 1, B is the
+    better recipe. Give each recipe's best runs at several budgets; both follow
+    L = E + A / C^alpha. The answer tells whether the laws fit, and whether one multiplier holds
+    at every loss.
     """
     from isoflop.assess.speedup import speedup as measure
 
@@ -65,23 +68,27 @@ def speedup(
         *tables, over=over, floor=floor, exponent=exponent, fix=fix, draws=draws, level=level,
         seed=seed,
     )  # fmt: skip
-    m = found.chosen.multiplier
     blocks: list[Block] = [
         *(
             Note(text, "doubt" if i < found.doubts else "info")
             for i, text in enumerate(found.notes)
         ),
-        Paragraph(
-            f"Recipe B reaches a loss of {m.L:.4g} with {show(1 / m.value)} times the {over} of "
-            f"recipe A: a multiplier of {show(m.value)} ({show(m.low)} to {show(m.high)} at "
-            f"{found.level:.0%})."
-        ),
+        _answer(found, over),
         _variants(found),
         _by_loss(found),
         _fit_quality(found),
         _figure(found, *tables),
     ]
     return Report("Effective speed-up of B over A", tuple(blocks), _data(found))
+
+
+def _answer(found: Speedup, over: str) -> Paragraph:
+    m = found.chosen.multiplier
+    return Paragraph(
+        f"Recipe B reaches a loss of {m.L:.4g} with {show(1 / m.value)} times the {over} of "
+        f"recipe A: a multiplier of {show(m.value)} ({show(m.low)} to {show(m.high)} at "
+        f"{found.level:.0%})."
+    )
 
 
 def _read(runs: Runs, condition: str | None) -> Runs:

@@ -26,7 +26,6 @@ Numbers = npt.NDArray[np.float64]
 Criterion = Literal["target", "parameters", "cheapest"]
 
 MOST_RUNS = 200  # in one design
-DRIFT = 0.002  # 1 % at a factor of 10, 4 % at a factor of 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def design(
     count: int | None = None,
     within: float | None = None,
     noise: float | None = None,
-    drift: float = DRIFT,
+    drift: float = 0.0,
     weights: Sequence[float] | None = None,
     level: float = 0.9,
 ) -> Design:
@@ -117,30 +116,47 @@ def design(
     """
     _check_models(models, weights)
     _check_ends(budget, count, within, noise, level)
-    if drift < 0:
-        raise UsageError(f"drift is {drift}; it must be 0 or more")
+    _check_drift(drift)
     scatter = noise if noise is not None else _noise(models)
     F_rc, T_rm = factor(models, weights, target, candidates, scatter, drift)
     state = _State(F_rc, T_rm, scatter, candidates, NormalDist().inv_cdf((1 + level) / 2))
     limit = _Limit(budget or np.inf, count or MOST_RUNS, within)
     choices = state.greedy(criterion, limit, per_flop=True)
     if criterion == "target" and budget is not None:
-        # Gain per FLOP buys many small runs; where few large ones do better, they are taken.
         other = _State(F_rc, T_rm, scatter, candidates, state.quantile)
-        large = other.greedy(criterion, limit, per_flop=False)
-        if large and (not choices or large[-1].half_width < choices[-1].half_width):
-            choices = large
-    start = state.width(T_rm)
-    if not choices and start > (within or 0):
+        choices = _better(choices, other.greedy(criterion, limit, per_flop=False))
+    made = Design(
+        target, criterion, level, state.width(T_rm), choices, scatter, _notes(models, drift)
+    )
+    return _reached(made, candidates, budget, within)
+
+
+def _check_drift(drift: float) -> None:
+    if drift < 0:
+        raise UsageError(f"drift is {drift}; it must be 0 or more")
+
+
+def _better(small: tuple[Choice, ...], large: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """Return the narrower: gain per FLOP buys many small runs, and few large ones may do more."""
+    if large and (not small or large[-1].half_width < small[-1].half_width):
+        return large
+    return small
+
+
+def _reached(made: Design, candidates: Pool, budget: float | None, within: float | None) -> Design:
+    """Return a design that does what was asked of it.
+
+    Raises RefusedByData if it cannot.
+    """
+    if not made.choices and made.start > (within or 0):
         cheapest = float(candidates.cost.min())
         raise RefusedByData(
             f"no run of the pool fits: the cheapest costs {show(cheapest)} FLOP"
             + (f", the budget is {show(budget)}" if budget else "")
         )
-    made = Design(target, criterion, level, start, choices, scatter, _notes(models))
     if within is not None and made.half_width > within:
         raise RefusedByData(
-            f"{len(choices)} runs for {show(made.spent)} FLOP bring {target.words} to "
+            f"{len(made.choices)} runs for {show(made.spent)} FLOP bring {made.target.words} to "
             f"± {made.half_width:.2%}, not to ± {within:.2%}: ask for less, raise the limits, or "
             "offer larger runs"
         )
@@ -238,11 +254,15 @@ def _noise(models: Sequence[Model]) -> float:
     return max(min(scatters), 1e-6)
 
 
-def _notes(models: Sequence[Model]) -> tuple[str, ...]:
+def _notes(models: Sequence[Model], drift: float) -> tuple[str, ...]:
     notes = [
         "widths hold what more runs can narrow: the law's parameters"
         + (", which law it is" if len(models) > 1 else "")
-        + " and how far its form drifts off; not the noise of the target's own run"
+        + (
+            " and how far its form drifts off; not the noise of the target's own run"
+            if drift
+            else "; not the noise of the target's own run, nor a form that is wrong (see drift)"
+        )
     ]
     for model in models:
         if isinstance(model, str):

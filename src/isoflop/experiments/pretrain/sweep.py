@@ -172,7 +172,9 @@ def demo(seed: int = 0) -> Preset:
     One batch and one warm-up for all, large enough that seeds agree within half a per cent.
     """
     recipe = Recipe(lr=6e-3, batch=1_024, largest=1_024, warmup=61_440)
-    widths_and_depths = ((16, 2), (32, 1), (32, 2), (48, 2), (48, 3), (64, 2))
+    widths_and_depths = (
+        (16, 2), (16, 3), (32, 1), (32, 2), (32, 3), (48, 2), (48, 3), (64, 2),
+    )  # fmt: skip
     sizes = tuple(Shape(width, depth) for width, depth in widths_and_depths)
     sweep = Pretrain(
         sizes, budgets(3e10, 3e11), (seed,), recipe, evaluation=65_536, least_steps=120
