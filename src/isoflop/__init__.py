@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isoflop import laws, plan
+    from isoflop.assess import audit, compare, identify, influence, speedup
     from isoflop.assess.backtest import Backtest, Candidate, backtest
     from isoflop.errors import IsoflopError
     from isoflop.fitting import Fit, fit
@@ -34,6 +35,11 @@ _HOMES = {
     "backtest": "isoflop.assess",
     "Candidate": "isoflop.assess",
     "Backtest": "isoflop.assess",
+    "compare": "isoflop.assess",
+    "influence": "isoflop.assess",
+    "identify": "isoflop.assess",
+    "audit": "isoflop.assess",
+    "speedup": "isoflop.assess",
     "forecast": "isoflop.forecasting",
     "Forecast": "isoflop.forecasting",
     "plan": "isoflop",
@@ -55,6 +61,11 @@ __all__ = [  # noqa: RUF022 (the order of the pipeline)
     "backtest",
     "Candidate",
     "Backtest",
+    "compare",
+    "influence",
+    "identify",
+    "audit",
+    "speedup",
     "forecast",
     "Forecast",
     "plan",

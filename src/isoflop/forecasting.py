@@ -152,12 +152,20 @@ def _value(model: Model | Published, inputs: Mapping[str, float]) -> float:
 
 
 def _refuse(model: Model, inputs: Mapping[str, float]) -> None:
-    """Refuse a forecast of a fit that was refused, or that its runs cannot support."""
-    if isinstance(model, Pooled):
-        return
-    if model.status == "refused":
-        raise RefusedByData(f"the fit was refused, and so is its forecast: {model.notes[0]}")
-    refuse_unsupported(model, inputs)
+    """Refuse a forecast of a fit that was refused, or that its runs cannot support.
+
+    Of a pool, only if that holds for every member.
+    """
+    reasons = []
+    for fit in _fits(model):
+        try:
+            if fit.status == "refused":
+                raise RefusedByData(f"the fit was refused, and so is its forecast: {fit.notes[0]}")
+            refuse_unsupported(fit, inputs)
+        except RefusedByData as reason:
+            reasons.append(reason)
+    if len(reasons) == len(_fits(model)):
+        raise reasons[0]
 
 
 def _parts(model: Model, reach: float, growth: float | None) -> tuple[str, ...]:

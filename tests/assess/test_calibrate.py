@@ -53,7 +53,7 @@ def test_few_splits_are_weighed_against_what_forms_usually_err():
 
 
 def test_a_calibrated_interval_covers_at_its_level():
-    """Each of 600 splits against an interval learnt from twelve others, where forms err as usual."""
+    """Each of 600 splits against an interval learnt from twelve others; forms err as usual."""
     level, hits = 0.9, []
     for seed in range(600):
         *learnt, one = splits(USUAL_GROWTH, 0.01, 13, seed)

@@ -7,6 +7,7 @@ from isoflop.assess.backtest import Backtest, Candidate, Held, Refused, backtest
 from isoflop.assess.compare import Comparison, Member, Pooled, Standing, compare, pool
 from isoflop.assess.identify import Identified, Profile, identify
 from isoflop.assess.influence import Influence, Without, influence
+from isoflop.assess.speedup import Speedup, speedup
 
 __all__ = [
     "Audit",
@@ -21,6 +22,7 @@ __all__ = [
     "Pooled",
     "Profile",
     "Refused",
+    "Speedup",
     "Standing",
     "Without",
     "audit",
@@ -29,4 +31,5 @@ __all__ = [
     "identify",
     "influence",
     "pool",
+    "speedup",
 ]

@@ -31,7 +31,7 @@ def forecast_picture(
 
     N, D, C = target.N, target.D, target.C
     chosen = fits[said[0].form]
-    tokens = np.geomspace(D / 300, D * 1.5, STEPS)
+    tokens = np.geomspace(D * runs["C"].min() / C, D * 1.5, STEPS)
     compute = C / D * tokens  # of a model of this size
     sizes = np.full(STEPS, N)
     draws = predictive(chosen, said[0].growth, N=sizes, D=tokens)

@@ -61,7 +61,11 @@ def forecast(
 def _meaning(level: float, parts: tuple[str, ...]) -> str:
     if not parts:
         return "There is no interval."
-    words = {"parameters": "the scatter of the fit", "noise": "of the runs", "form": "of the form"}
+    words = {
+        "parameters": "the scatter of the fit", "noise": "of the runs",
+        "noise by scale": "of the runs as it changes with scale", "form": "of the form",
+        "choice": "of the choice among forms",
+    }  # fmt: skip
     held = [words.get(part, part) for part in parts]
     joined = " and ".join(filter(None, (", ".join(held[:-1]), held[-1])))
     return f"The interval holds {level:.0%} of the draws; they carry {joined}."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from isoflop.plan.approaches import Approach, approaches
 from isoflop.plan.cost import Cost, Serving, priced
+from isoflop.plan.design import Design, design
 from isoflop.plan.optimum import best, cheapest, optimum
 from isoflop.plan.result import Alternative, Estimate, Plan, Regret
 from isoflop.plan.serve import Served, serve
@@ -12,7 +14,9 @@ from isoflop.plan.wall import Wall, wall
 
 __all__ = [
     "Alternative",
+    "Approach",
     "Cost",
+    "Design",
     "Estimate",
     "Plan",
     "Regret",
@@ -20,8 +24,10 @@ __all__ = [
     "Serving",
     "Shrunk",
     "Wall",
+    "approaches",
     "best",
     "cheapest",
+    "design",
     "optimum",
     "priced",
     "reach",
