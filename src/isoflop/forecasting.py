@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.assess.calibrate import noise
+from isoflop.assess.calibrate import scatter
 from isoflop.assess.compare import Pooled
 from isoflop.assess.identify import refuse_unsupported
 from isoflop.assess.splits import reach as _beyond
@@ -126,7 +126,7 @@ def _draws(
     rng = np.random.default_rng(seed)
     mean_sk = np.asarray(fit.draws(**fit.binding.arguments(inputs)))
     mean_sk = mean_sk[np.arange(rows) % len(mean_sk)]
-    noise_sk = -noise(fit).draw(rng, rows, inputs)
+    noise_sk = -scatter(fit).draw(rng, rows, inputs)
     if growth:
         distance_k = np.log(_reach(fit, inputs))
         error_sk = growth * distance_k * rng.standard_normal(noise_sk.shape)
@@ -170,7 +170,7 @@ def _refuse(model: Model, inputs: Mapping[str, float]) -> None:
 
 def _parts(model: Model, reach: float, growth: float | None) -> tuple[str, ...]:
     fits = _fits(model)
-    by_scale = any(noise(fit).slope for fit in fits)
+    by_scale = any(scatter(fit).slope for fit in fits)
     parts = ["parameters", "noise by scale" if by_scale else "noise"]
     parts += ["form"] if growth and reach > 1 else []
     return (*parts, "choice") if len(fits) > 1 else tuple(parts)

@@ -15,8 +15,8 @@ from isoflop.assess.calibrate import (
     Said,
     growth,
     half_width,
-    noise,
     reached,
+    scatter,
 )
 from isoflop.fitting import fit
 from isoflop.forecasting import forecast
@@ -88,7 +88,7 @@ def test_noise_that_falls_with_scale_is_seen_and_never_carried_beyond_the_runs()
     luck = np.random.default_rng(0).standard_normal(x.size)
     runs = Runs({**columns, "L": TRUTH(N=columns["N"], D=columns["D"]) * np.exp(spread * luck)})
     made = fit("chinchilla", runs, draws=100)
-    found = noise(made)
+    found = scatter(made)
     assert found.slope == pytest.approx(-0.4, abs=0.15)
     ends = [{"N": runs["N"][i] * f, "D": runs["D"][i]} for i, f in ((0, 1.0), (-1, 1.0), (-1, 1e3))]
     small, large, beyond = (float(found.scale(at)) for at in ends)

@@ -119,7 +119,7 @@ def _inside(held: Held, level: float) -> npt.NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, eq=False)
-class Noise:
+class Scatter:
     """The scatter of runs about a law: residuals of spread 1, and their spread by scale.
 
     The spread is size * exp(slope * (x - centre)), x the log of the product of the inputs; it
@@ -144,7 +144,7 @@ class Noise:
         return np.asarray(rng.choice(self.residuals, (rows, scale_k.size)) * scale_k)
 
 
-def noise(fit: Fit[Any]) -> Noise:
+def scatter(fit: Fit[Any]) -> Scatter:
     """Return the noise of the runs behind a fit, widened for the parameters spent on them."""
     n, p = len(fit.runs), len(fit.free)
     residuals = fit.residuals * np.sqrt(n / max(n - p, 1))
@@ -152,7 +152,7 @@ def noise(fit: Fit[Any]) -> Noise:
     x = _scale({s: fit.runs[s] for s in takes}, takes)
     slope = _slope(x, residuals)
     centre = float(x.mean())
-    return Noise(
+    return Scatter(
         np.asarray(residuals * np.exp(-slope * (x - centre))),
         slope,
         centre,
@@ -168,9 +168,10 @@ def _scale(inputs: Mapping[str, Any], takes: Sequence[str]) -> Numbers:
 def _slope(x: Numbers, residuals: Numbers) -> float:
     """Return the slope of the log spread in x, 0 unless it is `SURE` standard errors from it."""
     size = np.abs(residuals)
-    y = np.log(np.maximum(size, 0.1 * np.median(size)))
-    if x.size < 10 or np.ptp(x) == 0 or not np.isfinite(y).all():
+    least = 0.1 * np.median(size)
+    if x.size < 10 or np.ptp(x) == 0 or not least > 0:  # runs without noise have no spread
         return 0.0
+    y = np.log(np.maximum(size, least))
     centred = x - x.mean()
     slope = float((centred * y).sum() / (centred**2).sum())
     left = y - y.mean() - slope * centred
