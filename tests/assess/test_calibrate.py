@@ -101,7 +101,7 @@ def test_noise_that_falls_with_scale_is_seen_and_never_carried_beyond_the_runs()
 
 def test_even_noise_is_left_even():
     slopes = [
-        noise(fit("chinchilla", made_by(TRUTH, grid(sizes=10), noise=1e-2, seed=s), draws=0,
+        scatter(fit("chinchilla", made_by(TRUTH, grid(sizes=10), noise=1e-2, seed=s), draws=0,
                   screened=64, polished=2)).slope
         for s in range(20)
     ]  # fmt: skip
