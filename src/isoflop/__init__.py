@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isoflop import laws, plan
-    from isoflop.assess import audit, compare, identify, influence, speedup
+    from isoflop.assess import audit, compare, identify, influence, pool, speedup
     from isoflop.assess.backtest import Backtest, Candidate, backtest
     from isoflop.errors import IsoflopError
     from isoflop.fitting import Fit, fit
@@ -36,6 +36,7 @@ _HOMES = {
     "Candidate": "isoflop.assess",
     "Backtest": "isoflop.assess",
     "compare": "isoflop.assess",
+    "pool": "isoflop.assess",
     "influence": "isoflop.assess",
     "identify": "isoflop.assess",
     "audit": "isoflop.assess",
@@ -62,6 +63,7 @@ __all__ = [  # noqa: RUF022 (the order of the pipeline)
     "Candidate",
     "Backtest",
     "compare",
+    "pool",
     "influence",
     "identify",
     "audit",

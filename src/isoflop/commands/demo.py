@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FORMS = ("chinchilla", "kaplan-joint", "generalised")
 PUBLISHED, BUDGET = "chinchilla/besiroglu2024", 5.76e23  # FLOP; what Gopher and Chinchilla cost
 DRAWS = 1000
-SEEN = (0.4, 0.55, 0.7, 0.85)  # shares of the runs that a split of the backtest sees
+SEEN = (0.5, 0.7)  # shares of the runs that a split of the backtest sees
 
 
 @dataclass(frozen=True)
