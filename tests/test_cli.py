@@ -18,6 +18,7 @@ import pytest
 from isoflop import cli, commands
 from isoflop.commands.registry import Command
 from isoflop.errors import MissingExtra
+from isoflop.experiments.experiment import Experiment
 from isoflop.laws import constants
 from isoflop.report import Note, Report
 
@@ -268,6 +269,8 @@ def counting(monkeypatch):
     """Return an experiment that counts, in place of one that trains."""
     monkeypatch.syspath_prepend(Path(__file__).parent / "experiments")
     module = importlib.import_module("counting")
+    # Another test may have forgotten it, and a module that is imported already registers nothing.
+    monkeypatch.setitem(Experiment.registry, "counting", module.Counting)
 
     def design(**settings):
         trials = module.Counting(**settings).trials()

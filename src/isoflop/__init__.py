@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isoflop import laws, plan
-    from isoflop.assess import audit, compare, identify, influence, pool, speedup
+    from isoflop.assess.audit import audit
     from isoflop.assess.backtest import Backtest, Candidate, backtest
+    from isoflop.assess.compare import compare, pool
+    from isoflop.assess.identify import identify
+    from isoflop.assess.influence import influence
+    from isoflop.assess.speedup import speedup
     from isoflop.errors import IsoflopError
     from isoflop.fitting import Fit, fit
     from isoflop.forecasting import Forecast, forecast
