@@ -97,6 +97,16 @@ def test_a_plan_is_written_for_a_trainer(typed, tmp_path, to):
         assert json.loads(text)
 
 
+def test_a_configuration_goes_to_its_usual_name_once(typed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, data = typed(f"plan {SET} --C 1e21 --emit torchtitan")
+    assert (code, data["run"]["written"]) == (0, "torchtitan.toml")
+    before = (tmp_path / "torchtitan.toml").read_text()
+    code, _ = typed(f"plan {SET} --C 1e22 --emit torchtitan")
+    assert code == 2  # what is there is kept
+    assert (tmp_path / "torchtitan.toml").read_text() == before
+
+
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
@@ -108,7 +118,7 @@ def test_a_plan_is_written_for_a_trainer(typed, tmp_path, to):
         (f"plan {SET} --C 1e21 --money --energy", 2, "give one"),
         (f"plan {SET} --C 1e21 --generated 1e9", 2, "--serving"),
         (f"plan {SET} --C 1e21 --serving 1e9 --generated 1e10", 2, "more than the --serving"),
-        (f"plan {SET} --C 1e21 --emit hf", 2, "--out"),
+        (f"plan {SET} --C 1e21 --out x.json", 2, "--emit"),
         (f"plan {SET} --C 1e21 --emit hf --out x --rule step", 2, "there is step-law2025"),
         (f"plan {SET} --C 1e21 --count C=detailed", 2, "convert"),
         (f"plan {SET} --C 1e21 --shapes aspect=64", 2, "vocabulary="),

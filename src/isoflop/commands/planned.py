@@ -148,6 +148,15 @@ def _data(made: Plan, assumed: tuple[str, ...]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+# Where a configuration goes unless --out says otherwise.
+USUAL = {
+    "nanochat": "nanochat.sh",
+    "torchtitan": "torchtitan.toml",
+    "hf": "config.json",
+    "json": "run.json",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """The options of a plan that say which configuration to write, and where."""
@@ -162,24 +171,27 @@ class Run:
     def written(self, found: Fit[Any] | Published, made: Plan, report: Report) -> Report:
         """Write the configuration, if one was asked for; return the report with what it says.
 
-        Raises UsageError unless both what and where are given, or neither.
+        Without --out it goes to a file of a usual name, which must not be there yet.
+        Raises UsageError for --out without --emit, and for a file that is there.
         """
         from isoflop.plan.emit import emit, facts
         from isoflop.store import write_atomically
 
-        if (self.emit is None) != (self.out is None):
-            raise UsageError("--emit says what to write and --out where; give both or neither")
-        if self.emit is None or self.out is None:
+        if self.emit is None:
+            if self.out is not None:
+                raise UsageError("--out says where --emit writes; say --emit, too")
             return report
         what = self._recipe(found, made, self.emit)
         text = emit(what, self.emit)
-        write_atomically(Path(self.out), lambda file: file.write(text.encode()))
-        say(f"wrote {self.out}")
+        target = Path(self.out or USUAL.get(self.emit, f"{self.emit}.txt"))
+        if self.out is None and target.exists():
+            raise UsageError(f"{target} is there already; say with --out where to write")
+        write_atomically(target, lambda file: file.write(text.encode()))
+        say(f"wrote {target}")
         *blocks, described_as, picture = report.blocks
         whole = (*blocks, *_run(what, self.emit), described_as, picture)
-        return dataclasses.replace(
-            report, blocks=whole, data={**report.data, "run": facts(what) | {"written": self.out}}
-        )
+        run = facts(what) | {"written": str(target)}
+        return dataclasses.replace(report, blocks=whole, data={**report.data, "run": run})
 
     def _recipe(self, found: Fit[Any] | Published, made: Plan, to: str) -> Recipe:
         from isoflop.plan.emit import nanochat_shape
