@@ -10,14 +10,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import inspect
-import json
-import math
 import os
 import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -224,18 +222,9 @@ def _show(report: Report, as_json: bool, html: str | None) -> int:
 
 
 def _write_json(data: Any) -> None:
-    print(json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False))
+    from isoflop.report.reading import as_json
 
-
-def _finite(value: Any) -> Any:
-    """Return JSON data with null for what JSON cannot say: NaN and the infinities."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
+    print(as_json(data))
 
 
 def _version() -> str:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.metadata
-import json
-import math
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import EnvironmentFailure
 from isoflop.report.document import Block, Figure, Heading, Note, Paragraph, Report, Table
 from isoflop.report.figures import to_plotly
-from isoflop.report.reading import LABELS, columns, describe, in_reading_order
+from isoflop.report.reading import LABELS, as_json, columns, describe, in_reading_order
 from isoflop.report.scales import undrawable
 
 if TYPE_CHECKING:
@@ -29,14 +26,13 @@ def to_html(report: Report) -> str:
     """
     warns, rest = in_reading_order(report)
     figures = [block for block in rest if isinstance(block, Figure)]
-    data = json.dumps(_finite(report.data), indent=2, ensure_ascii=False, allow_nan=False)
     return _template().render(
         title=report.title,
         refused=report.refused,
         blocks=[_view(block) for block in (*warns, *rest)],
         figures=[to_plotly(figure) for figure in figures],
         plotly=_plotly() if figures else "",
-        data=data if report.data else "",
+        data=as_json(report.data) if report.data else "",
         version=version(),
     )
 
@@ -98,17 +94,6 @@ def _view(block: Block) -> dict[str, Any]:
                 "described": describe(block),
                 "lost": undrawable(block),
             }
-
-
-def _finite(value: Any) -> Any:
-    """Return JSON data with null for what JSON cannot say: NaN and the infinities."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
 
 
 @functools.cache

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from isoflop.quantities import show
 from isoflop.report.document import Block, Cell, Figure, Note, Report, Table
@@ -98,3 +102,19 @@ def _at_the_point(text: str) -> tuple[str, str]:
     whole = _WHOLE.match(text)
     cut = whole.end() if whole else len(text)
     return text[:cut], text[cut:]
+
+
+def as_json(data: Any) -> str:
+    """Return the data of a report as the JSON text that every face gives."""
+    return json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """Return JSON data with null for what JSON cannot say: NaN and the infinities."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
