@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from isoflop.samples.bank import Bank
-from isoflop.samples.curve import coverage_curve, curves
+from isoflop.samples.curves import coverage_curve, curves
 
 PROBLEMS = 1000
 

@@ -19,7 +19,7 @@ from isoflop.errors import EnvironmentFailure, IsoflopError, UsageError
 from isoflop.law import form
 from isoflop.plan.guard import guard
 from isoflop.runs import Runs
-from isoflop.samples.overoptimised import Overoptimised
+from isoflop.samples.simulated_scores import Overoptimised
 from isoflop.sources import importers, read
 from isoflop.sources.cells import source
 from isoflop.sources.score_files import read_scores

@@ -7,7 +7,7 @@ import pytest
 
 from isoflop.assess.along_k import WAYS, bake_off, bend, fit_coverage, way
 from isoflop.errors import CannotFit, RefusedByData, UnknownName, UsageError
-from isoflop.samples.table import Counts
+from isoflop.samples.sample_table import Counts
 
 
 def counts_of(rates, n, seed=0):

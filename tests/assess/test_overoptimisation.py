@@ -19,9 +19,9 @@ from isoflop.fitting import fit
 from isoflop.fitting.linear import fit_linear
 from isoflop.law import form
 from isoflop.runs import Runs
-from isoflop.samples.gold_curves import curves
+from isoflop.samples.best_of_n_curves import curves
 from isoflop.samples.kl import n_of_kl
-from isoflop.samples.overoptimised import Overoptimised
+from isoflop.samples.simulated_scores import Overoptimised
 
 D = np.linspace(0.3, 3, 20)
 QUADRATIC = Overoptimised(quality=0, taste=1, harm=0.25, angles={"z": np.pi / 2})

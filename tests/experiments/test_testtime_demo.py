@@ -11,7 +11,7 @@ from isoflop.commands.testtime_demo import designed
 from isoflop.commands.testtime_demo import testtime_demo as demonstrate
 from isoflop.commands.testtime_findings import Seed, Tried, findings
 from isoflop.errors import UnknownName, UsageError
-from isoflop.samples.table import Counts
+from isoflop.samples.sample_table import Counts
 from isoflop.store import Study
 
 K = 2.0 ** np.arange(9)

@@ -13,8 +13,8 @@ from isoflop.plan.exchange import compared
 from isoflop.plan.policy import policy
 from isoflop.plan.router import Router
 from isoflop.plan.sampling_options import Option, cost_of, options, unit_of
-from isoflop.samples.simulated import World, simulate
-from isoflop.samples.table import Samples
+from isoflop.samples.sample_table import Samples
+from isoflop.samples.simulated_samples import World, simulate
 
 
 def bank(problems=60, m=24, seed=0, **world):

@@ -13,7 +13,7 @@ from isoflop.fitting import fit
 from isoflop.laws import CoveragePower
 from isoflop.runs import Runs
 from isoflop.samples.coverage import coverage
-from isoflop.samples.table import Counts
+from isoflop.samples.sample_table import Counts
 
 FILE = "pass_at_k_schaeffer2025/large_language_monkeys_original_pass_at_k.parquet"
 # Pass@1, pass@100 and pass@10k; log-log exponent; exponent of exp(-a k^-b) by least squares;

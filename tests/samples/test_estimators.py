@@ -13,9 +13,9 @@ from isoflop.errors import RefusedByData, UsageError
 from isoflop.samples import votes as voting
 from isoflop.samples.answers import normal
 from isoflop.samples.coverage import coverage, k_grid, pass_at_k
-from isoflop.samples.curve import best_each, coverage_curve, curves
-from isoflop.samples.simulated import World, simulate
-from isoflop.samples.table import Counts, Samples
+from isoflop.samples.curves import best_each, coverage_curve, curves
+from isoflop.samples.sample_table import Counts, Samples
+from isoflop.samples.simulated_samples import World, simulate
 from isoflop.samples.votes import votes
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from isoflop.errors import BadRuns, CannotFit, UnknownName, UsageError
-from isoflop.samples.ensembles import ensembles
-from isoflop.samples.gold_curves import curves
-from isoflop.samples.overoptimised import Overoptimised, normal_maxima
+from isoflop.samples.best_of_n_curves import curves
+from isoflop.samples.proxy_ensembles import ensembles
 from isoflop.samples.recalibrate import gold_scale, proxy_scale
 from isoflop.samples.score_table import ScoreTable, score_table
+from isoflop.samples.simulated_scores import Overoptimised, normal_maxima
 
 SIMULATED = Overoptimised()
 

@@ -19,8 +19,8 @@ from isoflop.fitting.counts import fit_counts
 from isoflop.fitting.redrawn import refit_to
 from isoflop.runs import Runs
 from isoflop.samples.coverage import coverage, k_grid
-from isoflop.samples.curve import problem_weights
-from isoflop.samples.table import Counts
+from isoflop.samples.curves import problem_weights
+from isoflop.samples.sample_table import Counts
 
 Numbers = npt.NDArray[np.float64]
 

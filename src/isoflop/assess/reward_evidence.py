@@ -12,7 +12,7 @@ from isoflop.assess.overoptimisation import Evidence
 from isoflop.errors import BadRuns
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
-from isoflop.samples.gold_curves import Curves
+from isoflop.samples.best_of_n_curves import Curves
 
 Numbers = npt.NDArray[np.float64]
 

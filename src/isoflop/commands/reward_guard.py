@@ -53,7 +53,7 @@ def reward_guard(
     ensemble of the proxies (mean, worst case, mean less variance) goes further.
     """
     from isoflop.plan.guard import guard, versus
-    from isoflop.samples.ensembles import ensembles
+    from isoflop.samples.proxy_ensembles import ensembles
 
     made = table(scores, columns, sizes, recalibrate, proxy)
     read = of_table(made, draws, seed)

@@ -13,7 +13,7 @@ from isoflop.errors import UsageError
 
 if TYPE_CHECKING:
     from isoflop.assess.overoptimisation import Evidence
-    from isoflop.samples.gold_curves import Curves
+    from isoflop.samples.best_of_n_curves import Curves
     from isoflop.samples.score_table import ScoreTable
 
 Scores: TypeAlias = Annotated[
@@ -78,7 +78,7 @@ def of_table(made: ScoreTable, draws: int, seed: int, of: str = "gold") -> Read:
     """Return best-of-n by every proxy of a score table as evidence, of gold or of the proxy."""
     from isoflop.assess.reward_evidence import of_curves
     from isoflop.errors import CannotFit
-    from isoflop.samples.gold_curves import curves
+    from isoflop.samples.best_of_n_curves import curves
     from isoflop.samples.recalibrate import gold_scale, proxy_scale
 
     _check_draws(draws)

@@ -21,7 +21,7 @@ from isoflop.quantities import parse
 from isoflop.report import Block, Cell, Note, Report, Table
 
 if TYPE_CHECKING:
-    from isoflop.samples.curve import Curve
+    from isoflop.samples.curves import Curve
 
 SHOWN = 12  # values of k in the table; the data hold all
 
@@ -47,7 +47,7 @@ def testtime_curves(
     exactly for few samples and by draws without replacement for more. Intervals draw problems
     anew. Samples without an answer do not vote, and answers that tie share the win.
     """
-    from isoflop.samples.curve import coverage_curve, curves
+    from isoflop.samples.curves import coverage_curve, curves
 
     found = opened(bank, strategy, lineage, columns)
     asked = sorted({parse(text, "--k") for text in k}) or None

@@ -15,7 +15,7 @@ from isoflop.report import Axis, Block, Cell, Figure, Layer, Line, Note, Paragra
 
 if TYPE_CHECKING:
     from isoflop.plan.exchange import Exchanged
-    from isoflop.samples.table import Samples
+    from isoflop.samples.sample_table import Samples
 
 Numbers = npt.NDArray[np.float64]
 Bank = Annotated[str | None, Option("samples of this model", "BANK")]
@@ -186,7 +186,7 @@ def _shared(few: Samples, many: Samples) -> tuple[Samples, Samples]:
 
 def _chance(samples: Samples, choose: str, k: Numbers, seed: int) -> Numbers:
     from isoflop.samples.coverage import coverage
-    from isoflop.samples.curve import best_each
+    from isoflop.samples.curves import best_each
     from isoflop.samples.votes import votes
 
     if choose == "coverage":

@@ -13,7 +13,7 @@ from isoflop.commands.reward_outcome import Mean
 
 if TYPE_CHECKING:
     from isoflop.samples.bank import Bank
-    from isoflop.samples.table import Counts
+    from isoflop.samples.sample_table import Counts
 
 Numbers = npt.NDArray[np.float64]
 Saw = Literal["yes", "no", "not told"]
@@ -62,7 +62,7 @@ class Seed:
 
 def seeds_of(bank: Bank, lineages: Sequence[str]) -> tuple[Seed, ...]:
     """Return what a bank holds of each lineage."""
-    from isoflop.samples.curve import curves
+    from isoflop.samples.curves import curves
 
     kinds = bank.kinds()
     found = []

@@ -21,7 +21,7 @@ from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.assess.along_k import BakeOff, Bend, CoverageFit
-    from isoflop.samples.table import Counts
+    from isoflop.samples.sample_table import Counts
 
 
 @command("testtime fit", example="isoflop testtime fit sample:bank --to 1000 --draws 50")
@@ -46,7 +46,7 @@ def testtime_fit(
     """
     from isoflop.assess.along_k import WAYS, bend, fit_coverage
     from isoflop.assess.along_k import way as named
-    from isoflop.samples.curve import coverage_curve
+    from isoflop.samples.curves import coverage_curve
 
     found = opened(bank, strategy, lineage, columns)
     counts = found.counts()

@@ -13,7 +13,7 @@ from isoflop.report import Axis, Band, Figure, Layer, Line, Points
 if TYPE_CHECKING:
     from isoflop.assess.along_k import CoverageFit
     from isoflop.plan.policy import Policy
-    from isoflop.samples.curve import Curve
+    from isoflop.samples.curves import Curve
 
 Numbers = npt.NDArray[np.float64]
 

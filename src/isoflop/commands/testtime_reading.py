@@ -11,7 +11,7 @@ from isoflop.commands.registry import Option
 from isoflop.errors import UsageError
 
 if TYPE_CHECKING:
-    from isoflop.samples.table import Counts, Samples
+    from isoflop.samples.sample_table import Counts, Samples
 
 GENERATED = {"sample:bank": 1.0, "sample:bank-large": 2.2}  # by how much the model is better
 
@@ -113,7 +113,7 @@ def opened(
 
 def generated(name: str) -> Mapping[str, list[object]]:
     """Return a bank that comes with the package: 120 problems of 64 samples, of known truth."""
-    from isoflop.samples.simulated import World, simulate
+    from isoflop.samples.simulated_samples import World, simulate
 
     lift = GENERATED[name]
     world = World(alpha=0.45, beta=1.1, skill=1.6, fooled=0.03, lift=lift, parameters=1e8 * lift**3)

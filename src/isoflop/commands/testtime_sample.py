@@ -13,7 +13,7 @@ from isoflop.report import Axis, Block, Cell, Figure, Note, Paragraph, Points, R
 if TYPE_CHECKING:
     from isoflop.experiments.backends.filling import Filled, Progress
     from isoflop.samples.bank import Bank
-    from isoflop.samples.table import Counts
+    from isoflop.samples.sample_table import Counts
 
 
 @command(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from isoflop.plan.policy import AtBudget
     from isoflop.plan.sampling_options import Option
     from isoflop.samples.bank import Bank
-    from isoflop.samples.table import Samples
+    from isoflop.samples.sample_table import Samples
 
 ASIDE = 8  # samples that difficulty is read from
 AT = (16, 64)  # budgets: the price of so many samples, weighed by the verifier

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import RefusedByData, UsageError
-from isoflop.samples.table import NO_ANSWER, Samples
+from isoflop.samples.sample_table import NO_ANSWER, Samples
 
 Numbers = npt.NDArray[np.float64]
 How: TypeAlias = Literal["oracle", "score", "agreement"]

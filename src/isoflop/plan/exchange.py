@@ -60,7 +60,7 @@ def compared(
     The small model is read at the largest k within `affordable`: what lies past the bank is not
     guessed, and `beyond` says so.
     """
-    from isoflop.samples.curve import problem_weights
+    from isoflop.samples.curves import problem_weights
 
     inside = np.flatnonzero(k <= affordable * (1 + 1e-9))
     if not inside.size:

@@ -20,7 +20,7 @@ from isoflop.assess.overoptimisation import (
 from isoflop.assess.reward_evidence import of_curves
 from isoflop.errors import UsageError
 from isoflop.quantities import show
-from isoflop.samples.gold_curves import Curves, curves
+from isoflop.samples.best_of_n_curves import Curves, curves
 from isoflop.samples.kl import n_of_kl
 from isoflop.samples.score_table import ScoreTable
 

@@ -12,8 +12,8 @@ from isoflop.errors import RefusedByData, UnknownName
 from isoflop.plan.difficulty import Difficulty, How, difficulty
 from isoflop.plan.router import Router
 from isoflop.plan.sampling_options import Option, cost_of, options, unit_of
-from isoflop.samples.curve import problem_weights
-from isoflop.samples.table import Samples
+from isoflop.samples.curves import problem_weights
+from isoflop.samples.sample_table import Samples
 
 Numbers = npt.NDArray[np.float64]
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from isoflop.errors import UsageError
 from isoflop.samples.coverage import k_grid
-from isoflop.samples.curve import best_each
-from isoflop.samples.table import Samples
+from isoflop.samples.curves import best_each
+from isoflop.samples.sample_table import Samples
 from isoflop.samples.votes import votes
 
 Numbers = npt.NDArray[np.float64]

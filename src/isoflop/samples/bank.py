@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.errors import UnknownName, UsageError
-from isoflop.samples.table import SCORE, Counts, Samples, columns_for, counted, gather
+from isoflop.samples.sample_table import SCORE, Counts, Samples, columns_for, counted, gather
 from isoflop.store import JSON, Study
 from isoflop.store.rows import Rows, Schema, Writer
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import UsageError
-from isoflop.samples.table import Counts
+from isoflop.samples.sample_table import Counts
 
 Numbers = npt.NDArray[np.float64]
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from isoflop.errors import UsageError
 from isoflop.samples.coverage import whole
-from isoflop.samples.table import NO_ANSWER, Samples
+from isoflop.samples.sample_table import NO_ANSWER, Samples
 
 Numbers = npt.NDArray[np.float64]
 

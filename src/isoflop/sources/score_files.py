@@ -11,8 +11,8 @@ import numpy.typing as npt
 from isoflop.errors import BadRuns, UnknownName, UsageError
 from isoflop.quantities import parse
 from isoflop.runs.cells import name_rows
-from isoflop.samples.overoptimised import SAMPLE, sample_scores
 from isoflop.samples.score_table import PROXY, SIZE, ScoreTable, score_table
+from isoflop.samples.simulated_scores import SAMPLE, sample_scores
 from isoflop.sources.cells import Source, numbers, texts
 from isoflop.sources.files import read_file
 from isoflop.sources.packaged import PREFIX

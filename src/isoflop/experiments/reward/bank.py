@@ -15,7 +15,7 @@ from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.reward.proxies import Judge, combined
 from isoflop.experiments.reward.setting import Bank, Proxy, Scorer, Setting
 from isoflop.experiments.reward.world import BANK, Scene, draw, generator
-from isoflop.samples.gold_curves import Curves, curves
+from isoflop.samples.best_of_n_curves import Curves, curves
 from isoflop.samples.score_table import ScoreTable
 
 SCORES = "scores.parquet"  # the bank, in the folder of its trial

@@ -21,7 +21,7 @@ from isoflop.experiments.testtime.setting import BANK, VERIFIER, Setting
 from isoflop.experiments.testtime.strategies import PARALLEL
 from isoflop.experiments.testtime.verifier import ProcessVerifier, Taught, teach
 from isoflop.samples.bank import Bank, BankWriter
-from isoflop.samples.table import SCORE
+from isoflop.samples.sample_table import SCORE
 
 ASKED, SAMPLED, TRIED = range(3)  # streams of random numbers
 CHUNK = 2_048  # responses that are drawn at once

@@ -81,7 +81,7 @@ class TestTime(Experiment):
 
 def _observed(bank: Bank, setting: Setting) -> Iterator[tuple[str, dict[str, JSON]]]:
     """Yield how each strategy of a bank did, and parallel samples at every power of two."""
-    from isoflop.samples.curve import curves
+    from isoflop.samples.curves import curves
 
     drawn = bank.load(PARALLEL, verifiers=(VERIFIER,), answers=True)
     k = 2 ** np.arange(int(np.log2(setting.samples)) + 1)

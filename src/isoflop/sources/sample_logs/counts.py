@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from isoflop.errors import BadRuns
-from isoflop.samples.table import Counts
+from isoflop.samples.sample_table import Counts
 
 USUAL = {
     "solved": ("solved", "num_correct", "num. samples correct", "successes"),

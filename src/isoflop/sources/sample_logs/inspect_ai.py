@@ -10,7 +10,7 @@ from typing import Any
 
 from isoflop.errors import BadRuns
 from isoflop.samples.answers import normal
-from isoflop.samples.table import SCORE
+from isoflop.samples.sample_table import SCORE
 from isoflop.sources.sample_logs.found import Found, NotASample, mapping, number, truth, whole
 
 

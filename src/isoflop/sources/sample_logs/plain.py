@@ -8,7 +8,7 @@ from typing import Any
 from isoflop.errors import BadRuns, UsageError, suggest
 from isoflop.samples.answers import normal
 from isoflop.samples.bank import SCHEMA
-from isoflop.samples.table import SCORE
+from isoflop.samples.sample_table import SCORE
 from isoflop.sources.sample_logs.found import Found, NotASample, number, truth, whole
 
 NAMES: Mapping[str, tuple[str, ...]] = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import BadRuns
 from isoflop.samples.bank import SCHEMA, Bank
-from isoflop.samples.table import Counts, Samples, columns_for, counted, gather
+from isoflop.samples.sample_table import Counts, Samples, columns_for, counted, gather
 from isoflop.sources.sample_logs import inspect_ai, lm_eval, plain
 from isoflop.sources.sample_logs.found import Found, NotASample
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from isoflop.quantities import refuse_level
 from isoflop.samples.best_of_n import best_of_n
 from isoflop.samples.coverage import coverage, k_grid
-from isoflop.samples.table import Counts, Samples, by_size
+from isoflop.samples.sample_table import Counts, Samples, by_size
 from isoflop.samples.votes import votes
 
 Numbers = npt.NDArray[np.float64]

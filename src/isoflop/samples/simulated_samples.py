@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import UsageError
-from isoflop.samples.table import SCORE
+from isoflop.samples.sample_table import SCORE
 
 Numbers = npt.NDArray[np.float64]
 
