@@ -25,7 +25,7 @@ ROWS = {
     "V2": "Loss of 1.5B parameters by L(N) (Kaplan et al. 2020)",
     "V3": "Size for 1e21 FLOP by N(C_min) (Kaplan et al. 2020)",
     "V4": "Compute at sizes off the best (Kaplan et al. 2020)",
-    "V5": "Data that keep overfitting at 2 % (Kaplan et al. 2020)",
+    "V5": "Data that keep overfitting at 2% (Kaplan et al. 2020)",
     "V6": "Irreducible losses of images (Henighan et al. 2020)",
     "V7": "Table 3: size, compute and tokens (Hoffmann et al. 2022)",
     "V8": "Table A4: FLOP against 6ND (Hoffmann et al. 2022)",
@@ -62,8 +62,8 @@ REASONS: dict[str, str] = {
     "V14": "it needs the optimal pairs that the authors released "
     "(github.com/formll/resolving-scaling-law-discrepancies), which are not among the public data "
     "of these tests. The minima of budgets and the line through them are held by V29.",
-    "V21": "isoflop has no law of the loss along a schedule of learning rates.",
-    "V22": "isoflop has no law of the loss along a schedule of learning rates.",
+    "V21": "the curves of the model of 400M are not among the public data of these tests.",
+    "V22": "the curves of the model of 400M are not among the public data of these tests.",
 }
 
 Bound = Literal["within", "at least", "at most"]
@@ -122,7 +122,7 @@ class Number:
         if self.bound != "within":
             return self.bound
         if self.relative:
-            return f"{100 * self.tolerance / abs(paper):.3g} %"
+            return f"{100 * self.tolerance / abs(paper):.3g}%"
         return f"{self.tolerance:.3g}" if self.tolerance else "exact"
 
     def _verdict(self) -> str:

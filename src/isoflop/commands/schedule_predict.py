@@ -1,0 +1,181 @@
+"""schedule predict: the loss of schedules that were not run, and the best length of a decay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+
+from isoflop.commands.registry import Option, command
+from isoflop.commands.schedule_reading import (
+    Columns,
+    Curves,
+    Draws,
+    Laws,
+    Level,
+    Seed,
+    Warmup,
+    check,
+    doubts,
+    read,
+    wanted,
+)
+from isoflop.errors import UsageError
+from isoflop.quantities import show
+from isoflop.report import Block, Cell, Heading, Note, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.schedules import Ahead, Decays, Recipe, Schedule
+
+_EXAMPLE = (
+    "isoflop schedule predict sample:schedules --draws 40 "
+    "--to cosine:peak=3e-4,end=3e-5,steps=12k,warmup=400 "
+    "--to wsd:peak=3e-4,end=3e-5,steps=12k,warmup=400,decay=best"
+)
+
+
+@command("schedule predict", example=_EXAMPLE)
+def schedule_predict(
+    curves: Curves = (),
+    *,
+    to: Annotated[
+        tuple[str, ...],
+        Option(
+            "a table of step and lr, or cosine:, linear:, constant:, drop: or "
+            "wsd:peak=3e-4,end=3e-5,steps=24k,warmup=2k,decay=4k; decay=best searches",
+            "SCHEDULE",
+        ),
+    ] = (),
+    law: Laws = ("annealing", "multi-power"),
+    warmup: Warmup = None,
+    columns: Columns = None,
+    draws: Draws = 100,
+    level: Level = 0.9,
+    seed: Seed = 0,
+) -> Report:
+    """Predict the loss along schedules of the rate that were not run.
+
+    Laws are fitted to CURVES of one model, data and batch; intervals hold what the curves leave
+    open and what such laws missed on public curves. The shape of a wsd decay is linear, cosine,
+    exponential or 1-sqrt (shape=...); decay=best takes the length that ends lowest.
+    """
+    from isoflop.commands.schedule_pictures import predicted, rates
+    from isoflop.schedules import Recipe, ahead, best_decay, fit
+
+    check(draws, level)
+    _refuse_requests(to)
+    known = read(curves, warmup, columns)
+    asked = [wanted(text, warmup) for text in to]
+    found = [fit(key, known, draws=draws, seed=seed) for key in dict.fromkeys(law)]
+    open_ = [one for one in asked if isinstance(one, Recipe) and one.open]
+    decays = [best_decay(f, r, level) for r in open_ for f in found if f.choice.key != "power"]
+    schedules = _named([_settled(one, decays) for one in asked])
+    said = [ahead(f, s, level=level, seed=seed) for s in schedules for f in found]
+    notes = list(dict.fromkeys(text for a in said for text in a.notes))
+    blocks: list[Block] = [
+        *doubts(found),
+        *(Note(text, "doubt") for text in notes),
+        _ends(said, level),
+        *_lengths(decays, level),
+        Heading("Figures"),
+        predicted(said, known),
+        rates([*schedules, *(c.schedule for c in known)]),
+    ]
+    title = f"Loss along schedules that were not run, from {', '.join(c.name for c in known)}"
+    return Report(title, tuple(blocks), _data(said, decays, notes, level))
+
+
+def _refuse_requests(to: Sequence[str]) -> None:
+    if not to:
+        raise UsageError("say --to SCHEDULE, such as --to cosine:peak=3e-4,end=3e-5,steps=24k,...")
+    if twice := [text for text in to if to.count(text) > 1]:
+        raise UsageError(f"--to asks for {twice[0]} twice; say each schedule once")
+
+
+def _named(settled: Sequence[Schedule | Recipe]) -> list[Schedule]:
+    """Return schedules under short names, or whole ones where two short ones are the same."""
+    from isoflop.schedules import Recipe
+
+    short = [s.short if isinstance(s, Recipe) else s.name for s in settled]
+    return [
+        s.schedule(str(s) if short.count(name) > 1 else name) if isinstance(s, Recipe) else s
+        for name, s in zip(short, settled, strict=True)
+    ]
+
+
+def _settled(one: Schedule | Recipe, decays: Sequence[Decays]) -> Schedule | Recipe:
+    """Return a schedule, its decay that of the first law where it was left open."""
+    from isoflop.schedules import Recipe
+
+    if not isinstance(one, Recipe) or not one.open:
+        return one
+    best = next((d.best for d in decays if d.recipe == one), None)
+    if best is None:
+        raise UsageError("the law 'power' is blind to decays; ask 'annealing' or 'multi-power'")
+    return best
+
+
+def _ends(said: Sequence[Ahead], level: float) -> Table:
+    first = {a.fit.choice.key: a for a in reversed(said)}
+    rows: list[tuple[Cell, ...]] = []
+    for a in said:
+        key = a.fit.choice.key
+        against = (None, None, None) if a is first[key] else _difference(a, first[key])
+        ends = a.end if len(a.drawn) else (None, None)
+        rows.append((a.schedule.name, key, float(a.loss[-1]), *ends, *against))
+    return Table(
+        ("schedule", "law", "last loss", "low", "high", "against the first", "low", "high"),
+        tuple(rows),
+        f"Loss at the last step [nats/token], {level:.0%} intervals. An interval against the first "
+        "schedule that holds zero does not tell them apart.",
+    )  # fmt: skip
+
+
+def _difference(a: Ahead, other: Ahead) -> tuple[float | None, float | None, float | None]:
+    value = float(a.loss[-1] - other.loss[-1])
+    if not len(a.drawn):
+        return value, None, None
+    tail = (1 - a.level) / 2
+    low, high = np.quantile(a.drawn[:, -1] - other.drawn[:, -1], [tail, 1 - tail])
+    return value, float(low), float(high)
+
+
+def _lengths(decays: Sequence[Decays], level: float) -> list[Block]:
+    if not decays:
+        return []
+    rows: list[tuple[Cell, ...]] = []
+    for d in decays:
+        interval = tuple(None if np.isnan(x) else x for x in d.interval)
+        share = d.best.fall / (d.recipe.steps - d.recipe.warmup)
+        what = f"{d.recipe.kind} {show(d.recipe.steps)} {d.recipe.shape}"
+        rows.append((what, d.key, d.best.fall, share, *interval, *d.good))
+    caption = (
+        f"The decay [steps] that ends lowest, as a share of those after warm-up, its {level:.0%} "
+        "interval over refits, and the shortest and longest that lose less than 0.001 nats/token. "
+        "The schedule above takes that of the first law. Where laws differ, run both."
+    )
+    columns = ("schedule", "law", "best decay", "share", "low", "high", "shortest", "longest")
+    return [Heading("Best length of the decay"), Table(columns, tuple(rows), caption)]
+
+
+def _data(
+    said: Sequence[Ahead], decays: Sequence[Decays], notes: list[str], level: float
+) -> Mapping[str, Any]:
+    return {
+        "level": level,
+        "notes": notes,
+        "predicted": [
+            {
+                "schedule": a.schedule.name, "law": a.fit.choice.key,
+                "steps": a.steps.tolist(), "loss": a.loss.tolist(),
+                **({"low": a.band[0].tolist(), "high": a.band[1].tolist()} if len(a.drawn) else {}),
+            }
+            for a in said
+        ],
+        "decays": [
+            {"law": d.key, "recipe": str(d.best), "best": d.best.fall, "good": list(d.good),
+             "falls": d.falls.tolist(), "loss": d.loss.tolist()}
+            for d in decays
+        ],
+    }  # fmt: skip

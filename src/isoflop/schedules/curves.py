@@ -1,0 +1,265 @@
+"""Loss curves: the loss of a run at some of its steps, and the rate of each of its steps."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.errors import BadRuns, ConventionMismatch, UnknownName, UsageError
+from isoflop.runs.cells import name_rows
+from isoflop.schedules.rates import LONGEST, Schedule
+from isoflop.sources.cells import Source, numbers, texts
+from isoflop.sources.files import read_file
+
+Numbers = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+FEWEST, MOST = 10, 600  # points of a curve after warm-up; more are averaged
+ALIKE = 0.02  # by which losses of one setting may differ where rates were alike, as a share
+# Names without case and signs, the first that there is taken.
+_NAMES = {
+    "step": ("step", "steps", "iteration", "iter", "globalstep", "trainstep"),
+    "lr": ("lr", "learningrate", "trainlr", "trainlearningrate"),
+    "loss": ("loss", "l", "valloss", "evalloss", "validationloss", "trainloss"),
+    "curve": ("curve", "run", "runname", "name", "schedule"),
+}
+_RATES = ("step", "lr")
+_SIZES = ("n", "params", "size", "modelsize", "parameters")
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The `loss` (n,) [nats/token] of a run after warm-up, at `steps` (n,), which rise."""
+
+    name: str
+    schedule: Schedule
+    steps: Integers
+    loss: Numbers
+    notes: tuple[str, ...] = ()
+
+    @property
+    def falls(self) -> bool:
+        """Whether the rate falls by a tenth of the peak or more before the last loss."""
+        rates = self.schedule.rates[self.schedule.warmup : self.steps[-1] + 1]
+        return bool(rates.max() - rates[-1] >= 0.1 * self.schedule.peak)
+
+    @property
+    def rises(self) -> bool:
+        """Whether the rate rises by a hundredth of the peak or more after warm-up."""
+        rates = self.schedule.rates[self.schedule.warmup : self.steps[-1] + 1]
+        return bool((rates - np.minimum.accumulate(rates)).max() >= 0.01 * self.schedule.peak)
+
+    @property
+    def area(self) -> float:
+        """The sum of the rates up to the last loss."""
+        return float(self.schedule.rates[: self.steps[-1] + 1].sum())
+
+
+def read_curves(
+    path: str | Path, *, warmup: int | None = None, columns: Mapping[str, str] | None = None
+) -> tuple[Curve, ...]:
+    """Return the curves of a table with the columns step, lr, loss and, if it holds several, curve.
+
+    Rates between rows lie on a line between theirs. `warmup` [steps] says how long the rate rose
+    in a line from zero where the table leaves that out. `columns` names columns by what they are.
+    Raises BadRuns for a table that cannot be used, with the rows.
+    """
+    return understood(read_file(Path(path)), warmup, columns or {})
+
+
+def read_rates(
+    path: str | Path, *, warmup: int | None = None, columns: Mapping[str, str] | None = None
+) -> Schedule:
+    """Return the schedule of a table with the columns step and lr; see `read_curves`."""
+    source = read_file(Path(path))
+    found = _found(source, columns or {}, _RATES)
+    values = {part: _numbers(source, found[part]) for part in _RATES}
+    _refuse_impossible(source, values)
+    name = Path(source.origin).stem
+    step = _rising(name, values, np.arange(len(source.rows)), source)
+    return _schedule(name, step, values["lr"], warmup)
+
+
+def understood(source: Source, warmup: int | None, columns: Mapping[str, str]) -> tuple[Curve, ...]:
+    """Return the curves of a source, its columns found by name."""
+    found = _found(source, columns, (*_RATES, "loss"))
+    values = {part: _numbers(source, found[part]) for part in (*_RATES, "loss")}
+    _refuse_impossible(source, values)
+    if "curve" in found:
+        labels = np.array(texts(source.columns[found["curve"]]), object)
+        if (labels == "").any():
+            raise BadRuns(f"{source.origin}: no curve in {name_rows(source.rows[labels == ''])}")
+    else:
+        labels = np.full(len(source.rows), Path(source.origin).stem, object)
+    return tuple(
+        _curve(str(name), values, np.flatnonzero(labels == name), source, warmup)
+        for name in dict.fromkeys(labels)
+    )
+
+
+def together(curves: Sequence[Curve]) -> tuple[Curve, ...]:
+    """Return curves that may be fitted by one law.
+
+    Raises BadRuns for two of one name, and ConventionMismatch for losses that lie apart where
+    rates have been alike so far, as those of different sizes do.
+    """
+    names = [c.name for c in curves]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise BadRuns(
+            f"two curves are called {twice[0]!r}; rename one file, or give a column curve"
+        )
+    for a, b in itertools.combinations(curves, 2):
+        apart = _apart(a, b)
+        if abs(apart) > ALIKE:
+            raise ConventionMismatch(
+                f"{a.name} and {b.name} have had nearly the same rates for a while, and their "
+                f"losses differ by {abs(apart):.1%} there: other sizes, data or batches do not go "
+                "into one law; fit each on its own"
+            )
+    return tuple(curves)
+
+
+def _apart(a: Curve, b: Curve) -> float:
+    """Return the median log ratio of two losses where rates were alike so far; 0 if nowhere."""
+    steps, i, j = np.intersect1d(a.steps, b.steps, return_indices=True)
+    if not steps.size:
+        steps = np.arange(max(a.steps[0], b.steps[0]), min(a.steps[-1], b.steps[-1]) + 1)
+        loss = [np.interp(steps, c.steps, c.loss) for c in (a, b)]
+    else:
+        loss = [a.loss[i], b.loss[j]]
+    rates = [c.schedule.rates for c in (a, b)]
+    alike = np.ones(steps.size, bool)
+    for x, y in (rates, [np.cumsum(r) for r in rates]):
+        alike &= np.abs(x[steps] - y[steps]) <= 0.03 * y[steps]
+    return float(np.median(np.log(loss[0][alike] / loss[1][alike]))) if alike.any() else 0.0
+
+
+def _found(source: Source, columns: Mapping[str, str], parts: Sequence[str]) -> dict[str, str]:
+    """Return the column of each part."""
+    names = list(source.columns)
+    for part, column in columns.items():
+        if part not in _NAMES:
+            raise UnknownName("part of a loss curve", part, _NAMES)
+        if column not in names:
+            raise UnknownName(f"column of {source.origin}", column, names)
+    plain = {_plain(name): name for name in reversed(names)}
+    found = {
+        part: plain[n] for part, known in _NAMES.items() for n in reversed(known) if n in plain
+    }
+    found |= columns
+    if missing := [part for part in parts if part not in found]:
+        raise BadRuns(
+            f"{source.origin} has no column {missing[0]}; name it: --columns "
+            f"{missing[0]}=COLUMN (there is {', '.join(names[:12])})"
+        )
+    for name in (plain[n] for n in _SIZES if n in plain and plain[n] not in found.values()):
+        if len(sizes := sorted(set(texts(source.columns[name])))) > 1:
+            raise ConventionMismatch(
+                f"{source.origin} mixes models: {name} is {', '.join(sizes[:4])}; one law of a "
+                "schedule holds for one model, so give each its own table"
+            )
+    return found
+
+
+def _numbers(source: Source, column: str) -> Numbers:
+    values, other = numbers(source.columns[column])
+    wrong = other | ~np.isfinite(values)
+    if wrong.any():
+        raise BadRuns(
+            f"{source.origin}: {column} is missing or no finite number in "
+            f"{name_rows(source.rows[wrong])}; leave those rows out, or mend them"
+        )
+    return values
+
+
+def _refuse_impossible(source: Source, values: Mapping[str, Numbers]) -> None:
+    step = values["step"]
+    whole = "steps are whole numbers from 0 on"
+    for part, wrong, must in (
+        ("step", (step < 0) | (step != np.floor(step)), whole),
+        ("step", step > LONGEST, f"steps beyond {LONGEST:,} are most likely tokens: divide"),
+        ("lr", (values["lr"] < 0) | ((values["lr"] == 0) & (step > 0)),
+         "a learning rate is above zero: leave out a last row whose rate has reached zero"),
+        ("loss", values.get("loss", step + 1) <= 0, "a loss is above zero"),
+    ):  # fmt: skip
+        if wrong.any():
+            raise BadRuns(
+                f"{source.origin}: {part} is {values[part][wrong][0]:g} in "
+                f"{name_rows(source.rows[wrong])}; {must}"
+            )
+
+
+def _rising(name: str, values: Mapping[str, Numbers], at: Integers, source: Source) -> Integers:
+    """Return the steps of some rows, once they rise."""
+    step = values["step"][at].astype(np.int64)
+    wrong = np.diff(step, prepend=-1) <= 0
+    if wrong.any():
+        raise BadRuns(
+            f"{source.origin}: the steps of {name!r} do not rise in "
+            f"{name_rows(source.rows[at[wrong]])}; sort them, keep one row a step, and name "
+            "several curves in a column curve"
+        )
+    return step
+
+
+def _curve(
+    name: str, values: Mapping[str, Numbers], at: Integers, source: Source, warmup: int | None
+) -> Curve:
+    """Return one curve, its rates filled in between rows and before the first."""
+    step = _rising(name, values, at, source)
+    schedule = _schedule(name, step, values["lr"][at], warmup)
+    end = schedule.warmup
+    kept = step >= max(end, 1)
+    if kept.sum() < FEWEST:
+        raise BadRuns(
+            f"curve {name!r} has {kept.sum()} points after a warm-up of {end:,} steps; a curve "
+            f"takes {FEWEST} or more"
+        )
+    notes = _left_out(name, int((~kept).sum()), end)
+    loss = values["loss"][at]
+    if kept.sum() <= MOST:
+        return Curve(name, schedule, step[kept], loss[kept], notes)
+    bins = np.array_split(np.flatnonzero(kept), MOST)
+    middle = np.array([round(float(step[rows].mean())) for rows in bins])
+    note = f"{name}: {kept.sum():,} points are averaged to {MOST}, neighbours together"
+    means = np.array([loss[rows].mean() for rows in bins])
+    return Curve(name, schedule, middle, means, (*notes, note))
+
+
+def _schedule(name: str, step: Integers, rate: Numbers, warmup: int | None) -> Schedule:
+    """Return the rate of every step, on lines between rows; see `read_curves`."""
+    end = _warmup(name, step, rate) if warmup is None else warmup
+    every = np.arange(step[-1] + 1)
+    rates = np.interp(every, step, rate)
+    if end and step[0]:  # a line from zero to the rate of the first row, held until that row
+        rise = min(end, int(step[0]))
+        rates[: step[0]] = rate[0] * np.minimum(1.0, every[: step[0]] / rise)
+    return Schedule(name, rates, int(end))
+
+
+def _left_out(name: str, count: int, warmup: int) -> tuple[str, ...]:
+    text = f"{name}: points before step {warmup:,}, of warm-up, are left out: {count}"
+    return (text,) if count else ()
+
+
+def _warmup(name: str, step: Integers, rate: Numbers) -> int:
+    """Return the last step of the warm-up that rows show; refuse a curve that hides it."""
+    risen = np.flatnonzero(np.diff(rate) <= 0)
+    first = int(risen[0]) if risen.size else rate.size - 1
+    if first:
+        return int(step[first])
+    if step[0] > 1.5 * np.median(np.diff(step)):
+        raise UsageError(
+            f"curve {name!r} begins at step {step[0]:,}; nothing says how the rate rose before: "
+            "say --warmup STEPS, the length of a linear warm-up (0 for none)"
+        )
+    return 0
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())

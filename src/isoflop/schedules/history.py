@@ -1,0 +1,116 @@
+"""What a run has gone through by each step at which its loss is asked: areas, and falls of rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.schedules.rates import Schedule
+
+Numbers = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+# Into so many stretches a schedule is cut, of which each counts as one change: for draws and
+# searches, and for the law that is handed on.
+COARSE, FINE = 200, 1200
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """Changes of rate (k,): by how much it fell, to which rate, at which step, after which area.
+
+    A rise is a negative fall. Each may stand for several that follow each other closely.
+    """
+
+    fall: Numbers
+    rate: Numbers
+    step: Integers
+    area: Numbers  # sum of the rates of all earlier steps
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """A schedule as seen from `steps` (n,), rising, at which the loss is asked.
+
+    `group` changes of rate at a time, in steps, are counted as one; 1 counts every one.
+    """
+
+    schedule: Schedule
+    steps: Integers
+    group: int = 1
+
+    @cached_property
+    def _area(self) -> Numbers:
+        return np.cumsum(self.schedule.rates)
+
+    @cached_property
+    def area(self) -> Numbers:
+        """Sum of the rates up to and with each step (n,): S1."""
+        return self._area[self.steps]
+
+    @cached_property
+    def falls(self) -> Numbers:
+        """By how much the rate of each step of the schedule lies under the one before (T + 1,)."""
+        return -np.diff(self.schedule.rates, prepend=self.schedule.rates[0])
+
+    @cached_property
+    def changes(self) -> Changes:
+        """The changes of rate, warm-up with them.
+
+        Those between two steps at which the loss is asked are never joined across one of them,
+        so that each group lies wholly before or wholly after it.
+        """
+        at = np.flatnonzero(self.falls)
+        edges = np.searchsorted(self.steps, at)  # changes up to and with the step itself count
+        cut = (at // self.group) + edges * (self.schedule.steps // self.group + 1)
+        first = np.flatnonzero(np.diff(cut, prepend=-1))
+        fall, weight = self.falls[at], np.abs(self.falls[at])
+        if not at.size:
+            none = np.zeros(0)
+            return Changes(none, none, at, none)
+
+        def mean(values: Numbers) -> Numbers:
+            return np.asarray(np.add.reduceat(weight * values, first)) / total
+
+        total = np.add.reduceat(weight, first)
+        rates, before = self.schedule.rates[at], self._area[at - 1]
+        return Changes(np.add.reduceat(fall, first), mean(rates), at[first], mean(before))
+
+    @cached_property
+    def _after(self) -> tuple[Numbers, Integers, Numbers]:
+        """Return falls after warm-up (k,), before which step asked, and how many steps before."""
+        at = np.flatnonzero(self.falls[: self.steps[-1] + 1])
+        at = at[at > self.schedule.warmup]
+        asked = np.searchsorted(self.steps, at)
+        return self.falls[at], asked, (self.steps[asked] - at).astype(float)
+
+    def annealed(self, memory: float) -> tuple[Numbers, Numbers]:
+        """Return S2 (n,) of Tissue et al. and its slope (n,) along `memory`.
+
+        S2 sums m_i = memory m_(i-1) + (fall at i) over the steps i after warm-up, and therefore
+        is (all falls - memory m) / (1 - memory): m is needed only where the loss is asked.
+        """
+        falls, asked, since = self._after
+        n = self.steps.size
+        weight = memory**since
+        new = np.bincount(asked, falls * weight, n)
+        new_slope = np.bincount(asked, falls * weight * since / memory, n)
+        gap = np.diff(self.steps, prepend=0).astype(float)
+        kept = memory**gap
+        m, m_slope = np.empty(n), np.empty(n)
+        last = last_slope = 0.0
+        for i in range(n):
+            last_slope = kept[i] * (last_slope + gap[i] / memory * last) + new_slope[i]
+            last = kept[i] * last + new[i]
+            m[i], m_slope[i] = last, last_slope
+        left = 1 - memory
+        sums = (np.cumsum(np.bincount(asked, falls, n)) - memory * m) / left
+        return sums, (sums - m - memory * m_slope) / left
+
+
+def grouped(schedule: Schedule, steps: Integers, stretches: int = FINE) -> History:
+    """Return a history with its changes joined into about `stretches`, or as many as `steps`."""
+    return History(schedule, steps, max(1, schedule.steps // stretches))
