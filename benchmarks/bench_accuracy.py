@@ -289,7 +289,7 @@ def over(fixed: str) -> float:
 
 
 def oracle(s: Study) -> float:
-    """Return the width [log] of 90 % of the residuals of the best form fitted to all runs."""
+    """Return the width [log] of 90% of the residuals of the best form fitted to all runs."""
     widths = []
     for c in s.laws or candidates(s.runs, None, ("huber",)):
         try:

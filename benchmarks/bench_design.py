@@ -1,8 +1,8 @@
 """Which runs to buy: designs against random and cheapest ones, on published runs.
 
 From each study the costliest runs are cut off as the region to forecast; the rest is the pool. A
-strategy spends 1, 5 or 10 % of the compute of the pool, Chinchilla's law is fitted to what it
-bought, and its forecasts are held against the region. Each repeat offers another 80 % of the pool.
+strategy spends 1, 5 or 10% of the compute of the pool, Chinchilla's law is fitted to what it
+bought, and its forecasts are held against the region. Each repeat offers another 80% of the pool.
 What it shows so far: choosing for the target beats buying from the cheapest up in about two of
 three repeats, and is no better than random buying, which also takes a few large runs. So only the
 first is asserted. Every strategy but `random` and `cheapest` starts with runs chosen from the
@@ -36,7 +36,7 @@ REPEATS = 10
 REGION = 0.12  # of the runs, the costliest
 OFFERED = 0.8  # of the pool, in each repeat
 NOISE = 0.005  # of log losses, before a fit has seen them
-DRIFT = 0.002  # of the form: 1 % at a factor of 10 beyond the runs, 4 % at a factor of 100
+DRIFT = 0.002  # of the form: 1% at a factor of 10 beyond the runs, 4% at a factor of 100
 ROUNDS = 2
 OPENING = 0.3  # of the budget, spent before the first fit
 FEW = {"alpha": 0.34, "beta": 0.28}  # pinned where fewer runs were bought than the law has numbers

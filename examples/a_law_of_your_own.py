@@ -22,7 +22,7 @@ class TiedExponents(Law):
         return self.E + self.A / N**self.alpha + self.B / D**self.alpha
 
 
-# Runs that the law made, with 1 % of noise; its parameters come back.
+# Runs that the law made, with 1% of noise; its parameters come back.
 rng = np.random.default_rng(0)
 truth = TiedExponents(E=1.8, A=450.0, B=1500.0, alpha=0.35)
 N, D = np.exp(rng.uniform(np.log([1e8, 1e9]), np.log([1e10, 1e12]), (120, 2))).T
@@ -31,6 +31,6 @@ runs = iso.read({"N": N, "D": D, "L": L}, conventions={"N": "total"})
 
 fit = iso.fit(TiedExponents, runs)
 low, high = fit.interval("alpha")
-print(f"alpha = {fit.law.alpha:.3f}, 90 %: {low:.3f} to {high:.3f}; the truth is {truth.alpha}")
+print(f"alpha = {fit.law.alpha:.3f}, 90%: {low:.3f} to {high:.3f}; the truth is {truth.alpha}")
 best = iso.plan.spend(fit, C=1e23)  # found by search: this law wrote no closed form
 print(f"at 1e23 FLOP: N = {best.N.value:.3g}, D = {best.D.value:.3g}")

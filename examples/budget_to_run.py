@@ -8,7 +8,7 @@ fit = iso.fit("chinchilla", runs, seed=0)
 print(fit.status, *fit.notes, sep="\n  ")
 for name in fit.free:
     low, high = fit.interval(name)
-    print(f"{name:6} {getattr(fit.law, name):10.4g}   90 %: {low:.4g} to {high:.4g}")
+    print(f"{name:6} {getattr(fit.law, name):10.4g}   90%: {low:.4g} to {high:.4g}")
 
 budget = 10 * float(runs["C"].max())
 plan = iso.plan.spend(fit, C=budget)

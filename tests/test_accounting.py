@@ -411,7 +411,7 @@ class TestTrainingCost:
     @pytest.mark.parametrize(
         ("call", "sentence"),
         [
-            (lambda: training_cost(1e22, "H100", 40), "share of the peak, so write 0.4 for 40 %"),
+            (lambda: training_cost(1e22, "H100", 40), "share of the peak, so write 0.4 for 40%"),
             (lambda: training_cost(1e22, "H100", 0), "utilisation is 0"),
             (lambda: training_cost(-1, "H100", 0.4), "C is -1"),
             (lambda: training_cost(1e22, "H100", 0.4, count=0), "number of chips is 0"),

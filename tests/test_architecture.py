@@ -192,7 +192,7 @@ def test_start_costs_little_more_than_numpy(command, most):
     ("command", "heavy"),
     [
         (["-c", "import isoflop"], HEAVY | {"rich", "pydantic", "narwhals", "typer"}),
-        ([ISOFLOP, "--help"], HEAVY),
+        ([ISOFLOP, "--help"], HEAVY | {"rich", "numpy"}),
     ],
     ids=["import isoflop", "isoflop --help"],
 )

@@ -385,7 +385,7 @@ def test_version_and_help_are_answers(capsys):
     code, out, _ = run(capsys, "--version")
     assert code == 0
     assert out.startswith("isoflop ")
-    for call in ([], ["--help"], ["runs", "--help"]):
+    for call in ([], ["--help"], ["runs"], ["runs", "--help"]):
         code, out, err = run(capsys, *call)
         assert (code, err) == (0, "")
         assert out.startswith("Usage: isoflop")

@@ -11,12 +11,13 @@ from typing import Annotated
 import pytest
 
 from isoflop import cli, commands
+from isoflop.commands.contents import GROUPS, OTHERS, parts
 from isoflop.commands.registry import REGISTRY, Option, command
 from isoflop.errors import UsageError
 from isoflop.report import Report
 from isoflop.sources import sample_names
 
-COMMANDS = commands.every()
+COMMANDS = dict(commands.every())
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +82,29 @@ def test_there_is_a_command_for_each_step_of_the_main_job():
     assert promised | {"sweep run", "sweep status", "demo"} <= set(COMMANDS)
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_its_summary_is_known_before_it_is_imported(monkeypatch, name):
+    monkeypatch.setattr("isoflop.commands.registry.REGISTRY", {})
+    assert name in list(commands.every())
+    assert commands.summary(name) == COMMANDS[name].summary
+
+
+def test_every_command_has_its_place_in_the_help_and_every_group_a_sentence(capsys):
+    names = list(dict.fromkeys(name.split()[0] for name in COMMANDS))
+    listed = dict(parts(names))
+    assert OTHERS not in listed, f"add to a part of the help: {listed[OTHERS]}"
+    assert sorted(name for part in listed.values() for name in part) == sorted(names)
+    assert {name.split()[0] for name in COMMANDS if " " in name} == set(GROUPS)
+    contents = " ".join(type_in(capsys, "isoflop --help")[1].split())
+    for group, sentence in GROUPS.items():
+        assert f"{group} {sentence}" in contents
+        assert sentence in " ".join(type_in(capsys, f"isoflop {group} --help")[1].split())
+
+
 @pytest.fixture
 def added(monkeypatch):
     """Return a command that one function adds, as a new file in the package would."""
     monkeypatch.setattr("isoflop.commands.registry.REGISTRY", dict(REGISTRY))
-    monkeypatch.setattr("isoflop.commands.REGISTRY", dict(REGISTRY))
 
     def double(
         what: str,
@@ -98,9 +117,6 @@ def added(monkeypatch):
         return Report("Doubled", (), {"what": what * int(times), "loud": loud, "at": at})
 
     command("double", example="isoflop double ab")(double)
-    from isoflop.commands import registry
-
-    commands.REGISTRY.update(registry.REGISTRY)
     return "double"
 
 

@@ -89,7 +89,7 @@ def test_a_forecast_beyond_the_runs_says_what_its_interval_leaves_out():
 def test_the_error_of_the_form_widens_the_band_as_it_goes_out():
     plain, wide = forecast(study(), **FAR), forecast(study(), growth=0.02, **FAR)
     assert wide.parts == ("parameters", "noise", "form")
-    # 90 % of a normal lies within 1.645 standard deviations, here k log(beyond).
+    # 90% of a normal lies within 1.645 standard deviations, here k log(beyond).
     half = 1.645 * 0.02 * math.log(wide.beyond)
     assert math.log(wide.high / wide.low) / 2 == pytest.approx(
         math.hypot(half, math.log(plain.high / plain.low) / 2), rel=0.1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +72,63 @@ def test_inspect_ai_in_either_format(tmp_path, kind):
     assert "scorer match" in notes
 
 
+def packed(path, members):
+    """Write a zip archive as inspect_ai does, whose members are packed by Zstandard."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, document in members.items():
+            data = json.dumps(document).encode()
+            archive.writestr(name, pa.compress(data, codec="zstd", asbytes=True))
+            info = archive.getinfo(name)
+            info.compress_type, info.file_size, info.CRC = 93, len(data), zlib.crc32(data)
+
+
+def test_an_archive_packed_by_zstandard_is_read_and_a_damaged_member_is_counted(tmp_path):
+    path = tmp_path / "log.eval"
+    members = {f"samples/{i}_epoch_1.json": s for i, s in enumerate(SAMPLES)}
+    packed(path, {"header.json": HEADER, **members})
+    table = read_samples([str(path)])
+    assert table.columns["answer"] == ["4", "5", "4"]
+    assert table.columns["response"] == ["it is 4", "it is $5$", "it is 4.0"]
+    table.save(tmp_path / "bank")
+    known = Bank.open(tmp_path / "bank").problems("openai/small,sums")
+    assert known == {"a": ("2+2?", "4"), "7": ("2+2?", "4")}
+    data = bytearray(path.read_bytes())
+    at = data.find(b"samples/0_epoch_1.json") + 40
+    data[at : at + 4] = b"\0\0\0\0"
+    path.write_bytes(data)
+    again = read_samples([str(path)])
+    assert len(again) == 2
+    assert any("it is not JSON" in note for note in again.notes)
+
+
+def test_scorers_that_give_letters_are_points_and_whole_texts_hold_an_answer(tmp_path):
+    sample = inspect_sample("a", 1, "C", "So the answer is 4.")
+    sample["scores"] |= {"judge": {"value": "P"}, "other": {"value": "I"}}
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps({**HEADER, "samples": [sample]}))
+    (row,) = rows_of(read_samples([str(path)]))
+    assert (row["answer"], row["score:judge"], row["score:other"]) == ("4", 0.5, 0.0)
+
+
+def test_runs_that_number_alike_are_kept_apart_and_a_log_in_two_formats_is_one(tmp_path, capsys):
+    header = {**HEADER, "samples": [inspect_sample("a", 1, "C", "4")]}
+    (tmp_path / "1.json").write_text(json.dumps(header))
+    packed(tmp_path / "1.eval", {"header.json": HEADER, "samples/a.json": header["samples"][0]})
+    other = inspect_sample("a", 1, "I", "5", total_time=2.0)
+    (tmp_path / "2.json").write_text(json.dumps({**HEADER, "samples": [other]}))
+    (tmp_path / "3.json").write_text(json.dumps({**HEADER, "samples": [other]}))
+    table = read_samples([str(tmp_path)])
+    assert (table.columns["sample"], table.columns["correct"]) == ([0, 1], [True, False])
+    notes = " ".join(table.notes)
+    assert "1 samples have a number of another run's" in notes
+    assert "2 rows were left out: it is there already" in notes
+    bank = str(tmp_path / "bank")
+    assert table.save(bank) == 2
+    again = ["import", str(tmp_path / "2.json"), "--as", "samples", "--out", bank]
+    assert cli.main(again) == 0
+    assert "1 rows were in" in capsys.readouterr().out
+
+
 def test_an_archive_or_a_log_that_is_none_is_named(tmp_path):
     bad = tmp_path / "log.eval"
     bad.write_bytes(b"PK not really")
@@ -96,6 +155,36 @@ def test_lm_eval_takes_its_grade_or_compares_with_the_target(tmp_path):
     assert table.columns["sample"] == [0, 0, 0, 1, 2]
     assert set(table.columns["lineage"]) == {"org__model/gsm8k,strict-match"}
     assert any("no metric says" in note for note in table.notes)
+    assert table.columns["response"] == ["so 4", "5", "4", "4.0", "?"]
+
+
+def test_lm_eval_of_choices_is_one_sample_a_line_and_its_summary_is_none(tmp_path):
+    base = {"doc": {}, "target": "0", "filter": "none",
+            "arguments": {"gen_args_0": {"arg_0": "2+2=", "arg_1": " 4"}}}  # fmt: skip
+    likelihoods = [["-3.5", "False"], ["-0.5", "True"]]
+    lines(tmp_path / "samples_mc_2025-01-02T03-04-05.678.jsonl", [
+        {**base, "doc_id": 0, "resps": [[r] for r in likelihoods],
+         "filtered_resps": likelihoods, "acc": 0.0},
+        {**base, "doc_id": 1, "resps": [[r] for r in likelihoods[::-1]],
+         "filtered_resps": likelihoods[::-1], "acc": 1.0},
+    ])  # fmt: skip
+    summary = tmp_path / "results_2025-01-02T03-04-05.678.json"
+    summary.write_text(json.dumps({"results": {}, "configs": {}, "versions": {}, "n-shot": {}}))
+    table = read_samples([str(tmp_path)])
+    assert table.columns["answer"] == ["1", "0"]
+    assert table.columns["correct"] == [False, True]
+    assert list(table.problems.values()) == [{"0": ("2+2=", "0"), "1": ("2+2=", "0")}]
+    assert any("summary of lm-eval" in note for note in table.notes)
+    with pytest.raises(BadRuns, match="--log_samples"):
+        read_samples([str(summary)])
+
+
+def test_lm_eval_targets_may_be_whole_solutions(tmp_path):
+    path = lines(tmp_path / "samples_gsm8k.jsonl", [
+        {"doc_id": 0, "target": "2 and 2 more.\n#### 4", "filter": "all",
+         "resps": [["I say 4", "so 5.", "4.0"]], "filtered_resps": [["I say 4", "so 5.", "4.0"]]},
+    ])  # fmt: skip
+    assert read_samples([path]).columns["correct"] == [True, False, True]
 
 
 def test_its_hub_is_a_strategy_at_a_budget(tmp_path):
@@ -125,6 +214,14 @@ def test_a_plain_table_is_known_by_usual_names_and_bad_rows_are_counted(tmp_path
     for why in ("'maybe' is neither", "names no problem", "fewer fields", "missing or not finite"):
         assert why in notes
     assert "(first samples.csv, row 4)" in notes
+
+
+def test_a_text_that_is_no_unicode_is_mended(tmp_path):
+    path = lines(tmp_path / "s.jsonl", ['{"problem": "a\\ud800", "answer": "4", "correct": 1}'])
+    table = read_samples([path])
+    assert table.columns["problem"] == ["a?"]
+    table.save(tmp_path / "bank")
+    assert Bank.open(tmp_path / "bank").counts().problems == ("a?",)
 
 
 def test_fields_may_be_named_and_unknown_ones_are_refused(tmp_path):

@@ -72,7 +72,7 @@ def test_families_have_their_own_slopes_and_small_ones_none():
 
 
 def test_intervals_of_slopes_hold_the_truth():
-    """A family of four models: intervals of 90 % hold its slope in 85 to 95 % of 400 tables."""
+    """A family of four models: intervals of 90% hold its slope in 85 to 95% of 400 tables."""
     rng, held = np.random.default_rng(1), 0
     C = np.geomspace(1e21, 1e24, 4)
     table = obs.Models(

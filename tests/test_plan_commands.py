@@ -75,7 +75,7 @@ def test_what_was_assumed_for_want_of_an_option_is_said(typed):
 
 
 def test_the_utilisation_of_deepseek_v3_follows_from_its_hours(typed):
-    """6 x 37e9 x 14.8e12 FLOP in 2.664M H800-hours: 34.6 % of the dense BF16 peak."""
+    """6 x 37e9 x 14.8e12 FLOP in 2.664M H800-hours: 34.6% of the dense BF16 peak."""
     _, data = typed("cost --N 37B --D 14.8T --chip H800 --hours 2.664M")
     assert data["utilisation"]["typical"] == pytest.approx(0.346, abs=5e-4)
 
@@ -114,7 +114,7 @@ def test_a_configuration_goes_to_its_usual_name_once(typed, tmp_path, monkeypatc
         (f"plan {SET} --C 0", 2, "above zero"),
         (f"plan {SET} --C 1e21 --chip H9000 --mfu 0.4", 2, "did you mean"),
         (f"plan {SET} --C 1e21 --mfu 0.4", 2, "name it with --chip"),
-        (f"plan {SET} --C 1e21 --chip H100 --mfu 40", 2, "0.4 for 40 %"),
+        (f"plan {SET} --C 1e21 --chip H100 --mfu 40", 2, "0.4 for 40%"),
         (f"plan {SET} --C 1e21 --money --energy", 2, "give one"),
         (f"plan {SET} --C 1e21 --generated 1e9", 2, "--serving"),
         (f"plan {SET} --C 1e21 --serving 1e9 --generated 1e10", 2, "more than the --serving"),

@@ -10,6 +10,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def frontier() -> Figure:
             Line("kaplan-joint", C, L * 1.04, kind="rival"),
             Line("chinchilla", C, L * 1.02, kind="rival"),
             Line("printed", C, L * 0.98, kind="reference"),
-            Band("90 % band", C, L * 0.97, L * 1.03),
+            Band("90% band", C, L * 0.97, L * 1.03),
             Interval("forecast", 3e20, L[-1], L[-1] * 0.96, L[-1] * 1.05),
             Points("held out", C[-1:], L[-1:] * 1.01, kind="truth"),
         ),
@@ -100,7 +101,7 @@ def report() -> Report:
             Table(
                 ("parameter", "value", "runs", "note"),
                 (("E", 1.8172, 4000, None), ("A", 482.01, 12, "wide"), ("N", 7.04e10, 3, None)),
-                "With 95 % intervals",
+                "With 95% intervals",
             ),
             Note("E touches its bound.", "doubt"),
             frontier(),
@@ -151,7 +152,7 @@ def test_every_layer_is_in_the_plotly_figure_and_plotly_accepts_it():
     named = {trace["name"]: trace for trace in to_plotly(frontier())["data"]}
     assert set(named) == {layer.name for layer in frontier().layers}
     assert named["held out"]["marker"]["symbol"] == "star"
-    assert named["90 % band"]["fill"] == "toself"
+    assert named["90% band"]["fill"] == "toself"
     assert named["forecast"]["error_y"]["arrayminus"][0] > 0
     assert named["kaplan-joint"]["line"]["dash"] != named["chinchilla"]["line"]["dash"]
     assert named["runs"]["hovertext"][3].startswith("<b>runs</b><br>run-3<br>C = ")
@@ -454,10 +455,92 @@ def test_the_terminal_shows_doubts_first_and_every_number():
     assert len(set(points)) == 1  # decimal points stand in line
 
 
-def test_a_narrow_terminal_cuts_no_number():
+def grid(names: tuple[str, ...], *rows: tuple, width: int = 80) -> list[str]:
+    """Return the lines of a table without its rules and blank lines."""
+    text = printed(Report("r", (Table(names, rows),)), width=width)
+    return [line for line in text.splitlines()[2:] if line.strip(" ─")]
+
+
+def test_headers_break_at_words_before_anything_else_does():
+    names = ("N, times the plan", "N", "loss above the plan", "note")
+    rows = ((0.25, 18.06e9, 0.01946, "by far too small"), (2.0, 144.5e9, 0.00485, "better"))
+    assert grid(names, *rows, width=56) == [
+        "N, times             loss above",
+        "the plan         N     the plan   note",
+        "    0.25    18.06B      0.01946   by far too small",
+        "    2      144.5B       0.00485   better",
+    ]
+
+
+def test_long_texts_break_where_it_costs_fewest_lines_and_hang_in_the_first_column():
+    rows = [(f"R = 0.{i}, all", i, "larger model") for i in range(6)]
+    lines = grid(
+        ("of", "problems", "better"), ("R = 0.6, bin 1 (hardest)", 6, "even"), *rows, width=40
+    )
+    assert [line.rstrip() for line in lines[1:3]] == [
+        "R = 0.6, bin 1          6   even",
+        "  (hardest)",
+    ]
+    assert all(line.endswith("larger model") for line in lines[3:])
+
+
+def test_an_interval_stands_below_its_value_and_is_not_torn():
+    cells = ("0.310 (0.267 to 0.353)", "~0.486 (0.423 to 0.545)", "2143 (1.2e3 to 4.5e3)")
+    lines = grid(("k", "majority", "weighted", "B"), (8, *cells), width=62)
+    assert [line.split() for line in lines[1:2]] == [["8", "0.310", "~0.486", "2143"]]
+    assert all(cell.partition(" ")[2] in lines[2] for cell in cells)
+    page = to_html(Report("r", (Table(("k", "majority"), ((8, cells[0]),)),)))
+    assert "0.310 (0.267\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}0.353)" in page
+
+
+def test_a_table_too_wide_is_set_in_parts_that_can_be_read_alone():
+    names = ("recipe", "run", "value", "low", "high", "saving", "low", "high")
+    rows = [("short", f"run-{i}", *(1.5 + i,) * 6) for i in range(2)]
+    lines = grid(names, *rows, width=40)
+    assert [line.split() for line in lines] == [
+        ["recipe", "run", "value", "low", "high"],
+        ["short", "run-0", "1.5", "1.5", "1.5"],
+        ["short", "run-1", "2.5", "2.5", "2.5"],
+        ["recipe", "run", "saving", "low", "high"],
+        ["short", "run-0", "1.5", "1.5", "1.5"],
+        ["short", "run-1", "2.5", "2.5", "2.5"],
+    ]
+
+
+ROWS = st.tuples(
+    st.text("abc -,", max_size=20), st.floats(1e-9, 1e15), st.text("xyz/ ", max_size=40),
+    st.integers(0, 10**6), st.floats(-1, 1),
+)  # fmt: skip
+
+
+@given(st.lists(ROWS, max_size=5), st.integers(34, 120))
+def test_at_any_width_no_number_and_no_letter_is_lost(rows: list[tuple], width: int):
+    names = ("a name of many words", "value", "what bears on it", "runs", "bias [%]")
+    lines = grid(names, *rows, width=width)
+    assert all(len(line) <= width for line in lines)
+    words = [word for line in lines for word in line.split()]
+    for row in rows:
+        assert all(write_cell(row[i]) in words for i in (1, 3, 4))
+    shown = Counter("".join(words))
+    wanted = Counter(
+        "".join(map(write_cell, (cell for row in rows for cell in row))) + "".join(names)
+    )
+    assert all(shown[letter] >= count for letter, count in wanted.items() if letter != " ")
+
+
+def test_a_name_of_several_lines_takes_one():
+    assert grid(("run", "L"), ("a\nb", 1.5))[-1] == "a b   1.5"
+
+
+def test_two_columns_of_numbers_are_whole_even_where_they_cannot_fit():
     row = tuple(1.2345 * 10**i for i in range(8))
-    text = printed(Report("r", (Table(tuple("abcdefgh"), (row,)),)), width=30)
-    assert text.splitlines()[-1].split() == [write_cell(value) for value in row]
+    words = " ".join(grid(tuple("abcdefgh"), row, width=5)).split()
+    assert set(words) >= {write_cell(value) for value in row}
+
+
+def test_prose_keeps_to_a_measure_that_can_be_read():
+    text = printed(Report("r", (Paragraph("word " * 100), Note("word " * 100))), width=200)
+    assert 90 <= max(map(len, text.splitlines())) <= 100
 
 
 def test_a_plot_shows_every_layer_and_where_extrapolation_begins():

@@ -26,7 +26,7 @@ def texts(root: ElementTree.Element) -> list[str]:
 def everything() -> Figure:
     y = 2 + 1e3 / X**0.15
     layers = (
-        Band("90 %", X, 0.9 * y, 1.1 * y),
+        Band("90%", X, 0.9 * y, 1.1 * y),
         Line("fit", X, y),
         Points("runs", X, y * 1.02, "data"),
         Points("left out", X[:1], y[:1] * 1.3, "dropped"),

@@ -9,6 +9,8 @@ import pytest
 from isoflop import cli
 from isoflop.samples.bank import Bank, Sample
 
+BUDGETS = (8, 12, 16, 24, 32, 48, 64, 128)
+
 
 def said(capsys, *arguments):
     code = cli.main(["testtime", *map(str, arguments)])
@@ -46,6 +48,79 @@ def test_curves_of_a_bank_say_what_was_left_out(bank, capsys):
     assert any("12 samples without a finite score of v" in n for n in made["notes"])
 
 
+@pytest.fixture
+def tried(bank):
+    """Return the bank with strategies beside its samples: budgets that help up to 64 tokens."""
+    with Bank.open(bank).writing() as rows:
+        for tokens, right in zip(BUDGETS, (1, 1, 2, 2, 3, 3, 4, 3), strict=True):
+            rows.append([
+                Sample(problem=f"p{i}", sample=j, strategy=f"budget/tokens={tokens}",
+                       correct=(i + j * j) % 5 < right, tokens=tokens + (2 if j else 3))
+                for i in range(12) for j in range(5)
+            ])  # fmt: skip
+        rows.append([Sample(problem="q", sample=0, strategy="beam/n=4", correct=True, tokens=9)])
+    return bank
+
+
+def test_forced_budgets_have_control_scaling_and_performance(tried, capsys):
+    made = answer(capsys, "curves", tried, "--over", "tokens", "--answer-tokens", "2",
+                  "--draws", "50")  # fmt: skip
+    assert made["over"] == "tokens"
+    assert made["curves"]["majority"]["cost"][-1] == pytest.approx(16 * 15.5)
+    ran = made["strategies"]
+    assert set(ran) == {f"budget/tokens={t}" for t in BUDGETS}
+    assert ran["budget/tokens=8"]["control"] == pytest.approx(0.8)  # 48 of 60 take two more
+    assert ran["budget/tokens=64"]["tokens"] == pytest.approx(66.2)
+    forced = made["forced"]["budget/tokens"]
+    assert forced["budgets"] == 8
+    assert forced["performance"] == ran["budget/tokens=64"]["score"] > 0.7
+    assert forced["low"] < forced["scaling_per_token"] < forced["high"]
+    assert any(n.startswith("beam/n=4: run on other problems") for n in made["notes"])
+
+
+def test_thinking_laws_are_fitted_to_what_the_bank_shows(tried, tmp_path, capsys):
+    points, page = tmp_path / "points.csv", tmp_path / "page.html"
+    answer(capsys, "curves", tried, "--points", points, "--draws", "20")
+    assert points.read_text().splitlines()[1].startswith("budget/tokens=8,budget/tokens,10.2,0.")
+    asked = ["compare", str(points), "--laws", "log-linear,saturating-power,peaked-log",
+             "--over", "thinking", "--objectives", "squared", "--html", str(page)]  # fmt: skip
+    assert cli.main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "peaked-log" in json.dumps(found)
+    code = cli.main(["fit", str(points), "--law", "peaked-log", "--over", "thinking",
+                     "--objective", "squared", "--draws", "20", "--html", str(page)])  # fmt: skip
+    assert code == 0
+    assert "thinking" in capsys.readouterr().out
+    assert "tokens generated per problem at test time" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("over", "unit"), [("flop", "FLOP"), ("seconds", "seconds"), ("tokens", "tokens")]
+)
+def test_curves_lie_over_what_samples_cost(over, unit, capsys):
+    code, out, err = said(capsys, "curves", "sample:bank", "--over", over, "--k", "8",
+                          "--draws", "20")  # fmt: skip
+    assert code == 0, err
+    assert f"[{unit}]" in out.replace("\n", " ")
+
+
+def test_prices_of_a_host_make_it_dollars(tmp_path, capsys):
+    made = answer(capsys, "curves", "sample:bank", "--price-in", "1", "--price-out", "10",
+                  "--k", "1", "--k", "8", "--draws", "20")  # fmt: skip
+    assert made["over"] == "dollars"
+    one, eight = made["curves"]["coverage"]["cost"]
+    assert eight - one == pytest.approx(7 * (one - 1e-4))  # a prompt of 100 tokens is paid once
+    made = answer(capsys, "policy", "sample:bank", "--price-in", "1", "--price-out", "10",
+                  "--draws", "20")  # fmt: skip
+    assert made["unit"] == "dollars"
+
+
+def test_a_verifier_that_scored_nothing_of_a_strategy_is_left_out(tried, capsys):
+    made = answer(capsys, "curves", tried, "--strategy", "budget/tokens=8", "--draws", "20")
+    assert set(made["curves"]) == {"coverage"}
+    assert "verifier v scored none of these samples" in made["notes"]
+
+
 def test_a_page_holds_the_pictures(bank, tmp_path, capsys):
     page = tmp_path / "page.html"
     code, _, _ = said(capsys, "curves", bank, "--draws", "50", "--html", page)
@@ -64,6 +139,16 @@ def test_a_page_holds_the_pictures(bank, tmp_path, capsys):
         (("fit", "BANK", "--way", "loglog"), "did you mean 'log-log'"),
         (("policy", "BANK", "--bins", "9"), "12 problems are too few for 9 bins"),
         (("policy", "BANK", "--unit", "flop"), "do not state their flop"),
+        (("policy", "BANK", "--unit", "euros"), "no unit called 'euros'"),
+        (("policy", "BANK", "--level", "1.5"), "must lie between 0 and 1"),
+        (("policy", "BANK", "--draws", "0"), "no draw of problems; give one"),
+        (("policy", "BANK", "--estimate", "0"), "0 samples are to be set aside; give one"),
+        (("curves", "BANK", "--over", "dollars"), "need --price-in and --price-out"),
+        (("curves", "BANK", "--price-in", "1"), "--price-out is missing"),
+        (("curves", "BANK", "--points", "no.csv"), "no strategies that state their tokens"),
+        (("fit", "BANK", "--to", "0.5"), "begins at one sample"),
+        (("exchange", "sample:bank", "sample:bank-large", "--times", "2", "--level", "2"),
+         "must lie between 0 and 1"),
         (("exchange", "BANK", "--times", "14"), "of both models"),
         (("exchange", "--times", "0.5"), "at least 1"),
         (("exchange", "--times", "14", "--law", "chinchilla/besiroglu2024"), "needs --size"),

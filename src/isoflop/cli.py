@@ -15,18 +15,25 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from isoflop import commands
+from isoflop.commands import contents
 from isoflop.commands.registry import SEVERAL, Command, Parameter, say
 from isoflop.errors import EnvironmentFailure, IsoflopError, RefusedByData, UsageError
-from isoflop.report import Report
+
+if TYPE_CHECKING:
+    from isoflop.report import Report
 
 ABOUT = "The laboratory for neural scaling laws: runs, law, fit, assess, forecast, plan, report."
+FIRST = """\b
+'isoflop COMMAND --help' says what a command takes, with an example that runs:
+  isoflop fit sample:tiny --law chinchilla"""
 ENVIRONMENT, BUG, INTERRUPTED = EnvironmentFailure.exit_code, 70, 130
 
 # Every refusal of the parser is one; the class has no public name of its own.
@@ -40,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with _stoppable(), _plain_text():
         try:
             program = _program(frozenset(given))
-            asked = program(given or ["--help"], prog_name="isoflop", standalone_mode=False)
+            bare = not given or (len(given) == 1 and given[0] in contents.GROUPS)
+            called = [*given, "--help"] if bare else given
+            asked = program(called, prog_name="isoflop", standalone_mode=False)
             code = asked() if callable(asked) else int(asked or 0)
             sys.stdout.flush()
             return code
@@ -105,27 +114,40 @@ def _record(failure: BaseException, given: Sequence[str]) -> str:
     return f"sorry, this is a bug of isoflop; please report it with {path} ({what})"
 
 
-def _program(words: Collection[str]) -> Callable[..., Any]:
+class _Contents(TyperGroup):
+    """The program, whose commands are listed by the parts of the work."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands, all in one column."""
+        wide = max(map(len, self.commands))
+        for part, names in contents.parts(self.commands):
+            with formatter.section(part):
+                said = ((name, self.commands[name].get_short_help_str()) for name in names)
+                formatter.write_dl([(name.ljust(wide), words) for name, words in said])
+
+
+def _program(words: Set[str]) -> Callable[..., Any]:
     """Return the program that the registered commands make, to be asked in `words`.
 
-    Only a command whose name is among them gets its options: to read every signature is slow.
+    Only a command whose name is among them is imported and gets its options: that is slow.
     """
     style: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False}
-    program = typer.Typer(**style)
+    program = typer.Typer(cls=_Contents, epilog=FIRST, **style)
     program.callback(help=ABOUT)(_options)
     groups = {"": program}
-    for command in commands.every().values():
-        group, _, word = command.name.rpartition(" ")
+    known = commands.every()
+    for name in known:
+        group, _, word = name.rpartition(" ")
         if group not in groups:
-            module = sys.modules[command.function.__module__]
-            groups[group] = typer.Typer(help=module.__doc__, short_help=module.__doc__, **style)
+            about = contents.GROUPS.get(group, "")
+            groups[group] = typer.Typer(help=about, short_help=about, **style)
             program.add_typer(groups[group], name=group)
-        groups[group].command(
-            word,
-            short_help=command.summary,
-            help=command.explanation,
-            epilog=_example(command),
-        )(_callback(command) if word in words else _unasked)
+        add = groups[group].command
+        if not words >= set(name.split()):
+            add(word, short_help=commands.summary(name))(_unasked)
+            continue
+        found = known[name]
+        add(word, help=found.explanation, epilog=_example(found))(_callback(found))
     return typer.main.get_command(program)
 
 
@@ -219,14 +241,9 @@ def _show(report: Report, as_json: bool, html: str | None) -> int:
     if as_json:
         _write_json(report.data)
     else:
-        from rich.console import Console
+        from isoflop.report.text import printed
 
-        from isoflop.report.text import write
-
-        console = Console()
-        with console.capture() as written:  # rich ends the process itself where a pipe is closed
-            write(report, console)
-        sys.stdout.write(written.get())
+        sys.stdout.write(printed(report))
     return RefusedByData.exit_code if report.refused else 0
 
 

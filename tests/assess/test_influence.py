@@ -17,7 +17,7 @@ ASK = {"D/N": lambda law: (lambda best: best.D / best.N)(law.optimum(BUDGET))}
 
 
 def spoilt() -> Runs:
-    """Return a sweep in which one run, on row 12, has a loss 30 % too high."""
+    """Return a sweep in which one run, on row 12, has a loss 30% too high."""
     made = made_by(TRUTH, grid(sizes=8), noise=2e-3)
     loss = made["L"].copy()
     loss[10] *= 1.3
@@ -88,7 +88,7 @@ def test_the_jackknife_scatters_as_studies_do():
         for s in range(60)
     ]  # fmt: skip
     one = fit("chinchilla", made_by(TRUTH, columns, noise=5e-3), objective="squared", draws=0)
-    # A standard deviation of 60 numbers is known to 9 %, one jackknife of 48 runs to about 15 %.
+    # A standard deviation of 60 numbers is known to 9%, one jackknife of 48 runs to about 15%.
     assert influence(one, most=0).error["alpha"] == pytest.approx(np.std(many), rel=0.5)
 
 

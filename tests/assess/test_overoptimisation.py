@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 from synthetic import some_law
 
 from isoflop.assess.overoptimisation import (
@@ -12,6 +13,7 @@ from isoflop.assess.overoptimisation import (
     ends,
     of_sizes,
     overoptimisation,
+    tails,
 )
 from isoflop.assess.reward_evidence import distances, of_curves, of_runs
 from isoflop.errors import BadRuns, CannotFit, UsageError
@@ -19,7 +21,7 @@ from isoflop.fitting import fit
 from isoflop.fitting.linear import fit_linear
 from isoflop.law import form
 from isoflop.runs import Runs
-from isoflop.samples.best_of_n_curves import curves
+from isoflop.samples.best_of_n_curves import best_of_n_curves
 from isoflop.samples.kl import n_of_kl
 from isoflop.samples.simulated_scores import Overoptimised
 
@@ -127,22 +129,45 @@ def test_too_little_or_nothing_to_see_is_refused():
 
 
 def test_intervals_cover_the_projection_of_the_exact_curve():
-    """Of 90 % intervals between 85 and 95 % hold the truth, pooled over two generators.
+    """Of 90% intervals between 85 and 95% hold the truth, pooled over two generators.
 
-    600 intervals: if the true rate is 90 %, this fails once in 10,000 sets of seeds; a rate of
-    82 % passes once in 40.
+    600 intervals: if the true rate is 90%, this fails once in 10,000 sets of seeds; a rate of
+    82% passes once in 40.
     """
     bon, held = form("bon-reward"), []
     for sim, proxy in ((QUADRATIC, "z"), (GAUSSIAN, "g")):
         for seed in range(150):
-            seen = curves(sim.table(80, 48, seed), proxy)
+            seen = best_of_n_curves(sim.table(80, 48, seed), proxy)
             e = of_curves(seen, draws=300, seed=seed).part(slice(1, None))
             truth = fit_linear(bon, {"d": e.d}, sim.curve(proxy, seen.n[1:]), e.weights)
             drawn = e.ensemble("bon-reward")
             for name in ("alpha_R", "beta_R"):
-                low, high = ends(getattr(drawn, name), 0.9)
+                low, high = ends(getattr(drawn, name), 0.9, e.units)
                 held.append(low <= getattr(truth, name) <= high)
     assert 0.85 <= np.mean(held) <= 0.95, np.mean(held)
+
+
+def test_intervals_over_few_prompts_are_not_too_narrow():
+    """Of 400 at 16 prompts between 85 and 95% hold the truth; plain quantiles held 87%."""
+    bon, held, plain = form("bon-reward"), [], []
+    for seed in range(200):
+        seen = best_of_n_curves(QUADRATIC.table(16, 48, seed), "z")
+        e = of_curves(seen, draws=300, seed=seed).part(slice(1, None))
+        truth = fit_linear(bon, {"d": e.d}, QUADRATIC.curve("z", seen.n[1:]), e.weights)
+        for name in ("alpha_R", "beta_R"):
+            drawn, value = getattr(e.ensemble("bon-reward"), name), getattr(truth, name)
+            for found, units in ((held, e.units), (plain, None)):
+                low, high = ends(drawn, 0.9, units)
+                found.append(low <= value <= high)
+    assert 0.85 <= np.mean(held) <= 0.95, np.mean(held)
+    assert np.mean(plain) < np.mean(held) - 0.01
+
+
+def test_tails_are_those_of_students_t():
+    assert tails(0.9) == pytest.approx((0.05, 0.95))
+    assert tails(0.9, 10**6) == pytest.approx((0.05, 0.95), abs=1e-5)
+    low, high = tails(0.9, 10)  # t of 9 degrees of freedom: 1.8331, and sqrt(10 / 9)
+    assert (low, high) == pytest.approx((ndtr(-1.8331 * (10 / 9) ** 0.5), 1 - low), rel=1e-3)
 
 
 def test_the_generators_have_the_coefficients_that_theory_gives():

@@ -53,7 +53,7 @@ def test_intervals_hold_the_multiplier(fix):
         A, B = runs(BASE, noise=2e-3, seed=seed), runs(FASTER, noise=2e-3, seed=seed + 1000)
         m = speedup(A, B, fix=fix, draws=60, seed=seed).chosen.multiplier
         held += m.low < 1.3 < m.high
-    assert held > 27  # of 40 at 90 %: fewer has a chance below 1 in 10,000
+    assert held > 27  # of 40 at 90%: fewer has a chance below 1 in 10,000
 
 
 def test_recipes_of_different_exponents_are_told_apart():

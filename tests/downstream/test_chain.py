@@ -36,7 +36,7 @@ def test_runs_without_noise_give_the_laws_and_the_score_back():
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
-    """Forty studies of one truth: 90 % intervals hold it in 80 to 100 % (standard error 5)."""
+    """Forty studies of one truth: 90% intervals hold it in 80 to 100% (standard error 5)."""
     held = 0
     for seed in range(40):
         made = steps.chain(ladder(seed), chance=0.25, draws=200, seed=seed)

@@ -2,10 +2,11 @@
 
     python openai_server.py PORT ANSWERS.json FAULTS.json
 
-ANSWERS holds right answers by prompt. Of the responses the one that a seed hashes to is right,
-so that the same request is answered alike. FAULTS holds what happens to request number i (from 0)
-of the process: "slow", "stall", "drop", "rubbish", "empty", "half", "short", "long", "null" or a
-status such as "429"; "*" is every request not named. GET /seen returns what was asked for.
+ANSWERS holds right answers by what prompts begin with. Of the responses the one that a seed
+hashes to is right, so that the same request is answered alike. FAULTS holds what happens to
+request number i (from 0) of the process: "slow", "stall", "drop", "rubbish", "empty", "half",
+"short", "long", "null" or a status such as "429"; "*" is every request not named. GET /seen
+returns what was asked for.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 PAUSES = {"slow": 0.01, "stall": 3.0}  # [s]
+TEXTS = {"null": None, "giant": "9 " * 1_000_000, "strange": "4\0\u202e\U0001f600\ud800 5"}
 RUBBISH = {"rubbish": b"<html>Welcome!</html>", "empty": b'{"choices": []}'}
 
 
@@ -69,13 +71,13 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, asked: dict, fault: str) -> bytes:
         chat = "messages" in asked
         prompt = asked["messages"][0]["content"] if chat else asked["prompt"]
-        right = self.server.answers[prompt]
+        right = next(a for p, a in self.server.answers.items() if prompt.startswith(p))
         count = asked.get("n", 1) + {"short": -1, "long": 1}.get(fault, 0)
         choices = []
         for i in range(max(count, 1)):
             drawn = number(prompt, asked["seed"], i)
             text = right if drawn % 3 == 0 else str(drawn % 97)
-            text = None if fault == "null" else f" {text}\nand so on"
+            text = TEXTS.get(fault, f" {text}\nand so on")
             choice = {"message": {"content": text}} if chat else {"text": text}
             if asked.get("logprobs"):
                 given = [-0.5, -1.5]

@@ -48,7 +48,7 @@ def serve(tmp_path):
 def draw(bank, url, samples=4, *, width=1, lineage="m", exercise=SUMS, scorers=None, **how):
     """Fill a bank from a server, without long waits."""
     names = {"at_once", "timeout", "tries", "pause", "key"}
-    manners = {"timeout": 1.0, "pause": 0.01, "at_once": 4, "tries": 3}
+    manners = {"timeout": 2.0, "pause": 0.01, "at_once": 4, "tries": 3}
     manners |= {n: how.pop(n) for n in names & set(how)}
     drawing = Drawing(1.0, 16, ("\n",))
     backend = OpenAI(Server(url, Manners(**manners)), "m", drawing, **how)
@@ -173,7 +173,8 @@ def test_rubbish_that_stays_is_left_out_and_counted_while_the_server_answers_oth
     ("fault", "words"),
     [
         ("rubbish", "not JSON"), ("empty", "no choices"), ("500", "500"), ("drop", "connection"),
-        ("400", "400"), ("401", "wants another key"), ("404", "is not there"),
+        ("400", "400"), ("401", "wants another key"), ("403", "wants another key"),
+        ("404", "is not there"), ("302", "is not there"),
         ("stall", "within 0.2 s"),
     ],
 )  # fmt: skip
@@ -188,6 +189,35 @@ def test_null_content_is_an_empty_answer_and_wrong(serve, tmp_path):
     bank = Bank.create(tmp_path / "bank")
     draw(bank, serve({"*": "null"}).url, api="chat")
     assert {row[:2] for row in held(bank).values()} == {(None, False)}
+
+
+def test_strange_and_giant_texts_are_kept_and_are_wrong(serve, tmp_path):
+    bank = Bank.create(tmp_path / "bank")
+    draw(bank, serve({"0": "giant", "*": "strange"}).url, 2, timeout=20, at_once=1)
+    lengths = sorted(len(row[3]) for row in held(bank).values())
+    assert lengths == [7] * 11 + [2_000_000]
+    assert {row[1] for row in held(bank).values()} == {False}
+    assert {row[0] for row in held(bank).values()} == {"5", "9"}
+
+
+def test_why_there_is_no_connection_is_said(serve, tmp_path, monkeypatch):
+    url = serve().url
+    for bad, words in {
+        "http://127.0.0.1:1/v1": "connection",
+        "http://no-such-host.invalid/v1": "no-such-host.invalid/v1: the connection failed",
+    }.items():
+        with pytest.raises(EnvironmentFailure, match=words):
+            draw(Bank.create(tmp_path / "bank"), bad, tries=1, timeout=20)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # leads nowhere, and not to this machine
+    assert draw(Bank.create(tmp_path / "bank"), url).new == 24
+    # In a process of its own: where TLS fails, the client's library leaves a socket to the end.
+    line = command(tmp_path / "other", url.replace("http", "https"), "--tries", "1")
+    done = subprocess.run(
+        [sys.executable, "-m", "isoflop.cli", *line], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "SSL" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_server_that_dies_loses_nothing_and_the_same_call_goes_on(serve, tmp_path, undisturbed):
@@ -344,11 +374,14 @@ def test_a_reward_model_that_gives_no_number_is_counted(serve, tmp_path):
 def test_interrupted_by_hand_it_ends_at_once(serve, tmp_path):
     folder = tmp_path / "bank"
     line = [sys.executable, "-m", "isoflop.cli", *command(folder, serve({"*": "stall"}).url)]
-    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
-    while not (folder / "samples" / "rows.lock").exists():
-        time.sleep(0.01)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=2)[1]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+        while not (folder / "samples" / "rows.lock").exists():
+            time.sleep(0.01)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        try:
+            said = process.communicate(timeout=20)[1]  # all samples would take a minute and more
+        finally:
+            process.kill()
     assert process.returncode == 130, said
     assert "Traceback" not in said

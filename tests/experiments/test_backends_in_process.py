@@ -74,6 +74,23 @@ def tiny(tmp_path_factory):
     return folder
 
 
+def test_a_model_of_hugging_face_thinks_as_long_as_it_may(tiny):
+    from isoflop.experiments.backends.forcing import Forced, Forcing
+    from isoflop.experiments.backends.huggingface import HuggingFace
+    from isoflop.experiments.testtime import Budget
+
+    inner = HuggingFace(str(tiny), Drawing(1.0, 4))
+    backend = Forced(inner, Forcing(Budget(tokens=6), end="=="))
+    backend.load()
+    found = asyncio.run(backend.answer(Request(Problem("p", "1+2", ""), (0, 1, 2), 3)))
+    for response in found.responses:
+        thought, end, _ = response.text.partition("==")
+        assert end
+        assert len(thought.split()) <= 6
+        assert response.tokens <= 6 + 4
+        assert response.flop > 0
+
+
 def test_a_model_of_hugging_face_is_sampled_cut_and_costed(tiny):
     from isoflop.experiments.backends.huggingface import HuggingFace
 

@@ -269,8 +269,8 @@ def test_progress_is_shown_in_lines_where_there_is_no_terminal(
         engine.run(counting.Counting().trials(), study, engine.LocalEngine(2), watch)
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines()[0] == "counting: 0 %, 0/3 trials"
-    assert err.splitlines()[-1].startswith("counting: 100 %, 3/3 trials, ")
+    assert err.splitlines()[0] == "counting: 0%, 0/3 trials"
+    assert err.splitlines()[-1].startswith("counting: 100%, 3/3 trials, ")
     assert display.duration(192) == "3 min 12 s"
 
 

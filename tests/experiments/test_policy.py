@@ -11,11 +11,13 @@ import pytest
 from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.policy import (
     Chain,
+    Retries,
     Warmup,
     describe,
     described,
     forward_flop,
     pass_rate,
+    shape_for,
     training_flop,
     warm_start,
 )
@@ -26,6 +28,7 @@ torch = pytest.importorskip("torch")
 from isoflop.experiments.policy.cache import begin  # noqa: E402
 from isoflop.experiments.policy.likelihood import likelihood, response_logits  # noqa: E402
 from isoflop.experiments.policy.model import Policy  # noqa: E402
+from isoflop.experiments.policy.retries import OwnAttempts, gone_over  # noqa: E402
 from isoflop.experiments.policy.sampling import Forcing, sample  # noqa: E402
 from isoflop.experiments.pretrain.gpt import GPT  # noqa: E402
 
@@ -358,3 +361,46 @@ def test_a_skill_out_of_reach_says_what_was_reached(tmp_path):
     shape = Shape(16, 1, vocabulary=EASY.vocabulary, context=16)
     with pytest.raises(UsageError, match="20 steps of imitation reach a pass rate of 0"):
         warm_start(shape, EASY, Warmup(steps=20, skill=0.99), cache=tmp_path)
+
+
+# ---- going over one's own attempts ---------------------------------------------------------------
+
+
+def test_a_right_attempt_is_kept_and_a_wrong_one_mended():
+    task = Chain(modulus=5, most=3)
+    c = task.control
+    problem = task.problems(1, np.random.default_rng(0))
+    solution = problem.solutions[0][problem.solutions[0] != c.pad]
+    answer = int(problem.answers[0])
+    luck = [(answer + 1) % 5, answer, c.stop]  # a right answer, whatever came before
+    wrong = [(answer + 1) % 5, c.stop]
+    said = [
+        luck, wrong, [*wrong[:-1], c.again, *luck], [*luck[:-1], c.again, *wrong],
+        [answer, answer, answer, answer, answer],  # never came to an end
+    ]  # fmt: skip
+    attempts = np.full((len(said), 9), c.pad)
+    for row, tokens in enumerate(said):
+        attempts[row, : len(tokens)] = tokens
+    shown = gone_over(task, problem.repeat(len(said)), attempts)
+    ends = [luck, solution.tolist(), luck, solution.tolist()]
+    assert len(shown.problems) == 4
+    for row, (before, then) in enumerate(zip(said, ends, strict=False)):
+        whole = [*before[:-1], c.again, *then]
+        assert shown.responses[row][shown.responses[row] != c.pad].tolist() == whole
+        assert np.flatnonzero(shown.learned[row]).tolist() == list(range(len(before), len(whole)))
+
+
+def test_retries_are_as_many_as_were_asked_for():
+    task = Chain(modulus=3, most=2)
+    model = Policy(shape_for(task, 32, 1, attempts=3), task.layout, 0)
+    own = OwnAttempts(model, task, Retries(share=0.5, most=2, every=4), batch=8, seed=0)
+    parts = [own.next() for _ in range(4)]
+    assert sum(len(p.problems) for p in parts) <= 16
+    assert all((p.responses == task.control.again).any(1).all() for p in parts)
+    assert not own.waiting
+
+
+@pytest.mark.parametrize("wrong", [{"share": 1.0}, {"share": 0.0}, {"most": 0}, {"every": 0}])
+def test_retries_that_teach_nothing_are_refused(wrong):
+    with pytest.raises(UsageError, match="out of range"):
+        Retries(**wrong)

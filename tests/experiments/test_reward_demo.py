@@ -35,7 +35,7 @@ def arm(*alphas_and_betas: tuple[float, float], hidden: int = 3, pairs: int = 1_
 
 def test_the_interval_of_a_mean_is_by_students_t():
     mean = Mean.of([1.0, 2.0, 3.0])
-    half = 2.919986 / np.sqrt(3)  # t at 95 %, two degrees of freedom, times the spread of one
+    half = 2.919986 / np.sqrt(3)  # t at 95%, two degrees of freedom, times the spread of one
     assert tuple(mean) == pytest.approx((2.0, 2.0 - half, 2.0 + half), rel=1e-6)
     assert tuple(Mean.of([4.0])) == (4.0, None, None)
 

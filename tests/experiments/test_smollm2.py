@@ -76,8 +76,10 @@ def server(weights, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    # One thread: several that wait for a busy core spin, and are five times slower.
     line = [python, "-m", "llama_cpp.server", "--model", str(weights), "--port", str(port),
-            "--host", "127.0.0.1", "--n_threads", "2", "--n_ctx", "512"]  # fmt: skip
+            "--host", "127.0.0.1", "--n_threads", "1", "--n_threads_batch", "1",
+            "--n_ctx", "512"]  # fmt: skip
     with (tmp_path / "server.log").open("w") as log:
         process = subprocess.Popen(line, stdout=log, stderr=log)
     deadline = time.monotonic() + 120
@@ -91,10 +93,39 @@ def server(weights, tmp_path):
     process.wait()
 
 
+# A server of llama.cpp cuts off unlikely tokens unless it is told not to.
+WHOLE = ("--set", "top_k=0", "--set", "top_p=1", "--set", "min_p=0")
+
+
 def test_behind_a_server_of_llama_cpp(server, tmp_path, capsys):
     backend = ("--backend", "http", "--url", server, "--model", "smollm2", "--params", "135M",
-               "--n", "1", "--at-once", "2")  # fmt: skip
+               "--n", "1", "--at-once", "2", *WHOLE)  # fmt: skip
     check(tmp_path / "bank", added(tmp_path / "bank", capsys, *backend))
     samples = Bank.open(tmp_path / "bank").load()
     assert (samples.spent["tokens"] > 0).all()
     assert (samples.spent["prompt_tokens"] > 20).all()
+
+
+def test_a_server_that_gives_one_of_four_is_asked_for_the_rest(server, tmp_path, capsys):
+    folder = tmp_path / "bank"
+    line = ("--backend", "http", "--url", server, "--model", "smollm2", "--n", "4", "--set",
+            "logprobs=1", "--problems", "2", "--samples", "6")  # fmt: skip
+    data = added(folder, capsys, *line)
+    assert data["new"] == 12
+    assert any("fewer responses than asked for" in note for note in data["notes"])
+    samples = Bank.open(folder).load(verifiers=("logprob",))
+    assert len(samples) == 12
+    assert (samples.scores["logprob"] < 0).all()
+
+
+def test_its_chat_and_its_refusals(server, tmp_path, capsys):
+    task = tmp_path / "task.jsonl"
+    questions = ["What is 2 + 3?", "1 " * 1000, "What is 4 + 4?"]  # the second is too long
+    task.write_text("".join(json.dumps({"problem": q, "answer": "5"}) + "\n" for q in questions))
+    line = ("--backend", "http", "--url", server, "--model", "smollm2", "--api", "chat",
+            "--task", str(task), "--problems", "3", "--samples", "3", "--n", "1")  # fmt: skip
+    data = added(tmp_path / "bank", capsys, *line)
+    ((why, count),) = data["left_out"].items()
+    assert (data["new"], count) == (9, 3)
+    assert "maximum context length" in why
+    assert len(Bank.open(tmp_path / "bank").load()) == 6

@@ -31,6 +31,7 @@ from isoflop.experiments.testtime import (
     named,
 )
 from isoflop.experiments.testtime.choosing import allotted, best, majority, settled, weighted
+from isoflop.samples.bank import Bank, Sample
 from isoflop.samples.budgets import control, performance, scaling
 from isoflop.store import Study
 
@@ -353,6 +354,8 @@ def test_a_setting_is_known_by_its_json():
     [
         (lambda: Setting(problems=0), "at least"),
         (lambda: Setting(strategies=("beem/n=4",)), "beam"),
+        (lambda: Setting(strategies=("budget/again=5",)), "makes 6 attempts"),
+        (lambda: Setting(attempts=3), "retries take 4 attempts"),
         (lambda: Judgement(problems=4, held_out=0.0), "examines nothing"),
     ],
 )
@@ -401,7 +404,9 @@ def test_a_study_fills_the_bank(tmp_path: Path):
     groups = {g.strategy: g.samples for g in bank.groups()}
     assert groups.pop("parallel") == sweep.setting.problems * sweep.setting.samples
     assert set(groups) == set(sweep.setting.strategies)
-    assert set(groups.values()) == {sweep.setting.problems * sweep.setting.repeats}
+    assert groups["beam/n=16"] == 24 * 2
+    assert groups["budget"] == 24 * 16
+    assert groups["budget/again=2"] == 24 * 4
     (document,) = study.documents("observations")
     rows = document.body["observations"]
     families = {row["family"] for row in rows}
@@ -409,3 +414,15 @@ def test_a_study_fills_the_bank(tmp_path: Path):
     cover = [row["score"] for row in rows if row["family"] == "coverage"]
     assert cover == sorted(cover)
     assert document.body["provenance"]["auc"] > 0
+    assert bank.load("parallel", verifiers=("prm",)).spent["verifier_prompt_flop"].all()
+
+
+def test_trials_that_sample_one_lineage_differently_are_not_mixed(tmp_path: Path):
+    study = Study.create(tmp_path, {"made by": "a test"})
+    for trial in ("one", "other"):
+        folder = TrialFolder(study.trials / trial)
+        with Bank.create(folder.path / "bank").writing() as writer:
+            writer.append([Sample(problem="0", sample=0, lineage="seed=0")])
+        folder.finish({"observations": [{"k": 1}], "provenance": {"seconds": 1.0}})
+    with pytest.raises(UsageError, match=r"trials one and other .* in different ways"):
+        gather(study)

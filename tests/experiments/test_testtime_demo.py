@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from isoflop.cli import main
 from isoflop.commands.testtime_demo import designed
 from isoflop.commands.testtime_demo import testtime_demo as demonstrate
 from isoflop.commands.testtime_findings import Seed, Tried, findings
+from isoflop.commands.testtime_reading import opened
 from isoflop.errors import UnknownName, UsageError
 from isoflop.samples.sample_table import Counts
 from isoflop.store import Study
@@ -18,7 +21,10 @@ K = 2.0 ** np.arange(9)
 P = 50
 
 
-def seed(lineage: str, best: list[float], beam: tuple[float, float], again: tuple[float, ...]):
+def seed(
+    lineage: str, best: list[float], beam: tuple[float, float], again: tuple[float, ...],
+    limits: tuple[float, ...],
+):  # fmt: skip
     """Return a seed whose curves are given, and a beam that gains on easy and on hard problems."""
     flat = np.ones((P, 1))
     right = np.full(P, 0.5)
@@ -39,33 +45,39 @@ def seed(lineage: str, best: list[float], beam: tuple[float, float], again: tupl
     counts = Counts(tuple(map(str, range(P))), np.arange(P)[::-1], np.full(P, P))
     names = ("budget", *(f"budget/again={i}" for i in range(1, len(again))))
     strategies = {n: tried(np.full(P, a)) for n, a in zip(names, again, strict=True)}
+    # By name 12 comes before 4.
+    strategies |= {f"budget/tokens={4 * i + 4}": tried(np.full(P, r)) for i, r in enumerate(limits)}
     return Seed(lineage, K, curves, counts, {"beam/n=16": tried(gained), **strategies})
 
 
-def seen(best, beam, again):
+def seen(best, beam, again, limits):
     wobble = (-0.002, 0.0, 0.002)
     made = [seed(str(w), [b + w * i for i, b in enumerate(best)], tuple(x + w for x in beam),
-                 tuple(a + w * i for i, a in enumerate(again))) for w in wobble]  # fmt: skip
+                 tuple(a + w * i for i, a in enumerate(again)),
+                 tuple(r - w * i for i, r in enumerate(limits))) for w in wobble]  # fmt: skip
     return {f.claim.split(" ")[0]: f.saw for f in findings(made, "prm")}
 
 
+CLAIMS = ("coverage", "majority", "best", "beam", "a", "forcing")
+
+
 def test_claims_that_hold_are_seen():
-    said = seen([0.3, 0.4, 0.45, 0.4, 0.2], (-0.1, 0.1), (0.3, 0.4, 0.4))
-    assert said == dict.fromkeys(("coverage", "majority", "best", "beam", "forcing"), "yes")
+    said = seen([0.3, 0.4, 0.45, 0.4, 0.2], (-0.1, 0.1), (0.3, 0.4, 0.4), (0.1, 0.29, 0.3))
+    assert said == dict.fromkeys(CLAIMS, "yes")
 
 
 def test_claims_that_do_not_hold_are_not_seen():
-    said = seen([0.3, 0.28, 0.25, 0.2, 0.1], (0.1, -0.1), (0.4, 0.3, 0.2))
-    assert [said[claim] for claim in ("best", "beam", "forcing")] == ["no"] * 3
+    said = seen([0.3, 0.28, 0.25, 0.2, 0.1], (0.1, -0.1), (0.4, 0.3, 0.2), (0.1, 0.15, 0.2))
+    assert [said[claim] for claim in CLAIMS[2:]] == ["no"] * 4
 
 
 def test_what_chance_could_do_is_not_told():
-    said = seen([0.3, 0.4, 0.45, 0.4, 0.2], (0.0005, 0.1), (0.3, 0.3005, 0.3))
-    assert said["beam"] == said["forcing"] == "not told"
+    said = seen([0.3, 0.4, 0.45, 0.4, 0.2], (0.0005, 0.1), (0.3, 0.3005, 0.3), (0.3, 0.301, 0.3))
+    assert said["beam"] == said["forcing"] == said["a"] == "not told"
 
 
 def test_bins_are_even_and_easy_first():
-    made = seed("0", [0.3] * 5, (0, 0), (0.3, 0.3))
+    made = seed("0", [0.3] * 5, (0, 0), (0.3, 0.3), (0.3, 0.3))
     assert np.bincount(made.bins).tolist() == [10] * 5
     assert made.bins[0] == 0
     assert made.bins[-1] == 4
@@ -73,6 +85,10 @@ def test_bins_are_even_and_easy_first():
 
 def test_what_cannot_be_run_is_refused():
     assert designed("study", 2, 5).seeds == (5, 6)
+    own = designed("tiny", 1, 0, ("budget/again=7", "mcts/n=8"), 9).setting
+    assert (own.problems, own.attempts, own.strategies) == (9, 8, ("budget/again=7", "mcts/n=8"))
+    with pytest.raises(UnknownName, match="beam"):
+        designed("study", None, 0, ("beem/n=4",))
     with pytest.raises(UnknownName, match="study"):
         designed("studdy", None, 0)
     with pytest.raises(UsageError, match="at least one seed"):
@@ -94,3 +110,21 @@ def test_the_demo_runs_says_what_it_saw_and_resumes(tmp_path: Path, monkeypatch)
     again = demonstrate(folder, preset="tiny", seeds=1, page=page)
     assert {**again.data, "seconds": 0} == {**first.data, "seconds": 0}
     assert kept == [d.sha256 for d in Study.open(folder).documents("observations")]
+
+
+@pytest.mark.parametrize("word", ["curves", "fit", "policy"])
+def test_one_seed_of_the_study_comes_with_the_package(word, capsys):
+    line = ["testtime", word, "sample:chain-bank", "--draws", "5", "--json"]
+    assert main(line) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_the_packaged_seed_is_the_study_that_the_demo_runs():
+    setting = designed("study", 1, 0).setting
+    found = opened("sample:chain-bank")
+    assert set(found.kinds()) == {
+        (name, setting.lineage(0)) for name in ("parallel", *setting.strategies)
+    }
+    drawn = found.samples()
+    assert (len(drawn.problems), drawn.counts.reach) == (64, 64)
+    assert drawn.spent["verifier_prompt_flop"].all()

@@ -33,6 +33,29 @@ def test_the_chance_of_a_count_is_that_of_the_mixture():
         assert 1 - every[0] == pytest.approx(float(law(k=30)), abs=1e-6)
 
 
+def test_the_chance_is_the_same_for_one_law_and_for_many():
+    solved, tried = np.array([0.0, 3, 0, 40, 50]), np.array([50.0, 50, 20, 50, 50])
+    many = {"alpha": [0.2, 0.4, 1.5], "beta": [2.0, 0.7, 9.0], "highest": [0.9, 1.0, 0.3]}
+    columns = {name: np.array(values)[:, None] for name, values in many.items()}
+    together = ScaledBeta(**columns).log_mass(solved, tried)
+    for i in range(3):
+        law = ScaledBeta(**{name: values[i] for name, values in many.items()})
+        np.testing.assert_allclose(law.log_mass(solved, tried), together[i], rtol=1e-12)
+
+
+@pytest.mark.parametrize("law", ["beta-binomial", "scaled-beta"])
+def test_no_start_finds_a_higher_likelihood(law):
+    """Refits set out from the optimum of all problems, and each must find its own."""
+    solved, tried = counts(0.4, 3.0, 60, 50, seed=4, highest=0.8), np.full(60, 50)
+    made = fit_counts(law, solved, tried, draws=3)
+    drawn = np.random.default_rng(0)
+    for i in range(3):
+        rows = drawn.integers(0, 60, 60)
+        best = made.draws[i].log_mass(solved[rows], tried[rows]).sum()
+        afresh = fit_counts(law, solved[rows], tried[rows], seed=7)
+        assert best > afresh.value - 1e-3
+
+
 def test_many_problems_give_the_truth_back():
     solved = counts(0.4, 3.0, 4000, 200)
     made = fit_counts("beta-binomial", solved, 200, fix=PLAIN, draws=0)

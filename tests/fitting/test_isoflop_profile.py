@@ -60,7 +60,7 @@ def test_intervals_hold_the_exponent_that_a_noiseless_study_gives(curve):
         low, high = np.quantile(found.frontier.a[1:], [0.05, 0.95])
         held += low <= clean.frontier.a[0] <= high
         assert found.noise == pytest.approx(4e-3, rel=0.35)
-    assert held >= 46  # of 60 at 90 %: fewer has a chance below 1 in 1,000
+    assert held >= 46  # of 60 at 90%: fewer has a chance below 1 in 1,000
 
 
 def test_units_and_the_order_of_rows_do_not_matter():

@@ -143,7 +143,7 @@ def in_clusters(seed: int, shared: float) -> Runs:
     return Runs(columns, {"family": families.astype(str)}, made.conventions)
 
 
-# Row V30 of the validation suite. 60 studies count 90 % with a standard error of 4 points.
+# Row V30 of the validation suite. 60 studies count 90% with a standard error of 4 points.
 @pytest.mark.parametrize(
     ("options", "shared"),
     [

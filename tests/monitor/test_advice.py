@@ -36,7 +36,7 @@ def stops(target, runs=60, drift=0.0, seed=0):
 
 @pytest.mark.parametrize("drift", [0.0, 0.01])
 def test_runs_that_reach_their_target_are_hardly_ever_told_to_stop(drift):
-    """The end is .602: a target .02 below it is reached, by little. 6 of 60 are 10 %.
+    """The end is .602: a target .02 below it is reached, by little. 6 of 60 are 10%.
 
     Of every kind of curve, and with targets of any margin: benchmarks/bench_advice.py.
     """
@@ -71,7 +71,7 @@ def test_a_long_run_leaves_an_interval_and_not_a_point_of_the_grid():
         low, high = made.reward
         held += low <= LAW(BUDGET) <= high
         widths.append(high - low)
-    assert held >= 16  # of 20: 90 % less two standard errors
+    assert held >= 16  # of 20: 90% less two standard errors
     assert min(widths) > 0.005
     assert max(widths) < 0.02
 
@@ -113,7 +113,7 @@ def test_each_alarm_rings_for_what_it_is_for_and_for_nothing_else():
         entropy=np.linspace(1, 0.4, 20),
     )  # fmt: skip
     assert alarms(healthy, "steps") == ()
-    for low, words in ((0.07, "under 5 %"), (0.13, "10-15 %")):
+    for low, words in ((0.07, "under 5%"), (0.13, "10-15%")):
         (cut,) = alarms(log(R=np.ones(20), truncated=np.full(20, low)), "steps")
         assert cut.name == "truncation"
         assert words in cut.says
@@ -165,4 +165,4 @@ def test_forecasts_from_a_part_of_a_small_run_hold_what_comes(share):
             said = outlook(compared, seen, "C", end, draws=200)
             held += said.low <= law(end) <= said.high
             assert said.high <= 1
-    assert held >= 10  # of 12: 90 % less one standard error
+    assert held >= 10  # of 12: 90% less one standard error

@@ -45,7 +45,7 @@ def study() -> Fit:
 
 
 def counted_otherwise() -> Fit:
-    """Return a fit to runs that count C in detail: 10 % above 6ND for the smallest, 0 at most."""
+    """Return a fit to runs that count C in detail: 10% above 6ND for the smallest, 0 at most."""
     runs = made_by(TRUTH, grid(sizes=12), noise=1e-3)
     C = 6 * runs["N"] * runs["D"] * (1 + 1e7 / (runs["N"] + 1e8))
     changed = dataclasses.replace(

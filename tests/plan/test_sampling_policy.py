@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from isoflop.errors import BadStudy, RefusedByData, UnknownName, UsageError
+from isoflop.plan import policy as choosing
 from isoflop.plan.difficulty import difficulty
 from isoflop.plan.exchange import compared
 from isoflop.plan.policy import policy
 from isoflop.plan.router import Router
-from isoflop.plan.sampling_options import Option, cost_of, options, unit_of
+from isoflop.plan.sampling_options import Option, options
+from isoflop.plan.sampling_prices import Prices, cost_of, cost_of_run, uncounted, unit_of
 from isoflop.samples.sample_table import Samples
 from isoflop.samples.simulated_samples import World, simulate
 
@@ -54,6 +57,71 @@ def test_a_prompt_is_paid_once_and_a_verifier_for_every_sample():
     assert unit_of(samples) == "flop"
     with pytest.raises(UsageError, match="do not state their seconds"):
         unit_of(samples, "seconds")
+    with pytest.raises(UsageError, match="no unit called 'euros'"):
+        unit_of(samples, "euros")
+
+
+def test_a_verifier_reads_a_prompt_once_for_all_samples():
+    samples = bank()
+    read = np.linspace(1e9, 2e9, 60)
+    told = replace(samples, spent={**samples.spent, "verifier_prompt_flop": read})
+    more = cost_of(told, 7, "flop", True) - cost_of(samples, 7, "flop", True)
+    np.testing.assert_allclose(more, read, rtol=1e-5)
+    np.testing.assert_array_equal(
+        cost_of(told, 7, "flop", False), cost_of(samples, 7, "flop", False)
+    )
+
+
+def test_dollars_are_of_one_request_that_pays_for_its_prompt_once():
+    samples = bank()
+    spent = {**samples.spent, "prompt_tokens": np.full(60, 2000.0), "tokens": np.full(60, 500.0)}
+    samples, prices = replace(samples, spent=spent), Prices(prompt=0.5, generated=3.0)
+    assert unit_of(samples, None, prices) == "dollars"
+    assert cost_of(samples, 4, "dollars", True, prices)[0] == pytest.approx(0.001 + 4 * 0.0015)
+    assert "model's tokens" in uncounted(samples, "dollars", True)[0]
+    made = policy(samples, prices=prices, draws=20)
+    assert made.unit == made.router.unit == "dollars"
+    assert made.price_of_estimate == pytest.approx(0.001 + made.estimated_from * 0.0015)
+    with pytest.raises(UsageError, match="need the samples' prompt_tokens"):
+        unit_of(bank(), "dollars", prices)
+    with pytest.raises(UsageError, match="--price-in"):
+        unit_of(samples, "dollars")
+    with pytest.raises(UsageError, match="a price is -1"):
+        Prices(-1.0, 2.0)
+
+
+def test_what_is_not_in_a_cost_is_said():
+    samples = bank()
+    known = {"flop": samples.spent["flop"], "verifier_flop": np.full(60, np.nan)}
+    bare = replace(samples, spent=known)
+    np.testing.assert_array_equal(cost_of(bare, 3, "flop", True), 3 * known["flop"])
+    said = " ".join(policy(bare, draws=10).notes)
+    assert "verifier_flop): it counts as nothing" in said
+    assert "prompt_flop): it counts as nothing" in said
+    assert cost_of_run(samples, "samples") is None  # a search draws more than one
+    assert cost_of_run(samples, "seconds") is None
+    np.testing.assert_array_equal(cost_of_run(samples, "flop"), cost_of(samples, 1, "flop", True))
+
+
+def test_bins_of_few_problems_learn_from_their_neighbours(monkeypatch):
+    """Dozens of options on half a dozen problems: the luckiest wins unless bins borrow."""
+    gained = []
+    for seed in range(4):
+        samples = bank(m=32, seed=seed, alpha=0.45, beta=1.1)
+        settings = {"by": "oracle", "unit": "samples", "budgets": [8.0, 16.0], "draws": 2}
+        shared = policy(samples, **settings)
+        with monkeypatch.context() as patch:
+            patch.setattr(choosing, "NEAR", 1e-9)
+            alone = policy(samples, **settings)
+        gained += [a.score - b.score for a, b in zip(shared.budgets, alone.budgets, strict=True)]
+    assert np.mean(gained) > 0.002
+
+
+def test_no_bin_is_empty():
+    eases = np.repeat([2, 8], [12, 8])
+    right = (np.arange(10) < eases[:, None]).ravel()
+    samples = Samples(tuple(f"p{i:02}" for i in range(20)), np.arange(21) * 10, right)
+    assert np.bincount(difficulty(samples, "oracle", 5).bin).tolist() == [12, 8]
 
 
 def test_choosing_on_noise_wins_nothing_when_cross_fitted():

@@ -32,7 +32,7 @@ def test_copies_add_to_size_as_their_log(streams, corpus, gain):
 
 @pytest.mark.parametrize(
     ("corpus", "larger", "more"), [("pile", 0.0035, 0.0025), ("stack", 0.0095, 0.004)]
-)  # measured 0.25 and 0.17 %; 0.79 and 0.29 %
+)  # measured 0.25 and 0.17%; 0.79 and 0.29%
 def test_forecasts_of_the_largest_model_and_of_the_most_copies(streams, corpus, larger, more):
     runs = streams.where(streams.labels["family"] == corpus)
     for held, within in ((runs["N"] > 4e9, larger), (runs["copies"] > 3, more)):

@@ -58,7 +58,7 @@ def test_runs_of_several_routers_are_called_what_they_are(routed):
 
 @pytest.mark.parametrize(
     ("held", "within"), [("N > 3e8", 0.03), ("experts >= 256", 0.022)]
-)  # measured 2.6 % and 1.9 %; routers differ by up to 9 % at one point
+)  # measured 2.6% and 1.9%; routers differ by up to 9% at one point
 def test_forecasts_of_the_largest_and_of_the_most_experts(routed, held, within):
     rest = held.replace(">=", "<") if ">=" in held else held.replace(">", "<=")
     got = fit("clark-moe", routed.where(rest), objective="squared", draws=0)

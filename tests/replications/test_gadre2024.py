@@ -125,7 +125,7 @@ def test_the_law_of_c4_misses_its_largest_run(models):
 
 @pytest.mark.parametrize("name", SETS)
 def test_every_over_trained_run_is_near_the_law_of_five(models, name):
-    """Of runs at 20 to 640 tokens per parameter, measured 0.7 to 1.0 % of the loss on average."""
+    """Of runs at 20 to 640 tokens per parameter, measured 0.7 to 1.0% of the loss on average."""
     rows = [row for (_, multiple), row in models[name].items() if multiple >= 1]
     held = runs_of(rows)
     missed = fitted(models, name).law(N=held["N"], D=held["D"]) / held["L"] - 1

@@ -57,7 +57,7 @@ def test_tasks_at_chance_are_not_predicted(public_data, task):
 
 
 def test_most_intervals_hold_what_came(public_data):
-    """Eight tasks, two models each: intervals of 90 % hold at least 13 of 16."""
+    """Eight tasks, two models each: intervals of 90% hold at least 13 of 16."""
     path, held = public_data(TABLE), 0
     tasks = {
         "hellaswag": 0.25, "piqa": 0.5, "arc_easy": 0.25, "lambada_openai": 0.0, "coqa": 0.0,

@@ -22,7 +22,7 @@ def test_table_3_follows_from_table_1(domain, tokens, stays, C0):
     law = constants(f"power/henighan2020-{domain}-c").law
     assert law.E * tokens == pytest.approx(stays, rel=0.003)
     if C0 is not None:
-        # tokens (c0 / C)^alpha is 1 at C0; the digits of c0 leave 5 %.
+        # tokens (c0 / C)^alpha is 1 at C0; the digits of c0 leave 5%.
         assert tokens * (law(C0 * PF_DAY) - law.E) == pytest.approx(1.0, rel=0.05 * law.alpha)
 
 

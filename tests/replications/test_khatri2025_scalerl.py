@@ -157,7 +157,7 @@ def test_published_sets_are_the_rows_of_the_table(public_data):
     ],
 )
 def test_how_far_a_window_must_reach(share, band, known):
-    """The 5-95 % bands of A on the first shares of the run of 100k hours, batch 2048."""
+    """The 5-95% bands of A on the first shares of the run of 100k hours, batch 2048."""
     x = np.linspace(1500, 100_000, 150)
     x = x[x <= 100_000 * share]
     law = truth("bs2048")

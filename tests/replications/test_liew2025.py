@@ -30,7 +30,7 @@ def missed(key, runs, out, **options) -> float:
 
 
 def test_the_sparsest_mixtures_are_forecast_from_the_others(mixtures):
-    """16 experts from 4 and 8: measured 0.56 % by Frantar's form, 0.78 % by Wang's, 0.90 % by
+    """16 experts from 4 and 8: measured 0.56% by Frantar's form, 0.78% by Wang's, 0.90% by
     active size alone. Three levels of D cannot pin a floor, so it is pinned."""
     sparsest = mixtures["experts"] > 6.9
     seen, out = mixtures.where(~sparsest), mixtures.where(sparsest)
@@ -42,7 +42,7 @@ def test_the_sparsest_mixtures_are_forecast_from_the_others(mixtures):
 
 
 def test_the_largest_mixtures_are_not(mixtures):
-    """A failure that is known: from a tenth of the size, sparsity carries 1.2 % of error, and
+    """A failure that is known: from a tenth of the size, sparsity carries 1.2% of error, and
     size alone does better."""
     large = mixtures["N"] > 1.6e8
     seen, out = mixtures.where(~large), mixtures.where(large)
@@ -51,7 +51,7 @@ def test_the_largest_mixtures_are_not(mixtures):
 
 
 def test_all_parameters_are_no_measure_of_a_mixture(mixtures):
-    """Of N active or N in all, the loss follows the active: measured 0.9 against 1.2 %."""
+    """Of N active or N in all, the loss follows the active: measured 0.9 against 1.2%."""
     total = Runs({**mixtures.columns, "N": mixtures["N"] * mixtures["experts"]})
     left = [missed("chinchilla", runs, runs) for runs in (mixtures, total)]
     assert left[0] < 0.85 * left[1]

@@ -19,7 +19,7 @@ def repeated(public_data):
 
 
 def test_the_runs_of_most_compute_are_forecast_by_what_repeats_are_worth(repeated):
-    """The top fifth: measured 5.3 %, and 8.7 % by a law that takes a repeat for fresh data."""
+    """The top fifth: measured 5.3%, and 8.7% by a law that takes a repeat for fresh data."""
     C = repeated["N"] * repeated["D"]
     large = np.quantile(C, 0.8) < C
     seen, out = repeated.where(~large), repeated.where(large)

@@ -12,7 +12,7 @@ SARDANA = constants("chinchilla/sardana2023")  # the set that the paper used
 SETS = [constants(f"chinchilla/{name}") for name in ("hoffmann2022", "hoffmann2022-tex",
                                                      "besiroglu2024")]  # fmt: skip
 
-# Section 3.2's workload: 70 tokens in and 215 out, at utilisations of 50, 50 and 1 %. The price
+# Section 3.2's workload: 70 tokens in and 215 out, at utilisations of 50, 50 and 1%. The price
 # of a FLOP of serving over one of training, 0.33, is not printed: both printed answers give it.
 MFU, MFU_OUT, RATIO = 0.5, 0.01, 0.33
 
@@ -23,7 +23,7 @@ def in_money(requests: float) -> Cost:
 
 
 def test_v17_13b_quality_and_2t_tokens(replicated):
-    """Figure 1: 13B -> 7B, 17 % less compute, 1.7e22 FLOP."""
+    """Figure 1: 13B -> 7B, 17% less compute, 1.7e22 FLOP."""
     made = serve(SARDANA, N=13e9, serving=2e12)
     saved = made.cost.value - made.plan.cost.value
     replicated("V17", "FLOP saved by 7B for 13B", paper=1.692e22, ours=saved, rel=5e-3)
@@ -55,7 +55,7 @@ def test_v17b_30b_quality_and_1_5e9_requests_in_money(replicated):
 
 
 def test_v17b_70b_quality_and_2t_tokens_in_money(replicated):
-    """The training optimum is 1 % off in FLOP and 36 % off in money."""
+    """The training optimum is 1% off in FLOP and 36% off in money."""
     made = serve(SARDANA, N=70e9, cost=in_money(2e12 / 285))
     assert made.plan.N.value == pytest.approx(32.5e9, rel=2e-3)
     assert made.plan.D.value == pytest.approx(11.6e12, rel=2e-3)
@@ -69,7 +69,7 @@ def test_v17b_70b_quality_and_2t_tokens_in_money(replicated):
     ids=[s.name for s in SETS],
 )
 def test_the_answer_hangs_on_the_constants(which, to_7b, at_70b):
-    """From 13B to 7B saves 9 to 28 %, and 70B could save 0.5 to 6.7 %: print the set."""
+    """From 13B to 7B saves 9 to 28%, and 70B could save 0.5 to 6.7%: print the set."""
     made = serve(which, N=13e9, serving=2e12)
     tokens = needed(which.law, made.quality, "D", "N", 7e9)
     assert 1 - made.plan.priced(7e9, tokens) / made.cost.value == pytest.approx(to_7b, abs=1e-3)

@@ -10,7 +10,7 @@ from isoflop.theory import CHECKS, exponent, largest_model
 
 @pytest.mark.parametrize("check", [c for c in CHECKS if not c.bound], ids=lambda c: c.data)
 def test_the_theory_is_right_within_a_factor(check):
-    """As printed: within 13 % on four data sets, off by 37 % on MNIST."""
+    """As printed: within 13% on four data sets, off by 37% on MNIST."""
     assert check.predicted / check.measured == pytest.approx(1, abs=0.37)
     assert exponent(check.predicted) * check.predicted == 4
 

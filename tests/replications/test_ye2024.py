@@ -30,7 +30,7 @@ def mixtures(public_data):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_mixtures_held_out_are_forecast(mixtures, size):
-    """Every fourth mixture, over five domains: measured 1.2 to 1.3 %, a linear law 3.8 to 4.5 %."""
+    """Every fourth mixture, over five domains: measured 1.2 to 1.3%, a linear law 3.8 to 4.5%."""
     errors, linear = [], []
     for domain in range(1, 6):
         runs = mixtures(size, domain)

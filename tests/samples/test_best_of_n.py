@@ -143,6 +143,23 @@ def test_three_estimators_of_a_kl_between_gaussians():
     assert (found.k1.unbiased, found.k2.unbiased, found.k3.unbiased) == (True, False, True)
 
 
+def test_k3_scatters_less_than_k1_near_by_and_more_from_two_thirds_of_a_nat_on():
+    """Of a normal log-ratio, var k1 = 2 KL and var k3 = exp(2 KL) - 1 - 2 KL; alike at .628."""
+    z = np.random.default_rng(3).normal(size=400_000)
+    for kl, less in ((0.3, True), (1.0, False)):
+        found = kl_estimates(np.zeros(z.size), -kl - np.sqrt(2 * kl) * z)
+        assert (found.k3.variance < found.k1.variance) == less
+        assert found.k1.variance == pytest.approx(2 * kl, rel=0.02)
+        assert found.k3.variance == pytest.approx(np.expm1(2 * kl) - 2 * kl, rel=0.1)
+
+
+def test_k3_is_a_nat_low_where_rare_responses_hold_it():
+    z = np.random.default_rng(4).normal(size=(50, 1000))
+    far = [kl_estimates(np.zeros(1000), -30 - np.sqrt(60) * row) for row in z]
+    assert np.median([f.k1.value for f in far]) == pytest.approx(30, abs=0.2)
+    assert np.median([f.k3.value for f in far]) == pytest.approx(29, abs=0.2)
+
+
 def test_errors_of_the_kl_estimators_are_stated_as_they_are():
     rng = np.random.default_rng(2)
     values, errors = [], []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from isoflop.errors import BadRuns, CannotFit, UnknownName, UsageError
-from isoflop.samples.best_of_n_curves import curves
+from isoflop.samples.best_of_n_curves import best_of_n_curves
 from isoflop.samples.proxy_ensembles import ensembles
 from isoflop.samples.recalibrate import gold_scale, proxy_scale
 from isoflop.samples.score_table import ScoreTable, score_table
@@ -42,6 +42,10 @@ def test_every_cell_that_cannot_be_is_refused_with_its_row():
         ({"proxies": {"a": changed(a, 3, np.nan)}}, "proxy a has no finite score in row 5"),
         ({"proxies": {"a": changed(a, [0, 5], np.inf)}}, "rows 2 and 7"),
         ({"proxies": {"a": np.ones(24)}}, "scores every sample 1"),
+        ({"proxies": {"a": changed(a, 3, -1e200)}}, "proxy a is -1e\\+200 in row 5"),
+        ({"proxies": {"a": a * 1e-150}}, "scores every sample"),
+        ({"gold": changed(good.gold, 7, 1e300)}, "gold is 1e\\+300 in row 9"),
+        ({"gold": np.where(np.arange(24) == 2, 0.5, np.nan)}, "one sample alone has a gold score"),
         ({"proxies": {}}, "no score of a proxy"),
         ({"gold": np.full(24, 2.0)}, "gold is 2 in all 24"),
         ({"gold": changed(good.gold, 7, np.inf)}, "gold is infinite in row 9"),
@@ -63,35 +67,37 @@ def test_a_proxy_with_gaps_beside_a_gold_without_is_taken_for_swapped():
 def test_a_proxy_against_the_gold_and_the_gold_itself_are_refused():
     made = SIMULATED.table(20, 50)
     turned = made.with_proxies({"a": -made.proxies["tiny"]})
-    for use in (curves, proxy_scale):
+    for use in (best_of_n_curves, proxy_scale):
         with pytest.raises(CannotFit, match=r"turn|swapped"):
             use(turned, "a")
     with pytest.raises(CannotFit, match="one score"):
-        curves(made.with_proxies({"a": 3 * made.gold + 1}), "a")
+        best_of_n_curves(made.with_proxies({"a": 3 * made.gold + 1}), "a")
 
 
 def test_prompts_of_one_sample_are_left_out_and_named():
     made = SIMULATED.table(8, 20)
     few = made.select((made.prompt > 0) | (made.sample == "0"))
-    found = curves(few, "small")
+    found = best_of_n_curves(few, "small")
     assert found.n[-1] == 20
-    assert "1 prompts with one sample" in found.notes[0]
+    assert "1 of 8 prompts are left out, with one sample" in found.notes[0]
     assert "row 2" in found.notes[0]
     with pytest.raises(BadRuns, match="best-of-n needs"):
-        curves(made.select(made.sample == "0"), "small")
+        best_of_n_curves(made.select(made.sample == "0"), "small")
 
 
 def test_a_prompt_that_is_scored_alike_is_flagged():
     made = SIMULATED.table(8, 20)
     flat = made.with_proxies({"a": np.where(made.prompt == 3, 1.0, made.proxies["small"])})
-    assert any("p0003: it chooses nothing there" in note for note in curves(flat, "a").notes)
+    assert any(
+        "p0003: it chooses nothing there" in note for note in best_of_n_curves(flat, "a").notes
+    )
 
 
 def test_no_gold_at_all_is_refused():
     made = SIMULATED.table(8, 20)
     none = dataclasses.replace(made, gold=np.full(160, np.nan))
     with pytest.raises(BadRuns, match="no sample has a gold score"):
-        curves(none, "small")
+        best_of_n_curves(none, "small")
 
 
 def test_curves_of_the_simulation_are_the_exact_ones():
@@ -100,7 +106,7 @@ def test_curves_of_the_simulation_are_the_exact_ones():
     )
     made = SIMULATED.table(400, 64, seed=3)
     for proxy in made.proxies:
-        found = curves(made, proxy)
+        found = best_of_n_curves(made, proxy)
         off = (found.gold - SIMULATED.curve(proxy, found.n))[1:] / found.error[1:]
         assert np.abs(off).max() < 4, proxy
         assert found.gold[0] == pytest.approx(0, abs=1e-12)
@@ -114,7 +120,7 @@ def test_a_part_of_the_gold_gives_the_same_curve_without_bias(whole_prompts):
         made = SIMULATED.table(40, 64, seed)
         known = rng.random(40)[made.prompt] < 0.4 if whole_prompts else rng.random(2560) < 0.2
         part = dataclasses.replace(made, gold=np.where(known, made.gold, np.nan))
-        found = curves(part, "small", [1, 2, 4, 8, 16])
+        found = best_of_n_curves(part, "small", [1, 2, 4, 8, 16])
         assert found.labelled == known.sum()
         apart.append(found.gold - SIMULATED.curve("small", found.n))
     mean, error = np.mean(apart, 0), np.std(apart, 0) / np.sqrt(60)
@@ -124,7 +130,9 @@ def test_a_part_of_the_gold_gives_the_same_curve_without_bias(whole_prompts):
 def test_labels_that_run_out_end_the_curve():
     made = SIMULATED.table(40, 256)
     known = np.random.default_rng(0).random(len(made)) < 0.02
-    found = curves(dataclasses.replace(made, gold=np.where(known, made.gold, np.nan)), "small")
+    found = best_of_n_curves(
+        dataclasses.replace(made, gold=np.where(known, made.gold, np.nan)), "small"
+    )
     assert found.n[-1] < 256
     assert any("too few to know the gold beyond" in note for note in found.notes)
 
@@ -132,8 +140,12 @@ def test_labels_that_run_out_end_the_curve():
 def test_known_probabilities_lower_the_kl_of_short_answers():
     made = SIMULATED.table(20, 64)
     rare = dataclasses.replace(made, log_mass=np.full(len(made), -300.0))
-    np.testing.assert_array_equal(curves(rare, "small").kl, curves(made, "small").kl)
-    often = curves(dataclasses.replace(made, log_mass=np.full(len(made), np.log(0.1))), "small")
+    np.testing.assert_array_equal(
+        best_of_n_curves(rare, "small").kl, best_of_n_curves(made, "small").kl
+    )
+    often = best_of_n_curves(
+        dataclasses.replace(made, log_mass=np.full(len(made), np.log(0.1))), "small"
+    )
     assert often.kl[-1] < np.log(10) + 1e-6
     assert often.bound[-1] > 3
 

@@ -131,7 +131,7 @@ def share(value: Spread, what: str) -> Range:
     found = Range.of(value, what)
     if found.high > 1:
         raise UsageError(
-            f"{what} is {found.high:g}; it is a share of the peak, so write 0.4 for 40 %"
+            f"{what} is {found.high:g}; it is a share of the peak, so write 0.4 for 40%"
         )
     return found
 

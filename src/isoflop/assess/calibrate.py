@@ -24,7 +24,7 @@ Numbers = npt.NDArray[np.float64]
 
 # What a form errs per factor e beyond its runs before a backtest has spoken, and how many splits
 # that opinion is worth. Set on the runs of Hoffmann's figure 4 and of Gadre et al. 2024, where
-# 90 % intervals with it held 96 and 97 % of larger runs; held out: docs/trust.md.
+# 90% intervals with it held 96 and 97% of larger runs; held out: docs/trust.md.
 USUAL_GROWTH, USUAL_SPLITS = 0.01, 2.0
 NEAREST = 0.2  # distance below which a split tells nothing of growth: a factor 1.2
 BINS = (1.0, 3.0, 10.0, 30.0, 100.0, math.inf)  # factors by which a run lies beyond a split

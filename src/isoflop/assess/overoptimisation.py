@@ -7,7 +7,7 @@ g points along d.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +45,8 @@ class Spread(NamedTuple):
 class Evidence:
     """Points (g,) along d [sqrt(nats)]: gain R over the initial policy, weight, and draws (s, g).
 
-    Draws are of R over prompts, or, where `drawn_weights` says so, of the weights of points.
+    Draws are of R over prompts, or, where `drawn_weights` says so, of the weights of points. So
+    many `units` were drawn anew in each: prompts, runs or points; None for more than enough.
     """
 
     name: str
@@ -55,12 +56,13 @@ class Evidence:
     draws: Numbers
     drawn_weights: bool = False
     size: float | None = None
+    units: int | None = None
 
     def part(self, index: Any) -> Evidence:
         """Return the points of a mask (g,)."""
-        return Evidence(
-            self.name, self.d[index], self.R[index], self.weights[index], self.draws[:, index],
-            self.drawn_weights, self.size,
+        return replace(
+            self, d=self.d[index], R=self.R[index], weights=self.weights[index],
+            draws=self.draws[:, index],
         )  # fmt: skip
 
     def law(self, form: str) -> Any:
@@ -103,18 +105,30 @@ class Overoptimisation:
     level: float
     r2: float
     half: Spread | None
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def furthest(self) -> float:
         """The largest d [sqrt(nats)] that was seen."""
         return float(self.evidence.d.max())
 
+    @property
+    def alike(self) -> tuple[str, ...]:
+        """The forms that nothing seen speaks against: all of them where none could be held out."""
+        if not self.standings:
+            return FORMS
+        return tuple(s.form for s in self.standings if s.tied)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the law follows the points well enough to be asked about what lies between."""
+        return self.r2 >= TRUSTED
+
     def spread(self, of_law: Any) -> Spread:
         """Return a number of the law, a function of it, with its interval over the draws."""
         value = float(np.squeeze(of_law(self.law)))
         drawn = np.atleast_1d(np.squeeze(of_law(self.draws)))
-        return Spread(value, *ends(drawn, self.level))
+        return Spread(value, *ends(drawn, self.level, self.evidence.units))
 
     @property
     def peak_at(self) -> Spread:
@@ -132,10 +146,24 @@ class Overoptimisation:
         return float(self.evidence.R[np.argmax(self.evidence.d)])
 
 
-def ends(drawn: Numbers, level: float) -> tuple[float, float]:
-    """Return the interval of draws (s,), of which some may be infinite."""
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(drawn, tails, method="inverted_cdf")
+def tails(level: float, units: int | None = None) -> tuple[float, float]:
+    """Return the shares of bootstrap draws that lie below the ends of an interval.
+
+    Draws over few `units` are too narrow: their variance by (units - 1) / units, and their tails
+    are not those of Student's t. The ends are taken further out by both.
+    Source: Hesterberg 2015, The American Statistician 69, the expanded percentile interval.
+    """
+    low = (1 - level) / 2
+    if units is not None:
+        from scipy.special import ndtr, stdtrit
+
+        low = float(ndtr(stdtrit(units - 1, low) * np.sqrt(units / (units - 1))))
+    return low, 1 - low
+
+
+def ends(drawn: Numbers, level: float, units: int | None = None) -> tuple[float, float]:
+    """Return the interval of draws (s,) over so many units; draws may be infinite."""
+    low, high = np.quantile(drawn, tails(level, units), method="inverted_cdf")
     return float(low), float(high)
 
 
@@ -155,36 +183,31 @@ def overoptimisation(
         )
     if np.ptp(seen.R) == 0:
         raise CannotFit(f"{evidence.name}: the gain is {seen.R[0]:g} at every KL; nothing to fit")
-    standings, notes = _choice(seen)
+    standings = _standings(seen)
     chosen = form or (standings[0].form if standings else FORMS[0])
     law = seen.law(chosen)
     left = seen.R - law(d=seen.d)
     mean = np.average(seen.R, weights=seen.weights)
     r2 = float(1 - (seen.weights * left**2).sum() / (seen.weights * (seen.R - mean) ** 2).sum())
-    if r2 < TRUSTED:
-        notes.append(f"{chosen} does not follow the points (R^2 {r2:.2f}): its peak is a rough one")
-    return Overoptimisation(
-        seen, chosen, law, seen.ensemble(chosen), standings, level, r2,
-        _half(seen, chosen, level), tuple(notes),
-    )  # fmt: skip
+    made = Overoptimisation(
+        seen, chosen, law, seen.ensemble(chosen), standings, level, r2, _half(seen, chosen, level)
+    )
+    return replace(made, notes=_notes(made))
 
 
-def _split(evidence: Evidence, share: float) -> tuple[Evidence, Evidence] | None:
-    """Return the points up to a share of the range of d, and those beyond; None if few."""
+def split(evidence: Evidence, share: float) -> tuple[Evidence, Evidence] | None:
+    """Return the points up to a share of the largest d, and those beyond; None for too few."""
     inside = evidence.d <= share * evidence.d.max() * (1 + 1e-12)
     if np.unique(evidence.d[inside]).size < FEWEST - 1 or inside.all():
         return None
     return evidence.part(inside), evidence.part(~inside)
 
 
-def _choice(seen: Evidence) -> tuple[tuple[Standing, ...], list[str]]:
-    """Return the forms ranked by their error beyond what they saw."""
-    parts = [p for share in CUTS if (p := _split(seen, share)) is not None]
+def _standings(seen: Evidence) -> tuple[Standing, ...]:
+    """Return the forms ranked by their error beyond what they saw; none where points are few."""
+    parts = [p for share in CUTS if (p := split(seen, share)) is not None]
     if not parts:
-        return (), [
-            f"{len(seen.d)} values of KL are too few to hold some out: the form is "
-            f"{FORMS[0]} by want of evidence"
-        ]
+        return ()
     mean: dict[str, list[Numbers]] = {}
     drawn: dict[str, Numbers] = {}
     for name in FORMS:
@@ -201,20 +224,43 @@ def _choice(seen: Evidence) -> tuple[tuple[Standing, ...], list[str]]:
         better = 0.5 if name == ranked[0] else float((drawn[name] < drawn[ranked[0]]).mean())
         bias = -float(np.mean([e.mean() for e in mean[name]]))
         out.append(Standing(name, rms[name], bias, better, better > LUCK))
-    return tuple(out), _disagreement(seen, out)
+    return tuple(out)
 
 
-def _disagreement(seen: Evidence, ranked: Sequence[Standing]) -> list[str]:
+def _notes(made: Overoptimisation) -> tuple[str, ...]:
+    """Return what speaks against the law: how it was chosen, and where others see the peak."""
+    return tuple(note for note in (_chosen(made), _disagreement(made)) if note)
+
+
+def _chosen(made: Overoptimisation) -> str:
+    if not made.standings:
+        return (
+            f"{len(made.evidence.d)} values of KL are too few to hold some out: nothing speaks for "
+            f"{made.form} over the other laws"
+        )
+    error = {s.form: s.rms for s in made.standings}
+    if made.form in made.alike or made.form not in error:
+        return ""
+    first = made.standings[0].form
+    return (
+        f"{made.form} was asked for; {first} forecasts larger KL better, with an error of "
+        f"{error[first]:.2g} against {error[made.form]:.2g}"
+    )
+
+
+def _disagreement(made: Overoptimisation) -> str:
     """Return what to say where forms that forecast alike see the peak in different places."""
-    at = {s.form: float(seen.law(s.form).peak_at()) for s in ranked if s.tied}
+    seen = made.evidence
+    least = float(seen.d.min())  # nothing closer is told apart
+    at = {form: max(float(seen.law(form).peak_at()), least) for form in made.alike}
     low, high = min(at.values()), max(at.values())
     if high <= APART * low:
-        return []
+        return ""
     far = "beyond any" if not np.isfinite(high) else f"{high:.2g}"
-    return [
+    return (
         f"{len(at)} laws forecast alike ({', '.join(at)}), and place the peak from d = {low:.2g} "
-        f"to {far}: intervals are those of {ranked[0].form} alone"
-    ]
+        f"to {far}: intervals are those of {made.form} alone"
+    )
 
 
 def _errors(part: Evidence, held: Evidence, name: str) -> Numbers:
@@ -227,12 +273,12 @@ def _errors(part: Evidence, held: Evidence, name: str) -> Numbers:
 
 def _half(seen: Evidence, name: str, level: float) -> Spread | None:
     """Return the gain at the largest d as forecast from the smaller half of d."""
-    parts = _split(seen, HALF)
+    parts = split(seen, HALF)
     if parts is None:
         return None
     at = float(seen.d.max())
     value = float(parts[0].law(name)(d=at))
-    return Spread(value, *ends(np.ravel(parts[0].ensemble(name)(d=at)), level))
+    return Spread(value, *ends(np.ravel(parts[0].ensemble(name)(d=at)), level, seen.units))
 
 
 def of_sizes(evidence: Sequence[Evidence], form: str) -> Any:

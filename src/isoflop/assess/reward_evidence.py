@@ -12,14 +12,17 @@ from isoflop.assess.overoptimisation import Evidence
 from isoflop.errors import BadRuns
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
-from isoflop.samples.best_of_n_curves import Curves
+from isoflop.samples.best_of_n_curves import BestOfNCurves
+from isoflop.samples.kl import NEGATIVE
+from isoflop.samples.score_table import refuse_huge
 
 Numbers = npt.NDArray[np.float64]
 
+FURTHEST = 1e6  # d [sqrt(nats)] beyond which a number is none of a policy
 SEVERAL = 5  # runs of one proxy from which on whole runs are drawn, not evaluations
 
 
-def of_curves(curves: Curves, *, draws: int = 1000, seed: int = 0, size: float | None = None
+def of_curves(curves: BestOfNCurves, *, draws: int = 1000, seed: int = 0, size: float | None = None
               ) -> Evidence:  # fmt: skip
     """Return best-of-n as evidence: weights 1 / error^2 over prompts, draws over prompts."""
     error = curves.error
@@ -28,7 +31,7 @@ def of_curves(curves: Curves, *, draws: int = 1000, seed: int = 0, size: float |
     weights = 1 / np.maximum(error, floor) ** 2
     return Evidence(
         curves.proxy, curves.d, curves.gold, weights / weights.mean(),
-        curves.drawn(draws, seed), size=size,
+        curves.drawn(draws, seed), size=size, units=len(curves.gold_pg),
     )  # fmt: skip
 
 
@@ -46,17 +49,20 @@ def of_runs(
     """Return the evaluations of each proxy (label family) as evidence.
 
     Runs hold R and d, or KL. The gain is over `start`, else over the evaluations at d = 0 of the
-    same run, else over the column `start`. Evaluations below d = `least` are left out. Draws weigh
-    evaluations anew, or whole runs where there are five of a proxy.
+    same run, else over the column `start`. Evaluations below d = `least` are left out. Draws, of a
+    smooth bootstrap, weigh evaluations anew, or whole runs where there are five of a proxy.
     Raises BadRuns for a KL below zero, and for a table without d, KL or R.
     """
     d = distances(runs)
     runs.require(("R",), positive=False)
+    refuse_huge(runs.origin, "R", runs["R"], runs.rows)
     base, notes = _base(runs, d, start)
+    notes += (*_together(runs), *_shared(runs))
     names = runs.labels.get("family", np.full(len(runs), "all runs"))
     kept = (d > 0) & (d >= least)
     if not kept.any():
-        raise BadRuns(f"{runs.origin} holds no evaluation at a KL above zero")
+        beyond = f"d = {least:g} or more" if (d > 0).any() else "a KL above zero"
+        raise BadRuns(f"{runs.origin} holds no evaluation at {beyond}")
     sizes = runs.columns.get("N")
     out = {}
     for place, name in enumerate(dict.fromkeys(names[kept].tolist())):
@@ -64,10 +70,12 @@ def of_runs(
         order = np.flatnonzero(mine)[np.argsort(d[mine], kind="stable")]
         known = None if sizes is None else np.unique(sizes[order])
         size = float(known[0]) if known is not None and known.size == 1 else None
+        unit = _units(runs, order)
+        units = int(unit.max()) + 1
+        drawn = np.random.default_rng(seed + place).exponential(size=(draws, units))
         out[str(name)] = Evidence(
-            str(name), d[order], (runs["R"] - base)[order], np.ones(order.size),
-            _weights(runs, order, draws, seed + place), True,
-            size if size is None or np.isfinite(size) else None,
+            str(name), d[order], (runs["R"] - base)[order], np.ones(order.size), drawn[:, unit],
+            True, size if size is None or np.isfinite(size) else None, units,
         )  # fmt: skip
     return RunEvidence(out, notes)
 
@@ -75,7 +83,7 @@ def of_runs(
 def distances(runs: Runs) -> Numbers:
     """Return d (n,) [sqrt(nats)], from its own column or from KL.
 
-    Raises BadRuns, which names rows where a KL is below zero or missing.
+    Raises BadRuns, which names rows where a KL is missing, below zero, or beyond belief.
     """
     if "d" not in runs and "KL" not in runs:
         raise BadRuns(f"{runs.origin} holds neither d [sqrt(nats)] nor KL [nats]; name one: "
@@ -87,17 +95,19 @@ def distances(runs: Runs) -> Numbers:
         raise BadRuns(f"{runs.origin}: {symbol} is missing in {rows}")
     if (values < 0).any():
         wrong = values < 0
-        hint = (
-            "the plain estimate k1 can fall below zero by chance, k3 cannot: log that, or average "
-            "more samples"
-            if symbol == "KL"
-            else "it is the root of a KL"
-        )
+        hint = NEGATIVE if symbol == "KL" else "it is the root of a KL"
         raise BadRuns(
             f"{runs.origin}: {symbol} is {values[wrong].min():g} in {name_rows(runs.rows[wrong])}, "
-            f"and cannot be below zero; {hint}"
+            f"below zero; {hint}"
         )
-    return values if symbol == "d" else np.sqrt(values)
+    d = values if symbol == "d" else np.sqrt(values)
+    if (d > FURTHEST).any():
+        far = d > FURTHEST
+        raise BadRuns(
+            f"{runs.origin}: {symbol} is {values[far].max():g} in {name_rows(runs.rows[far])}; no "
+            f"policy comes further than d = {FURTHEST:g} [sqrt(nats)]"
+        )
+    return d
 
 
 def _base(runs: Runs, d: Numbers, start: float | None) -> tuple[Numbers, tuple[str, ...]]:
@@ -125,11 +135,31 @@ def _base(runs: Runs, d: Numbers, start: float | None) -> tuple[Numbers, tuple[s
     return base, ()
 
 
-def _weights(runs: Runs, order: npt.NDArray[np.int64], draws: int, seed: int) -> Numbers:
-    """Return smooth bootstrap weights (s, g): of whole runs where there are several."""
-    rng = np.random.default_rng(seed)
+def _together(runs: Runs) -> tuple[str, ...]:
+    """Return what to say of runs that share a proxy."""
+    none = np.full(len(runs), "")
+    family, run = (runs.labels.get(label, none).tolist() for label in ("family", "run"))
+    if len(set(zip(family, run, strict=True))) == len(set(family)):
+        return ()
+    one = "seed == '0'" if "seed" in runs.labels else "run == 'NAME'"
+    return (
+        "runs of one proxy are fitted together; where they differ by more than noise, fit one: "
+        f'--where "{one}"',
+    )
+
+
+def _shared(runs: Runs) -> tuple[str, ...]:
+    """Return what to say of points that are not independent."""
+    if "k" not in runs or not np.isfinite(runs["k"]).any():
+        return ()
+    return (
+        "best-of-n at every n is of the same samples: its intervals over evaluations are too "
+        "narrow; those over prompts come from the scores",
+    )
+
+
+def _units(runs: Runs, order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return what each evaluation (g,) is weighed with: its run where there are several."""
     names = runs.labels.get("run", np.full(len(runs), ""))[order]
     known, which = np.unique(names, return_inverse=True)
-    if known.size >= SEVERAL:
-        return np.asarray(rng.exponential(size=(draws, known.size))[:, which])
-    return np.asarray(rng.exponential(size=(draws, order.size)))
+    return np.asarray(which) if known.size >= SEVERAL else np.arange(order.size)

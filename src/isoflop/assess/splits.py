@@ -16,7 +16,7 @@ Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 SAME_RUN = 1e-6  # levels that differ by less are one, rounded
-SAME_LEVEL = 0.1  # budgets of a grid scatter by a step or so; a gap of 10 % parts them
+SAME_LEVEL = 0.1  # budgets of a grid scatter by a step or so; a gap of 10% parts them
 LEAST_SEEN, LEAST_HELD = 0.2, 0.05  # of all runs: with fewer, a split tells of itself alone
 FEWEST_LEVELS = 3  # of each input: with two, no law shows its bend
 

@@ -38,7 +38,7 @@ def reported_utilisation() -> Range:
     """Return the least, the median and the greatest utilisation of the runs in `REPORTED`.
 
     Whole runs with their failures and restarts reach less than such measurements: Pythia-12B
-    26.6 % and DeepSeek-V3 34.6 %, from their chip hours.
+    26.6% and DeepSeek-V3 34.6%, from their chip hours.
     """
     values = [run.utilisation for run in REPORTED]
     return Range(min(values), statistics.median(values), max(values))

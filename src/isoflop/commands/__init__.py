@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping
-from types import MappingProxyType
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from isoflop.commands.registry import REGISTRY, Command
+from isoflop.commands import registry
+from isoflop.commands.registry import Command
 
-__all__ = ["Command", "every"]
+__all__ = ["Command", "every", "summary"]
+
+_REGISTERED = re.compile(r'^@command\(\s*"([^"]+)".*?^    """(.*?)(?:"""|$)', re.M | re.S)
+
+
+class _Commands(Mapping[str, Command]):
+    """Commands by name; the file of one is imported, which registers it, when it is asked for."""
+
+    def __getitem__(self, name: str) -> Command:
+        if name not in registry.REGISTRY:
+            importlib.import_module(_written()[name][0])
+        return registry.REGISTRY[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*_written(), *registry.REGISTRY}))
+
+    def __len__(self) -> int:
+        return len({*_written(), *registry.REGISTRY})
 
 
 def every() -> Mapping[str, Command]:
-    """Return every command by its name, in order; importing a file of this package registers it."""
+    """Return every command by its name, in order."""
+    return _Commands()
+
+
+def summary(name: str) -> str:
+    """Return the first line of what a command says of itself, which does not import its file."""
+    known = registry.REGISTRY.get(name)
+    return known.summary if known else _written()[name][1]
+
+
+@functools.cache
+def _written() -> Mapping[str, tuple[str, str]]:
+    """Return the module and the summary of each command, as the files of this package hold them.
+
+    They are read, not run: to import all of them takes longer than the rest of `isoflop --help`.
+    """
+    found: dict[str, tuple[str, str]] = {}
     for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-    return MappingProxyType(dict(sorted(REGISTRY.items())))
+        inside = f"{module.name}/__init__.py" if module.ispkg else f"{module.name}.py"
+        text = Path(__path__[0], inside).read_text(encoding="utf-8")
+        for name, said in _REGISTERED.findall(text):
+            found[name] = f"{__name__}.{module.name}", said
+    return found

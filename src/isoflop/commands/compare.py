@@ -37,7 +37,7 @@ Objectives = Annotated[
 ]
 Over = Annotated[str | None, Option("the input of laws that leave it open, such as C", "QUANTITY")]
 Along = Annotated[
-    tuple[str, ...], Option("hold out the largest runs by these; C unless given", "QUANTITY")
+    tuple[str, ...], Option("hold out the largest runs by these; C, or else --over", "QUANTITY")
 ]
 Cuts = Annotated[int, Option("how many splits by each quantity")]
 Level = Annotated[float, Option("share of runs that an interval shall hold")]
@@ -47,10 +47,9 @@ MOST_LINES = 6  # laws that a figure can tell apart
 MEANING = (
     "Every candidate (a law, and the objective it is fitted with unless that is huber) was fitted "
     "to the smaller runs alone and held against the larger. Errors are of the prediction, in per "
-    "cent: the mean size, the bias (above zero: it forecasts too high a loss), and what an error "
+    "cent: the mean size, the bias (above zero: it forecasts too high), and what an error "
     "of the form adds at ten times the runs. The lead of the first is noise if it is lost in more "
-    "than 5 % of resamples of splits and runs. Weights are those of the pooled forecast: "
-    "chinchilla is trusted more at first, unless it is beaten beyond noise."
+    "than 5% of resamples of splits and runs. Weights are those of the pooled forecast."
 )
 
 
@@ -85,7 +84,8 @@ def compare(
     table = Reading(where, columns, derive, convention, unit)(runs)
     found = assess.compare(
         candidates(table, split(laws) or None, split(objectives) or OBJECTIVES, over), table,
-        along=split(along) or "C", cuts=cuts, level=level, seed=seed,
+        along=split(along) or (over if over and "C" not in table else "C"), cuts=cuts,
+        level=level, seed=seed,
     )  # fmt: skip
     said = None
     if at:
@@ -95,13 +95,21 @@ def compare(
         *(Note(text, "doubt") for text in found.doubts),
         _verdict(found),
         *(_said(said, table) if said else ()),
-        Paragraph(MEANING),
+        Paragraph(_meaning(found)),
         ranking(found),
         *refusals(found.test),
         error_by_ratio(found.test, [s.candidate for s in found.standings]),
     ]
     title = f"Laws compared on {len(table):,} runs of {table.origin}"
     return Report(title, tuple(blocks), _as_data(found, said))
+
+
+def _meaning(found: Comparison) -> str:
+    from isoflop.assess.compare import USUAL
+
+    if all(s.candidate.law != USUAL for s in found.standings):
+        return MEANING
+    return f"{MEANING} {USUAL} is trusted more at first, unless it is beaten beyond noise."
 
 
 def split(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -181,7 +189,7 @@ def _verdict(found: Comparison) -> Note:
     if total == 1:
         return Note(f"{text}; it was the only candidate", "info")
     if found.decisive:
-        return Note(f"{text}, and no other law comes near beyond noise", "good")
+        return Note(f"{text}, and its lead over every other law is more than noise", "good")
     return Note(
         f"{text}, but its lead over {', '.join(rivals)} may be noise: do not choose one, use the "
         "pooled forecast",

@@ -145,7 +145,7 @@ def _pool(
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.3g}%"
 
 
 def _runs(found: Design) -> Table:

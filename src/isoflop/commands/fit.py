@@ -164,11 +164,11 @@ def quality(made: Fit[Any]) -> Table:
     from isoflop.commands.pictures import percent
 
     left = percent(made)
-    unit = "%" if made.kind == "log" else "in the unit of the output"
+    unit = "%" if made.kind == "log" else " in the unit of the output"
     rows = (
         ("runs", str(len(made.runs))),
-        ("left over, root mean square", f"{np.sqrt((left**2).mean()):.3g} {unit}"),
-        ("left over, largest", f"{np.abs(left).max():.3g} {unit}"),
+        ("left over, root mean square", f"{np.sqrt((left**2).mean()):.3g}{unit}"),
+        ("left over, largest", f"{np.abs(left).max():.3g}{unit}"),
         ("objective", f"{_objective(made)} of {made.kind} residuals: {made.value:.8g}"),
         ("starts that agree", f"{made.starts.agree} of {made.starts.polished} polished"),
         ("draws", _draws(made)),

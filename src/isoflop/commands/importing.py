@@ -40,15 +40,18 @@ def import_(
         raise UsageError(f"name the logs to import --as {as_}: files or folders")
     said = set_ or {}
     made = kind.read(logs, columns or {}, said)
-    made.table.save(out)
+    new = made.table.save(out)
     say(f"wrote {out}")
+    notes = list(made.notes)
+    if new is not None and new < len(made.table):
+        notes.append(f"{len(made.table) - new:,} rows were in {out} already, and stay as they are")
     blocks: list[Block] = [
-        *(Note(text, "doubt" if "restarted" in text else "info") for text in made.notes),
+        *(Note(text, "doubt" if "restarted" in text else "info") for text in notes),
         Table(made.columns, made.rows),
         *_unsaid(kind.options, said),
     ]
     data: dict[str, Any] = {
-        "out": out, "kind": as_, "rows": len(made.table), "notes": list(made.notes),
+        "out": out, "kind": as_, "rows": len(made.table), "notes": notes,
         "found": [dict(zip(made.columns, row, strict=True)) for row in made.rows],
     }  # fmt: skip
     return Report(f"{len(made.table):,} rows imported to {out}", tuple(blocks), data)

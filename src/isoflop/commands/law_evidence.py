@@ -99,7 +99,7 @@ def _estimate(known: Evidence, name: str) -> str:
     value = f"{found.value:.{DIGITS}g}"
     if found.low is None or found.high is None:
         return f"{value} (pinned)"
-    return f"{value} ({found.low:.3g} to {found.high:.3g})"
+    return f"{value} ({show(found.low)} to {show(found.high)})"
 
 
 def _cut(held: HeldOut) -> str:

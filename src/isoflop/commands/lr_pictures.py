@@ -78,7 +78,7 @@ def valley(fit: Fit[Any], setting: Setting, rows: tuple[Advice, ...], within: fl
             layers.append(Points(row.name, *at, "best", group=row.name))
     return Figure(
         f"Your surface at N = {show(own)}, D = {show(D)}", Axis.of("lr"), Axis.of("batch"),
-        tuple(layers), f"Loss above the best, in percent; it is cut at {CUT:g} %.",
+        tuple(layers), f"Loss above the best, in percent; it is cut at {CUT:g}%.",
     )  # fmt: skip
 
 

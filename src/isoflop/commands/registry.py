@@ -14,14 +14,16 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from isoflop.errors import UsageError, suggest
 from isoflop.quantities import FROM_ZERO, QUANTITIES, parse, show
-from isoflop.report import Report
+
+if TYPE_CHECKING:
+    from isoflop.report import Report  # which brings NumPy, too much for a list of commands
 
 Kind: TypeAlias = Literal["text", "number", "whole", "choice", "flag", "texts", "names", "numbers"]
-Function = TypeVar("Function", bound=Callable[..., Report])
+Function = TypeVar("Function", bound="Callable[..., Report]")
 
 SEVERAL: frozenset[Kind] = frozenset({"texts", "names", "numbers"})  # may be given more than once
 
@@ -216,9 +218,11 @@ def _signed(text: str, what: str) -> float:
     return value if math.isfinite(value) and value == 0 else parse(text, what)
 
 
+_ANY = FROM_ZERO | {"start", "least"}  # options that may be zero, or below
+
 _READERS: Mapping[Kind, Callable[[Parameter, Sequence[str]], Any]] = {
     "text": _text,
-    "number": lambda p, given: (_signed if p.name in FROM_ZERO else parse)(given[-1], p.shown),
+    "number": lambda p, given: (_signed if p.name in _ANY else parse)(given[-1], p.shown),
     "whole": _whole,
     "choice": _choice,
     "flag": lambda p, given: True,

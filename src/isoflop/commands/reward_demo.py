@@ -161,14 +161,14 @@ def _laws(title: str, arms: Sequence[Arm], choice: dict[str, Mean]) -> list[Bloc
             ("proxy", "alpha", "low", "high", "beta", "low", "high", "d*", "least",
              "most", "R², least"),
             tuple(laws),
-            f"{form}, fitted to each replication; means and 90 % intervals over replications. d* "
+            f"{form}, fitted to each replication; means and 90% intervals over replications. d* "
             "[sqrt(nats)], where the law peaks, is the median with its range; empty: never.",
         ),
         Table(
             ("proxy", "most gold", "at d", "gold in the end", "low", "high", "at d", "forecast",
              "off by", "falls"),
             tuple(ends),
-            "Gains as measured, means over replications, the end with a 90 % interval. The end is "
+            "Gains as measured, means over replications, the end with a 90% interval. The end is "
             "forecast by the form that the lower half of the KL chose, fitted to that half; off "
             "by: root mean square. Falls: replications that lost over a tenth of the most.",
         ),
@@ -223,7 +223,7 @@ def _choices(choice: dict[str, dict[str, Mean]]) -> Table:
     )
     return Table(
         ("of", "form", "held-out error", "low", "high"), rows,
-        "Each form is fitted to the lower 40-80 % of d and held against the rest [reward].",
+        "Each form is fitted to the lower 40-80% of d and held against the rest [reward].",
     )  # fmt: skip
 
 
@@ -249,7 +249,7 @@ def _against(found: Outcome) -> list[Block]:
         Heading("RL against best-of-n at equal KL"),
         Table(
             ("proxy", "d", "KL [nats]", "gold, best-of-n", "gold, RL", "difference", "low", "high"),
-            tuple(rows), "Intervals at 90 %, over replications, of the paired difference.",
+            tuple(rows), "Intervals at 90%, over replications, of the paired difference.",
         ),
     ]  # fmt: skip
 
@@ -272,7 +272,7 @@ def _variants(found: Outcome) -> list[Block]:
         Heading("Ensembles, and a penalty on KL"),
         Table(
             ("arm", "against", "up to d", "more gold", "low", "high"), tuple(rows),
-            "Mean difference in gold at equal d, 90 % intervals over replications. Ensembles are "
+            "Mean difference in gold at equal d, 90% intervals over replications. Ensembles are "
             "held against the mean of those of their members that were optimised alone.",
         ),
     ]  # fmt: skip

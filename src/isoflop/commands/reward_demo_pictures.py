@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _GAIN = Axis("R: gain over the initial policy", "its standard deviations there", log=False)
 _OVER = "Bands hold every replication."
+DEEP = 2.0  # times the largest gain, to which losses are drawn: RL may lose ten times as much
 
 
 def figures(found: Outcome) -> tuple[Figure, ...]:
@@ -44,18 +45,19 @@ def _by(what: str, arms: Sequence[Arm], by: str, fixed: str) -> Figure | None:
     held = f"{show(most)} {'pairs each' if fixed == 'pairs' else 'params each'}"
     return Figure(
         f"Best-of-n by {what}, {held}", Axis.of("d", log=False), _GAIN, tuple(layers),
-        f"Whole lines are gold, dashed ones what each proxy says of itself. {_OVER}",
+        f"Solid lines are gold, dashed ones what each proxy says of itself. {_OVER}",
     )  # fmt: skip
 
 
 def _against_bon(found: Outcome) -> Figure | None:
     """Return RL without a penalty against best-of-n by the same proxies."""
-    layers: list[Layer] = []
-    for arm in found.pursued:
+    plain = [a for a in found.pursued if a.simple]
+    floor, layers = _floor(plain), list[Layer]()
+    for arm in plain:
         chosen = found.choice_of(arm.scorer)
-        if not arm.simple or chosen is None:
+        if chosen is None:
             continue
-        layers += _gold(arm, f"RL, {arm.name}")
+        layers += _gold(arm, f"RL, {arm.name}", floor)
         mean = np.mean([run.at(chosen.grid) for run in chosen.runs], axis=0)
         name = f"best-of-n, {arm.name}"
         layers.append(Line(name, chosen.grid, mean, "rival", f"RL, {arm.name}"))
@@ -63,7 +65,8 @@ def _against_bon(found: Outcome) -> Figure | None:
         return None
     return Figure(
         "RL and best-of-n, gold alone", Axis.of("d", log=False), _GAIN, tuple(layers),
-        f"Whole lines are RL, dashed ones of one colour best-of-n by the same proxy. {_OVER}",
+        f"Solid lines are RL, dashed ones of one colour best-of-n by the same proxy. {_OVER} "
+        f"{_cut(floor)}",
     )  # fmt: skip
 
 
@@ -74,17 +77,29 @@ def _variants(found: Outcome) -> Figure | None:
         return None
     members = {a.scorer.proxies[0] for a in special}
     plain = [a for a in found.pursued if a.simple and a.scorer.proxies[0] in members]
-    layers = [layer for arm in (*plain, *special) for layer in _gold(arm, f"RL, {arm.name}")]
+    floor = _floor((*plain, *special))
+    layers = [layer for arm in (*plain, *special) for layer in _gold(arm, f"RL, {arm.name}", floor)]
     return Figure(
         "RL with a penalty on KL, and on ensembles", Axis.of("d", log=False), _GAIN, tuple(layers),
-        f"Gold alone. {_OVER}",
+        f"Gold alone. {_OVER} {_cut(floor)}",
     )  # fmt: skip
 
 
-def _gold(arm: Arm, name: str) -> list[Layer]:
-    """Return the mean gold of an arm, and the band of its replications."""
+def _floor(arms: Sequence[Arm]) -> float:
+    """Return the loss to which gold is drawn, so that gains can be told apart."""
+    return -DEEP * max((run.best[1] for arm in arms for run in arm.runs), default=0.0)
+
+
+def _cut(floor: float) -> str:
+    return f"What lies below {floor:.1f} is not drawn."
+
+
+def _gold(arm: Arm, name: str, floor: float = -np.inf) -> list[Layer]:
+    """Return the mean gold of an arm down to a floor, and the band of its replications."""
     each = np.array([run.at(arm.grid) for run in arm.runs])
-    line = Line(name, arm.grid, each.mean(0), group=name)
+    mean, low, high = each.mean(0), np.maximum(each.min(0), floor), each.max(0)
+    drawn, banded = mean >= floor, high >= floor
+    line = Line(name, arm.grid[drawn], mean[drawn], group=name)
     if len(each) < 2:
         return [line]
-    return [Band(f"{name}, all", arm.grid, each.min(0), each.max(0), group=name), line]
+    return [Band(f"{name}, all", arm.grid[banded], low[banded], high[banded], group=name), line]

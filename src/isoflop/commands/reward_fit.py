@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from isoflop.assess.overoptimisation import Overoptimisation
 
 _MEANT = {"gold": "gold", "proxy": "the proxy's own score, on gold's scale,"}
+FEW = 3  # proxies that have a doubt each; of more it is said once
 OF_SIZE = {"bon-reward": "bon-reward-of-size", "rl-reward": "rl-reward-of-size"}
 
 
@@ -62,8 +64,9 @@ def reward_fit(
     intervals are over prompts. With three sizes of proxies, one law for all of them is fitted too.
     """
     from isoflop.assess.overoptimisation import overoptimisation
-    from isoflop.sources.score_files import is_score_table
+    from isoflop.sources.score_files import is_score_table, refuse_unknown_sample
 
+    refuse_unknown_sample(scores)
     if is_score_table(scores) or "prompt" in (columns or {}):
         _refuse("samples", where=where, derive=derive, start=start is not None, least=least)
         made = table(scores, columns, sizes, recalibrate, proxy)
@@ -87,7 +90,7 @@ def _report(read: Read, found: dict[str, Overoptimisation], level: float) -> Rep
 
     joint = {key: _of_size(read, key, level) for key in OF_SIZE.values()}
     blocks: list[Block] = [
-        *(Note(f"{name}: {text}", "doubt") for name, f in found.items() for text in f.notes),
+        *doubts(found),
         *(Note(text) for text in read.notes),
         Paragraph(
             f"R is the gain in {_MEANT[read.of]} over the initial policy, d the root of the "
@@ -98,7 +101,7 @@ def _report(read: Read, found: dict[str, Overoptimisation], level: float) -> Rep
         _choices(found),
         *(block for made in joint.values() for block in made[0]),
         Heading("Figures"),
-        against_kl(read, found),
+        *against_kl(read, found),
     ]
     data = {
         "what": read.what, "level": level, "notes": list(read.notes),
@@ -159,8 +162,8 @@ def _choices(found: dict[str, Overoptimisation]) -> Table:
             rows.append((name, s.form, s.rms, s.bias, peak, verdict))
     return Table(
         ("proxy", "law", "rms error", "bias", "its d*", "is"), tuple(rows),
-        "Fitted to the lower 40-80 % of d and held against the rest [reward]. Bias above zero "
-        "promised too much. Tied: better in more than 5 % of draws.",
+        "Fitted to the lower 40-80% of d and held against the rest [reward]. Bias above zero "
+        "promised too much. Tied: better in more than 5% of draws.",
     )  # fmt: skip
 
 
@@ -177,7 +180,7 @@ def _of_size(read: Read, key: str, level: float) -> tuple[list[Block], dict[str,
     rows: list[tuple[Cell, ...]] = []
     data: dict[str, Any] = {}
     for name, p in type(law).params.items():
-        low, high = ends(getattr(drawn, name), level)
+        low, high = ends(getattr(drawn, name), level, points[0].units)
         rows.append((name, float(getattr(law, name)), low, high, p.unit))
         data[name] = [float(getattr(law, name)), low, high]
     left = np.concatenate([e.R - law(d=e.d, N=float(e.size)) for e in seen if e.size])
@@ -186,6 +189,27 @@ def _of_size(read: Read, key: str, level: float) -> tuple[list[Block], dict[str,
         f"{float(np.sqrt((left**2).mean())):.3f} off (root mean square)."
     )
     return [Table(("parameter", "value", "low", "high", "unit"), tuple(rows), caption)], data
+
+
+def doubts(found: Mapping[str, Overoptimisation]) -> list[Note]:
+    """Return what speaks against the law of each proxy; what speaks against many, once."""
+    notes = [Note(f"{name}: {text}", "doubt") for name, f in found.items() for text in f.notes]
+    astray = {name: f for name, f in found.items() if not f.follows}
+    if len(astray) > FEW:
+        r2 = [f.r2 for f in astray.values()]
+        said = (
+            f"laws of {len(astray)} of {len(found)} proxies do not follow their points (R^2 "
+            f"{min(r2):.2f} to {max(r2):.2f}): those peaks are rough ones"
+        )
+        return [*notes, Note(said, "doubt")]
+    return notes + [
+        Note(
+            f"{name}: {f.form} does not follow the points (R^2 {f.r2:.2f}): its peak is a rough "
+            "one",
+            "doubt",
+        )
+        for name, f in astray.items()
+    ]
 
 
 def as_data(f: Overoptimisation) -> dict[str, Any]:
@@ -197,7 +221,7 @@ def as_data(f: Overoptimisation) -> dict[str, Any]:
             for k in f.law.values
         },
         "peak_at": [finite(x) for x in f.peak_at], "peak": [finite(x) for x in f.peak],
-        "r2": f.r2, "size": f.evidence.size, "furthest": f.furthest,
+        "r2": f.r2, "follows": f.follows, "size": f.evidence.size, "furthest": f.furthest,
         "half_range": None if f.half is None else [finite(x) for x in f.half],
         "actual": f.actual,
         "forms": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from isoflop.commands.registry import Option, command
-from isoflop.commands.reward_fit import as_data, finite
+from isoflop.commands.reward_fit import as_data, doubts, finite
 from isoflop.commands.reward_reading import (
     Columns,
     Draws,
@@ -16,7 +16,8 @@ from isoflop.commands.reward_reading import (
     Scores,
     Seed,
     Sizes,
-    of_table,
+    check_draws,
+    kl_note,
     table,
 )
 from isoflop.report import Block, Cell, Heading, Note, Report, Table
@@ -55,8 +56,8 @@ def reward_guard(
     from isoflop.plan.guard import guard, versus
     from isoflop.samples.proxy_ensembles import ensembles
 
+    check_draws(draws)
     made = table(scores, columns, sizes, recalibrate, proxy)
-    read = of_table(made, draws, seed)
     options: dict[str, Any] = {"form": form, "draws": draws, "level": level, "seed": seed}
     alone = [guard(made, name, **options) for name in made.proxies]
     against: tuple[Versus, ...] = ()
@@ -67,7 +68,9 @@ def reward_guard(
             guard(joined, name, **options) for name in joined.proxies if name not in made.proxies
         ]
         against = versus(together, alone, level)
-    return _report(alone, together, against, read.notes, width, level)
+    said = dict.fromkeys(text for g in alone for text in g.curves.notes)
+    notes = (*said, kl_note(made, alone[0].curves))
+    return _report(alone, together, against, notes, width, level)
 
 
 def _report(
@@ -78,15 +81,15 @@ def _report(
 
     blocks: list[Block] = [
         *(Note(f"{g.proxy}: {g.says}", _KINDS[g.verdict]) for g in alone),
-        *(Note(f"{g.proxy}: {text}", "doubt") for g in alone for text in g.found.notes),
+        *doubts({g.proxy: g.found for g in alone}),
         *(Note(text) for text in notes),
         *_limits(alone, level),
         _labels(alone, width),
         *([*_limits(together, level, "Ensembles of these proxies."), _versus(against)]
           if together else []),
         Heading("Figures"),
-        against_n(alone),
-        *([against_n(together, "True reward of best-of-n, by ensembles")] if together else []),
+        *against_n(alone),
+        *against_n(together, "True reward of best-of-n, by ensembles"),
     ]  # fmt: skip
     data = {
         "level": level,
@@ -110,7 +113,7 @@ def _limits(guards: list[Guard], level: float, caption: str = "") -> tuple[Table
         kl = [finite(x) if n < FAR else None for n, x in zip(g.n, g.kl, strict=True)]
         limits.append((g.proxy, whole(g.safe), *map(whole, g.n), *kl, g.verdict))
         peak = g.found.peak.value if g.n.value < FAR else None
-        lost = g.drop if g.n.value < g.most else (None, None, None)
+        lost = g.drop if any(g.drop) else (None, None, None)
         gains.append((g.proxy, peak, g.most, g.end.value, *lost))
     return (
         Table(
@@ -161,7 +164,8 @@ def _versus(against: tuple[Versus, ...]) -> Table:
 
 def _as_data(g: Guard, width: float | None) -> dict[str, Any]:
     return {
-        "verdict": g.verdict, "says": g.says, "n": [finite(x) for x in g.n], "safe": finite(g.safe),
+        "verdict": g.verdict, "says": g.says, "n": [finite(x) for x in g.n],
+        "among": [finite(x) for x in g.among], "safe": finite(g.safe),
         "kl": [finite(x) for x in g.kl], "end": list(g.end), "lost": list(g.drop),
         "largest_n": g.most, "labels": g.labels,
         "labels_needed": None if width is None else g.labels_for(width),

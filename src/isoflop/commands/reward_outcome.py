@@ -23,17 +23,15 @@ if TYPE_CHECKING:
 Numbers = npt.NDArray[np.float64]
 
 FORMS = ("bon-reward", "rl-reward")  # two coefficients each, both of which say where gold peaks
-CUTS = (0.4, 0.5, 0.6, 0.7, 0.8)  # shares of the range of d that a form sees before it is judged
 HALF = 0.5**0.5  # share of d that is half of KL
 FALL = 0.1  # share of the largest gain that must be lost in the end for a fall
-FEWEST = 4  # points that two coefficients are fitted to before they forecast
 LEVEL = 0.9
 POINTS = 41  # of the grid in d that replications are averaged on
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over replications with its interval at 90 %, open where there is only one."""
+    """A mean over replications with its interval at 90%, open where there is only one."""
 
     value: float
     low: float | None
@@ -105,7 +103,9 @@ class Run:
 
     def forecast(self) -> tuple[str, float] | None:
         """Return the form that half of the KL chooses, and the gain that it expects in the end."""
-        parts = _split(self.evidence, HALF)
+        from isoflop.assess.overoptimisation import split
+
+        parts = split(self.evidence, HALF)
         if parts is None:
             return None
         form = min(FORMS, key=lambda f: held_out(parts[0], f))
@@ -166,20 +166,14 @@ def held_out(evidence: Evidence, form: str) -> float:
 
     Infinite where no cut leaves points enough.
     """
+    from isoflop.assess.overoptimisation import CUTS, split
+
     errors = []
     for share in CUTS:
-        if (parts := _split(evidence, share)) is not None:
+        if (parts := split(evidence, share)) is not None:
             left = parts[1].R - parts[0].law(form)(d=parts[1].d)
             errors.append(float(np.sqrt((left**2).mean())))
     return float(np.mean(errors)) if errors else float("inf")
-
-
-def _split(evidence: Evidence, share: float) -> tuple[Evidence, Evidence] | None:
-    """Return what lies below a share of the range of d, and the rest; None for too few points."""
-    inside = evidence.d <= share * evidence.d[-1] * (1 + 1e-12)
-    if inside.sum() < FEWEST or inside.all():
-        return None
-    return evidence.part(inside), evidence.part(~inside)
 
 
 def outcome(study: Overoptimise, runs: Runs) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,17 +16,36 @@ if TYPE_CHECKING:
     from isoflop.plan.guard import Guard
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
+Item = TypeVar("Item")
 
 AHEAD = 1.4  # how far beyond the largest d laws are drawn
 STEPS = 80
+MOST = 6  # proxies that one figure can show
 TOP = 3.0  # times the largest gain that a band is drawn to
 _GAIN = Axis("R: gain in gold over the initial policy", "reward", log=False)
 _OWN = Axis("R: gain in the proxy's score, on gold's scale", "reward", log=False)
 _N = Axis("n: samples of which the best is taken", "samples")
 
 
-def against_kl(read: Read, found: Mapping[str, Overoptimisation]) -> Figure:
+def against_kl(read: Read, found: Mapping[str, Overoptimisation]) -> tuple[Figure, ...]:
     """Return gold as measured, its law with a band and its peak, and the proxy's own score."""
+    parts = _parts(list(found))
+    return tuple(
+        _against_kl(read, {name: found[name] for name in part}, _which(i, len(parts)))
+        for i, part in enumerate(parts)
+    )
+
+
+def _parts(items: Sequence[Item]) -> list[Sequence[Item]]:
+    """Return as many together as one figure can show."""
+    return [items[i : i + MOST] for i in range(0, len(items), MOST)]
+
+
+def _which(index: int, count: int) -> str:
+    return f", {index + 1} of {count}" if count > 1 else ""
+
+
+def _against_kl(read: Read, found: Mapping[str, Overoptimisation], which: str) -> Figure:
     layers: list[Layer] = []
     furthest = max(f.furthest for f in found.values())
     for name, one in found.items():
@@ -44,20 +63,30 @@ def against_kl(read: Read, found: Mapping[str, Overoptimisation]) -> Figure:
             layers.append(Line(f"{name}, as it scores itself", curve.d, score, "rival", group=name))
     own = " Thin lines are what the proxy says of itself, on gold's scale." if read.factors else ""
     return Figure(
-        f"{read.reward} against root KL, {read.what}", Axis.of("d", log=False),
+        f"{read.reward} against root KL, {read.what}{which}", Axis.of("d", log=False),
         _GAIN if read.of == "gold" else _OWN, tuple(layers),
         f"Points are measured; bands are draws of the law, carried beyond the data.{own}",
         furthest,
     )  # fmt: skip
 
 
-def against_n(guards: Sequence[Guard], title: str = "True reward of best-of-n") -> Figure:
+def against_n(
+    guards: Sequence[Guard], title: str = "True reward of best-of-n"
+) -> tuple[Figure, ...]:
     """Return gold against n as measured with its error, by proxy, and the peak of each law."""
+    parts = _parts(guards)
+    return tuple(
+        _against_n(part, f"{title}{_which(i, len(parts))}") for i, part in enumerate(parts)
+    )
+
+
+def _against_n(guards: Sequence[Guard], title: str) -> Figure:
+    from isoflop.assess.overoptimisation import tails
+
     layers: list[Layer] = []
     for g in guards:
-        low, high = np.quantile(
-            g.curves.drawn(400), [(1 - g.found.level) / 2, (1 + g.found.level) / 2], axis=0
-        )
+        shares = tails(g.found.level, len(g.curves.gold_pg))
+        low, high = np.quantile(g.curves.drawn(400), shares, axis=0)
         n = g.curves.n.astype(float)
         layers.append(Band(f"{g.found.level:.0%} of {g.proxy}", n, low, high, group=g.proxy))
         layers.append(Points(f"{g.proxy}, measured", n, g.curves.gold, group=g.proxy))
@@ -76,7 +105,9 @@ def against_n(guards: Sequence[Guard], title: str = "True reward of best-of-n") 
 
 def _band(one: Overoptimisation, along: Numbers) -> tuple[Numbers, Numbers]:
     """Return the ends of the draws along d, held within what a reader can see."""
-    tails = [(1 - one.level) / 2, (1 + one.level) / 2]
-    low, high = np.quantile(one.draws(d=along), tails, axis=0)
+    from isoflop.assess.overoptimisation import tails
+
+    shares = tails(one.level, one.evidence.units)
+    low, high = np.quantile(one.draws(d=along), shares, axis=0)
     most = TOP * np.abs(one.evidence.R).max()
     return np.clip(low, -most, most), np.clip(high, -most, most)

@@ -13,7 +13,7 @@ from isoflop.errors import UsageError
 
 if TYPE_CHECKING:
     from isoflop.assess.overoptimisation import Evidence
-    from isoflop.samples.best_of_n_curves import Curves
+    from isoflop.samples.best_of_n_curves import BestOfNCurves
     from isoflop.samples.score_table import ScoreTable
 
 Scores: TypeAlias = Annotated[
@@ -41,13 +41,17 @@ Seed: TypeAlias = Annotated[int, Option("of the draws", "SEED")]
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """Evidence by proxy; `curves` and `proxies` (score on gold's scale) for best-of-n alone."""
+    """Evidence by proxy of best-of-n or of RL, and what was assumed of it.
+
+    For best-of-n alone: the `table`, its `curves` by proxy, and the `factors` by which a proxy's
+    score comes to gold's scale. `of` says whether R is the gain in gold or in the proxy's score.
+    """
 
     what: str
     evidence: Mapping[str, Evidence]
     notes: tuple[str, ...]
     table: ScoreTable | None = None
-    curves: Mapping[str, Curves] = field(default_factory=dict)
+    curves: Mapping[str, BestOfNCurves] = field(default_factory=dict)
     factors: Mapping[str, float] = field(default_factory=dict)
     of: str = "gold"
 
@@ -76,13 +80,13 @@ def table(
 
 def of_table(made: ScoreTable, draws: int, seed: int, of: str = "gold") -> Read:
     """Return best-of-n by every proxy of a score table as evidence, of gold or of the proxy."""
+    check_draws(draws)
     from isoflop.assess.reward_evidence import of_curves
     from isoflop.errors import CannotFit
-    from isoflop.samples.best_of_n_curves import curves
+    from isoflop.samples.best_of_n_curves import best_of_n_curves
     from isoflop.samples.recalibrate import gold_scale, proxy_scale
 
-    _check_draws(draws)
-    seen = {name: curves(made, name) for name in made.proxies}
+    seen = {name: best_of_n_curves(made, name) for name in made.proxies}
     notes = list(dict.fromkeys(text for c in seen.values() for text in c.notes))
     factors = {}
     for name in made.proxies:
@@ -99,11 +103,12 @@ def of_table(made: ScoreTable, draws: int, seed: int, of: str = "gold") -> Read:
         name: of_curves(c, draws=draws, seed=seed, size=made.sizes.get(name))
         for name, c in seen.items()
     }
-    notes.append(_kl_note(made, next(iter(seen.values()))))
+    notes.append(kl_note(made, next(iter(seen.values()))))
     return Read("best-of-n", evidence, tuple(notes), made, seen, factors, of)
 
 
-def _kl_note(made: ScoreTable, seen: Curves) -> str:
+def kl_note(made: ScoreTable, seen: BestOfNCurves) -> str:
+    """Return how the KL of best-of-n was come by, and how far that may be off."""
     if made.log_mass is None:
         return (
             "no log-probabilities are known: KL is its upper bound log n - (n - 1)/n, too large "
@@ -123,7 +128,7 @@ def of_runs(
     from isoflop.assess.reward_evidence import of_runs as evidence_of
     from isoflop.errors import UnknownName
 
-    _check_draws(draws)
+    check_draws(draws)
     runs = reading(text)
     found = evidence_of(runs, start=start, least=least, draws=draws, seed=seed)
     for name in proxy:
@@ -133,6 +138,7 @@ def of_runs(
     return Read("RL", chosen, (*runs.notes, *found.notes))
 
 
-def _check_draws(draws: int) -> None:
+def check_draws(draws: int) -> None:
+    """Raise UsageError for too few draws to make an interval of."""
     if draws < 20:
         raise UsageError(f"draws is {draws}; an interval needs 20 at least, and 1000 to be steady")

@@ -46,7 +46,7 @@ def reward_run(
     }  # fmt: skip
     blocks = (
         Paragraph(_said(ended)),
-        ends(read(folder)),
+        _ends(read(folder)),
         Paragraph(
             f"'isoflop reward fit {folder}' fits laws to these curves; 'isoflop reward demo "
             f"{folder} --preset {preset}' says what they show."
@@ -87,7 +87,7 @@ def _said(ended: Sweep) -> str:
     )
 
 
-def ends(runs: Runs) -> Table:
+def _ends(runs: Runs) -> Table:
     """Return where the gold of every run was highest, and where it ended."""
     rows: list[tuple[Cell, ...]] = []
     for name in dict.fromkeys(runs.labels["run"].tolist()):

@@ -65,7 +65,7 @@ def efficiency(found: Sequence[RewardCurve]) -> Figure:
         "Efficiency: steeper is faster, further left is sooner", Axis.of(over),
         Axis("F / C_mid^B: gain so far over gain to come", "1"), tuple(layers),
         "F = C_mid^B / ((A - R_0) / (R - R_0) - 1), over C_mid^B: it is 1 half way up. Evaluations "
-        "within 2 % of either end are left out.",
+        "within 2% of either end are left out.",
     )  # fmt: skip
 
 

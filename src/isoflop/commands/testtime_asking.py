@@ -12,6 +12,7 @@ from isoflop.commands.registry import Option
 from isoflop.errors import UsageError
 
 if TYPE_CHECKING:
+    from isoflop.experiments.backends.forcing import Forcing
     from isoflop.experiments.backends.judging import Judge, Scorer
     from isoflop.experiments.backends.problems import Exercise
     from isoflop.experiments.backends.request import Backend, Drawing
@@ -46,6 +47,16 @@ Extra: TypeAlias = Annotated[
 ]
 Parameters: TypeAlias = Annotated[
     float | None, Option("of a server's model, active ones, to count FLOP at 2N a token")
+]
+Again: TypeAlias = Annotated[
+    int, Option("times that the end of a response is suppressed, and more asked for", "COUNT")
+]
+AgainText: TypeAlias = Annotated[str, Option("what is put in place of the end", "TEXT")]
+Limit: TypeAlias = Annotated[
+    int | None, Option("tokens of thinking, which --end then cuts off", "TOKENS")
+]
+End: TypeAlias = Annotated[
+    str, Option("what ends thinking, such as '</think>'; the answer follows it", "TEXT")
 ]
 Check: TypeAlias = Annotated[
     str | None,
@@ -116,7 +127,7 @@ class Asking:
         if task == "chain":
             raise UsageError("chain is a task of the embedded model; say --task addition")
         made = exercise(task, problems, self.seed, columns)
-        stop = tuple(s.replace("\\n", "\n").replace("\\t", "\t") for s in self.stop)
+        stop = tuple(map(unescaped, self.stop))
         drawing = Drawing(self.temperature, self.max_tokens or 256, stop or made.stop)
         if self.where == "http":
             return made, self._server(drawing)
@@ -145,6 +156,33 @@ class Asking:
         return OpenAI(server, str(self.model), drawing, self.api, extra, self.parameters)
 
 
+def forcing(
+    asking: Asking, again: int, again_text: str, limit: int | None, end: str
+) -> Forcing | None:
+    """Return how lengths are to be forced, None where they are not.
+
+    Raises UsageError where a response cannot be gone on with.
+    """
+    if not again and limit is None:
+        if end:
+            raise UsageError("--end is for --again and --limit")
+        return None
+    if asking.where == "embedded" or asking.api == "chat":
+        raise UsageError(
+            "--again and --limit go on with a response: give --backend http or hf, and --api "
+            "completions; 'isoflop testtime demo' forces the small transformer"
+        )
+    from isoflop.experiments.backends.forcing import Forcing
+    from isoflop.experiments.testtime import Budget
+
+    return Forcing(Budget(again, limit), unescaped(again_text), unescaped(end))
+
+
+def unescaped(text: str) -> str:
+    r"""Return a text whose \n and \t are lines and tabs."""
+    return text.replace("\\n", "\n").replace("\\t", "\t")
+
+
 def judge(
     exercise: Exercise, check: str | None, seconds: float, rewards: Mapping[str, str]
 ) -> Judge:
@@ -153,10 +191,11 @@ def judge(
     from isoflop.experiments.backends.program import program
 
     judged_by = program(check, seconds) if check else None
-    return Judge(exercise, judged_by, {name: _scorer(text) for name, text in rewards.items()})
+    return Judge(exercise, judged_by, {name: scorer(text) for name, text in rewards.items()})
 
 
-def _scorer(text: str) -> Scorer:
+def scorer(text: str) -> Scorer:
+    """Return the reward model that a text names: a URL, or hf:FOLDER."""
     if text.startswith("hf:"):
         from isoflop.experiments.classifier import classifier
 

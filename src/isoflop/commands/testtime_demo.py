@@ -11,7 +11,7 @@ import numpy as np
 from isoflop.commands.registry import Option, command, say
 from isoflop.commands.reward_outcome import LEVEL, Mean
 from isoflop.commands.sweep import carry_out
-from isoflop.commands.testtime_findings import signed
+from isoflop.commands.testtime_findings import over, signed
 from isoflop.errors import RefusedByData, UnknownName
 from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
 
@@ -53,36 +53,49 @@ def testtime_demo(
     *,
     preset: Annotated[str, Option("what is run: study, or tiny for a trial of it")] = "study",
     seeds: Annotated[int | None, Option("as many as the preset has unless given")] = None,
+    strategy: Annotated[
+        tuple[str, ...], Option("instead of the preset's, such as beam/n=32,m=8", "NAME")
+    ] = (),
+    problems: Annotated[int | None, Option("of each seed; the preset's unless given")] = None,
     seed: Annotated[int, Option("of the first policy", "SEED")] = 0,
     page: Annotated[str, Option("the report with its figures", "FILE")] = "testtime-demo.html",
 ) -> Report:
     """Spend test-time compute on a small transformer; say what it bought.
 
     Samples problems, teaches a process verifier, runs searches, revisions and forced budgets,
-    and holds five claims to what was seen over the seeds. Forecasts coverage from few samples
+    and holds six claims to what was seen over the seeds. Forecasts coverage from few samples
     by the law that a backtest chooses, and says how far off that was. Killed anywhere, the same
     command resumes; the folder is a sample bank for the other commands.
     """
+    from isoflop.experiments.engine import LocalEngine
+    from isoflop.report import html
+
+    study = designed(preset, seeds, seed, strategy, problems)
+    ended = carry_out(folder, f"testtime-{preset}-{seed}", study.trials(), LocalEngine(), MADE)
+    report = _told(folder, study, ended.seconds)
+    html.save(report, page)
+    say(f"wrote {page}; the study is in {folder}/")
+    return report
+
+
+def _told(folder: str, study: TestTime, seconds: float) -> Report:
+    """Return what a finished study says."""
     from isoflop.commands.testtime_demo_pictures import figures
     from isoflop.commands.testtime_findings import findings, seeds_of
     from isoflop.commands.testtime_saving import saving_data, saving_table, savings
-    from isoflop.experiments.engine import LocalEngine
     from isoflop.experiments.testtime import gather
-    from isoflop.report import html
     from isoflop.store import Study
 
-    study = designed(preset, seeds, seed)
-    ended = carry_out(folder, f"testtime-{preset}-{seed}", study.trials(), LocalEngine(), MADE)
-    kept = Study.open(folder)
+    kept, first = Study.open(folder), study.seeds[0]
     bank = gather(kept)
     seen = seeds_of(bank, [study.setting.lineage(s) for s in study.seeds])
     found = findings(seen, verifier := bank.verifiers[0])
-    said, refused = forecasts(seen, seed)
-    saved = savings(bank, seen, seed)
+    said, refused = forecasts(seen, first)
+    saved = savings(bank, seen, first)
     blocks: list[Block] = [
         *(_verdict(f) for f in found),
         *_scored(said, refused),
-        _contrasts(found),
+        _contrasts(found, seen),
         Paragraph(_verifiers(kept, {t.key for t in study.trials()})),
         Heading("Samples in parallel"),
         _over_k(seen),
@@ -93,27 +106,35 @@ def testtime_demo(
         *figures(seen, verifier, said),
         Paragraph(_hint(folder, seen)),
     ]
-    data = {**_data(found, seen, said, ended.seconds), "policy": saving_data(saved)}
-    report = Report("Test-time compute: what was seen", tuple(blocks), data)
-    html.save(report, page)
-    say(f"wrote {page}; the study is in {folder}/")
-    return report
+    data = {**_data(found, seen, said, seconds), "policy": saving_data(saved)}
+    return Report("Test-time compute: what was seen", tuple(blocks), data)
 
 
 MADE = "isoflop testtime demo"
 
 
-def designed(preset: str, seeds: int | None, seed: int) -> TestTime:
-    """Return the study of a preset, with as many seeds as were asked for.
+def designed(
+    preset: str, seeds: int | None, seed: int, strategies: Sequence[str] = (),
+    problems: int | None = None,
+) -> TestTime:  # fmt: skip
+    """Return the study of a preset, with the seeds, strategies and problems that were asked for.
 
-    Raises UnknownName for a preset that there is not, UsageError for no seeds.
+    Raises UnknownName for a preset or a strategy that there is not, UsageError for no seeds.
     """
-    from isoflop.experiments.testtime import PRESETS
+    from isoflop.experiments.testtime import PRESETS, attempts, named
 
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
     study = PRESETS[preset](seed).sweep
-    return study if seeds is None else replace(study, seeds=tuple(range(seed, seed + seeds)))
+    asked: dict[str, Any] = {} if problems is None else {"problems": problems}
+    if strategies:
+        most = max(attempts(named(name)) for name in strategies)
+        asked |= {
+            "strategies": tuple(strategies), "attempts": max(most, study.setting.attempts)
+        }  # fmt: skip
+    if seeds is not None:
+        study = replace(study, seeds=tuple(range(seed, seed + seeds)))
+    return replace(study, setting=replace(study.setting, **asked))
 
 
 def forecasts(seen: Sequence[Seed], seed: int) -> tuple[tuple[Said, ...], dict[str, str]]:
@@ -150,7 +171,7 @@ def _verdict(found: Finding) -> Note:
         "not told": "not told apart from chance",
     }  # fmt: skip
     parts = "; ".join(f"{c.what}: {signed(c.mean)}" for c in found.contrasts)
-    text = f"{found.claim[0].upper()}{found.claim[1:]}: {words[found.saw]}. {parts}."
+    text = f"{found.claim[0].upper()}{found.claim[1:]}: {words[found.saw]}. Measured: {parts}."
     return Note(text, "good" if found.saw == "yes" else "doubt")
 
 
@@ -159,7 +180,7 @@ def _scored(said: Sequence[Said], refused: dict[str, str]) -> list[Block]:
         Note(
             f"{s.seed}: from {FEW} samples a problem, {s.way} forecast a coverage of "
             f"{s.value:.3f} ({s.low:.3f} to {s.high:.3f}) at k = {s.k}; {s.truth:.3f} came: off by "
-            f"{s.value - s.truth:+.3f}",
+            f"{round(s.value - s.truth, 3) + 0.0:+.3f}",
             "good" if s.inside else "doubt",
         )
         for s in said
@@ -168,7 +189,7 @@ def _scored(said: Sequence[Said], refused: dict[str, str]) -> list[Block]:
                        refused.items())]  # fmt: skip
 
 
-def _contrasts(found: Sequence[Finding]) -> Table:
+def _contrasts(found: Sequence[Finding], seen: Sequence[Seed]) -> Table:
     rows: list[Row] = [
         (f.claim, f.saw, c.what, c.mean.value, c.mean.low, c.mean.high)
         for f in found
@@ -176,8 +197,8 @@ def _contrasts(found: Sequence[Finding]) -> Table:
     ]
     return Table(
         ("claim", "seen", "difference", "mean", "low", "high"), tuple(rows),
-        f"Shares of problems, means over seeds with {LEVEL:.0%} intervals by Student's t. Bins of "
-        "difficulty are fifths of the problems by the pass rate of plain samples.",
+        f"Shares of problems: {over(seen)}. Bins of difficulty are fifths of the problems by the "
+        "pass rate of plain samples.",
     )  # fmt: skip
 
 
@@ -189,13 +210,13 @@ def _over_k(seen: Sequence[Seed]) -> Table:
     ]
     return Table(
         ("k", *names), tuple(rows),
-        f"Share of problems answered rightly by k samples: mean over {len(seen)} seeds, and half "
-        f"the width of its {LEVEL:.0%} interval.",
+        f"Share of problems answered rightly by k samples: {over(seen)}.",
     )  # fmt: skip
 
 
 def _spelt(mean: Mean) -> str:
-    half = "" if mean.high is None else f" ± {mean.high - mean.value:.3f}"
+    """Return a mean and half its interval, on one line."""
+    half = "" if mean.high is None else f"\u00a0±\u00a0{mean.high - mean.value:.3f}"
     return f"{mean.value:.3f}{half}"
 
 
@@ -215,12 +236,12 @@ def _strategies(seen: Sequence[Seed]) -> Table:
         rows.append((name, _spelt(right), *by_bin, *spent))
     return Table(
         (
-            "strategy", "right", "easiest", "2", "3", "4", "hardest", "tokens", "policy [FLOP]",
+            "strategy", "right", *(str(b + 1) for b in range(BINS)), "tokens", "policy [FLOP]",
             "verifier [FLOP]",
         ),
         tuple(rows),
-        "Cost by problem. Prompts are counted once for policy and verifier each, and what several "
-        "responses begin with as well.",
+        "1 to 5: fifths of the problems, easy to hard. Cost by problem: prompts are counted once "
+        "for policy and verifier each, and what several responses begin with as well.",
     )  # fmt: skip
 
 
@@ -230,11 +251,12 @@ def _mean(seen: Sequence[Seed], name: str, what: str) -> float:
 
 def _forced(bank: Bank, seen: Sequence[Seed]) -> list[Block]:
     """Return s1's three measures of the forced budgets, up and down."""
+    from isoflop.commands.testtime_findings import FORCED, forced, number
     from isoflop.samples.budgets import performance, scaling
 
-    more = sorted(n for n in seen[0].tried if n == "budget" or n.startswith("budget/again="))
-    limits = sorted(n for n in seen[0].tried if n.startswith("budget/tokens="))
-    asked = [float(n.partition("=")[2]) for n in limits]
+    more = [n for n in (FORCED, *forced(seen[0], "again")) if n in seen[0].tried]
+    limits = forced(seen[0], "tokens")
+    asked = [float(number(n)) for n in limits]
     rows: list[Row] = []
     for way, names, tokens in (
         ("longer, by more attempts", more, [_mean(seen, n, "tokens") for n in more]),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.commands.reward_outcome import LEVEL, Mean
-from isoflop.commands.testtime_findings import BINS, Seed
+from isoflop.commands.reward_outcome import Mean
+from isoflop.commands.testtime_findings import BINS, FORCED, Seed, forced, number, over
 from isoflop.report import Axis, Band, Figure, Interval, Layer, Line, Points
 
 if TYPE_CHECKING:
@@ -37,13 +37,11 @@ def _over_k(seen: Sequence[Seed], said: Sequence[Said]) -> Figure:
         value = np.array([m.value for m in means])
         layers += _banded(name, k, value, means)
     layers += [
-        Interval(f"{s.seed.rpartition(',')[2]}: forecast", s.k * 1.08 ** (i + 1), s.value, s.low,
+        Interval("coverage, forecast for each seed", s.k * 1.08 ** (i + 1), s.value, s.low,
                  s.high, "forecast")
         for i, s in enumerate(said)
     ]  # fmt: skip
-    caption = (
-        f"Means over {len(seen)} seeds and their {LEVEL:.0%} intervals, every k from all samples."
-    )
+    caption = f"From all samples at every k: {over(seen)}."
     if said:
         caption += (
             " Bars at the right: coverage at the last k as it was forecast for each seed from few "
@@ -57,7 +55,8 @@ def _over_k(seen: Sequence[Seed], said: Sequence[Said]) -> Figure:
 def _banded(name: str, x: Numbers, value: Numbers, means: Sequence[Mean]) -> list[Layer]:
     low = np.array([m.value if m.low is None else m.low for m in means])
     high = np.array([m.value if m.high is None else m.high for m in means])
-    return [Line(name, x, value, group=name), Band(name, x, low, high, group=name)]
+    band = Band(name, x, low.clip(0, 1), high.clip(0, 1), group=name)  # of shares
+    return [Line(name, x, value, group=name), band]
 
 
 def _by_bin(seen: Sequence[Seed], verifier: str) -> Figure:
@@ -79,17 +78,35 @@ def _by_bin(seen: Sequence[Seed], verifier: str) -> Figure:
 
 
 def _forced(seen: Sequence[Seed]) -> list[Figure]:
-    """Return accuracy against tokens, as more and more attempts are forced."""
-    names = sorted(n for n in seen[0].tried if n == "budget" or n.startswith("budget/again="))
-    if len(names) < 2:
+    """Return accuracy against the limit that cuts off, and against tokens as attempts are added."""
+    if FORCED not in seen[0].tried:
         return []
-    means = [Mean.of([s.tried[n].right.mean() for s in seen]) for n in names]
-    x = np.array([float(np.mean([s.tried[n].tokens.mean() for s in seen])) for n in names])
+    told = f"The last answer of a response: {over(seen)}."
+    made = []
+    if limits := forced(seen[0], "tokens"):
+        x = np.array([float(number(n)) for n in limits])
+        free = np.full(2, _mean_of(seen, FORCED).value)
+        layers = (*_drawn("cut off", x, seen, limits), Line("no limit", x[[0, -1]], free))
+        axis = Axis("limit of thinking", "tokens", log=False)
+        made.append(Figure("Responses cut short", axis, _right(), layers, told))
+    if more := forced(seen[0], "again"):
+        names = [FORCED, *more]
+        x = np.array([np.mean([s.tried[n].tokens.mean() for s in seen]) for n in names], float)
+        axis = Axis.of("thinking", log=False)
+        layers = tuple(_drawn("the last attempt", x, seen, names))
+        told += " The first point is unforced."
+        made.append(Figure("More attempts, forced", axis, _right(), layers, told))
+    return made
+
+
+def _drawn(label: str, x: Numbers, seen: Sequence[Seed], names: Sequence[str]) -> list[Layer]:
+    means = [_mean_of(seen, name) for name in names]
     value = np.array([m.value for m in means])
-    title, name = "More attempts, forced", "the last attempt"
-    layers = (*_banded(name, x, value, means), Points(name, x, value, group=name))
-    caption = f"Means over seeds and their {LEVEL:.0%} intervals; the first point is unforced."
-    return [Figure(title, Axis.of("thinking", log=False), _right(), layers, caption)]
+    return [*_banded(label, x, value, means), Points(label, x, value, group=label)]
+
+
+def _mean_of(seen: Sequence[Seed], name: str) -> Mean:
+    return Mean.of([s.tried[name].right.mean() for s in seen])
 
 
 def _right() -> Axis:

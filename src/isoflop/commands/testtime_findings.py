@@ -1,4 +1,4 @@
-"""What the embedded study of test time saw: its samples by seed, and five claims held to them."""
+"""What the embedded study of test time saw: its samples by seed, and the claims held to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.commands.reward_outcome import Mean
+from isoflop.commands.reward_outcome import LEVEL, Mean
 
 if TYPE_CHECKING:
     from isoflop.samples.bank import Bank
@@ -22,6 +22,7 @@ BINS = 5  # of difficulty, by the pass rate of plain samples: the first is the e
 SIDE = 2  # bins that are called easy, and hard
 FLAT = 0.25  # a curve is flat where it gains less than this share of what it gained at first
 FIRST = "parallel"
+FORCED = "budget"  # a response whose length may be forced; alone, one that is left to itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def _tried(bank: Bank, name: str, lineage: str) -> Tried:
     spent = made.spent
     return Tried(
         counts.solved / counts.tried, spent["tokens"], spent["flop"] + spent["prompt_flop"],
-        spent["verifier_flop"],
+        spent["verifier_flop"] + spent["verifier_prompt_flop"],
     )  # fmt: skip
 
 
@@ -104,6 +105,13 @@ class Contrast:
         return self.mean.high is not None and self.mean.high < 0
 
 
+def over(seeds: Sequence[Seed]) -> str:
+    """Return what a number is of, in words."""
+    if len(seeds) == 1:
+        return "one seed, without intervals"
+    return f"means over {len(seeds)} seeds with {LEVEL:.0%} intervals by Student's t"
+
+
 def signed(mean: Mean) -> str:
     """Return a difference with its interval, in words."""
     if mean.low is None or mean.high is None:
@@ -123,7 +131,7 @@ class Finding:
 def findings(seeds: Sequence[Seed], verifier: str) -> tuple[Finding, ...]:
     """Return what the seeds say of each claim, as far as its strategies were tried."""
     made: list[Callable[[Sequence[Seed], str], Finding | None]] = [
-        _coverage, _majority, _best_of_k, _beam, _forcing,
+        _coverage, _majority, _best_of_k, _beam, _limits, _forcing,
     ]  # fmt: skip
     return tuple(f for make in made if (f := make(seeds, verifier)) is not None)
 
@@ -157,11 +165,15 @@ def _majority(seeds: Sequence[Seed], verifier: str) -> Finding:
     late = _contrast(
         f"at k = {k[last]} less at {k[last - 2]}", seeds, lambda s: gain(s, last - 2, last)
     )
-    flat = late.mean.high is not None and late.mean.high < FLAT * early.mean.value
-    rising = late.mean.low is not None and late.mean.low > FLAT * early.mean.value
-    return Finding(
-        "majority saturates", _two(early.above, flat, early.below or rising), (early, late)
-    )
+    return _levelling("majority saturates", early, late)
+
+
+def _levelling(claim: str, early: Contrast, late: Contrast) -> Finding:
+    """Say whether something gained early on and then, by comparison, hardly any more."""
+    limit = FLAT * early.mean.value
+    flat = late.mean.high is not None and late.mean.high < limit
+    rising = late.mean.low is not None and late.mean.low > limit
+    return Finding(claim, _two(early.above, flat, early.below or rising), (early, late))
 
 
 def _best_of_k(seeds: Sequence[Seed], verifier: str) -> Finding:
@@ -171,7 +183,7 @@ def _best_of_k(seeds: Sequence[Seed], verifier: str) -> Finding:
     peaks = [int(_others(curves, i).argmax()) for i in range(len(seeds))]
     rise = [float(c[p] - c[0]) for c, p in zip(curves, peaks, strict=True)]
     fall = [float(c[-1] - c[p]) for c, p in zip(curves, peaks, strict=True)]
-    at = ", ".join(f"{seeds[0].k[p]:.0f}" for p in peaks)
+    at = " or ".join(f"{seeds[0].k[p]:.0f}" for p in sorted(set(peaks)))
     up = Contrast(f"best of k at its peak (k = {at}) less at 1", Mean.of(rise))
     down = Contrast(f"at k = {seeds[0].k[-1]:.0f} less at the peak", Mean.of(fall))
     return Finding(
@@ -206,20 +218,41 @@ def _beam(seeds: Sequence[Seed], verifier: str) -> Finding | None:
     )  # fmt: skip
 
 
+def forced(seed: Seed, setting: str) -> list[str]:
+    """Return the budgets that were forced by a setting, "again" or "tokens", the least first."""
+    names = [n for n in seed.tried if n.startswith(f"{FORCED}/{setting}=")]
+    return sorted(names, key=number)
+
+
+def number(name: str) -> int:
+    """Return the number that a forced budget is called by."""
+    return int(name.rpartition("=")[2])
+
+
+def _gain(what: str, seeds: Sequence[Seed], more: str, less: str) -> Contrast:
+    return _contrast(
+        what, seeds, lambda s: float((s.tried[more].right - s.tried[less].right).mean())
+    )
+
+
+def _limits(seeds: Sequence[Seed], verifier: str) -> Finding | None:
+    names = forced(seeds[0], "tokens")
+    if FORCED not in seeds[0].tried or len(names) < 2:
+        return None
+    first, second, last = names[0], names[1], names[-1]
+    early = _gain(f"a limit of {number(second)} tokens less one of {number(first)}", seeds, second,
+                  first)  # fmt: skip
+    late = _gain(f"no limit less one of {number(last)}", seeds, FORCED, last)
+    return _levelling("a larger limit of tokens helps, then flattens", early, late)
+
+
 def _forcing(seeds: Sequence[Seed], verifier: str) -> Finding | None:
-    names = sorted(n for n in seeds[0].tried if n.startswith("budget/again="))
-    if "budget" not in seeds[0].tried or len(names) < 2:
+    names = forced(seeds[0], "again")
+    if FORCED not in seeds[0].tried or len(names) < 2:
         return None
     first, last = names[0], names[-1]
-
-    def gain(seed: Seed, a: str, b: str) -> float:
-        return float((seed.tried[a].right - seed.tried[b].right).mean())
-
-    helps = _contrast("one more attempt less none", seeds, lambda s: gain(s, first, "budget"))
-    more = _contrast(
-        f"{last.rpartition('=')[2]} more attempts less one", seeds,
-        lambda s: gain(s, last, first),
-    )  # fmt: skip
+    helps = _gain("one more attempt less none", seeds, first, FORCED)
+    more = _gain(f"{number(last)} more attempts less one", seeds, last, first)
     flat = more.mean.high is not None and more.mean.high < max(helps.mean.value, 0.0)
     return Finding(
         "forcing more attempts helps, then flattens",

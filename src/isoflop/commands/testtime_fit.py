@@ -16,7 +16,7 @@ from isoflop.commands.testtime_reading import (
     Strategy,
     opened,
 )
-from isoflop.errors import RefusedByData
+from isoflop.errors import RefusedByData, UsageError
 from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def testtime_fit(
     from isoflop.assess.along_k import way as named
     from isoflop.samples.curves import coverage_curve
 
+    if to is not None and to < 1:
+        raise UsageError(f"--to is {to:g}; coverage begins at one sample")
     found = opened(bank, strategy, lineage, columns)
     counts = found.counts()
     ways = [named(name) for name in way] or list(WAYS)
@@ -160,11 +162,19 @@ def _parameters(fits: list[CoverageFit]) -> Table:
                 low, high = np.nanquantile(getattr(fit.draws, name), [tail, 1 - tail])
                 ends = (float(low), float(high))
             state = "given" if fixed else "fitted"
-            rows.append((fit.way.name, name, float(getattr(fit.law, name)), *ends, p.unit, state))
+            value = float(getattr(fit.law, name))
+            rows.append((fit.way.name, name, value, *ends, _unit(p.unit), state))
     return Table(
         ("way", "parameter", "value", "low", "high", "unit", "is"), tuple(rows),
         "Intervals draw problems anew; those of a line through the points would be far too narrow.",
     )  # fmt: skip
+
+
+def _unit(unit: str) -> str:
+    """Return the unit of a parameter; open laws are of -log coverage [nats] over samples."""
+    known = {"y": "nats", "x": "samples"}
+    parts = (part.partition("^") for part in unit.split(" * "))
+    return " * ".join(known.get(base, base) + sign + power for base, sign, power in parts)
 
 
 def _standings(tested: BakeOff) -> Table:

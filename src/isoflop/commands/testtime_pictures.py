@@ -12,6 +12,8 @@ from isoflop.report import Axis, Band, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
     from isoflop.assess.along_k import CoverageFit
+    from isoflop.commands.testtime_curves import Along
+    from isoflop.commands.testtime_strategies import Ran
     from isoflop.plan.policy import Policy
     from isoflop.samples.curves import Curve
 
@@ -20,18 +22,40 @@ Numbers = npt.NDArray[np.float64]
 SHARE = Axis("share of problems solved", "1", log=False)
 
 
-def over_k(curves: Sequence[Curve], level: float) -> Figure:
-    """Return every curve of a bank over the samples that are drawn."""
+OVER = {
+    "samples": Axis.of("k"),
+    "flop": Axis("compute per problem", "FLOP"),
+    "tokens": Axis.of("thinking"),
+    "seconds": Axis("time per problem", "seconds"),
+    "dollars": Axis("price per problem", "dollars"),
+}
+
+
+def over_cost(curves: Sequence[Curve], along: Along, tried: Sequence[Ran], level: float) -> Figure:
+    """Return every curve of a bank over what its samples cost, and the strategies that were run."""
     layers: list[Layer] = []
     for c in curves:
+        x = along.of(c)
         if np.isfinite(c.low).all():
-            layers.append(Band(f"{level:.0%} of {c.name}", c.k, c.low, c.high, group=c.name))
-        layers.append(Line(c.name, c.k, c.value, group=c.name))
-        layers.append(Points(f"{c.name}, at k", c.k, c.value, group=c.name))
+            layers.append(Band(f"{level:.0%} of {c.name}", x, c.low, c.high, group=c.name))
+        layers.append(Line(c.name, x, c.value, group=c.name))
+        layers.append(Points(f"{c.name}, at k", x, c.value, group=c.name))
+    if along.unit != "samples":
+        layers += _strategies(tried)
     return Figure(
-        "What k samples solve", Axis.of("k"), SHARE, tuple(layers),
+        "What k samples solve", OVER[along.unit], SHARE, tuple(layers),
         "Every point uses every sample of the bank; bands are of draws of problems.",
     )  # fmt: skip
+
+
+def _strategies(tried: Sequence[Ran]) -> list[Layer]:
+    """Return the strategies that were run as points, at what a run of each cost."""
+    known = [r for r in tried if r.cost]
+    if not known:
+        return []
+    x, y = np.array([r.cost for r in known], float), np.array([r.score for r in known])
+    names = tuple(r.name for r in known)
+    return [Points("strategies that were run", x, y, "truth", hover=names, labels=names)]
 
 
 def straightness(curve: Curve) -> Figure:

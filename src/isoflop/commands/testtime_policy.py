@@ -12,17 +12,21 @@ from isoflop.commands.testtime_reading import (
     Fields,
     Level,
     Lineage,
-    Opened,
+    PriceIn,
+    PriceOut,
     Seed,
     Strategy,
     opened,
+    prices_of,
 )
+from isoflop.commands.testtime_strategies import Beside, beside
 from isoflop.quantities import parse
 from isoflop.report import Block, Cell, Note, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.plan.policy import AtBudget, Policy
     from isoflop.plan.sampling_options import Option as Choice
+    from isoflop.plan.sampling_prices import Prices
 
 
 @command("testtime policy", example="isoflop testtime policy sample:bank --draws 100")
@@ -36,7 +40,11 @@ def testtime_policy(
     bins: Annotated[int, Option("bins of difficulty")] = 5,
     estimate: Annotated[int | None, Option("samples that difficulty is read from")] = None,
     budget: Annotated[tuple[str, ...], Option("a price per problem, such as 1e12", "PRICE")] = (),
-    unit: Annotated[str | None, Option("count in flop, tokens, seconds or samples", "UNIT")] = None,
+    unit: Annotated[
+        str | None, Option("count in flop, tokens, seconds, dollars or samples", "UNIT")
+    ] = None,
+    price_in: PriceIn = None,
+    price_out: PriceOut = None,
     baseline: Annotated[str | None, Option("compare with this, such as majority", "NAME")] = None,
     out: Annotated[str | None, Option("write the router, as JSON", "FILE")] = None,
     strategy: Strategy = None,
@@ -51,48 +59,49 @@ def testtime_policy(
     Problems are binned by what a few samples show of them, and the price of those is charged.
     In each bin and for each budget one half of the problems chooses among votes, best of k and
     the strategies in the bank, and the other half is scored. Compared with best of k at equal
-    compute. The router applies the policy to new problems.
+    compute. The router applies the policy to new problems. At prices of a host cost is in dollars:
+    one request for the samples of a problem, which pays for its prompt once.
     """
     from isoflop.plan.policy import policy
+    from isoflop.plan.sampling_prices import unit_of
 
     found = opened(bank, strategy, lineage, columns)
     samples = found.samples()
-    others = _others(found, samples.problems, unit)
+    prices = prices_of(price_in, price_out)
+    counted = unit_of(samples, unit, prices)
+    others, said = _others(beside(found, samples), counted, prices)
     asked = [parse(text, "--budget") for text in budget] or None
     made = policy(
-        samples, by=by, bins=bins, estimate=estimate, budgets=asked, baseline=baseline, unit=unit,
-        others=others, draws=draws, level=level, seed=seed,
+        samples, by=by, bins=bins, estimate=estimate, budgets=asked, baseline=baseline,
+        unit=counted, prices=prices, others=others, draws=draws, level=level, seed=seed,
     )  # fmt: skip
     if out:
         made.router.save(out)
         say(f"wrote {out}")
-    return _report(made, (*found.notes, *samples.notes), out)
+    return _report(made, (*found.notes, *samples.notes, *said), out)
 
 
-def _others(found: Opened, problems: tuple[str, ...], unit: str | None) -> list[Choice]:
-    """Return the strategies of the bank that were run on the same problems, by their means."""
+def _others(
+    tried: Beside, unit: str, prices: Prices | None
+) -> tuple[list[Choice], tuple[str, ...]]:
+    """Return the strategies that were run as options by their means, and those that cannot be."""
     from isoflop.plan.sampling_options import Option as Choice
-    from isoflop.plan.sampling_options import cost_of, unit_of
-    from isoflop.samples.bank import Bank
+    from isoflop.plan.sampling_prices import cost_of_run
 
-    if not isinstance(found.held, Bank):
-        return []
-    made = []
-    for strategy, lineage in found.held.kinds():
-        if strategy == found.strategy or found.lineage not in (None, lineage):
-            continue
-        samples = found.held.load(strategy, lineage)
-        if samples.problems != problems:
-            continue
-        counts = samples.counts
-        cost = cost_of(samples, 1, unit_of(samples, unit), True)
-        made.append(Choice(strategy, counts.solved / counts.tried, cost))
-    return made
+    costs = {name: cost_of_run(own, unit, prices) for name, own in tried.samples.items()}
+    made = [
+        Choice(name, own.counts.solved / own.counts.tried, cost)
+        for name, own in tried.samples.items()
+        if (cost := costs[name]) is not None
+    ]
+    dear = [name for name, cost in costs.items() if cost is None]
+    note = f"{', '.join(dear)}: what they cost in {unit} is not known, so they are left out"
+    return made, (*tried.notes, *((note,) if dear else ()))
 
 
 def _report(made: Policy, notes: tuple[str, ...], out: str | None) -> Report:
     from isoflop.commands.testtime_pictures import of_policy
-    from isoflop.plan.sampling_options import UNITS
+    from isoflop.plan.sampling_prices import UNITS
 
     unit = UNITS[made.unit]
     best = max(made.budgets, key=lambda b: b.gain_ends[0])

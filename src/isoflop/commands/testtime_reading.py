@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from isoflop.commands.registry import Option
 from isoflop.errors import UsageError
 
 if TYPE_CHECKING:
+    from isoflop.plan.sampling_prices import Prices
+    from isoflop.samples.bank import Bank
     from isoflop.samples.sample_table import Counts, Samples
+    from isoflop.sources.sample_logs import SampleTable
+
+Numbers = npt.NDArray[np.float64]
 
 GENERATED = {"sample:bank": 1.0, "sample:bank-large": 2.2}  # by how much the model is better
+
+PACKAGED = "sample:chain-bank"  # one seed of the embedded study, and the strategies run in it
 
 BankSource: TypeAlias = Annotated[
     str, Option("a sample bank, a log or table of samples or counts, or sample:bank", "BANK")
@@ -28,36 +39,22 @@ Fields: TypeAlias = Annotated[
     Mapping[str, str] | None,
     Option("which field of a log is what, such as correct=exact_match", "NAME=FIELD"),
 ]
+PriceIn: TypeAlias = Annotated[
+    float | None, Option("dollars per million tokens of a prompt", "DOLLARS")
+]
+PriceOut: TypeAlias = Annotated[
+    float | None, Option("dollars per million tokens generated", "DOLLARS")
+]
 Draws: TypeAlias = Annotated[int, Option("draws of problems behind intervals")]
 Level: TypeAlias = Annotated[float, Option("what the intervals hold")]
 Seed: TypeAlias = Annotated[int, Option("of all that is drawn by chance")]
-
-
-class Held(Protocol):
-    """Samples wherever they lie."""
-
-    @property
-    def verifiers(self) -> tuple[str, ...]:
-        """The verifiers that scored them."""
-
-    def load(
-        self,
-        strategy: str | None = None,
-        lineage: str | None = None,
-        verifiers: Sequence[str] = (),
-        answers: bool = False,
-    ) -> Samples:
-        """Return the samples of one strategy and lineage."""
-
-    def counts(self, strategy: str | None = None, lineage: str | None = None) -> Counts:
-        """Return how many samples of each problem are right."""
 
 
 @dataclass(frozen=True)
 class Opened:
     """Samples, and what was noticed when they were read; `counted` alone where only counts came."""
 
-    held: Held | None
+    held: Bank | SampleTable | None
     counted: Counts | None
     notes: tuple[str, ...]
     strategy: str | None
@@ -73,12 +70,40 @@ class Opened:
     def samples(self, verifiers: Sequence[str] | None = None, answers: bool = True) -> Samples:
         """Return the samples, with the scores of all verifiers unless some are named.
 
+        Verifiers that scored none of them are left out, unless they are named.
         Raises UsageError where only counts were given.
         """
         if self.held is None:
             raise UsageError("counts tell coverage alone; votes and verifiers need the samples")
-        wanted = self.held.verifiers if verifiers is None else tuple(verifiers)
-        return self.held.load(self.strategy, self.lineage, wanted, answers)
+        if verifiers is not None:
+            return self.held.load(self.strategy, self.lineage, verifiers, answers)
+        made = self.held.load(self.strategy, self.lineage, self.held.verifiers, answers)
+        scores = {name: s for name, s in made.scores.items() if np.isfinite(s).any()}
+        silent = [name for name in made.scores if name not in scores]
+        said = tuple(f"verifier {name} scored none of these samples" for name in silent)
+        return replace(made, scores=scores, notes=(*made.notes, *said))
+
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        """Return each strategy and lineage that there are samples of."""
+        from isoflop.samples.bank import Bank
+
+        if self.held is None:
+            return ()
+        return self.held.kinds() if isinstance(self.held, Bank) else tuple(self.held.groups)
+
+    def lengths(self, strategy: str, lineage: str) -> Numbers:
+        """Return the tokens (n,) of every response of a strategy that states them."""
+        from isoflop.samples.bank import SCHEMA, Bank
+        from isoflop.store.rows import chosen, table_of
+
+        columns, where = ("tokens", "left_out"), {"strategy": strategy, "lineage": lineage}
+        if isinstance(self.held, Bank):
+            tables = list(self.held.rows.tables(columns, where))
+        else:
+            assert self.held is not None
+            tables = [chosen(table_of(self.held.columns, SCHEMA), columns, where, SCHEMA)]
+        rows = [row for table in tables for row in table.to_pylist() if not row["left_out"]]
+        return np.array([row["tokens"] for row in rows if row["tokens"] is not None], float)
 
 
 def opened(
@@ -96,6 +121,8 @@ def opened(
     from isoflop.sources.sample_logs import SampleTable, read_samples
     from isoflop.sources.sample_logs.counts import read_counts
 
+    if source == PACKAGED:
+        source = str(resources.files("isoflop.sources") / "samples" / "chain-bank.parquet")
     if source in GENERATED:
         table = SampleTable(generated(source), (), source)
         return Opened(table, None, (), strategy or "parallel", lineage)
@@ -109,6 +136,21 @@ def opened(
     table = read_samples([source], columns)
     several = strategy is None and "parallel" in table.columns["strategy"]
     return Opened(table, None, table.notes, "parallel" if several else strategy, lineage)
+
+
+def prices_of(price_in: float | None, price_out: float | None) -> Prices | None:
+    """Return the prices of a host, None where none is given.
+
+    Raises UsageError where one of them is missing.
+    """
+    from isoflop.plan.sampling_prices import Prices
+
+    if price_in is None and price_out is None:
+        return None
+    if price_in is None or price_out is None:
+        lacks = "--price-in" if price_in is None else "--price-out"
+        raise UsageError(f"dollars need both prices; {lacks} is missing")
+    return Prices(price_in, price_out)
 
 
 def generated(name: str) -> Mapping[str, list[object]]:

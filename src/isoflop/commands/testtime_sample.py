@@ -12,6 +12,7 @@ from isoflop.report import Axis, Block, Cell, Figure, Note, Paragraph, Points, R
 
 if TYPE_CHECKING:
     from isoflop.experiments.backends.filling import Filled, Progress
+    from isoflop.experiments.backends.forcing import Forcing
     from isoflop.samples.bank import Bank
     from isoflop.samples.sample_table import Counts
 
@@ -38,6 +39,10 @@ def sample(
     timeout: asked.Timeout = 120.0,
     tries: asked.Tries = 6,
     set_: asked.Extra = None,
+    again: asked.Again = 0,
+    again_text: asked.AgainText = "Wait",
+    limit: asked.Limit = None,
+    end: asked.End = "",
     params: asked.Parameters = None,
     check: asked.Check = None,
     time_limit: asked.TimeLimit = 10.0,
@@ -50,7 +55,7 @@ def sample(
 
     Killed anywhere, the same command goes on: no sample is lost or counted twice. What a server
     answers that is no answer is left out, and counted. --check runs a program of yours on what a
-    model wrote: that is no sandbox.
+    model wrote: that is no sandbox. --again and --limit force how long a model thinks.
     """
     asking = asked.Asking(
         backend, model, url, api, key_from, temperature, max_tokens, stop, at_once, timeout,
@@ -59,25 +64,29 @@ def sample(
     exercise, drawn_from = asking.ready(task, problems, columns)
     judge = asked.judge(exercise, check, time_limit, reward or {})
     width = n if n is not None else 64 if backend == "embedded" else 8
-    name = lineage or asking.lineage
-    return _filled(bank, name, samples, width, seed, exercise, drawn_from, judge)
+    name, forced = lineage or asking.lineage, asked.forcing(asking, again, again_text, limit, end)
+    return _filled(bank, name, samples, width, seed, exercise, drawn_from, judge, forced)
 
 
 def _filled(
     folder: str, lineage: str, samples: int, width: int, seed: int, exercise: Any, backend: Any,
-    judge: Any,
+    judge: Any, forcing: Forcing | None,
 ) -> Report:  # fmt: skip
     from isoflop.experiments.backends.filling import fill
+    from isoflop.experiments.backends.forcing import Forced, remember
     from isoflop.experiments.display import shown
     from isoflop.samples.bank import Bank
 
-    bank = Bank.create(folder)
+    bank, strategy = Bank.create(folder), "parallel"
+    if forcing is not None:
+        remember(bank, lineage, forcing)
+        backend, strategy = Forced(backend, forcing), forcing.strategy
     with shown(lineage, _sentence) as watch:
         filled = fill(
-            bank, exercise.problems, samples, backend, judge, lineage=lineage, width=width,
-            seed=seed, watch=watch,
+            bank, exercise.problems, samples, backend, judge, lineage=lineage, strategy=strategy,
+            width=width, seed=seed, watch=watch,
         )  # fmt: skip
-    return _report(bank, lineage, filled, exercise.notes)
+    return _report(bank, strategy, lineage, filled, (*exercise.notes, *exercise.remarks()))
 
 
 def _sentence(p: Progress) -> str:
@@ -95,17 +104,20 @@ def _sentence(p: Progress) -> str:
     return ", ".join(parts)
 
 
-def _report(bank: Bank, lineage: str, filled: Filled, notes: tuple[str, ...]) -> Report:
+def _report(
+    bank: Bank, strategy: str, lineage: str, filled: Filled, notes: tuple[str, ...]
+) -> Report:
     remarks = [*notes, *_remarks(filled)]
     blocks: list[Block] = [Note(text, "doubt") for text in remarks]
     blocks.append(Paragraph(_said(filled)))
     data: dict[str, Any] = {
-        "bank": str(bank.study.path), "lineage": lineage, "samples": filled.total,
+        "bank": str(bank.study.path), "strategy": strategy, "lineage": lineage,
+        "samples": filled.total,
         "new": filled.new, "had": filled.had, "left_out": dict(filled.left_out),
         "unsure": dict(filled.unsure), "tokens": filled.tokens,
         "prompt_tokens": filled.prompt_tokens, "seconds": filled.seconds, "notes": remarks,
     }  # fmt: skip
-    if (counts := _counts(bank, lineage)) is not None:
+    if (counts := _counts(bank, strategy, lineage)) is not None:
         k, value = _coverage(counts)
         data["coverage"] = {"k": k.tolist(), "value": value.tolist()}
         blocks += _pictured(k, value, counts, lineage)
@@ -114,7 +126,8 @@ def _report(bank: Bank, lineage: str, filled: Filled, notes: tuple[str, ...]) ->
             f"'isoflop testtime curves {bank.study.path}' tells every budget, with intervals."
         )
     )
-    return Report(f"Samples of {lineage}", tuple(blocks), data)
+    title = f"Samples of {lineage}" + f", {strategy}" * (strategy != "parallel")
+    return Report(title, tuple(blocks), data)
 
 
 def _said(f: Filled) -> str:
@@ -139,12 +152,12 @@ def _remarks(f: Filled) -> list[str]:
     return said
 
 
-def _counts(bank: Bank, lineage: str) -> Counts | None:
+def _counts(bank: Bank, strategy: str, lineage: str) -> Counts | None:
     """Return how many samples of each problem are right, None where none was graded."""
     from isoflop.errors import RefusedByData
 
     try:
-        return bank.counts("parallel", lineage)
+        return bank.counts(strategy, lineage)
     except RefusedByData:
         return None
 

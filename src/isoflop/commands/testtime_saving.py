@@ -48,7 +48,7 @@ class Saving:
 
 def savings(bank: Bank, seen: Sequence[Seed], seed: int) -> tuple[Saving, ...] | str:
     """Return the policy at each budget against each baseline, or why there is none."""
-    from isoflop.plan.sampling_options import cost_of
+    from isoflop.plan.sampling_prices import cost_of
 
     verifier = bank.verifiers[0]
     drawn = [bank.load("parallel", s.lineage, bank.verifiers, answers=True) for s in seen]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from isoflop.law import Published
     from isoflop.plan.wall import Wall
 
-_RANGE = "a number, or low,high, or low,typical,high, as 5 and 95 % points"
+_RANGE = "a number, or low,high, or low,typical,high, as 5 and 95% points"
 
 
 @command("wall", example="isoflop wall chinchilla/besiroglu2024 --overtraining 1,5")
@@ -86,7 +86,7 @@ def _report(
         Table(
             ("assumed", "low", "typical", "high", "from"),
             tuple((name, r.low, r.typical, r.high, said) for name, r, said in facts),
-            caption="What goes in; low and high are 5 and 95 % points.",
+            caption="What goes in; low and high are 5 and 95% points.",
         ),
         described(found),
         data_wall(made),

@@ -48,7 +48,7 @@ class _Lines:
         if tenth > self.tenth:
             self.tenth = tenth
             said = self.words(progress)
-            print(f"{self.title}: {10 * tenth} %, {said}", file=sys.stderr, flush=True)
+            print(f"{self.title}: {10 * tenth}%, {said}", file=sys.stderr, flush=True)
 
 
 def sentence(progress: Progress) -> str:

@@ -24,6 +24,9 @@ L = TypeVar("L", bound=Law)
 
 SEARCHED = 120  # starts that are tried; the best few are polished
 POLISHED = 3
+STEP = 1e-5  # of z, by which slopes are differenced
+FAR = 30.0  # z beyond which a parameter is at its bound
+HUGE = 1e12  # the cost where there is no likelihood
 EDGE = 1e-6  # how near a bound a parameter may come, in the unit of its span
 
 
@@ -74,9 +77,10 @@ def fit_counts(
     pairs, where = np.unique(np.stack([c, n]), axis=1, return_inverse=True)
     asked = _Asked(which, pairs[0], pairs[1], dict(fix or {}))
     weights = np.bincount(where.ravel()).astype(float)
-    z = asked.search(weights, np.random.default_rng(seed))
-    many = [asked.polish(w, z)[0] for w in _resampled(where.ravel(), weights.size, draws, seed)]
-    best, value = asked.law(z), -asked.cost(z, weights)
+    z, cost = asked.search(weights, np.random.default_rng(seed))
+    start = np.clip(z, *np.array([asked.span(name) for name in asked.free]).T)
+    many = [asked.polish(w, start)[0] for w in _resampled(where.ravel(), weights.size, draws, seed)]
+    best, value = asked.law(z), -cost
     return CountFit(
         best, asked.law(np.array(many)) if many else None, value, c.size, level,
         asked.touched(best), time.perf_counter() - began,
@@ -97,35 +101,43 @@ class _Asked:
         return [name for name in self.form.params if name not in self.fix]
 
     def law(self, z: Numbers) -> Any:
-        """Return the law at z (p,), or an ensemble of those at z (s, p)."""
+        """Return the law at z (p,), or those at z (..., p) with parameters of that shape."""
+        z = np.clip(z, -FAR, FAR)
         own = {name: self._leave(name, z[..., i]) for i, name in enumerate(self.free)}
         size = z.shape[:-1]
         return self.form(**own, **{name: np.full(size, v)[()] for name, v in self.fix.items()})
 
-    def cost(self, z: Numbers, weights: Numbers) -> float:
-        """Return minus the log-likelihood, huge where there is none."""
+    def cost(self, z_sp: Numbers, weights: Numbers) -> Numbers:
+        """Return minus the log-likelihood (s,), huge where there is none."""
+        here = weights > 0
         with np.errstate(all="ignore"):
-            mass = self.law(z).log_mass(self.solved, self.tried)
-        total = -float(np.sum(np.where(weights > 0, mass, 0.0) * weights))
-        return total if math.isfinite(total) else 1e12
+            mass = self.law(z_sp[:, None]).log_mass(self.solved[here], self.tried[here])
+            total = -(mass * weights[here]).sum(-1)
+        return np.where(np.isfinite(total), total, HUGE)
 
-    def search(self, weights: Numbers, rng: np.random.Generator) -> Numbers:
-        """Return the best of the optima that the best of many starts lead to."""
-        spans = [self._span(name) for name in self.free]
+    def search(self, weights: Numbers, rng: np.random.Generator) -> tuple[Numbers, float]:
+        """Return the best of the optima that the best of many starts lead to, and its cost."""
+        spans = [self.span(name) for name in self.free]
         starts = np.array([[rng.uniform(*s) for s in spans] for _ in range(SEARCHED)])
-        cost = [self.cost(z, weights) for z in starts]
+        cost = self.cost(starts, weights)
         ends = [self.polish(weights, starts[i]) for i in np.argsort(cost)[:POLISHED]]
         z, value = min(ends, key=lambda end: end[1])
-        if value >= 1e12:
+        if value >= HUGE:
             raise CannotFit(f"{self.form.key} has no likelihood at these counts from any start")
-        return z
+        return z, value
 
     def polish(self, weights: Numbers, start: Numbers) -> tuple[Numbers, float]:
         """Return the optimum near a start, and its cost."""
         from scipy.optimize import minimize
 
-        box = [(-30.0, 30.0)] * start.size
-        end = minimize(self.cost, start, args=(weights,), method="L-BFGS-B", bounds=box)
+        ways = STEP * np.vstack([np.zeros(start.size), np.eye(start.size), -np.eye(start.size)])
+
+        def sloped(z: Numbers) -> tuple[float, Numbers]:
+            at, up, down = np.split(self.cost(z + ways, weights), [1, 1 + z.size])
+            return float(at[0]), (up - down) / (2 * STEP)
+
+        # L-BFGS-B of SciPy wakes every thread of BLAS at each step: many times slower for so few.
+        end = minimize(sloped, start, jac=True, method="BFGS")
         return np.asarray(end.x), float(end.fun)
 
     def touched(self, law: Law) -> tuple[str, ...]:
@@ -139,7 +151,8 @@ class _Asked:
                 out.append(name)
         return tuple(out)
 
-    def _span(self, name: str) -> tuple[float, float]:
+    def span(self, name: str) -> tuple[float, float]:
+        """Return the ends between which starts lie: far from bounds, where slopes vanish."""
         low, high = self.form.params[name].typical
         return self._enter(name, low) - 1.0, self._enter(name, high) + 1.0
 

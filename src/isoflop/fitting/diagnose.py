@@ -144,7 +144,7 @@ def _weak(problem: Problem, draws: Law, known: set[str]) -> list[str]:
                 f"({show(low)} to {show(high)})"
             )
         elif problem.form.params[name].unit == "1" and high - low > abs(high + low) / 2:
-            notes.append(f"{name} is hardly known: {show(low)} to {show(high)} at 90 %")
+            notes.append(f"{name} is hardly known: {show(low)} to {show(high)} at 90%")
         elif problem.form.params[name].unit == quantity(problem.form.predicts).unit and (
             high > 0 and low < WEAK_FLOOR * high
         ):

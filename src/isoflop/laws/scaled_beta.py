@@ -12,6 +12,7 @@ from isoflop.law import Array, Law, param
 _T = np.linspace(-4.2, 4.2, 85)
 _LOG_X, _LOG_REST = (-np.logaddexp(0, sign * np.pi * np.sinh(_T)) for sign in (-1, 1))
 _LOG_STEP = np.log(np.cosh(_T))
+_NODE, _WEIGHT = np.polynomial.legendre.leggauss(64)
 
 
 class ScaledBeta(Law):
@@ -39,36 +40,36 @@ class ScaledBeta(Law):
             never = never + w * np.expm1(k * np.log1p(-rate))
         return -never / total
 
-    def _never(self, n: Any) -> Any:
-        """Return 1 - coverage(n) with the nodes along an axis of their own: for numbers alone."""
-        alpha, beta = np.asarray(self.alpha)[..., None], np.asarray(self.beta)[..., None]
-        w = np.exp(alpha * _LOG_X + beta * _LOG_REST + _LOG_STEP)
-        rate = np.minimum(np.asarray(self.highest)[..., None] * np.exp(_LOG_X), 1 - 1e-15)
-        return (w * np.exp(n[:, None] * np.log1p(-rate))).sum(-1) / w.sum(-1)
-
     def log_mass(self, solved: Any, tried: Any) -> Any:
-        """Return the log chance of `solved` right of `tried`, in any order, by Gauss-Legendre."""
-        from scipy.special import betaln, gammaln, logsumexp
-
-        c, n = np.maximum(solved, 1), tried
-        low, width = _where(c, n)
-        top = np.minimum(low + width, np.log(self.highest))
-        node, weight = np.polynomial.legendre.leggauss(64)
-        span = np.maximum(top - low, 1e-12)[..., None]
-        u = np.minimum(low, top)[..., None] + span * (node + 1) / 2
-        a, b, h = (np.asarray(v)[..., None] for v in (self.alpha, self.beta, self.highest))
-        log_w = (b - 1) * np.log1p(-np.minimum(np.exp(u) / h, 1 - 1e-12))
-        log_w += (c[..., None] + a) * u + np.log(weight * span / 2)
-        log_w += (n - c)[..., None] * np.log1p(-np.minimum(np.exp(u), 1 - 1e-15))
-        ways = gammaln(n + 1) - gammaln(c + 1) - gammaln(n - c + 1) - betaln(self.alpha, self.beta)
-        ways = ways - self.alpha * np.log(self.highest)
-        none = np.log(np.maximum(self._never(n), 1e-300))
-        return np.where(solved == 0, none, logsumexp(log_w, -1) + ways)
+        """Return the log chance (s, p) of `solved` right of `tried` (p,); parameters are (s, 1)."""
+        solved, tried = np.broadcast_arrays(np.asarray(solved, float), np.asarray(tried, float))
+        nodes = [np.asarray(v)[..., None] for v in (self.alpha, self.beta, self.highest)]
+        none = solved == 0
+        n, back = np.unique(tried[none], return_inverse=True)
+        mass = np.empty(np.broadcast(self.alpha, self.beta, self.highest, solved).shape)
+        mass[..., none] = _log_none(n, *nodes)[..., back.ravel()]
+        mass[..., ~none] = _log_some(solved[~none], tried[~none], *nodes)
+        return mass
 
 
-def _where(c: Any, n: Any) -> tuple[Any, Any]:
-    """Return where in log p the chance of c of n lies: the low end, and the width."""
-    from scipy.special import betaincinv
+def _log_none(n: Any, a: Any, b: Any, h: Any) -> Any:
+    w = np.exp(a * _LOG_X + b * _LOG_REST + _LOG_STEP)
+    log_wrong = np.log1p(-np.minimum(h * np.exp(_LOG_X), 1 - 1e-15))
+    return np.log(np.maximum((w * np.exp(n[:, None] * log_wrong)).sum(-1) / w.sum(-1), 1e-300))
 
-    low = np.log(np.maximum(betaincinv(c, n - c + 1.0, 1e-12), 1e-12 / n)) - 3.0 / c
-    return low, np.log(betaincinv(c + 1.0, np.maximum(n - c, 0.5), 1 - 1e-12)) - low
+
+def _log_some(c: Any, n: Any, a: Any, b: Any, h: Any) -> Any:
+    from scipy.special import betaincinv, betaln
+
+    # Gauss-Legendre in log p, between the ends of where c of n is likely.
+    low = np.log(np.maximum(betaincinv(c, n - c + 1, 1e-12), 1e-12 / n)) - 3 / c
+    high = np.log(betaincinv(c + 1, np.maximum(n - c, 0.5), 1 - 1e-12))
+    top = np.minimum(high, np.log(h[..., 0]))
+    span = np.maximum(top - low, 1e-12)[..., None]
+    u = np.minimum(low, top)[..., None] + span * (_NODE + 1) / 2
+    log_w = (b - 1) * np.log1p(-np.minimum(np.exp(u) / h, 1 - 1e-12)) + (c[:, None] + a) * u
+    log_w += (n - c)[:, None] * np.log1p(-np.minimum(np.exp(u), 1 - 1e-15))
+    most = log_w.max(-1, keepdims=True)
+    total = np.log((np.exp(log_w - most) * _WEIGHT * span / 2).sum(-1)) + most[..., 0]
+    log_ways = -np.log1p(n) - betaln(n - c + 1, c + 1)
+    return total + log_ways - (betaln(a, b) + a * np.log(h))[..., 0]

@@ -14,7 +14,7 @@ from isoflop.runs import Runs
 Numbers = npt.NDArray[np.float64]
 
 RECENT = 5  # rows of the log, the mean of which stands for now
-# Healthy runs cut off less than 5 % of their responses; from 10 to 15 % on they came to grief.
+# Healthy runs cut off less than 5% of their responses; from 10 to 15% on they came to grief.
 # Source: Khatri et al. 2025, arXiv:2510.13786, section 5 and appendix A.15.
 CUT_OFF, NEAR_CUT_OFF = 0.10, 0.05
 UNVARIED = 0.8  # share of groups without variance, beyond which most of a step is spent on nothing
@@ -53,11 +53,9 @@ def _cut_off(runs: Runs, over: str) -> Alarm | None:
     if not values.size or (now := float(values[-RECENT:].mean())) < NEAR_CUT_OFF:
         return None
     if now < CUT_OFF:
-        says = (
-            f"{now:.0%} of responses are cut off; under 5 % is healthy, from 10 % runs came apart"
-        )
+        says = f"{now:.0%} of responses are cut off; under 5% is healthy, from 10% runs came apart"
     else:
-        says = f"{now:.0%} of responses are cut off; runs at 10-15 % came apart: allow longer ones"
+        says = f"{now:.0%} of responses are cut off; runs at 10-15% came apart: allow longer ones"
     return Alarm("truncation", now, says)
 
 

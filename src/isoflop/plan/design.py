@@ -32,7 +32,7 @@ MOST_RUNS = 200  # in one design
 class Choice:
     """A run of the design, what the design costs up to it, and the target's half-width after it.
 
-    `half_width` is relative: 0.01 says that the interval is plus and minus 1 %.
+    `half_width` is relative: 0.01 says that the interval is plus and minus 1%.
     """
 
     index: int
@@ -166,7 +166,7 @@ def _reached(made: Design, candidates: Pool, budget: float | None, within: float
 def narrowed(made: Design, cost: float) -> float:
     """Return by what share the next `cost` [FLOP] of a design narrows the target.
 
-    A rule for stopping: 0.03 says that the interval gets 3 % narrower.
+    A rule for stopping: 0.03 says that the interval gets 3% narrower.
     """
     after = [c.half_width for c in made.choices if c.spent <= cost * (1 + 1e-9)]
     return 1 - after[-1] / made.start if after else 0.0

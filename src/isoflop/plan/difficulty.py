@@ -55,7 +55,8 @@ def difficulty(
         raise RefusedByData(f"{len(samples.problems)} problems are too few for {bins} bins")
     ease, of = _ease(samples, how, verifier)
     solved = ease[np.isfinite(ease)]
-    inner = np.quantile(solved, np.arange(1, bins) / bins) if solved.size else np.zeros(0)
+    share = np.arange(1, bins) / bins
+    inner = np.quantile(solved, share, method="higher") if solved.size else np.zeros(0)
     cuts = np.unique(inner[inner > solved.min()]) if solved.size else inner
     if solved.size < ease.size:
         cuts = np.concatenate([[-1e300], cuts])

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import UsageError
+from isoflop.quantities import refuse_level
 
 Numbers = npt.NDArray[np.float64]
 
@@ -62,6 +63,7 @@ def compared(
     """
     from isoflop.samples.curves import problem_weights
 
+    refuse_level(level)
     inside = np.flatnonzero(k <= affordable * (1 + 1e-9))
     if not inside.size:
         raise UsageError(
@@ -69,7 +71,7 @@ def compared(
         )
     g = int(inside[-1])
     curve = small.mean(0)
-    weights = np.concatenate(problem_weights(len(small), draws, seed))
+    weights = np.concatenate([*problem_weights(len(small), draws, seed)])
     gain = weights @ (small[:, g] - large)
     ends = np.quantile(gain, [(1 - level) / 2, (1 + level) / 2])
     verdict = "samples" if ends[0] > 0 else "larger model" if ends[1] < 0 else "even"

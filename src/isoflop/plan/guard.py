@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -13,14 +12,13 @@ from isoflop.assess.overoptimisation import (
     Evidence,
     Overoptimisation,
     Spread,
-    Standing,
     ends,
     overoptimisation,
 )
 from isoflop.assess.reward_evidence import of_curves
 from isoflop.errors import UsageError
 from isoflop.quantities import show
-from isoflop.samples.best_of_n_curves import Curves, curves
+from isoflop.samples.best_of_n_curves import BestOfNCurves, best_of_n_curves
 from isoflop.samples.kl import n_of_kl
 from isoflop.samples.score_table import ScoreTable
 
@@ -34,17 +32,18 @@ FAR = 1e15  # n beyond which a peak is as good as none
 class Guard:
     """What is safe with one proxy: `n` and `kl` [nats] of the peak of gold, and what lies beyond.
 
-    `safe` is the n, of those measured, up to which gold rises by every law that forecasts alike, at
-    the low end of its interval. `drop` is how much gold is lost between the peak and the largest n,
-    as measured; `end` is the gain there. `labels` gold scores stand behind all of it.
+    `among` holds the ends of the intervals of n* by every law that nothing seen speaks against, and
+    `safe` is the lower one of them, if that n was measured. `drop` is how much gold is lost between
+    the peak and the largest n, as measured; `end` is the gain there. `labels` gold scores stand
+    behind all of it.
     """
 
     proxy: str
-    curves: Curves
+    curves: BestOfNCurves
     found: Overoptimisation
     n: Spread
     kl: Spread
-    safe: float
+    among: tuple[float, float]
     end: Spread
     drop: Spread
     labels: int
@@ -55,32 +54,47 @@ class Guard:
         return int(self.curves.n[-1])
 
     @property
+    def safe(self) -> float:
+        """The n up to which gold rises by every such law, and no n beyond those measured.
+
+        Where the law does not follow the points, no n beyond the one of most gold either.
+        """
+        seen = self.most if self.found.follows else self.curves.n[self.curves.gold.argmax()]
+        return min(self.among[0], float(seen))
+
+    @property
     def verdict(self) -> Verdict:
-        """Whether gold falls within the n that were measured, as far as the interval can say."""
-        at, furthest = self.found.peak_at, self.found.furthest
-        if at.high < furthest and self.drop.low > 0:
+        """Whether gold falls within the n that were measured.
+
+        It falls if it was measured to, past a peak whose interval was measured through. It rises if
+        by every law that nothing speaks against it does, and the law follows the points.
+        """
+        if self.found.peak_at.high < self.found.furthest and self.drop.low > 0:
             return "falls"
-        return "rises" if at.low >= furthest else "unclear"
+        return "rises" if self.found.follows and self.safe >= self.most else "unclear"
 
     @property
     def says(self) -> str:
         """The verdict in a sentence."""
         n, gain = whole(self.n.value), self.found.peak.value
+        low, high = self.among
         if self.verdict == "falls":
             return (
                 f"best-of-n past n = {n} hurts with this verifier: gold gains {gain:.2f} there and "
                 f"{self.end.value:.2f} at n = {self.most:,}"
             )
         if self.verdict == "rises":
-            peak = (
-                "no fall is in sight" if self.n.value > FAR
-                else f"by extrapolation it peaks at n = {n}"
+            ahead = (
+                f"extrapolated, it peaks no sooner than n = {whole(low)}" if low < FAR
+                else "no fall is in sight"
             )  # fmt: skip
             so_far = f"where it has gained {self.end.value:.2f}"
-            return f"gold still rises at n = {self.most:,}, {so_far}; {peak}"
+            return f"gold still rises at n = {self.most:,}, {so_far}; {ahead}"
+        upto = f"to {whole(high)}" if high < FAR else "on, if at all"
+        at = f"at {n}" if self.n.value < FAR else "at none"
         return (
-            f"not known yet: gold peaks somewhere from n = {whole(self.n.low)} to "
-            f"{whole(self.n.high)}, most likely at {n}; up to {whole(self.safe)} is safe"
+            f"not known yet: gold may peak anywhere from n = {whole(low)} {upto} ({at} by "
+            f"{self.found.form}); up to {whole(self.safe)} is safe"
         )
 
     def labels_for(self, width: float) -> int | None:
@@ -104,22 +118,19 @@ def guard(
 ) -> Guard:  # fmt: skip
     """Return the n and the KL beyond which gold falls when the best of n is chosen by a proxy.
 
-    Intervals are over prompts. Raises what `curves` and `overoptimisation` raise.
+    Intervals are over prompts. Raises what `best_of_n_curves` and `overoptimisation` raise.
     """
-    seen = curves(table, proxy)
+    seen = best_of_n_curves(table, proxy)
     evidence = of_curves(seen, draws=draws, seed=seed, size=table.sizes.get(proxy))
     found = overoptimisation(evidence, form=form, level=level)
     n = found.spread(lambda law: n_at(seen, law.peak_at()))
     kl = found.spread(lambda law: _square(law.peak_at()))
-    end = Spread(float(seen.gold[-1]), *ends(evidence.draws[:, -1], level))
-    rivals = () if form else found.standings[1:]
-    # Beyond the largest n nothing was measured, so that nothing there is called safe.
-    safe = min(n.low, float(seen.n[-1]), *_low_ends(found, seen, rivals, level))
+    end = Spread(float(seen.gold[-1]), *ends(evidence.draws[:, -1], level, evidence.units))
     drop = _drop(found, seen, evidence, level)
-    return Guard(proxy, seen, found, n, kl, safe, end, drop, seen.labelled)
+    return Guard(proxy, seen, found, n, kl, _among(found, seen, n), end, drop, seen.labelled)
 
 
-def n_at(seen: Curves, d: Any) -> Numbers:
+def n_at(seen: BestOfNCurves, d: Any) -> Numbers:
     """Return the n whose root KL is d: by the bound, or by the curve where the KL was corrected."""
     d = np.asarray(d, float)
     if np.allclose(seen.kl, seen.bound):
@@ -149,11 +160,10 @@ def versus(guards: list[Guard], rivals: list[Guard], level: float = 0.9) -> tupl
     best = max(rivals, key=lambda g: g.end.value)
     out = []
     for one in guards:
-        gap = one.found.evidence.draws[:, -1] - best.found.evidence.draws[:, -1]
-        value = one.end.value - best.end.value
-        out.append(
-            Versus(one.proxy, best.proxy, Spread(value, *ends(gap, level)), float((gap > 0).mean()))
-        )
+        mine, theirs = one.found.evidence, best.found.evidence
+        gap = mine.draws[:, -1] - theirs.draws[:, -1]
+        gain = Spread(one.end.value - best.end.value, *ends(gap, level, mine.units))
+        out.append(Versus(one.proxy, best.proxy, gain, float((gap > 0).mean())))
     return tuple(out)
 
 
@@ -164,16 +174,18 @@ def whole(n: float) -> str:
     return f"{round(n):,}" if n < 1e5 else show(n, 2)
 
 
-def _low_ends(
-    found: Overoptimisation, seen: Curves, rivals: Sequence[Standing], level: float
-) -> list[float]:
-    """Return the low end of n* by each rival that forecasts larger KL as well."""
-    drawn = (found.evidence.ensemble(s.form) for s in rivals if s.tied)
-    return [ends(n_at(seen, laws.peak_at()), level)[0] for laws in drawn]
+def _among(found: Overoptimisation, seen: BestOfNCurves, n: Spread) -> tuple[float, float]:
+    """Return the lowest and the highest end of n* by the law and all that forecast as well."""
+    points, level = found.evidence, found.level
+    others = [points.ensemble(form) for form in found.alike if form != found.form]
+    spans = (ends(n_at(seen, laws.peak_at()), level, points.units) for laws in others)
+    lows, highs = zip(n[1:], *spans, strict=True)
+    return min(lows), max(highs)
 
 
-def _drop(found: Overoptimisation, seen: Curves, evidence: Evidence, level: float) -> Spread:
+def _drop(found: Overoptimisation, seen: BestOfNCurves, evidence: Evidence, level: float) -> Spread:
     """Return the measured gold at the peak of the law, less that at the largest n."""
     g = int(np.argmin(np.abs(seen.d - min(float(found.law.peak_at()), float(seen.d[-1])))))
     lost = evidence.draws[:, g] - evidence.draws[:, -1]
-    return Spread(float(seen.gold[g] - seen.gold[-1]), *ends(lost, level))
+    value = float(seen.gold[g] - seen.gold[-1])
+    return Spread(value, *ends(lost, level, evidence.units))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import RefusedByData, UnknownName
+from isoflop.errors import RefusedByData, UnknownName, UsageError
 from isoflop.plan.difficulty import Difficulty, How, difficulty
 from isoflop.plan.router import Router
-from isoflop.plan.sampling_options import Option, cost_of, options, unit_of
+from isoflop.plan.sampling_options import Option, options
+from isoflop.plan.sampling_prices import UNITS, Prices, cost_of, uncounted, unit_of
+from isoflop.quantities import refuse_level
 from isoflop.samples.curves import problem_weights
 from isoflop.samples.sample_table import Samples
 
 Numbers = npt.NDArray[np.float64]
 
 BUDGETS = 8  # looked at, unless some are named
+NEAR = 1.0  # bins: what is seen in a bin counts for one so far away by a factor 1 / e
 FOLDS = 10  # splits of the problems in two, over which cross-fitting is averaged
 
 
@@ -72,6 +75,7 @@ def policy(
     budgets: Sequence[float] | None = None,
     baseline: str | None = None,
     unit: str | None = None,
+    prices: Prices | None = None,
     others: Sequence[Option] = (),
     draws: int = 500,
     level: float = 0.9,
@@ -87,30 +91,42 @@ def policy(
 
     Raises RefusedByData for too few samples or problems, UnknownName for a baseline.
     """
-    reach = samples.counts.reach
-    aside = estimate or (max(1, reach // 2) if by == "oracle" else max(1, min(8, reach // 4)))
+    _refuse(level, draws)
+    aside = _aside(samples.counts.reach, by) if estimate is None else estimate
     first, rest = samples.split(aside, seed)
-    counted = unit_of(samples, unit)
+    counted = unit_of(samples, unit, prices)
     known = difficulty(first, by, bins)
-    all_options = (*options(rest, counted, seed=seed), *others)
+    all_options = (*options(rest, counted, prices, seed=seed), *others)
     charged = by != "oracle"
-    price = float(cost_of(samples, aside, counted, by == "score").mean()) if charged else 0.0
-    line = _baseline(all_options, baseline)
-    folds = _folds(known.bin, seed)
+    cost = cost_of(samples, aside, counted, by == "score", prices)
+    price = float(cost.mean()) if charged else 0.0
+    line, folds = _baseline(all_options, baseline), _folds(known.bin, seed)
     at = _budgets(line, price, budgets)
-    weights = np.concatenate(problem_weights(known.ease.size, draws, seed))
+    weights = np.concatenate([*problem_weights(known.ease.size, draws, seed)])
     router = Router(
         known.of, aside, known.cuts, counted, tuple(at),
         tuple(_choices(all_options, known, b - price) for b in at), charged,
     )  # fmt: skip
     made = tuple(
-        _at(b, price, all_options, line, known, folds, weights, level, router.choices[i])
-        for i, b in enumerate(at)
+        _at(b, price, all_options, line, known, folds, weights, level, chosen)
+        for b, chosen in zip(at, router.choices, strict=True)
     )
     return Policy(
         known, counted, aside, price, charged, _family(line[0].name), made, all_options,
-        _described(known, rest), level, router, _notes(known, charged, price, counted),
+        _described(known, rest), level, router,
+        (*_notes(known, charged, price, counted), *_left_out(samples, counted)),
     )  # fmt: skip
+
+
+def _refuse(level: float, draws: int) -> None:
+    refuse_level(level)
+    if draws < 1:
+        raise UsageError("no draw of problems; give one at least")
+
+
+def _aside(reach: int, by: How) -> int:
+    """Return from how many samples difficulty is read unless that is said."""
+    return max(1, reach // 2) if by == "oracle" else max(1, min(8, reach // 4))
 
 
 def _family(name: str) -> str:
@@ -158,38 +174,46 @@ def _folds(bins: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[np.bool_]
     return made
 
 
-def _best(found: Sequence[Option], among: npt.NDArray[np.bool_], budget: float) -> int:
-    """Return the option that is right most often among problems, at a mean price within the budget.
+def _best(
+    found: Sequence[Option], bins: npt.NDArray[np.int64], count: int, budget: float
+) -> Callable[[npt.NDArray[np.bool_]], npt.NDArray[np.int64]]:
+    """Return what chooses, from the problems that it is shown, an option for each bin (count,).
 
-    Prices are means over all problems: hard ones take longer whatever is chosen. Of options
-    that are right alike the cheapest is taken.
+    It is the option of the highest mean at a mean price within the budget, the cheapest of
+    options that are right alike. Means of a bin borrow from bins nearby: a few problems in a bin
+    and dozens of options would crown the luckiest. Prices are means over all problems: hard ones
+    take longer whatever is chosen.
     """
     able = [i for i, o in enumerate(found) if o.price <= budget * (1 + 1e-9)]
-    if not able:
-        return int(np.argmin([o.price for o in found]))
-    return max(able, key=lambda i: (round(found[i].right[among].mean(), 9), -found[i].price))
+    able = able or [int(np.argmin([o.price for o in found]))]
+    able.sort(key=lambda i: found[i].price)
+    right = np.stack([found[i].right for i in able], axis=1)
+    apart = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
+
+    def choose(shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        weight = np.exp(-apart / NEAR)[:, bins] * shown
+        mean = weight @ right / weight.sum(1, keepdims=True)
+        return np.array([able[i] for i in np.round(mean, 9).argmax(1)])
+
+    return choose
 
 
 def _choices(found: Sequence[Option], known: Difficulty, budget: float) -> tuple[str, ...]:
-    names = []
-    for b in range(known.bins):
-        inside = known.bin == b
-        names.append(found[_best(found, inside, budget)].name if inside.any() else found[0].name)
-    return tuple(names)
+    choose = _best(found, known.bin, known.bins, budget)
+    return tuple(found[i].name for i in choose(np.ones(known.ease.size, bool)))
 
 
 def _crossed(
     found: Sequence[Option], known: Difficulty, folds: list[npt.NDArray[np.bool_]], budget: float
 ) -> Numbers:
     """Return the score (p,) of each problem under choices that it had no say in."""
+    choose = _best(found, known.bin, known.bins, budget)
+    right = np.stack([o.right for o in found])
     total = np.zeros(known.ease.size)
     for side in folds:
-        for b in range(known.bins):
-            for half in (side, ~side):
-                scored, chosen_on = (known.bin == b) & half, (known.bin == b) & ~half
-                if scored.any():
-                    chosen_on = chosen_on if chosen_on.any() else ~scored
-                    total[scored] += found[_best(found, chosen_on, budget)].right[scored]
+        for half in (side, ~side):
+            scored = np.flatnonzero(half)
+            total[scored] += right[choose(~half)[known.bin[scored]], scored]
     return np.asarray(total / len(folds))
 
 
@@ -250,7 +274,7 @@ def _described(known: Difficulty, rest: Samples) -> tuple[tuple[int, float], ...
 
 def _notes(known: Difficulty, charged: bool, price: float, unit: str) -> tuple[str, ...]:
     said = [
-        f"every budget pays {price:.4g} {unit} a problem to estimate difficulty"
+        f"every budget pays {price:.4g} {UNITS[unit]} a problem to estimate difficulty"
         if charged
         else "the oracle knows right answers: its policy is a bound, and its price is not charged"
     ]
@@ -258,3 +282,10 @@ def _notes(known: Difficulty, charged: bool, price: float, unit: str) -> tuple[s
     if least < 10:
         said.append(f"a bin holds {least} problems: its choice is mostly chance; use fewer bins")
     return tuple(said)
+
+
+def _left_out(samples: Samples, unit: str) -> tuple[str, ...]:
+    """Return what a policy cannot use or count."""
+    partly = [v for v, scores in samples.scores.items() if not np.isfinite(scores).all()]
+    said = [f"{v} gave some samples no score, so no option uses it" for v in partly]
+    return (*uncounted(samples, unit, len(partly) < len(samples.scores)), *said)

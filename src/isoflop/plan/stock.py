@@ -19,7 +19,7 @@ class Fact:
 
 STOCK = Fact(
     Range(1e14, 3e14, 1e15),
-    "public human text, adjusted for quality and repetition [tokens], 90 % interval",
+    "public human text, adjusted for quality and repetition [tokens], 90% interval",
     "Villalobos et al. 2024, arXiv:2211.04325v2",
 )
 

@@ -18,7 +18,7 @@ Numbers = npt.NDArray[np.float64]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HORIZON = 30.0  # years over which a growth is carried; beyond, "not within"
-_Z = 1.6448536269514722  # a Spread is read as the 5 and 95 % points of a log-normal
+_Z = 1.6448536269514722  # a Spread is read as the 5 and 95% points of a log-normal
 
 
 GROWTH = Fact(
@@ -40,7 +40,7 @@ class Wall:
 
     `years` holds the quantiles of the year, infinite past the horizon, and `unmet` the share of
     draws past it. `at` (t,) are years, and `demand` and `stock` [tokens] hold rows for the
-    quantiles 5, 25, 50, 75 and 95 %, (5, t) and (5,). `used_up` (t,) is the share of draws whose
+    quantiles 5, 25, 50, 75 and 95%, (5, t) and (5,). `used_up` (t,) is the share of draws whose
     stock is used up by then.
     """
 
@@ -73,7 +73,7 @@ def wall(
     The largest run takes C [FLOP] in `year` and `growth` times more each year; its D is the best
     one by the law, at `overtraining` times the best tokens per parameter. Of the `stock` [tokens]
     the share `quality` is fit for use, `epochs` times over (Villalobos et al. have both in their
-    stock). A range is the 5 and 95 % points of a log-normal; draws of a fit are drawn, too.
+    stock). A range is the 5 and 95% points of a log-normal; draws of a fit are drawn, too.
 
     Raises UsageError for spreads that are not positive, RefusedByData if demand does not grow.
     Source: Villalobos et al. 2024, arXiv:2211.04325.
@@ -108,7 +108,7 @@ def wall(
 
 
 def _drawn(value: Spread, name: str, rng: np.random.Generator, draws: int) -> Numbers:
-    """Return draws of a log-normal with the median and the 5 and 95 % points of a range."""
+    """Return draws of a log-normal with the median and the 5 and 95% points of a range."""
     span = Range.of(value, name)
     z = rng.standard_normal(draws)
     below, above = np.log(span.typical / span.low), np.log(span.high / span.typical)

@@ -25,6 +25,7 @@ from isoflop.report.document import (
     Points,
 )
 from isoflop.report.labels import written
+from isoflop.report.reading import with_unit
 from isoflop.report.scales import Scale, in_powers, levels, scales, thin
 
 Trace: TypeAlias = dict[str, Any]
@@ -182,7 +183,7 @@ def _contours(layer: Contours, figure: Figure) -> Trace:
         "showscale": False,
         "line": {"width": 1.5},
         "hovertemplate": f"{x} = %{{x:.4s}}<br>{y} = %{{y:.4s}}<br>"
-        f"%{{z:.4g}} {_plain(layer.unit)}<extra>{_plain(layer.name)}</extra>",
+        f"{_plain(with_unit('%{z:.4g}', layer.unit))}<extra>{_plain(layer.name)}</extra>",
     }
 
 
@@ -311,7 +312,7 @@ def _hovers(layer: Points | Line, kept: list[int], figure: Figure) -> list[str]:
 def _where(figure: Figure, x: float, y: float) -> str:
     pairs = ((figure.x, x), (figure.y, y))
     return "<br>".join(
-        f"{_plain(_symbol(axis))} = {show(value, 4)} {_plain(axis.unit)}" for axis, value in pairs
+        _plain(f"{_symbol(axis)} = {with_unit(show(value, 4), axis.unit)}") for axis, value in pairs
     )
 
 

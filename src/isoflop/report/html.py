@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.report.document import Block, Figure, Heading, Note, Paragraph, Report, Table
 from isoflop.report.figures import to_plotly
-from isoflop.report.reading import LABELS, as_json, columns, describe, in_reading_order
+from isoflop.report.reading import LABELS, as_json, columns, describe, in_reading_order, unbroken
 from isoflop.report.scales import undrawable
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def _view(block: Block) -> dict[str, Any]:
             }
         case Table():
             shown = columns(block)
-            rows = list(zip(*(column.cells for column in shown), strict=True))
+            cells = ([tuple(map(unbroken, cell)) for cell in c.cells] for c in shown)
+            rows = list(zip(*cells, strict=True))
             return {"is": "table", "columns": shown, "rows": rows, "caption": block.caption}
         case Figure():
             return {

@@ -22,7 +22,7 @@ from isoflop.report.document import (
     Numbers,
     Points,
 )
-from isoflop.report.reading import printable
+from isoflop.report.reading import printable, with_unit
 from isoflop.report.scales import Scale, in_powers, levels, scales
 
 ROWS = 16
@@ -212,8 +212,7 @@ def _limit(canvas: _Canvas, figure: Figure) -> None:
             mark, _ = canvas.character(row, col, plain=False)
             if mark in (" ", canvas.glyphs["band"]):
                 canvas.marks[row, col] = (canvas.glyphs["limit"], "bold")
-    unit = "" if figure.x.unit == "1" else f" {figure.x.unit}"
-    said = f"right of this, from {show(start)}{unit}: extrapolation"
+    said = f"right of this, from {with_unit(show(start), figure.x.unit)}: extrapolation"
     canvas.legend.append((canvas.glyphs["limit"], "bold", said))
 
 

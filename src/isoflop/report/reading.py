@@ -16,6 +16,8 @@ LABELS = {"info": "Note", "good": "Good", "doubt": "Doubt", "refused": "Refused"
 _WARNS = ("refused", "doubt")
 _IN_ASCII = str.maketrans({"–": "-", "—": "-", "×": "x", "→": "->", "≤": "<=", "≥": ">="})
 _WHOLE = re.compile(r"[+-]?\d[\d,]*|\S+")
+_INTERVAL = re.compile(r"\(\S+ to \S+\)")
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,22 @@ class Column:
         """The width [characters] of what stands right of the decimal point."""
         return max((len(after) for _, after in self.cells), default=0)
 
-    @property
-    def padded(self) -> tuple[str, ...]:
-        """The cells with blanks around numbers, so that decimal points stand in line."""
+    def padded(self, width: int) -> tuple[str, ...]:
+        """Return the cells; numbers with blanks to `width`, their decimal points in line."""
         if not self.numeric:
             return tuple(before for before, _ in self.cells)
-        whole = max(len(before) for before, _ in self.cells)
-        wide = max(whole + self.tail, len(self.name))
-        return tuple((b.rjust(wide - self.tail) + after).ljust(wide) for b, after in self.cells)
+        tail = self.tail
+        whole = max(width - tail, *(len(before) for before, _ in self.cells), 0)
+        return tuple(before.rjust(whole) + after.ljust(tail) for before, after in self.cells)
+
+    def printable(self, plain: bool = False) -> Column:
+        """Return the column in lines without what could command a terminal; `plain`: in ASCII."""
+
+        def line(text: str) -> str:
+            return printable(text, plain).replace("\n", " ")
+
+        cells = tuple((line(before), line(after)) for before, after in self.cells)
+        return Column(line(self.name), self.numeric, cells)
 
 
 def in_reading_order(report: Report) -> tuple[tuple[Note, ...], tuple[Block, ...]]:
@@ -71,13 +81,25 @@ def write(cell: Cell) -> str:
     return cell if isinstance(cell, str) else show(float(cell), 4)
 
 
+def with_unit(number: str, unit: str) -> str:
+    """Return a number with its unit, if it has one.
+
+    >>> with_unit("0.3", "1"), with_unit("90", "%"), with_unit("1.2B", "tokens")
+    ('0.3', '90%', '1.2B tokens')
+    """
+    if unit in ("", "1"):
+        return number
+    return f"{number}{unit}" if unit == "%" else f"{number} {unit}"
+
+
 def describe(figure: Figure) -> str:
     """Return in one sentence what a figure shows, for those who cannot see it."""
     parts = [f"{figure.title}: {figure.y.label} against {figure.x.label}"]
     names = dict.fromkeys(layer.name for layer in figure.layers)
     parts.append("shown are " + ", ".join(names) if names else "nothing is shown")
     if figure.extrapolates_from is not None:
-        parts.append(f"extrapolation begins at {show(figure.extrapolates_from)} {figure.x.unit}")
+        where = with_unit(show(figure.extrapolates_from), figure.x.unit)
+        parts.append(f"extrapolation begins at {where}")
     return "; ".join(parts) + "."
 
 
@@ -88,6 +110,11 @@ def printable(text: str, plain: bool = False) -> str:
     """
     text = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
     return text.translate(_IN_ASCII).encode("ascii", "replace").decode() if plain else text
+
+
+def unbroken(text: str) -> str:
+    """Return text in which no line may end within an interval such as (0.27 to 0.35)."""
+    return _INTERVAL.sub(lambda found: found[0].replace(" ", NO_BREAK), text)
 
 
 def _column(name: str, cells: list[Cell]) -> Column:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table as Grid
 from rich.text import Text
 
 from isoflop.report.document import Block, Figure, Heading, Note, Paragraph, Report, Table
+from isoflop.report.layout import settings
 from isoflop.report.plot import draw
 from isoflop.report.reading import LABELS, columns, in_reading_order, printable
 from isoflop.report.scales import undrawable
 
-GAP = 3  # blanks between two columns
+MEASURE = 100  # characters of a line of prose, at most: longer ones are hard to follow
 _STYLES = {"info": "blue", "good": "green", "doubt": "yellow", "refused": "red"}
 
 
@@ -30,12 +31,31 @@ class _Page:
         return Text(printable(text, self.plain), style=style)
 
     def say(self, text: str, style: str = "") -> None:
-        """Print a line."""
-        self.console.print(self.text(text, style))
+        """Print prose."""
+        self.print(self.text(text, style))
+
+    def print(self, text: Text) -> None:
+        """Print prose whose parts have styles of their own."""
+        self.console.print(text, width=min(self.console.width, MEASURE))
+
+    def lines(self, lines: Iterable[str | Text], style: str = "") -> None:
+        """Print lines that are set already, which are never cut."""
+        for line in lines:
+            shown = Text(line, style) if isinstance(line, str) else line
+            self.console.print(shown, no_wrap=True, crop=False, overflow="ignore")
+
+
+def printed(report: Report) -> str:
+    """Return the report for the terminal that there is, or as a page where there is none."""
+    terminal = "COLUMNS" in os.environ or any(map(os.isatty, (0, 1, 2)))
+    console = Console(width=None if terminal else MEASURE)
+    with console.capture() as written:  # rich ends the process itself where a pipe is closed
+        write(report, console)
+    return written.get()
 
 
 def write(report: Report, console: Console) -> None:
-    """Print the report; numbers are never cut, not even where the terminal is too narrow."""
+    """Print the report; nothing is ever cut, not even where the terminal is too narrow."""
     page = _Page(console, console.options.ascii_only or console.is_dumb_terminal)
     warns, rest = in_reading_order(report)
     page.say(report.title, "bold")
@@ -62,32 +82,24 @@ def _block(block: Block, page: _Page) -> None:
 
 def _note(note: Note, page: _Page) -> None:
     label = page.text(f"{LABELS[note.kind]}: ", f"bold {_STYLES[note.kind]}")
-    page.console.print(label + page.text(note.text, "not bold default"))
+    page.print(label + page.text(note.text, "not bold default"))
 
 
 def _table(table: Table, page: _Page) -> None:
-    grid = Grid(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    shown, least = columns(table), 0
-    for column in shown:
-        name = page.text(column.name)
-        name.justify = "right" if column.numeric else "left"
-        cells, words = max(map(len, ("", *column.padded))), max(map(len, column.name.split(" ")))
-        floor = max(cells, words) if column.numeric else min(10, max(cells, len(column.name)))
-        least += floor + GAP
-        grid.add_column(name, overflow="fold", min_width=floor)
-    # Padded to their decimal point on the left, since Rich drops blanks on the right.
-    for row in zip(*(map(page.text, column.padded) for column in shown), strict=True):
-        grid.add_row(*row)
     if table.caption:
         page.say(table.caption, "italic")
-    # Where the terminal is narrower than that, Rich would leave columns out: the rest sticks out.
-    page.console.print(grid, crop=False, width=max(least, page.console.width))
+    shown = [column.printable(page.plain) for column in columns(table)]
+    for i, part in enumerate(settings(shown, page.console.width)):
+        if i:
+            page.lines([""])
+        page.lines(part.header(), "bold")
+        page.lines([("-" if page.plain else "─") * part.width])
+        page.lines(part.rows())
 
 
 def _figure(figure: Figure, page: _Page) -> None:
     page.say(figure.title, "bold")
-    for line in draw(figure, width=page.console.width, plain=page.plain):
-        page.console.print(line, no_wrap=True, crop=False, overflow="ignore")
+    page.lines(draw(figure, width=page.console.width, plain=page.plain))
     if lost := undrawable(figure):
         page.say(f"Without a place on these axes, and not drawn: {lost} of the points.")
     if figure.caption:

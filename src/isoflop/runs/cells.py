@@ -22,7 +22,9 @@ _FREE = (
     "R", "R_proxy", "KL", "start", "truncated", "unvaried", "entropy", "d", "error", "score", "dL",
     "L_u", "x", "y",
 )  # fmt: skip
-ABOVE_ZERO = tuple(s for s in SYMBOLS if s not in _FREE and s not in FROM_ZERO)
+COUNTED = ("steps", "rollouts", "hours")  # from 0, where a run begins
+ABOVE_ZERO = tuple(s for s in SYMBOLS if s not in (*_FREE, *COUNTED, *FROM_ZERO))
+_BELOW = "must not be below zero"
 
 # What would make a column that is not there, and from which others.
 _DERIVATIONS = (
@@ -55,13 +57,16 @@ def name_rows(rows: Integers) -> str:
 def refuse_impossible(columns: Mapping[str, Numbers], rows: Integers, origin: str) -> None:
     """Refuse infinite cells, cells at or below zero where no run can have one, and no shares.
 
-    A missing number (NaN) passes: only what asks for the column needs it.
+    A missing number (NaN) passes, and so does the 0 at which a run begins to count: only what asks
+    for the column needs more.
     Raises BadRuns, which names the rows and the values.
     """
     for symbol, values in columns.items():
         _refuse(symbol, values, np.isinf(values), rows, origin, "must be finite")
         if symbol in ABOVE_ZERO:
             _refuse(symbol, values, values <= 0, rows, origin, "must be above zero")
+        if symbol in COUNTED:
+            _refuse(symbol, values, values < 0, rows, origin, _BELOW)
         if symbol in FROM_ZERO:
             wrong = ~(is_share(symbol, values) | np.isnan(values))
             _refuse(symbol, values, wrong, rows, origin, "must lie between 0 and 1")
@@ -122,7 +127,8 @@ def _refuse(
     where = name_rows(rows[bad])
     found = np.unique(values[bad])
     said = ", ".join(f"{v:g}" for v in found[:3]) + (", ..." if len(found) > 3 else "")
-    keep = f"{symbol} < 1e300" if np.isposinf(found).any() else f"{symbol} > 0"
+    least = ">= 0" if problem == _BELOW else "> 0"
+    keep = f"{symbol} < 1e300" if np.isposinf(found).any() else f"{symbol} {least}"
     seen = f" in {where}" if problem == "is missing" else f": {said} in {where}"
     raise BadRuns(
         f"{_of(origin)}{symbol} {problem}{seen} ({bad.sum():,} of {bad.size:,} runs); "

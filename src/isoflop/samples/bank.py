@@ -3,6 +3,8 @@
 A bank is a study folder whose samples lie in `samples/`. A sample is known by its strategy, its
 lineage (what made it: model, seed, settings), its problem and its number; writing one again
 changes nothing, so that whoever was killed starts over and nothing is lost or counted twice.
+Verdicts that come later, of a further verifier or of whoever grades, lie in `later/`, a folder
+each: they fill what a sample left open, and change nothing that it said.
 """
 
 from __future__ import annotations
@@ -12,19 +14,26 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from isoflop.errors import UnknownName, UsageError
 from isoflop.samples.sample_table import SCORE, Counts, Samples, columns_for, counted, gather
 from isoflop.store import JSON, Study
-from isoflop.store.rows import Rows, Schema, Writer
+from isoflop.store.rows import Rows, Schema, Writer, table_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PROBLEMS = "problems"  # documents that hold the texts of problems, by lineage
 
 SCHEMA = Schema(
     {
         "strategy": "text", "lineage": "text", "problem": "text", "sample": "whole",
         "answer": "text", "correct": "truth", "tokens": "whole", "prompt_tokens": "whole",
-        "flop": "number", "prompt_flop": "number", "verifier_flop": "number", "seconds": "number",
-        "response": "text", "left_out": "text",
+        "flop": "number", "prompt_flop": "number", "verifier_flop": "number",
+        "verifier_prompt_flop": "number", "seconds": "number", "response": "text",
+        "left_out": "text",
     },
     ("strategy", "lineage", "problem", "sample"),
     SCORE,
@@ -37,9 +46,11 @@ class Sample:
 
     `answer` is the final answer in its one normal form, None where there is none: such a sample
     never votes. `correct` is None where nobody graded it. `flop` is of generating it, and
-    `prompt_flop` of reading the prompt, which samples of a problem share; `verifier_flop` is of
-    scoring it. `scores` are by verifier, NaN where one gave none. `left_out` says why a sample
-    counts in no estimate at all; a wrong or empty answer is no reason, it is a wrong answer.
+    `verifier_flop` of scoring it. `prompt_flop` is of reading the prompt, and
+    `verifier_prompt_flop` of the verifier's reading of it: every sample states them, and the
+    samples of a problem share one such reading. `scores` are by verifier, NaN where one gave none.
+    `left_out` says why a sample counts in no estimate at all; a wrong or empty answer is no
+    reason, it is a wrong answer.
     """
 
     problem: str
@@ -54,6 +65,7 @@ class Sample:
     flop: float | None = None
     prompt_flop: float | None = None
     verifier_flop: float | None = None
+    verifier_prompt_flop: float | None = None
     seconds: float | None = None
     response: str | None = None
     left_out: str = ""
@@ -132,8 +144,41 @@ class Bank:
     @property
     def verifiers(self) -> tuple[str, ...]:
         """The verifiers that any sample has a score of."""
-        names = self.rows.names()
+        names = {*self.rows.names(), *self._judged_later()}
         return tuple(sorted(n.removeprefix(SCORE) for n in names if n.startswith(SCORE)))
+
+    def problems(self, lineage: str) -> dict[str, tuple[str, str]]:
+        """Return the prompt and the right answer of each problem, as far as they are known."""
+        found = (d.body for d in self.study.documents(PROBLEMS) if d.body["lineage"] == lineage)
+        texts = next(found, {}).get("texts", {})
+        assert isinstance(texts, dict)
+        return {name: (prompt, answer) for name, (prompt, answer) in texts.items()}
+
+    def keep_problems(self, lineage: str, texts: Mapping[str, tuple[str, str]]) -> None:
+        """Keep the prompt and the right answer of problems; those that are known stay."""
+        known: dict[str, JSON] = {
+            name: [prompt, answer]
+            for name, (prompt, answer) in {**texts, **self.problems(lineage)}.items()
+        }
+        if known:
+            self.study.put(PROBLEMS, lineage or "-", {"lineage": lineage, "texts": known})
+
+    def later(self, column: str) -> Rows:
+        """Return where verdicts that come later lie, of "correct" or of a verifier "score:NAME"."""
+        return Rows(self.study.path / "later" / quote(column, safe=""), SCHEMA)
+
+    def tables(self, columns: Sequence[str], where: Mapping[str, str]) -> Iterator[pa.Table]:
+        """Yield the samples that have the texts of `where`, a chunk at a time, with all verdicts.
+
+        Raises BadStudy for a damaged file.
+        """
+        added = sorted(self._judged_later() & set(columns))
+        verdicts = {name: self._verdicts(name, where) for name in added}
+        key = [name for name in SCHEMA.key if added and name not in columns]
+        for table in self.rows.tables([*columns, *key], where):
+            for name, judged in verdicts.items():
+                table = _filled(table, name, judged)
+            yield table.select(list(columns))
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[BankWriter]:
@@ -158,12 +203,24 @@ class Bank:
         if unknown := sorted(set(verifiers) - set(self.verifiers)):
             raise UnknownName("verifier in the bank", unknown[0], self.verifiers)
         where = self._where(strategy, lineage)
-        return gather(self.rows.tables(columns_for(verifiers, answers), where), verifiers, answers)
+        return gather(self.tables(columns_for(verifiers, answers), where), verifiers, answers)
 
     def counts(self, strategy: str | None = None, lineage: str | None = None) -> Counts:
         """Return how many samples of each problem are right, of banks of any size."""
         where = self._where(strategy, lineage)
-        return counted(self.rows.tables(("problem", "correct", "left_out"), where))
+        return counted(self.tables(("problem", "correct", "left_out"), where))
+
+    def _judged_later(self) -> set[str]:
+        """Return the columns that verdicts came for later."""
+        names = {unquote(p.name) for p in (self.study.path / "later").glob("*")}
+        return {name for name in names if self.later(name).names()}
+
+    def _verdicts(self, column: str, where: Mapping[str, str]) -> pa.Table:
+        import pyarrow as pa
+
+        names = [*SCHEMA.key, column]
+        none = table_of({name: [] for name in names}, SCHEMA)
+        return pa.concat_tables([none, *self.later(column).tables(names, where)])
 
     def _where(self, strategy: str | None, lineage: str | None) -> dict[str, str]:
         own = chosen_group(self.kinds(), strategy, lineage, str(self.study.path))
@@ -194,6 +251,19 @@ class Bank:
                 problems.add(row["problem"])
                 found[key] = n + row["left_out_count"], problems, out + row["left_out_sum"]
         return tuple(Group(*k, n, len(p), out) for k, (n, p, out) in sorted(found.items()))
+
+
+def _filled(table: pa.Table, column: str, verdicts: pa.Table) -> pa.Table:
+    """Return samples, in their order, whose column is filled by verdicts where it is empty."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    key = list(SCHEMA.key)
+    ours = table.append_column("row", pa.array(range(len(table))))
+    theirs = verdicts.rename_columns([*key, "verdict"])
+    joined = ours.join(theirs, keys=key, join_type="left outer").sort_by("row")
+    full = pc.coalesce(joined[column], joined["verdict"])
+    return table.set_column(table.column_names.index(column), column, full)
 
 
 def chosen_group(

@@ -27,7 +27,7 @@ LEAST = 4  # prompts that a bootstrap over prompts needs to mean anything
 
 
 @dataclass(frozen=True, eq=False)
-class Curves:
+class BestOfNCurves:
     """Gain of best-of-n by one proxy, for every n (g,), over the mean of the initial policy.
 
     `kl` [nats] is Beirami's estimate if log-probabilities are known, else its `bound`. `gold_pg`
@@ -73,7 +73,7 @@ class Curves:
         weights = prompt_draws(len(self.gold_pg), draws, seed)
         return np.asarray((weights @ self.gold_pg) / (weights @ self.known_pg))
 
-    def of_score(self, factor: float = 1.0) -> Curves:
+    def of_score(self, factor: float = 1.0) -> BestOfNCurves:
         """Return the same curves with the proxy's own score, times a factor, in the place of gold.
 
         Every sample has a score, so that none but the bank bounds what is known.
@@ -81,7 +81,9 @@ class Curves:
         return replace(self, gold_pg=factor * self.score_pg, known_pg=np.ones_like(self.score_pg))
 
 
-def curves(table: ScoreTable, proxy: str, n: Sequence[int] | Integers | None = None) -> Curves:
+def best_of_n_curves(
+    table: ScoreTable, proxy: str, n: Sequence[int] | Integers | None = None
+) -> BestOfNCurves:
     """Return the best-of-n curves of a proxy, at `n` or at two values per doubling.
 
     Prompts of one sample, and those with less than half as many as usual, are left out, and named.
@@ -107,27 +109,37 @@ def curves(table: ScoreTable, proxy: str, n: Sequence[int] | Integers | None = N
         _fill(parts, which, at, score[place], centred[place], known[place])
     labels = parts["known"].sum(0) ** 2 / np.maximum(parts["heavy"].sum(0), 1e-300)
     mine = np.bincount(kept.prompt[known], minlength=len(kept.prompts)) > 0
-    seen = labels >= min(FEWEST, mine.sum()) * (1 - 1e-9)
-    reach = at.size if seen.all() else int(np.argmin(seen))
-    if reach < 3:
-        raise CannotFit(
-            f"{table.origin}: {int(known.sum())} labels are too few to see best-of-2; label more"
-        )
+    reach = _reach(kept, labels, int(mine.sum()))
     if reach < at.size:
         notes += (f"labels are too few to know the gold beyond n = {at[reach - 1]:,}",)
-    if mine.sum() < LEAST:
-        raise BadRuns(
-            f"{table.origin}: prompts with a gold score are {int(mine.sum())}; at least {LEAST} "
-            "are needed, since intervals are over prompts"
-        )
     bound = kl_bound(at[:reach])
     kl = bound if kept.log_mass is None else _corrected(kept, score, at[:reach], bound)
     mean_p = np.bincount(kept.prompt, score) / np.bincount(kept.prompt)
     score_pg = parts["score"] - mean_p[:, None]
-    return Curves(
+    return BestOfNCurves(
         proxy, at[:reach], kl, bound, parts["gold"][mine, :reach], parts["known"][mine, :reach],
         score_pg[:, :reach], labels[:reach], int(known.sum()), (*notes, *remarks),
     )  # fmt: skip
+
+
+def _reach(table: ScoreTable, labels: Numbers, prompts: int) -> int:
+    """Return at how many n, from the smallest on, `labels` (g,) are enough to know the gold.
+
+    Raises BadRuns for fewer labelled prompts than a bootstrap needs, CannotFit for too few labels.
+    """
+    if prompts < LEAST:
+        raise BadRuns(
+            f"{table.origin}: prompts with a gold score are {prompts}; at least {LEAST} are "
+            "needed, since intervals are over prompts"
+        )
+    seen = labels >= min(FEWEST, prompts) * (1 - 1e-9)
+    reach = labels.size if seen.all() else int(np.argmin(seen))
+    if reach < 3:
+        raise CannotFit(
+            f"{table.origin}: {int(table.labelled.sum())} labels are too few to see best-of-2; "
+            "label more"
+        )
+    return reach
 
 
 def _fill(
@@ -166,8 +178,8 @@ def _usable(table: ScoreTable) -> tuple[ScoreTable, tuple[str, ...]]:
     if few.any():
         rows = table.rows[few[table.prompt]]
         notes.append(
-            f"{int(few.sum())} prompts with one sample, or fewer than half of the usual "
-            f"{usual:g}, are left out: {name_rows(rows)}"
+            f"{int(few.sum())} of {count.size} prompts are left out, with one sample or fewer than "
+            f"half of the usual {usual:g}: {name_rows(rows)}"
         )
     kept = table.select(~few[table.prompt]) if few.any() else table
     for name, score in kept.proxies.items():

@@ -6,11 +6,24 @@ without a unit; here it is a share of problems per token.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 
 from isoflop.errors import UsageError
+
+_LIMIT = re.compile(r"[/,]tokens=(\d+)(?:,|$)")
+
+
+def limit_of(strategy: str) -> int | None:
+    """Return the most tokens that the name of a strategy allows, None where it states none.
+
+    >>> limit_of("budget/tokens=1024"), limit_of("budget/again=2")
+    (1024, None)
+    """
+    found = _LIMIT.search(strategy)
+    return int(found[1]) if found else None
 
 
 def control(tokens: Any, least: Any = 0.0, most: Any = np.inf) -> float:

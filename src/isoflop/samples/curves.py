@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,15 @@ from isoflop.samples.votes import votes
 
 Numbers = npt.NDArray[np.float64]
 
-AT_ONCE = 2_000_000  # weights of problems that a bootstrap holds at a time
+AT_ONCE = 2_000_000  # weights of problems, or samples, that are held at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
     """A share of problems solved over k (g,), with its interval; `each` (p, g) is by problem.
 
-    `exact` (g,) says where no draw was needed: the mean over all subsets of k samples.
+    `exact` (g,) says where no draw was needed: the mean over all subsets of k samples. `verifier`
+    scores the samples that are chosen among, None where none is asked.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Curve:
     high: Numbers
     exact: npt.NDArray[np.bool_]
     notes: tuple[str, ...] = ()
+    verifier: str | None = None
 
 
 def coverage_curve(
@@ -60,9 +62,8 @@ def curves(
         found.append(curve("majority", k_g, by_vote, known, draws=draws, level=level, seed=seed))
     for name in samples.scores:
         for title, mine, each, exact, notes in _by_verifier(samples, name, k_g, seed):
-            found.append(
-                curve(title, mine, each, exact, draws=draws, level=level, seed=seed, notes=notes)
-            )
+            made = curve(title, mine, each, exact, draws=draws, level=level, seed=seed, notes=notes)
+            found.append(replace(made, verifier=name))
     return tuple(found)
 
 
@@ -89,9 +90,10 @@ def best_each(samples: Samples, verifier: str, k: Any) -> Numbers:
     k_g = np.atleast_1d(np.asarray(k))
     out = np.empty((len(samples.problems), k_g.size))
     score, right = samples.scores[verifier], samples.correct
-    for size, which in by_size(samples.starts):
-        rows = samples.starts[which][:, None] + np.arange(size)
-        out[which] = best_of_n(score[rows], right[rows].astype(float), k_g)
+    for size, all_ in by_size(samples.starts):
+        for which in np.array_split(all_, -(-all_.size * size // AT_ONCE)):
+            rows = samples.starts[which][:, None] + np.arange(size)
+            out[which] = best_of_n(score[rows], right[rows].astype(float), k_g)
     return out
 
 
@@ -126,12 +128,10 @@ def spread(each: Numbers, *, draws: int, level: float, seed: int) -> tuple[Numbe
     return low, high
 
 
-def problem_weights(problems: int, draws: int, seed: int) -> list[Numbers]:
-    """Return weights of problems (b, p) of all draws, a block at a time, each row summing to 1."""
+def problem_weights(problems: int, draws: int, seed: int) -> Iterator[Numbers]:
+    """Yield weights of problems (b, p) of all draws, a block at a time, each row summing to 1."""
     rng = np.random.default_rng(seed)
     block = max(1, min(draws, AT_ONCE // problems))
     share = np.full(problems, 1 / problems)
-    return [
-        rng.multinomial(problems, share, min(block, draws - at)) / problems
-        for at in range(0, draws, block)
-    ]
+    for at in range(0, draws, block):
+        yield rng.multinomial(problems, share, min(block, draws - at)) / problems

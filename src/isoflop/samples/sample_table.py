@@ -19,7 +19,10 @@ Numbers = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 SCORE = "score:"  # how the column of a verifier begins
-SPENT = ("tokens", "prompt_tokens", "flop", "prompt_flop", "verifier_flop", "seconds")
+SPENT = (
+    "tokens", "prompt_tokens", "flop", "prompt_flop", "verifier_flop", "verifier_prompt_flop",
+    "seconds",
+)  # fmt: skip
 NO_ANSWER = -1
 
 
@@ -107,6 +110,8 @@ class Samples:
 
         Raises RefusedByData where a problem has no more than `first`.
         """
+        if first < 1:
+            raise UsageError(f"{first} samples are to be set aside; give one at least")
         if first >= int(np.diff(self.starts).min()):
             raise RefusedByData(
                 f"{first} samples of each problem are to be set aside, and some have "
@@ -204,7 +209,7 @@ def _sorted(found: _Gathered, answers: bool) -> Samples:
     names, order = _in_order(found.problems)
     rank = np.empty(order.size, np.int32)
     rank[order] = np.arange(order.size, dtype=np.int32)
-    problem = rank[np.concatenate(found.problem)]
+    problem = rank[_joined(found.problem)]
     rows = np.argsort(problem, kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(problem, minlength=order.size))])
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -213,11 +218,18 @@ def _sorted(found: _Gathered, answers: bool) -> Samples:
             for name, total in found.sums.items()
         }
     return Samples(
-        names, starts, np.concatenate(found.correct)[rows],
-        {name: np.concatenate(parts)[rows] for name, parts in found.scores.items()},
-        np.concatenate(found.answer)[rows] if answers else None, tuple(found.answers), spent,
+        names, starts, _joined(found.correct)[rows],
+        {name: _joined(parts)[rows] for name, parts in found.scores.items()},
+        _joined(found.answer)[rows] if answers else None, tuple(found.answers), spent,
         _left_out(found.out),
     )  # fmt: skip
+
+
+def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Return the parts as one array, and let go of them: they are many millions."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def _kept(table: pa.Table, out: Counter[str]) -> pa.Table:

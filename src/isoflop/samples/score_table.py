@@ -21,6 +21,7 @@ Integers = npt.NDArray[np.int64]
 
 LONGEST = 60  # characters of a name of a prompt; a longer one is a text, and gets a number
 PROXY, SIZE = "proxy_", "params of proxy_"  # columns of a file, and what its head says of them
+LARGEST, SMALLEST = 1e100, 1e-100  # sizes of a score, and of a spread, whose squares are numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +126,9 @@ def score_table(
     """Return a table of scored samples, once no cell is impossible.
 
     `prompt` names the prompt of each sample; without `sample` they are numbered as they come.
-    Raises BadRuns, which names the rows: a proxy score that is missing, infinite or the same
-    everywhere, no gold score, the same sample twice, a log-probability above zero.
+    Raises BadRuns, which names the rows: a proxy score that is missing or the same everywhere, a
+    score that is infinite or larger than 1e100, one gold score or all of them the same, the same
+    sample twice, a log-probability above zero.
     """
     names, codes = np.unique(np.asarray([str(p) for p in prompt], object), return_inverse=True)
     codes = np.asarray(codes, np.int64)
@@ -168,7 +170,8 @@ def _refuse_impossible(table: ScoreTable) -> None:
                 f"{name_rows(table.rows[wrong])}; best-of-n needs the score of every sample: "
                 f"score these, or leave them out{hint}"
             )
-        if np.ptp(score) == 0:
+        refuse_huge(table.origin, f"proxy {name}", score, table.rows)
+        if np.ptp(score) < SMALLEST:
             raise BadRuns(
                 f"{table.origin}: proxy {name} scores every sample {score[0]:g}; such a score "
                 "chooses nothing"
@@ -184,14 +187,27 @@ def _refuse_impossible(table: ScoreTable) -> None:
     _refuse_doubles(table)
 
 
+def refuse_huge(origin: str, what: str, values: Numbers, rows: Integers) -> None:
+    """Refuse values (n,) so large that their squares are none; raises BadRuns with the rows."""
+    wrong = np.abs(values) > LARGEST
+    if wrong.any():
+        raise BadRuns(
+            f"{origin}: {what} is {values[wrong][0]:g} in {name_rows(rows[wrong])}, which no "
+            f"reward can be: {LARGEST:g} is the most"
+        )
+
+
 def _refuse_gold(table: ScoreTable) -> None:
     if np.isinf(table.gold).any():
         raise BadRuns(
             f"{table.origin}: gold is infinite in {name_rows(table.rows[np.isinf(table.gold)])}; "
             "leave the cell empty where a sample is not labelled"
         )
+    refuse_huge(table.origin, "gold", table.gold, table.rows)
     known = table.gold[table.labelled]
-    if known.size and np.ptp(known) == 0:
+    if known.size == 1:
+        raise BadRuns(f"{table.origin}: one sample alone has a gold score; label more, at random")
+    if known.size and np.ptp(known) < SMALLEST:
         raise BadRuns(
             f"{table.origin}: gold is {known[0]:g} in all {known.size:,} labelled samples; a "
             "constant cannot fall: check what it was scored by"

@@ -28,7 +28,8 @@ EXACT_COST = 3e8  # of the count: problems, answers and k to the power 3
 ENUMERATED = 3_000  # draws of a problem up to which weighted votes go through all of them
 TABLE = 2_000_000  # cells of one table of votes
 ENOUGH = 60_000  # draws of all problems together: by chance alone an error of .002
-SHUFFLED = 20_000  # samples that the shuffles of a problem hold together
+SHUFFLED = 5_000_000  # samples that the shuffles of all problems hold together
+FEW_SHUFFLED = 20_000  # of one problem, if problems are many
 FEWEST = 2  # shuffles of a problem, however large it is
 
 
@@ -68,8 +69,9 @@ def votes(
     if rest.size:
         rng = np.random.default_rng(seed)
         need = -(-ENOUGH // len(ballots))
+        room = max(FEW_SHUFFLED, SHUFFLED // len(ballots))
         for i, ballot in enumerate(ballots):
-            out[i, rest] = _drawn(ballot, k_g[rest].astype(int), need, rng)
+            out[i, rest] = _drawn(ballot, k_g[rest].astype(int), need, room, rng)
     return out, exact
 
 
@@ -96,14 +98,14 @@ def _ballots(samples: Samples, verifier: str | None) -> Iterator[Ballot]:
 
 
 def _drawn(
-    ballot: Ballot, k_g: npt.NDArray[np.int64], need: int, rng: np.random.Generator
+    ballot: Ballot, k_g: npt.NDArray[np.int64], need: int, room: int, rng: np.random.Generator
 ) -> Numbers:
-    """Return the mean result (g,) of `need` draws or more, as far as shuffles allow."""
+    """Return the mean result (g,) of `need` draws, as far as shuffles of `room` samples allow."""
     m, answers = ballot.codes.size, ballot.right.size
     if not answers:
         return np.zeros(k_g.size)
     least = int(np.min(m // k_g))
-    shuffles = int(np.clip(-(-need // least), 1, max(FEWEST, SHUFFLED // m)))
+    shuffles = int(np.clip(-(-need // least), 1, max(FEWEST, room // m)))
     order = rng.permuted(np.tile(np.arange(m), (shuffles, 1)), axis=1)
     codes, weights = ballot.codes[order], ballot.weights[order]
     out = np.empty(k_g.size)
@@ -121,9 +123,12 @@ def _drawn(
 
 
 def _elected(table: Numbers, right: Numbers) -> Numbers:
-    """Return how right the winners of tables (d, a) are; ties share, and no votes are wrong."""
+    """Return how right the winners of tables (d, a) are; ties share, and no votes are wrong.
+
+    Sums of scores that differ by rounding alone tie.
+    """
     most = table.max(1, keepdims=True)
-    won = (table == most) & (most > 0)
+    won = (table >= most * (1 - 1e-12)) & (most > 0)
     return np.asarray((won * right).sum(1) / np.maximum(won.sum(1), 1))
 
 

@@ -127,6 +127,11 @@ class _Table:
 
     def runs(self, condition: Condition | None) -> Runs:
         """Return the rows that meet the condition, with a note on those that repeat."""
+        if not (self.numbers or self.labels or not self.unread):
+            raise BadRuns(
+                f"{self.given.origin}: no column is recognised among {_shortened(self.unread)}; "
+                "name them, such as --columns N=COLUMN"
+            )
         made = Runs(
             columns=self.numbers, labels=self.labels, conventions=self.conventions,
             origin=self.given.origin, rows=self.given.rows, unread=self.unread,

@@ -15,7 +15,7 @@ from isoflop.samples.score_table import PROXY, SIZE, ScoreTable, score_table
 from isoflop.samples.simulated_scores import SAMPLE, sample_scores
 from isoflop.sources.cells import Source, numbers, texts
 from isoflop.sources.files import read_file
-from isoflop.sources.packaged import PREFIX
+from isoflop.sources.packaged import PREFIX, from_sample, sample_names
 
 # Names without case and signs, the first that there is taken.
 _NAMES = {
@@ -35,6 +35,18 @@ def is_score_table(text: str) -> bool:
     if not Path(text).is_file():
         return False
     return any(_plain(name) in _NAMES["prompt"] for name in read_file(Path(text)).columns)
+
+
+def refuse_unknown_sample(text: str) -> None:
+    """Refuse a "sample:NAME" that there is not: one of scores, or of runs with rewards and d.
+
+    Raises UnknownName, which names the nearest of them.
+    """
+    name = text.removeprefix(PREFIX)
+    if not text.startswith(PREFIX) or name in (*score_samples(), *sample_names()):
+        return
+    of_rl = (known for known in sample_names() if {"R", "d"} <= set(from_sample(known).columns))
+    raise UnknownName("sample", name, (*score_samples(), *of_rl))
 
 
 def score_samples() -> tuple[str, ...]:

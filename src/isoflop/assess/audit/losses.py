@@ -45,7 +45,7 @@ def duplicates(study: Study) -> Said:
 @check(
     "rounding",
     needs=(OUTPUT,),
-    why="Losses rounded to two decimals differ by steps of 0.5 %, about what a fit leaves over: "
+    why="Losses rounded to two decimals differ by steps of 0.5%, about what a fit leaves over: "
     "exponents then hang on the rounding.",
     todo="Take the losses from the logs, with all their digits.",
 )
@@ -57,7 +57,7 @@ def rounding(study: Study) -> Said:
     if decimals is None:
         return Said("pass", "losses have nine decimals or more")
     share = 10.0**-decimals / float(np.median(study.loss))
-    says = f"losses have {decimals} decimals: steps of {100 * share:.1g} %"
+    says = f"losses have {decimals} decimals: steps of {100 * share:.1g}%"
     return Said("fail" if share > COARSEST else "warn" if share > COARSE else "pass", says)
 
 

@@ -126,11 +126,13 @@ class Server:
             return wait, why
         if code in (401, 403):
             raise EnvironmentFailure(
-                f"{self.url} wants another key: {why}; put it into the environment"
+                f"{self.url} wants another key: {why}; put it into the variable of the "
+                "environment that --key-from names"
             )
         if code in (404, 405) or code < 400:
             raise EnvironmentFailure(
-                f"{reply.url} is not there: {why}; check the address and model"
+                f"{reply.url} is not there: {why}; check the model, and the address, which often "
+                "ends in /v1"
             )
         raise NoAnswer(f"{self.url}: {why}", lasting=True)
 
@@ -197,7 +199,8 @@ def _said(error: Exception, timeout: float) -> str:
         return "what it answers is not JSON"
     if isinstance(error, ValueError):
         return str(error)
-    return f"the connection failed ({type(error).__name__})"
+    more = f": {error}"[:200] if str(error) else ""
+    return f"the connection failed ({type(error).__name__}{more})"
 
 
 def _checked(url: str) -> str:

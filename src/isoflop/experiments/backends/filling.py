@@ -17,7 +17,7 @@ from isoflop.errors import EnvironmentFailure, IsoflopError, NoAnswer, UsageErro
 from isoflop.experiments.backends.judging import Judge
 from isoflop.experiments.backends.request import Answered, Backend, Problem, Request, Response
 from isoflop.samples.bank import Bank, BankWriter, Sample
-from isoflop.store import JSON, digest
+from isoflop.store import JSON
 
 KIND = "sampling"  # of the documents that say how the samples of a lineage are made
 FAILURES = 5  # requests that fail in a row, and the server is taken to have failed
@@ -51,11 +51,13 @@ class Filled:
 
 Item: TypeAlias = tuple[Request, Answered | NoAnswer] | IsoflopError | None
 Watch: TypeAlias = Callable[[Progress], None]
+Kind: TypeAlias = tuple[str, str]  # strategy and lineage
 
 
 def fill(
     bank: Bank, problems: Sequence[Problem], samples: int, backend: Backend, judge: Judge, *,
-    lineage: str, width: int = 1, seed: int = 0, watch: Watch = lambda progress: None,
+    lineage: str, strategy: str = "parallel", width: int = 1, seed: int = 0,
+    watch: Watch = lambda progress: None,
 ) -> Filled:  # fmt: skip
     """Return what was done so that the bank holds `samples` samples of every problem.
 
@@ -67,26 +69,38 @@ def fill(
         raise UsageError(f"samples {samples} and samples per request {width} must be 1 at least")
     with bank.writing() as writer:
         _remember(bank, lineage, backend.describe(), problems)
-        wanted = _Wanted(problems, samples, width, seed, writer, lineage)
+        wanted = _Wanted(problems, samples, width, seed, writer, (strategy, lineage))
         had = samples * len(problems) - wanted.missing
         filled = Filled(samples * len(problems), had)
         if wanted.missing:
             backend.load()
-        asyncio.run(_Filling(wanted, backend, judge, lineage, writer, filled, watch).run())
+        asyncio.run(
+            _Filling(wanted, backend, judge, (strategy, lineage), writer, filled, watch).run()
+        )
         writer.close()
     return filled
 
 
 class _Wanted:
-    """The samples that a bank lacks, as requests, the first samples of every problem first."""
+    """The samples that a bank lacks, as requests, in rounds that double.
+
+    The first round brings one request of every problem, each later one as many samples as there
+    are by then. A problem's requests of a round follow each other, so that a server which keeps
+    what it last read need not read the prompt again; stopped anywhere, problems are even by 2.
+    """
 
     def __init__(
         self, problems: Sequence[Problem], samples: int, width: int, seed: int,
-        writer: BankWriter, lineage: str,
+        writer: BankWriter, kind: Kind,
     ) -> None:  # fmt: skip
         self.width, self.seed = width, seed
+        strategy, lineage = kind
         self._missing = {
-            p.name: [n for n in range(samples) if not writer.has(p.name, n, lineage=lineage)]
+            p.name: {
+                n
+                for n in range(samples)
+                if not writer.has(p.name, n, strategy=strategy, lineage=lineage)
+            }
             for p in problems
         }
         self.missing = sum(map(len, self._missing.values()))
@@ -113,11 +127,14 @@ class _Wanted:
     def _in_turn(
         self, problems: Sequence[Problem], samples: int, width: int
     ) -> Iterator[tuple[Problem, tuple[int, ...]]]:
-        for first in range(0, samples, width):
+        first, end = 0, width
+        while first < samples:
             for problem in problems:
-                chunk = range(first, first + width)
-                if numbers := tuple(n for n in self._missing[problem.name] if n in chunk):
-                    yield problem, numbers
+                missing = self._missing[problem.name]
+                for at in range(first, min(end, samples), width):
+                    if numbers := tuple(n for n in range(at, at + width) if n in missing):
+                        yield problem, numbers
+            first, end = end, 2 * end
 
 
 def _seed(seed: int, problem: str, number: int) -> int:
@@ -131,7 +148,7 @@ class _Filling:
     wanted: _Wanted
     backend: Backend
     judge: Judge
-    lineage: str
+    kind: Kind
     writer: BankWriter
     filled: Filled
     watch: Watch
@@ -205,12 +222,13 @@ class _Filling:
 
     def _fail(self, request: Request, failed: NoAnswer) -> list[IsoflopError]:
         """Note a request that failed; return the failure that ends it all, if it does."""
+        strategy, lineage = self.kind
         self.last = str(failed)
         self.in_a_row += 1
         if failed.lasting:
             self.held += [
-                Sample(problem=request.problem.name, sample=n, lineage=self.lineage,
-                       left_out=self.last)
+                Sample(problem=request.problem.name, sample=n, strategy=strategy,
+                       lineage=lineage, left_out=self.last)
                 for n in request.numbers
             ]  # fmt: skip
         else:
@@ -231,6 +249,7 @@ class _Filling:
             if isinstance(answered, Answered)
             for number, response in zip(request.numbers, answered.responses, strict=False)
         ]
+        strategy, lineage = self.kind
         verdicts = await self.judge([(request.problem, r) for request, _, _, r in drawn])
         self.filled.tokens += sum(r.tokens or 0 for *_, r in drawn)
         self.filled.prompt_tokens += sum(
@@ -238,7 +257,7 @@ class _Filling:
         )
         return [
             Sample(
-                problem=request.problem.name, sample=number, lineage=self.lineage,
+                problem=request.problem.name, sample=number, strategy=strategy, lineage=lineage,
                 answer=verdict.answer, correct=verdict.correct, scores=verdict.scores,
                 tokens=response.tokens, prompt_tokens=answered.prompt_tokens, flop=response.flop,
                 prompt_flop=answered.prompt_flop, response=response.text,
@@ -262,30 +281,34 @@ async def _batch(out: asyncio.Queue[Item]) -> list[Item]:
     return [item for item in batch if item is not None]
 
 
+def problems_of(bank: Bank, lineage: str) -> dict[str, Problem]:
+    """Return the problems by name whose texts a bank holds."""
+    return {name: Problem(name, *texts) for name, texts in bank.problems(lineage).items()}
+
+
 def _remember(
     bank: Bank, lineage: str, described: Mapping[str, JSON], problems: Sequence[Problem]
 ) -> None:
-    """Write down how the samples of a lineage are made.
+    """Write down how the samples of a lineage are made, and of what.
 
     Raises UsageError if the bank holds samples of that lineage which were made otherwise.
     """
-    new: dict[str, JSON] = {p.name: digest(f"{p.prompt}\0{p.answer}")[:16] for p in problems}
     for document in bank.study.documents(KIND):
         if document.name != lineage:
             continue
-        drawn, known = document.body["drawn"], document.body["problems"]
+        drawn = document.body["drawn"]
         assert isinstance(drawn, Mapping)
-        assert isinstance(known, Mapping)
         if other := [k for k in {*drawn, *described} if drawn.get(k) != described.get(k)]:
             name = sorted(other)[0]
             raise UsageError(
                 f"the bank's samples of {lineage!r} were made with {name} {drawn.get(name)!r}, not "
                 f"{described.get(name)!r}; give these another --lineage, or another bank"
             )
-        if changed := [k for k in new if known.get(k, new[k]) != new[k]]:
-            raise UsageError(
-                f"problem {changed[0]!r} is not the one that the bank has samples of; give it "
-                "another id, these samples another --lineage, or name another bank"
-            )
-        new = {**known, **new}
-    bank.study.put(KIND, lineage, {"drawn": dict(described), "problems": new})
+    known = problems_of(bank, lineage)
+    if changed := [p.name for p in problems if known.get(p.name, p) != p]:
+        raise UsageError(
+            f"problem {changed[0]!r} is not the one that the bank has samples of; give it "
+            "another id, these samples another --lineage, or name another bank"
+        )
+    bank.keep_problems(lineage, {p.name: (p.prompt, p.answer) for p in problems})
+    bank.study.put(KIND, lineage, {"drawn": dict(described)})

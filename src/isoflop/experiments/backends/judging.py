@@ -46,30 +46,20 @@ class Judge:
 
         Raises EnvironmentFailure for a program or a reward model that does not work at all.
         """
-        read = [self.exercise.verdict(problem, r.text) for problem, r in pairs]
+        # In a thread: a reader may take its time, and servers are waited for meanwhile.
+        read = await asyncio.to_thread(
+            lambda: [self.exercise.verdict(problem, r.text) for problem, r in pairs]
+        )
         correct = [right for _, right in read]
         if self.program is not None:
-            correct = await self._checked(self.program, pairs, [answer for answer, _ in read])
+            texts = [(p, r.text, answer) for (p, r), (answer, _) in zip(pairs, read, strict=True)]
+            correct = await checked(self.program, texts)
+            self.unsure["the program"] += sum(right is None for right in correct)
         scores = await self._scored(pairs)
         return [
             Judged(answer, right, said)
             for (answer, _), right, said in zip(read, correct, scores, strict=True)
         ]
-
-    async def _checked(
-        self, program: Program, pairs: Sequence[tuple[Problem, Response]],
-        answers: Sequence[str | None],
-    ) -> list[bool | None]:  # fmt: skip
-        free = asyncio.Semaphore(os.cpu_count() or 1)
-
-        async def check(problem: Problem, response: Response, answer: str | None) -> bool | None:
-            async with free:
-                return await program.verdict(problem, response.text, answer)
-
-        tasks = [check(p, r, a) for (p, r), a in zip(pairs, answers, strict=True)]
-        found = await asyncio.gather(*tasks)
-        self.unsure["the program"] += sum(right is None for right in found)
-        return found
 
     async def _scored(self, pairs: Sequence[tuple[Problem, Response]]) -> list[dict[str, float]]:
         scores: list[dict[str, float]] = [
@@ -80,12 +70,25 @@ class Judge:
             for said, score in zip(
                 scores, await asyncio.to_thread(scorer, prompts, texts), strict=True
             ):
-                said[name] = _finite(score)
+                said[name] = finite(score)
                 self.unsure[name] += math.isnan(said[name])
         return scores
 
 
-def _finite(score: object) -> float:
+async def checked(
+    program: Program, responses: Sequence[tuple[Problem, str, str | None]]
+) -> list[bool | None]:
+    """Return a program's verdicts on problems, responses and their final answers."""
+    free = asyncio.Semaphore(os.cpu_count() or 1)
+
+    async def check(problem: Problem, response: str, answer: str | None) -> bool | None:
+        async with free:
+            return await program.verdict(problem, response, answer)
+
+    return await asyncio.gather(*(check(*response) for response in responses))
+
+
+def finite(score: object) -> float:
     """Return a score as a number, NaN for whatever is none."""
     known = isinstance(score, int | float) and math.isfinite(score)
     return float(score) if known else math.nan  # type: ignore[arg-type]

@@ -110,8 +110,8 @@ class OpenAI:
                 text = holder[name]
                 if text is None:  # all tokens went into thinking, or into a call
                     return ""
-                if isinstance(text, str):
-                    return text
+                if isinstance(text, str):  # half of a pair of surrogates is no text anywhere else
+                    return text.encode(errors="replace").decode()
         raise ValueError("a choice holds no text")
 
     def _flop(self, tokens: int | None) -> float | None:

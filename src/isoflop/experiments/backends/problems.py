@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from isoflop.errors import MissingExtra, UsageError
+from isoflop.errors import UsageError
 from isoflop.experiments.backends.request import Problem
 from isoflop.samples.answers import final, normal, number
 
@@ -29,12 +29,16 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """Problems, where responses to them end, and how they are read."""
+    """Problems, where responses to them end, and how they are read.
+
+    `remarks` tells what showed in the responses read so far.
+    """
 
     problems: tuple[Problem, ...]
     stop: tuple[str, ...] = ()
     read: Reader | None = None
     notes: tuple[str, ...] = ()
+    remarks: Callable[[], tuple[str, ...]] = tuple
 
     def __post_init__(self) -> None:
         """Refuse an exercise that holds nothing, or one problem twice."""
@@ -131,6 +135,7 @@ def _problem(line: str, row: int, names: Mapping[str, str]) -> Problem | None:
         given = json.loads(line)
         prompt, answer = given[names["problem"]], given[names["answer"]]
         name = given.get(names["id"], f"row {row}")
+        f"{prompt}{answer}{name}".encode()  # half of a pair of surrogates is no text
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     if not isinstance(prompt, str) or not prompt.strip() or isinstance(answer, dict | list | bool):
@@ -138,23 +143,16 @@ def _problem(line: str, row: int, names: Mapping[str, str]) -> Problem | None:
     return Problem(str(name), prompt, "" if answer is None else str(answer))
 
 
-def gym(name: str, count: int, seed: int) -> Exercise:
-    """Return problems that reasoning-gym makes, and judges."""
-    try:
-        import reasoning_gym
-    except ImportError:
-        raise MissingExtra("a task of reasoning-gym", "gym") from None
-    try:
-        made: Any = reasoning_gym.create_dataset(name, size=count, seed=seed)
-    except ValueError as error:
-        raise UsageError(f"no task {name!r} of reasoning-gym: {error}") from None
-    entries = {f"{name}-{seed}/{i}": made[i] for i in range(count)}
+def gym(text: str, count: int, seed: int) -> Exercise:
+    """Return problems that reasoning-gym makes, and judges: "countdown", "countdown,max_numbers=4".
 
-    def read(problem: Problem, response: str) -> tuple[str | None, bool | None]:
-        answer = exact(problem, response)[0]
-        said = (response if answer is None else answer).strip()
-        best = max(made.score_answer(text, entries[problem.name]) for text in (said, response))
-        return answer, bool(best >= 1)
+    Raises MissingExtra without it, UnknownName or UsageError for what it cannot make.
+    """
+    from isoflop.experiments.backends.gym import Gym, settings_in
 
-    problems = (Problem(k, e["question"], str(e["answer"])) for k, e in entries.items())
-    return Exercise(tuple(problems), read=read)
+    task, settings = settings_in(text)
+    made = Gym(task, count, seed, settings)
+    problems = made.problems()
+    same = count - len(problems)
+    note = f"{same} of {count} problems of {task} are the same as others and are left out"
+    return Exercise(problems, read=made.read, notes=(note,) if same else (), remarks=made.remarks)

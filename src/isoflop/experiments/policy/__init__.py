@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from isoflop.experiments.policy.chain import Chain
 from isoflop.experiments.policy.flop import forward_flop, training_flop
+from isoflop.experiments.policy.retries import Retries
 from isoflop.experiments.policy.task import (
     Control,
     Demonstrations,
@@ -20,6 +21,7 @@ from isoflop.experiments.policy.task import (
 from isoflop.experiments.policy.warm import Warmup, pass_rate, warm_start
 
 __all__ = [
-    "Chain", "Control", "Demonstrations", "Problems", "Task", "Verdict", "Warmup", "describe",
-    "described", "forward_flop", "pass_rate", "shape_for", "training_flop", "warm_start",
+    "Chain", "Control", "Demonstrations", "Problems", "Retries", "Task", "Verdict", "Warmup",
+    "describe", "described", "forward_flop", "pass_rate", "shape_for", "training_flop",
+    "warm_start",
 ]  # fmt: skip

@@ -79,6 +79,12 @@ class Demonstrations(NamedTuple):
     responses: Tokens
     learned: Mask
 
+    def of(self, rows: Tokens) -> Demonstrations:
+        """Return some of them, up to the last token that any of them teaches."""
+        learned = self.learned[rows]
+        wide = int(np.flatnonzero(learned.any(0)).max(initial=0)) + 1
+        return Demonstrations(self.problems[rows], self.responses[rows, :wide], learned[:, :wide])
+
 
 class Verdict(NamedTuple):
     """What a task says of n responses.

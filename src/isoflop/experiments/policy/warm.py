@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import pickle
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import UsageError
-from isoflop.experiments.policy.task import Task, describe
+from isoflop.experiments.policy.retries import OwnAttempts, Retries
+from isoflop.experiments.policy.task import Demonstrations, Task, describe
 from isoflop.experiments.pretrain.corpus import default_cache
 from isoflop.experiments.pretrain.shape import Shape
 from isoflop.store import JSON, canonical, write_atomically
@@ -55,10 +58,12 @@ def warm_start(
     seed: int = 0,
     device: str = "cpu",
     cache: Path | None = None,
+    retries: Retries | None = None,
 ) -> Policy:
     """Return the policy that `warmup` makes of the weights drawn from `seed`.
 
-    What was made before is read from `cache`, the user's cache folder unless given.
+    With `retries` it also learns to go over its own attempts. What was made before is read from
+    `cache`, the user's cache folder unless given.
     It is the same, bit for bit, whenever the machine and the number of threads are.
     Raises UsageError for a skill that is not reached, with the one that was.
     """
@@ -66,12 +71,12 @@ def warm_start(
 
     from isoflop.experiments.policy.model import Policy
 
-    path = (cache or default_cache()) / f"policy-{_key(shape, task, warmup, seed)}.pt"
+    path = (cache or default_cache()) / f"policy-{_key(shape, task, warmup, seed, retries)}.pt"
     model = Policy(shape, task.layout, seed).to(device)
     if (kept := _read(path, device)) is not None:
         model.load_state_dict(kept)
         return model
-    _teach(model, task, warmup, seed, device)
+    _teach(model, task, warmup, seed, retries)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, lambda file: torch.save(model.state_dict(), file))
@@ -80,8 +85,10 @@ def warm_start(
     return model
 
 
-def _key(shape: Shape, task: Task, warmup: Warmup, seed: int) -> str:
+def _key(shape: Shape, task: Task, warmup: Warmup, seed: int, retries: Retries | None) -> str:
     identity: list[JSON] = [VERSION, asdict(shape), describe(task), asdict(warmup), seed]
+    if retries is not None:
+        identity.append(asdict(retries))
     return hashlib.sha256(canonical(identity).encode()).hexdigest()[:16]
 
 
@@ -97,21 +104,22 @@ def _read(path: Path, device: str) -> dict[str, Any] | None:
     return state
 
 
-def _teach(model: Policy, task: Task, warmup: Warmup, seed: int, device: str) -> None:
+def _teach(model: Policy, task: Task, warmup: Warmup, seed: int, retries: Retries | None) -> None:
     """Imitate demonstrations, every one of them new."""
     import torch
 
-    draw = np.random.default_rng((seed, 0))
+    shown = _shown(model, task, warmup, seed, retries)
     examined = task.problems(warmup.problems, np.random.default_rng((seed, 1)))
     optimiser = torch.optim.AdamW(
-        model.rates(), lr=warmup.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=device != "mps"
-    )
+        model.rates(), lr=warmup.lr, betas=(0.9, 0.95), weight_decay=0.0,
+        fused=model.embedding.weight.device.type != "mps",
+    )  # fmt: skip
     reached = 0.0
     for step in range(warmup.steps):
         for group in optimiser.param_groups:
             group["lr"] = warmup.lr * group["scale"] * min(1.0, (step + 1) / warmup.warmup)
         optimiser.zero_grad(set_to_none=True)
-        _imitation(model, task, warmup.batch, draw, device).backward()
+        _imitation(model, next(shown)).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         if warmup.skill is not None and (step + 1) % warmup.look == 0:
@@ -125,19 +133,32 @@ def _teach(model: Policy, task: Task, warmup: Warmup, seed: int, device: str) ->
         )
 
 
-def _imitation(
-    model: Policy, task: Task, count: int, draw: np.random.Generator, device: str
-) -> Any:
-    """Return the mean cross-entropy [nats/token] of fresh demonstrations."""
+def _shown(
+    model: Policy, task: Task, warmup: Warmup, seed: int, retries: Retries | None
+) -> Iterator[list[Demonstrations]]:
+    """Yield what each step imitates."""
+    draw = np.random.default_rng((seed, 0))
+    own = None if retries is None else OwnAttempts(model, task, retries, warmup.batch, seed)
+    for step in itertools.count():
+        if own is None or step < own.retries.after:
+            yield [task.demonstrations(warmup.batch, draw)]
+        else:
+            yield [task.demonstrations(warmup.batch - own.count, draw), own.next()]
+
+
+def _imitation(model: Policy, shown: Iterable[Demonstrations]) -> Any:
+    """Return the mean cross-entropy [nats/token] of what is to be learned of demonstrations."""
     import torch
 
     from isoflop.experiments.policy.likelihood import likelihood
 
-    shown = task.demonstrations(count, draw)
-    prompts = torch.from_numpy(shown.problems.prompts).to(device)
-    responses = torch.from_numpy(shown.responses).to(device)
-    learned = torch.from_numpy(shown.learned).to(device)
-    return -likelihood(model, prompts, responses).logp[learned].mean()
+    device, found = model.embedding.weight.device, []
+    for each in filter(lambda s: len(s.problems), shown):
+        prompts = torch.from_numpy(each.problems.prompts).to(device)
+        responses = torch.from_numpy(each.responses).to(device)
+        learned = torch.from_numpy(each.learned).to(device)
+        found.append(likelihood(model, prompts, responses).logp[learned])
+    return -torch.cat(found).mean()
 
 
 def pass_rate(

@@ -15,7 +15,7 @@ from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.reward.proxies import Judge, combined
 from isoflop.experiments.reward.setting import Bank, Proxy, Scorer, Setting
 from isoflop.experiments.reward.world import BANK, Scene, draw, generator
-from isoflop.samples.best_of_n_curves import Curves, curves
+from isoflop.samples.best_of_n_curves import BestOfNCurves, best_of_n_curves
 from isoflop.samples.score_table import ScoreTable
 
 SCORES = "scores.parquet"  # the bank, in the folder of its trial
@@ -28,7 +28,7 @@ class Chosen:
 
     scorer: Scorer
     accuracy: float
-    curves: Curves
+    curves: BestOfNCurves
 
 
 def choose(
@@ -57,7 +57,7 @@ def choose(
         Chosen(
             scorer,
             float(np.mean([judges[p].accuracy for p in scorer.proxies])),
-            curves(table, scorer.name(setting.world), setting.bank.counts),
+            best_of_n_curves(table, scorer.name(setting.world), setting.bank.counts),
         )
         for scorer in scorers
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isoflop.experiments.testtime.naming import STRATEGIES, Strategy, name_of, named
+from isoflop.experiments.testtime.naming import STRATEGIES, Strategy, attempts, name_of, named
 from isoflop.experiments.testtime.search import DVTS, Beam, Rebase
 from isoflop.experiments.testtime.setting import Judgement, Setting
 from isoflop.experiments.testtime.strategies import Adaptive, Budget, Parallel, Revision
@@ -11,5 +11,6 @@ from isoflop.experiments.testtime.tree import MCTS
 
 __all__ = [
     "DVTS", "MCTS", "PRESETS", "STRATEGIES", "Adaptive", "Beam", "Budget", "Judgement", "Parallel",
-    "Rebase", "Revision", "Setting", "Strategy", "TestTime", "gather", "name_of", "named",
+    "Rebase", "Revision", "Setting", "Strategy", "TestTime", "attempts", "gather", "name_of",
+    "named",
 ]  # fmt: skip

@@ -78,9 +78,10 @@ class Bench:
         scores = self.verifier.scores(each, drawn.tokens.reshape(p * n, t)).reshape(p, n)
         prompt_p = self._prompts(problems)
         read = (drawn.tokens != self.task.control.pad).sum(2)
-        flop = self.verifier.flop(read, prompt_p[:, None])
-        flop[:, 0] += self.verifier.flop(prompt_p, 0)
-        return replace(drawn, scores=scores, verifier_flop=flop)
+        return replace(
+            drawn, scores=scores, verifier_flop=self.verifier.flop(read, prompt_p[:, None]),
+            verifier_prompt_flop=self.verifier.flop(prompt_p),
+        )  # fmt: skip
 
     def begin(self, problems: Problems, n: int) -> Frontier:
         """Return `n` empty responses to each problem, to be taken on step by step."""
@@ -89,7 +90,7 @@ class Bench:
         prompt_p = self._prompts(problems)
         spent = Spent.nothing(len(problems))
         spent.prompt_flop[:] = forward_flop(self.policy.shape, prompt_p)
-        spent.verifier_flop[:] = self.verifier.flop(prompt_p, 0)
+        spent.verifier_prompt_flop[:] = self.verifier.flop(prompt_p)
         at_most = np.full((rows.size, self.most), self.task.control.pad)
         return Frontier(
             policy.take(torch.from_numpy(rows)), self.verifier,
@@ -122,7 +123,7 @@ class Bench:
         return Drawn(
             tokens_pnt, verdict.answers.reshape(p, n), verdict.correct.reshape(p, n),
             np.full((p, n), np.nan), (tokens_pnt != self.task.control.pad).sum(2),
-            np.zeros((p, n)), np.zeros((p, n)), np.zeros(p),
+            np.zeros((p, n)), np.zeros((p, n)), np.zeros(p), np.zeros(p),
         )  # fmt: skip
 
 

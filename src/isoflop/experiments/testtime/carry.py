@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from isoflop.experiments.policy import Problems, warm_start
 from isoflop.experiments.policy.model import Policy
 from isoflop.experiments.testtime.bench import Bench
 from isoflop.experiments.testtime.naming import name_of, named
-from isoflop.experiments.testtime.outcome import Outcome
+from isoflop.experiments.testtime.outcome import Outcome, Spent
 from isoflop.experiments.testtime.setting import BANK, VERIFIER, Setting
 from isoflop.experiments.testtime.strategies import PARALLEL
 from isoflop.experiments.testtime.verifier import ProcessVerifier, Taught, teach
@@ -50,7 +50,9 @@ class Part:
 def carry(setting: Setting, folder: TrialFolder, seed: int) -> Carried:
     """Fill the bank of a trial; what is in it already is left alone."""
     began, cpu = time.perf_counter(), time.process_time()
-    policy = warm_start(setting.shape, setting.task, setting.warmup, seed=seed)
+    policy = warm_start(
+        setting.shape, setting.task, setting.warmup, seed=seed, retries=setting.retries
+    )
     folder.progress(WARM)
     taught = _taught(policy, setting, folder, seed)
     folder.progress(JUDGED)
@@ -108,7 +110,7 @@ def _parts(setting: Setting, bench: Bench, seed: int) -> Iterator[Part]:
         yield _sampled(bench, problems[rows], names[rows], setting.samples,
                        generator(seed, SAMPLED, i))  # fmt: skip
     for name in setting.strategies:
-        yield _tried(bench, problems, names, setting.repeats, name, seed)
+        yield _tried(bench, problems, names, setting.runs(name), name, seed)
 
 
 def _sampled(
@@ -129,6 +131,7 @@ def _sampled(
             "flop": drawn.flop.ravel(),
             "prompt_flop": np.repeat(drawn.prompt_flop, samples),
             "verifier_flop": drawn.verifier_flop.ravel(),
+            "verifier_prompt_flop": np.repeat(drawn.verifier_prompt_flop, samples),
             SCORE + VERIFIER: drawn.scores.ravel(),
         }
 
@@ -161,8 +164,7 @@ def _outcomes(found: list[Outcome], problems: Problems) -> Mapping[str, Any]:
     """Return final answers and costs as columns of a bank."""
     answers = np.concatenate([o.answers for o in found])
     spent = {
-        name: np.concatenate([getattr(o.spent, name) for o in found])
-        for name in ("tokens", "flop", "prompt_flop", "verifier_flop")
+        f.name: np.concatenate([getattr(o.spent, f.name) for o in found]) for f in fields(Spent)
     }
     return {
         **spent,

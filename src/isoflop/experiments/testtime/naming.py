@@ -79,6 +79,11 @@ def named(text: str) -> Strategy:
     return made
 
 
+def attempts(chosen: Strategy) -> int:
+    """Return how many attempts a strategy makes after one another, in one context."""
+    return int(getattr(chosen, "chain", 1 + getattr(chosen, "again", 0)))
+
+
 def _value(text: str, name: str, value: str, kind: str) -> Any:
     if kind == "str":
         return value

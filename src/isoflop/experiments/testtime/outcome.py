@@ -15,14 +15,15 @@ Integers = npt.NDArray[np.int64]
 class Spent:
     """What each problem cost (p,): tokens generated, and FLOP by what they were for.
 
-    `flop` is of generating, `prompt_flop` of reading the prompt, once, and `verifier_flop` of
-    the verifier, the prompt that it reads included.
+    `flop` is of generating and `verifier_flop` of judging; `prompt_flop` and
+    `verifier_prompt_flop` are of reading the prompt, once each.
     """
 
     tokens: Numbers
     flop: Numbers
     prompt_flop: Numbers
     verifier_flop: Numbers
+    verifier_prompt_flop: Numbers
 
     @staticmethod
     def nothing(problems: int) -> Spent:
@@ -32,7 +33,8 @@ class Spent:
     @property
     def total(self) -> Numbers:
         """All FLOP (p,)."""
-        return self.flop + self.prompt_flop + self.verifier_flop
+        read = self.prompt_flop + self.verifier_prompt_flop
+        return self.flop + self.verifier_flop + read
 
     def add(self, rows: Integers, more: Spent) -> None:
         """Add what was spent on some of the problems (rows), each named once."""
@@ -56,7 +58,8 @@ class Outcome:
 class Drawn:
     """Whole responses: `tokens` (p, n, t), `answers` (p, n), `correct` (p, n), what they cost.
 
-    `scores` (p, n) are NaN unless a verifier read them. `lengths` (p, n) count tokens.
+    `scores` (p, n) are NaN unless a verifier read them. `lengths` (p, n) count tokens. The FLOP
+    are of each response (p, n), those of reading the prompt of each problem (p,).
     """
 
     tokens: Integers
@@ -67,3 +70,4 @@ class Drawn:
     flop: Numbers
     verifier_flop: Numbers
     prompt_flop: Numbers
+    verifier_prompt_flop: Numbers

@@ -9,6 +9,7 @@ from typing import Any
 from isoflop.errors import UsageError
 from isoflop.experiments.policy import (
     Chain,
+    Retries,
     Task,
     Warmup,
     describe,
@@ -18,10 +19,11 @@ from isoflop.experiments.policy import (
     training_flop,
 )
 from isoflop.experiments.pretrain.shape import Shape
-from isoflop.experiments.testtime.naming import named
+from isoflop.experiments.testtime.naming import attempts, named
 from isoflop.store import JSON
 
 BANK = "bank"  # the folder of a trial's samples
+CHEAP = 8  # responses: what takes fewer is run more often
 VERIFIER = "prm"  # what a bank calls the process verifier
 
 
@@ -35,11 +37,11 @@ class Judgement:
     Source: Wang et al. 2023, arXiv:2312.08935 (Math-Shepherd), with one rollout of many.
     """
 
-    problems: int = 3_000
-    samples: int = 4
-    epochs: int = 4
-    batch: int = 256
-    lr: float = 3e-3
+    problems: int = 12_000
+    samples: int = 1
+    epochs: int = 3
+    batch: int = 64
+    lr: float = 2e-3
     held_out: float = 0.1
 
     def __post_init__(self) -> None:
@@ -58,28 +60,39 @@ class Judgement:
 class Setting:
     """Everything about a study but its seeds.
 
-    A policy of `width` and `layers` is taught by `warmup`. `problems` are answered `samples`
-    times each, and by every strategy (by name) `repeats` times. Contexts hold `attempts`.
+    A policy of `width` and `layers` is taught by `warmup`, and to go over its own attempts by
+    `retries`. `problems` are answered `samples` times each, and by every strategy (by name)
+    `repeats` times or, where it takes few responses, more often. Contexts hold `attempts`.
     """
 
-    task: Task = field(default_factory=lambda: Chain(retried=0.25, interrupted=0.2))
+    task: Task = field(default_factory=lambda: Chain(interrupted=0.2))
     width: int = 48
     layers: int = 2
     attempts: int = 5
-    warmup: Warmup = field(default_factory=lambda: Warmup(steps=1_500, skill=0.4))
+    warmup: Warmup = field(
+        default_factory=lambda: Warmup(steps=1_500, skill=0.4, look=10, problems=512)
+    )
     judgement: Judgement = field(default_factory=Judgement)
-    problems: int = 128
+    problems: int = 192
     samples: int = 256
     strategies: tuple[str, ...] = ()
-    repeats: int = 4
+    repeats: int = 2
+    retries: Retries | None = field(default_factory=Retries)
 
     def __post_init__(self) -> None:
         """Refuse a study without samples, or with a strategy that there is not."""
         object.__setattr__(self, "strategies", tuple(self.strategies))
         if min(self.problems, self.samples, self.repeats, self.attempts) < 1:
             raise UsageError("problems, samples, repeats and attempts must be 1 at least")
+        taught = 0 if self.retries is None else self.retries.most + 1
+        if taught > self.attempts:
+            raise UsageError(f"retries take {taught} attempts; contexts hold {self.attempts}")
         for name in self.strategies:
-            named(name)
+            if (wanted := attempts(named(name))) > self.attempts:
+                raise UsageError(
+                    f"{name} makes {wanted} attempts after one another; contexts hold "
+                    f"{self.attempts}"
+                )
 
     @property
     def shape(self) -> Shape:
@@ -90,6 +103,13 @@ class Setting:
         """Return what the bank calls samples of the policy of a seed."""
         return f"{self.task.key},width={self.width},skill={self.warmup.skill},seed={seed}"
 
+    def runs(self, strategy: str) -> int:
+        """Return how often each problem is answered by a strategy: `CHEAP` times more at most.
+
+        One response says less than the vote of many, and costs less.
+        """
+        return self.repeats * max(1, CHEAP // named(strategy).responses)
+
     @property
     def flop(self) -> float:
         """What a trial costs at most: warm start, verifier, samples and strategies [FLOP]."""
@@ -97,12 +117,23 @@ class Setting:
         learned = training_flop(self.shape, prompt + response)
         drawn = 2 * forward_flop(self.shape, response, before=prompt)  # the verifier reads it too
         taught = self.judgement.problems * self.judgement.samples
-        responses = self.samples + self.repeats * sum(named(s).responses for s in self.strategies)
+        tried = sum(self.runs(s) * named(s).responses for s in self.strategies)
         return float(
-            self.warmup.steps * self.warmup.batch * learned
+            self.warmup.steps * self.warmup.batch * (learned + self._gone_over)
             + taught * (drawn + self.judgement.epochs * learned)
-            + self.problems * responses * drawn
+            + self.problems * (self.samples + tried) * drawn
         )
+
+    @property
+    def _gone_over(self) -> float:
+        """What retries add to the cost of a demonstration at most [FLOP]."""
+        if self.retries is None:
+            return 0.0
+        prompt, response = self.task.layout.prompt, self.task.layout.attempt
+        more = self.retries.most * response
+        longer = training_flop(self.shape, prompt + response + more)
+        longer -= training_flop(self.shape, prompt + response)
+        return float(self.retries.share * (longer + forward_flop(self.shape, more, before=prompt)))
 
     def describe(self) -> dict[str, JSON]:
         """Return the setting as JSON."""
@@ -115,5 +146,6 @@ class Setting:
             "task": described(document["task"]),
             "warmup": Warmup(**document["warmup"]),
             "judgement": Judgement(**document["judgement"]),
+            "retries": Retries(**again) if (again := document["retries"]) else None,
         }
         return Setting(**{**document, **parts})

@@ -8,7 +8,7 @@ torch: what is drawn, and how, is the bench's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,13 +159,13 @@ def cost_of(drawn: Drawn) -> Spent:
     """Return what whole responses cost (p,)."""
     return Spent(
         drawn.lengths.sum(1).astype(float), drawn.flop.sum(1), drawn.prompt_flop,
-        drawn.verifier_flop.sum(1),
+        drawn.verifier_flop.sum(1), drawn.verifier_prompt_flop,
     )  # fmt: skip
 
 
 def _without_prompt(cost: Spent) -> Spent:
     """Return a cost less the prompt, which was read before."""
-    return Spent(cost.tokens, cost.flop, np.zeros_like(cost.flop), cost.verifier_flop)
+    return replace(cost, prompt_flop=np.zeros_like(cost.flop))
 
 
 def _refuse(settings: Any, wrong: bool) -> None:

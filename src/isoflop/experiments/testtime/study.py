@@ -11,7 +11,7 @@ import numpy as np
 
 from isoflop.errors import UsageError
 from isoflop.experiments.experiment import Experiment, Preset, Trial, TrialFolder
-from isoflop.experiments.policy import Chain, Warmup
+from isoflop.experiments.policy import Chain, Retries, Warmup
 from isoflop.experiments.testtime.naming import name_of, named
 from isoflop.experiments.testtime.setting import BANK, VERIFIER, Judgement, Setting
 from isoflop.experiments.testtime.strategies import PARALLEL
@@ -32,6 +32,7 @@ class TestTime(Experiment):
     __test__: ClassVar[bool] = False  # the name is that of no test
 
     key: ClassVar[str] = "testtime"
+    version: ClassVar[int] = 2  # the verifier's reading of the prompt is counted apart
     fills: ClassVar[tuple[str, ...]] = ("k", "thinking", "score")
 
     setting: Setting
@@ -106,13 +107,15 @@ def _canonical(name: str) -> str:
 
 
 def gather(study: Study) -> Bank:
-    """Return the bank of a study, with the samples of every finished trial."""
+    """Return the bank of a study, with the samples of every finished trial.
+
+    Raises UsageError where two trials made samples of one lineage, in different ways.
+    """
     bank = Bank(study)
     have = set(bank.groups())
     with bank.writing() as writer:
-        for folder in sorted(study.trials.glob(f"*/{BANK}")):
-            made = Bank.open(folder)
-            if TrialFolder(folder.parent).summary is None or have.issuperset(made.groups()):
+        for made in _finished(study):
+            if have.issuperset(made.groups()):
                 continue
             for table in made.rows.tables(sorted(made.rows.names()), {}):
                 writer.extend({n: table[n].to_pylist() for n in table.column_names})
@@ -120,13 +123,31 @@ def gather(study: Study) -> Bank:
     return bank
 
 
+def _finished(study: Study) -> Iterator[Bank]:
+    """Yield the bank of every finished trial."""
+    made_by: dict[str, str] = {}
+    for folder in sorted(study.trials.glob(f"*/{BANK}")):
+        if TrialFolder(folder.parent).summary is None:
+            continue
+        made, trial = Bank.open(folder), folder.parent.name
+        for lineage in {group.lineage for group in made.groups()}:
+            if (other := made_by.setdefault(lineage, trial)) != trial:
+                raise UsageError(
+                    f"trials {other} and {trial} in {study.path} made samples of {lineage!r} in "
+                    "different ways; give this study a folder of its own"
+                )
+        yield made
+
+
 def tiny(seed: int = 0) -> Preset[TestTime]:
     """Return a study of seconds, to see that everything works."""
-    task = Chain(modulus=3, most=3, retried=0.25, interrupted=0.2)
     setting = Setting(
-        task, 32, 1, 3, Warmup(steps=160, batch=32, lr=1e-2), Judgement(200, 2, 2, 64, 1e-2),
-        24, 64, ("beam/n=16", "budget", "budget/again=1", "budget/again=2", "revision/n=4,chain=2"),
-        2,
+        Chain(modulus=3, most=3, interrupted=0.2), width=32, layers=1, attempts=3,
+        warmup=Warmup(steps=160, batch=32, lr=1e-2), judgement=Judgement(200, 2, 2, 64, 1e-2),
+        problems=24, samples=64, repeats=2, retries=Retries(after=40, most=2),
+        strategies=(
+            "beam/n=16", "budget", "budget/again=1", "budget/again=2", "revision/n=4,chain=2",
+        ),
     )  # fmt: skip
     return Preset(TestTime(setting, (seed, seed + 1)))
 
@@ -140,8 +161,11 @@ TRIED = (
 
 
 def study(seed: int = 0) -> Preset[TestTime]:
-    """Return the embedded study: 128 problems of 256 samples and 20 strategies, three seeds."""
-    return Preset(TestTime(Setting(strategies=TRIED), tuple(range(seed, seed + 3))))
+    """Return the embedded study: 192 problems of 256 samples and 20 strategies, four seeds.
+
+    On two cores four seeds take no longer than three.
+    """
+    return Preset(TestTime(Setting(strategies=TRIED), tuple(range(seed, seed + 4))))
 
 
 PRESETS: Mapping[str, Callable[[int], Preset[TestTime]]] = MappingProxyType(

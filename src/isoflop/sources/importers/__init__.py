@@ -26,8 +26,8 @@ class Savable(Protocol):
     def __len__(self) -> int:
         """Return how many rows there are."""
 
-    def save(self, path: str | os.PathLike[str], /) -> None:
-        """Write the table; the extension says how."""
+    def save(self, path: str | os.PathLike[str], /) -> int | None:
+        """Write the table; the extension says how. Return how many rows were new, if it is kept."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from isoflop.errors import BadRuns, UnknownName, UsageError, suggest
 from isoflop.quantities import parse
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
+from isoflop.samples.kl import NEGATIVE
 from isoflop.sources.importers import Imported, importer
 from isoflop.sources.score_files import is_score_table, read_scores, stacked
 from isoflop.sources.training_logs import Log, joined, known_fields, read_logs
@@ -17,11 +19,14 @@ from isoflop.sources.training_logs import Log, joined, known_fields, read_logs
 OPTIONS = {
     "params": "parameters of proxies, such as small=1.3k; a log of RL takes its own, params=1.3k",
     "restarts": "join, or refuse, a run of RL whose steps go back",
+    "tokens": "tokens of a response, of a log of RL whose KL is a mean over tokens",
 }
 # Names in the logs of TRL, verl and OpenRLHF, the first that there is taken. The reward that is
 # optimised is the proxy's; the gold is logged by whoever has one.
 _KL = ("KL", "kl", "objective/kl", "train/objective/kl", "train/kl", "actor/kl_loss",
-       "critic/kl", "actor/ppo_kl_ref", "eval/kl")  # fmt: skip
+       "critic/kl", "actor/reward_kl_penalty", "actor/ppo_kl_ref", "eval/kl")  # fmt: skip
+# What TRL's GRPO, OpenRLHF and verl log under these names is a mean over tokens.
+_OF_TOKENS = ("kl", "train/kl", "actor/kl_loss", "critic/kl", "actor/reward_kl_penalty", "eval/kl")
 _GOLD = ("R", "gold", "gold_reward", "eval/gold_reward", "eval/gold", "gold/mean", "eval/reward",
          "eval_reward")  # fmt: skip
 _PROXY = ("R_proxy", "proxy", "proxy_reward", "objective/scores", "train/objective/scores",
@@ -111,19 +116,15 @@ def _one(
         for symbol, field in (("KL", kl), ("R", gold), ("R_proxy", proxy))
         if field is not None
     }
+    if "tokens" in settings:
+        read["KL"] *= parse(settings["tokens"], "--set tokens")
     lines = np.array(history.lines, np.int64)
     kept = np.isfinite(read["KL"]) & np.isfinite(read["R"])
     if not (kept & (np.array(history.steps) > 0)).any():
         raise BadRuns(f"{log.origin}: no record of {log.run} holds both {kl!r} and {gold!r}")
     if (low := kept & (read["KL"] < 0)).any():
-        raise BadRuns(
-            f"{log.origin}: the KL is below zero in {name_rows(lines[low])}; the plain estimate k1 "
-            "can be, by chance: log k3, or average more samples"
-        )
-    said = [] if kept.all() else [
-        f"{log.run}: {int((~kept).sum())} of {kept.size} records hold no KL or no gold, and are "
-        "left out"
-    ]  # fmt: skip
+        raise BadRuns(f"{log.origin}: the KL is below zero in {name_rows(lines[low])}; {NEGATIVE}")
+    said = _said(log, kept, kl, settings)
     steps = np.array(history.steps)
     first = read["R"][kept & (steps <= 0)]
     kept &= steps > 0
@@ -138,6 +139,22 @@ def _one(
         labels["family"] = np.full(len(held["d"]), log.recipe)
     made = Runs(held, labels, origin=log.origin, rows=lines[kept])
     return made, [*history.notes, *said]
+
+
+def _said(log: Log, kept: npt.NDArray[np.bool_], kl: str, settings: Mapping[str, str]) -> list[str]:
+    """Return what is to be said of records (n,) left out, and of a KL that may be of tokens."""
+    said = []
+    if not kept.all():
+        said.append(
+            f"{log.run}: {int((~kept).sum())} of {kept.size} records hold no KL or no gold, and "
+            "are left out"
+        )
+    if kl in _OF_TOKENS and "tokens" not in settings:
+        said.append(
+            f"{log.run}: {kl!r} is a mean over tokens in logs of TRL's GRPO, OpenRLHF and verl; "
+            "--set tokens=N, the tokens of a response, makes it the KL of responses that laws take"
+        )
+    return said
 
 
 def _step(log: Log, names: Mapping[str, None], columns: Mapping[str, str]) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from isoflop.samples import answers
+
 RIGHT = {"c": True, "correct": True, "true": True, "yes": True, "pass": True, "passed": True,
          "i": False, "incorrect": False, "wrong": False, "false": False, "no": False,
          "fail": False, "failed": False, "n": False}  # fmt: skip
@@ -18,9 +20,13 @@ class NotASample(Exception):
 
 @dataclass
 class Found:
-    """Samples so far, as rows of the bank's columns, and what was left out."""
+    """Samples so far, as rows of the bank's columns, and what was left out.
+
+    `problems` holds prompts and right answers, as far as a log tells them, by lineage and name.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
+    problems: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     out: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -29,6 +35,13 @@ class Found:
         """Count a row that is no sample, and remember where the first of its kind was."""
         self.out[why] += 1
         self.first.setdefault(why, where)
+
+    def keep_problem(self, row: Mapping[str, Any], prompt: Any, answer: Any) -> None:
+        """Keep the prompt of a sample's problem, if it is a text, and what is right."""
+        if isinstance(prompt, str):
+            right = answer[0] if isinstance(answer, list) and answer else answer
+            texts = sound(prompt), "" if right is None else sound(str(right))
+            self.problems.setdefault(sound(row["lineage"]), {})[sound(row["problem"])] = texts
 
     def remark(self, text: str) -> None:
         """Say something once."""
@@ -43,6 +56,11 @@ class Found:
             for why, n in self.out.most_common()
         )
         return (*self.remarks, *left)
+
+
+def sound(text: str) -> str:
+    """Return a text as Unicode has it; JSON allows half of a pair of surrogates."""
+    return text.encode(errors="replace").decode()
 
 
 def truth(value: Any) -> bool | None:
@@ -60,6 +78,19 @@ def truth(value: Any) -> bool | None:
     if number_ in (0.0, 1.0):
         return bool(number_)
     raise NotASample(f"its grade {str(value)[:20]!r} is neither right nor wrong")
+
+
+def right_answer(target: Any) -> str | None:
+    """Return the normal form of what a log says is right, which may be a whole solution."""
+    first = target[0] if isinstance(target, list) and target else target
+    return answers.final(first, False) if isinstance(first, str) else answers.normal(first)
+
+
+def answer_in(said: Any, right: str | None) -> str | None:
+    """Return the normal form of the answer that a text ends with, a number if the right one is."""
+    if not isinstance(said, str):
+        return answers.normal(said)
+    return answers.final(said, right is not None and answers.number(right) is not None)
 
 
 def number(value: Any) -> float | None:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from isoflop.errors import BadRuns
-from isoflop.samples.answers import normal
 from isoflop.samples.sample_table import SCORE
-from isoflop.sources.sample_logs.found import Found, NotASample, mapping, number, truth, whole
+from isoflop.sources.sample_logs.found import (
+    Found,
+    NotASample,
+    answer_in,
+    mapping,
+    number,
+    right_answer,
+    truth,
+    whole,
+)
+
+ZSTANDARD = 93  # the number of a way to pack members of a zip archive
+POINTS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
+LOCAL = struct.Struct("<26xHH")  # what stands before a member; last the lengths of two more parts
 
 
 def is_log(document: Any) -> bool:
@@ -30,10 +45,10 @@ def read_archive(path: Path, found: Found, grade: str | None) -> None:
             head = next((n for n in ("header.json", "_journal/start.json") if n in names), None)
             if head is None:
                 raise BadRuns(f"{path} holds no header.json: it is no log of inspect_ai")
-            header = mapping(json.loads(archive.read(head)))
+            header = mapping(json.loads(_member(archive, head)))
             members = sorted(n for n in names if n.startswith("samples/") and n.endswith(".json"))
             _add(header, _documents(archive, members, found, path), found, grade)
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise BadRuns(f"{path} cannot be read as an .eval archive: {error}") from None
 
 
@@ -54,9 +69,35 @@ def _documents(
     for name in members:
         where = f"{path.name}, {name}"
         try:
-            yield where, json.loads(archive.read(name))
-        except (ValueError, zipfile.BadZipFile, OSError):
+            yield where, json.loads(_member(archive, name))
+        except (ValueError, zipfile.BadZipFile, OSError, NotImplementedError):
             found.leave_out("it is not JSON", where)
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a member of an archive; Zstandard, which inspect_ai packs by, is none of zipfile's.
+
+    Raises ValueError or OSError for one that is damaged, NotImplementedError for other packings.
+    """
+    info = archive.getinfo(name)
+    if info.compress_type != ZSTANDARD:
+        return archive.read(name)
+    import pyarrow as pa
+
+    file = archive.fp
+    assert file is not None
+    file.seek(info.header_offset)
+    before = file.read(LOCAL.size)
+    if len(before) < LOCAL.size:
+        raise ValueError("it ends too early")
+    *_, name_bytes, extra_bytes = LOCAL.unpack(before)
+    file.seek(name_bytes + extra_bytes, os.SEEK_CUR)
+    packed = file.read(info.compress_size)
+    with pa.input_stream(pa.py_buffer(packed), compression="zstd") as stream:
+        data: bytes = stream.read()
+    if zlib.crc32(data) != info.CRC:
+        raise ValueError("its checksum is wrong")
+    return data
 
 
 def _add(
@@ -70,7 +111,9 @@ def _add(
         except NotASample as reason:
             found.leave_out(str(reason), where)
             continue
-        found.rows.append({**row, "lineage": lineage})
+        row["lineage"] = lineage
+        found.rows.append(row)
+        found.keep_problem(row, sample.get("input"), sample.get("target"))
 
 
 def _row(sample: Mapping[str, Any], grade: str | None, found: Found) -> dict[str, Any]:
@@ -90,21 +133,30 @@ def _row(sample: Mapping[str, Any], grade: str | None, found: Found) -> dict[str
     if len(scores) > 1:
         found.remark(f"right or wrong is read from the scorer {name}; another: --columns correct=")
     score = mapping(scores[name])
-    said = score.get("answer")
+    text = output.get("completion")
     return {
         "problem": str(sample["id"]),
         "sample": epoch - 1,
         "correct": truth(score.get("value")),
-        "answer": normal(output.get("completion") if said is None else said),
+        "answer": answer_in(
+            text if score.get("answer") is None else score["answer"],
+            right_answer(sample.get("target")),
+        ),
         "tokens": whole(usage.get("output_tokens")),
         "prompt_tokens": whole(usage.get("input_tokens")),
         "seconds": number(sample.get("total_time")) or number(output.get("time")),
+        "response": text if isinstance(text, str) else None,
         **{
-            SCORE + other: number(mapping(value).get("value"))
+            SCORE + other: _points(mapping(value).get("value"))
             for other, value in scores.items()
             if other != name
         },
     }
+
+
+def _points(value: Any) -> float | None:
+    """Return a score as a number; inspect_ai counts C as 1, P as a half, I and N as nothing."""
+    return POINTS.get(value) if isinstance(value, str) and value in POINTS else number(value)
 
 
 def _usage(sample: Mapping[str, Any]) -> Mapping[str, Any]:

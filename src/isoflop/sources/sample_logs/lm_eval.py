@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.samples.answers import normal
-from isoflop.sources.sample_logs.found import Found, NotASample, number, truth
+from isoflop.sources.sample_logs.found import (
+    Found,
+    NotASample,
+    answer_in,
+    mapping,
+    number,
+    right_answer,
+    truth,
+)
 
 GRADES = ("exact_match", "acc", "pass@1", "pass_at_1", "correct", "mcq", "score")
 _DATE = re.compile(r"_\d{4}-\d{2}-\d{2}T[\d.:-]+$")
@@ -21,6 +29,11 @@ def is_lm_eval(record: Mapping[str, Any]) -> bool:
     return "doc_id" in record and "resps" in record
 
 
+def is_summary(document: Any) -> bool:
+    """Return whether a JSON document is lm-eval's results, which lie beside its samples."""
+    return isinstance(document, Mapping) and {"results", "configs", "n-shot"} <= set(document)
+
+
 def is_its_hub(record: Mapping[str, Any]) -> bool:
     """Return whether a record is a line of its_hub."""
     return {"unique_id", "budget"} <= set(record) and bool({"response", "responses"} & set(record))
@@ -31,27 +44,64 @@ def lm_eval_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield the samples of a line of lm-eval.
 
-    A line with one response is graded by its metric. One with several carries no grade for each:
-    they are right where their normal form is that of the target.
+    A line with one response, or with likelihoods of choices, is graded by its metric. One with
+    several responses has no grade for each: right are those whose answer is that of the target.
     """
     task = _DATE.sub("", path.stem).removeprefix("samples_")
     kind = record.get("filter")
     about = {"problem": str(record["doc_id"]), "lineage": f"{path.parent.name}/{task}"}
     if kind not in (None, "none"):
         about["lineage"] += f",{kind}"
-    answers = list(_flat(record.get("filtered_resps") or record["resps"]))
-    if len(answers) == 1:
-        name = grade or next((g for g in GRADES if number(record.get(g)) is not None), None)
-        if name is None or name not in record:
-            raise NotASample("no metric says whether it is right; name one: --columns correct=")
-        yield {**about, "answer": normal(answers[0]), "correct": truth(record[name])}
+    found.keep_problem(about, _prompt(record), record.get("target"))
+    kept = record.get("filtered_resps") or record["resps"]
+    if (choice := _likeliest(kept)) is not None:
+        yield {**about, "answer": str(choice), "correct": _graded(record, grade)}
         return
-    target = normal(record.get("target"))
-    if target is None or not answers:
+    said, texts = list(_flat(kept)), list(_flat(record["resps"]))
+    texts = texts if len(texts) == len(said) else texts[:1] if len(said) == 1 else said
+    right = right_answer(record.get("target"))
+    if len(said) == 1:
+        own = {"answer": answer_in(said[0], right), "response": _text(texts[0])}
+        yield {**about, **own, "correct": _graded(record, grade)}
+        return
+    if right is None or not said:
         raise NotASample("it has several responses and no target to grade them by")
-    found.remark("lines of several responses are graded by their normal form against the target")
-    for said in map(normal, answers):
-        yield {**about, "answer": said, "correct": said == target}
+    found.remark("lines of several responses are graded by their answer against the target's")
+    for one, text in zip(said, texts, strict=True):
+        answer = answer_in(one, right)
+        yield {**about, "answer": answer, "response": _text(text), "correct": answer == right}
+
+
+def _prompt(record: Mapping[str, Any]) -> Any:
+    """Return the prompt of a line, of newer and of older versions of lm-eval."""
+    given = record.get("arguments")
+    if isinstance(given, list) and given and isinstance(given[0], list) and given[0]:
+        return given[0][0]
+    return mapping(mapping(given).get("gen_args_0")).get("arg_0")
+
+
+def _graded(record: Mapping[str, Any], grade: str | None) -> bool | None:
+    name = grade or next((g for g in GRADES if number(record.get(g)) is not None), None)
+    if name is None or name not in record:
+        raise NotASample("no metric says whether it is right; name one: --columns correct=")
+    return truth(record[name])
+
+
+def _likeliest(responses: Any) -> int | None:
+    """Return the choice of the highest log-likelihood, None where responses are no likelihoods.
+
+    Of each choice there is its log-likelihood, and whether greedy decoding would give it.
+    """
+    pairs = [part for part in responses if isinstance(part, list) and len(part) == 2]
+    logs = [number(log) for log, greedy in pairs if str(greedy) in ("True", "False")]
+    known = [log for log in logs if log is not None]
+    if not known or len(known) < len(responses):
+        return None
+    return known.index(max(known))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def its_hub_rows(record: Mapping[str, Any], path: Path, found: Found) -> Iterator[dict[str, Any]]:
@@ -69,6 +119,7 @@ def its_hub_rows(record: Mapping[str, Any], path: Path, found: Found) -> Iterato
         "strategy": f"{name}/n={budget:g}",
         "lineage": path.stem,
         "answer": normal(text),
+        "response": _text(text),
         "correct": truth(record.get("correct")),
     }
 

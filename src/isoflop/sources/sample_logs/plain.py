@@ -25,6 +25,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "lineage": ("lineage", "model"),
     "response": ("response", "completion", "output"),
     "prompt_flop": ("prompt_flop",), "verifier_flop": ("verifier_flop",),
+    "verifier_prompt_flop": ("verifier_prompt_flop",),
     "left_out": ("left_out",),
 }  # fmt: skip
 COUNTS = ("solved", "tried")

@@ -6,7 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from isoflop.errors import BadRuns
 from isoflop.samples.bank import SCHEMA, Bank
 from isoflop.samples.sample_table import Counts, Samples, columns_for, counted, gather
 from isoflop.sources.sample_logs import inspect_ai, lm_eval, plain
-from isoflop.sources.sample_logs.found import Found, NotASample
+from isoflop.sources.sample_logs.found import Found, NotASample, sound
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,15 +29,23 @@ class SampleTable:
     columns: Mapping[str, list[Any]]
     notes: tuple[str, ...]
     origin: str
+    problems: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.columns["problem"])
 
-    def save(self, path: str | os.PathLike[str], /) -> None:
-        """Write the samples to the bank at `path`, made if there is none; known ones stay."""
-        with Bank.create(path).writing() as rows:
-            rows.extend(self.columns)
+    def save(self, path: str | os.PathLike[str], /) -> int:
+        """Write the samples to the bank at `path`, made if there is none; return how many are new.
+
+        Known ones stay as they are.
+        """
+        bank = Bank.create(path)
+        with bank.writing() as rows:
+            for lineage, texts in self.problems.items():
+                bank.keep_problems(lineage, texts)
+            new = rows.extend(self.columns)
             rows.close()
+        return new
 
     @property
     def verifiers(self) -> tuple[str, ...]:
@@ -87,15 +95,15 @@ def read_samples(logs: Sequence[str], columns: Mapping[str, str] | None = None) 
     if not found.rows:
         why = "; ".join(found.notes)
         raise BadRuns(f"{', '.join(logs)}: no samples" + (f"; {why}" if why else ""))
-    _number(found.rows)
-    names = dict.fromkeys(["problem", "sample", *(n for row in found.rows for n in row)])
-    table = {name: [row.get(name) for row in found.rows] for name in names}
+    rows = _number(found)
+    names = dict.fromkeys(["problem", "sample", *(n for row in rows for n in row)])
+    table = {name: [_mended(row.get(name)) for row in rows] for name in names}
     for name, standard in (("strategy", "parallel"), ("lineage", "")):
-        table[name] = [row.get(name) or standard for row in found.rows]
-    silent = sum(row.get("answer") is None for row in found.rows)
-    if 0 < silent < len(found.rows):
+        table[name] = [row.get(name) or standard for row in rows]
+    silent = sum(row.get("answer") is None for row in rows)
+    if 0 < silent < len(rows):
         found.remark(f"{silent:,} samples have no answer in a normal form: they do not vote")
-    return SampleTable(table, found.notes, ", ".join(logs))
+    return SampleTable(table, found.notes, ", ".join(logs), found.problems)
 
 
 def _files(logs: Sequence[str]) -> Iterator[Path]:
@@ -124,6 +132,9 @@ def _read(path: Path, columns: dict[str, str], found: Found) -> None:
         document = _json(path)
         if inspect_ai.is_log(document):
             inspect_ai.read_document(document, path, found, grade)
+            return
+        if lm_eval.is_summary(document):
+            found.remark(f"{path.name} is a summary of lm-eval; --log_samples writes the samples")
             return
         numbered = enumerate(document if isinstance(document, list) else [document], 1)
         records = ((f"{path.name}, entry {i}", r) for i, r in numbered)
@@ -155,14 +166,36 @@ def _add(
             found.leave_out(str(reason), where)
 
 
-def _number(rows: list[dict[str, Any]]) -> None:
-    """Give each sample without a number the next one of its problem."""
+def _number(found: Found) -> list[dict[str, Any]]:
+    """Return the samples, each with a number of its own among those of its problem.
+
+    One that comes twice, as in a log that was kept in two formats, is kept once. Others that share
+    a number come from several runs, and are numbered one after another.
+    """
+    taken: dict[tuple[Any, ...], set[int]] = {}
     last: dict[tuple[Any, ...], int] = {}
-    for row in rows:
-        key = (row.get("strategy"), row.get("lineage"), row["problem"])
-        if row.get("sample") is None:
-            row["sample"] = last.get(key, 0)
-        last[key] = max(last.get(key, 0), row["sample"] + 1)
+    seen: set[frozenset[tuple[str, Any]]] = set()
+    kept, moved = [], 0
+    for row in found.rows:
+        key = row.get("strategy"), row.get("lineage"), row["problem"]
+        mine, number, same = taken.setdefault(key, set()), row.get("sample"), frozenset(row.items())
+        if number is not None and same in seen:
+            found.leave_out("it is there already", f"sample {number} of {row['problem']}")
+            continue
+        if number is None or number in mine:
+            moved += number is not None
+            number = last.get(key, -1) + 1
+        seen.add(same)
+        mine.add(number)
+        last[key] = max(last.get(key, -1), number)
+        kept.append({**row, "sample": number})
+    if moved:
+        found.remark(f"{moved:,} samples have a number of another run's, and were given the next")
+    return kept
+
+
+def _mended(cell: Any) -> Any:
+    return sound(cell) if isinstance(cell, str) else cell
 
 
 def _text(path: Path) -> str:
