@@ -26,12 +26,12 @@ def against_step(found: ScheduleFit, held: Sequence[Curve], level: float, seed: 
 
     first = EARLY * max(int(c.steps[-1]) for c in (*found.curves, *held))
     layers: list[Layer] = []
-    for c in found.curves:
+    for c in (c for c in found.curves if c.steps[-1] >= first):
         late = c.steps >= first
         line = found.law(grouped(c.schedule, c.steps))[late]
         layers.append(_points(c, c.name, "data", first))
         layers.append(Line(f"{c.name}, fit", c.steps[late].astype(float), line, group=c.name))
-    for c in held:
+    for c in (c for c in held if c.steps[-1] >= first):
         late = c.steps >= first
         said, x = held_out(found, c, level, seed).said, c.steps[late].astype(float)
         if len(said.drawn):
@@ -52,8 +52,8 @@ def against_step(found: ScheduleFit, held: Sequence[Curve], level: float, seed: 
 def predicted(said: Sequence[Ahead], known: Sequence[Curve]) -> Figure:
     """Return what laws say of schedules, with the curves that they were fitted to."""
     first = EARLY * max(int(s[-1]) for s in (*(a.steps for a in said), *(c.steps for c in known)))
-    layers: list[Layer] = [_points(c, c.name, "data", first) for c in known]
-    for a in said:
+    layers: list[Layer] = [_points(c, c.name, "data", first) for c in known if c.steps[-1] >= first]
+    for a in (a for a in said if a.steps[-1] >= first):
         late, schedule, key = a.steps >= first, a.schedule.name, a.fit.choice.key
         x, name = a.steps[late].astype(float), f"{schedule}, {key}"
         chosen = key == said[0].fit.choice.key
@@ -81,5 +81,5 @@ def rates(schedules: Sequence[Schedule]) -> Figure:
 
 def _points(c: Curve, name: str, kind: Literal["data", "truth"], first: float) -> Points:
     at = np.flatnonzero(c.steps >= first)
-    at = at[np.unique(np.linspace(0, max(0, at.size - 1), MOST[kind]).round().astype(int))]
+    at = at[np.unique(np.linspace(0, at.size - 1, MOST[kind]).round().astype(int))]
     return Points(name, c.steps[at].astype(float), c.loss[at], kind, group=c.name)

@@ -69,18 +69,19 @@ def schedule_predict(
     asked = [wanted(text, warmup) for text in to]
     found = [fit(key, known, draws=draws, seed=seed) for key in dict.fromkeys(law)]
     open_ = [one for one in asked if isinstance(one, Recipe) and one.open]
-    decays = [best_decay(f, r, level) for r in open_ for f in found if f.choice.key != "power"]
+    decays = [best_decay(f, r) for r in open_ for f in found if f.choice.key != "power"]
     schedules = _named([_settled(one, decays) for one in asked])
     said = [ahead(f, s, level=level, seed=seed) for s in schedules for f in found]
-    notes = list(dict.fromkeys(text for a in said for text in a.notes))
+    notes = list(dict.fromkeys(text for one in (*said, *decays) for text in one.notes))
     blocks: list[Block] = [
         *doubts(found),
+        *(Note(text) for c in known for text in c.notes),
         *(Note(text, "doubt") for text in notes),
         _ends(said, level),
-        *_lengths(decays, level),
+        *_lengths(decays),
         Heading("Figures"),
         predicted(said, known),
-        rates([*schedules, *(c.schedule for c in known)]),
+        rates([*(c.schedule for c in known), *schedules]),
     ]
     title = f"Loss along schedules that were not run, from {', '.join(c.name for c in known)}"
     return Report(title, tuple(blocks), _data(said, decays, notes, level))
@@ -141,21 +142,22 @@ def _difference(a: Ahead, other: Ahead) -> tuple[float | None, float | None, flo
     return value, float(low), float(high)
 
 
-def _lengths(decays: Sequence[Decays], level: float) -> list[Block]:
+def _lengths(decays: Sequence[Decays]) -> list[Block]:
     if not decays:
         return []
+    from isoflop.schedules.ahead import NEARLY
+
     rows: list[tuple[Cell, ...]] = []
     for d in decays:
-        interval = tuple(None if np.isnan(x) else x for x in d.interval)
         share = d.best.fall / (d.recipe.steps - d.recipe.warmup)
         what = f"{d.recipe.kind} {show(d.recipe.steps)} {d.recipe.shape}"
-        rows.append((what, d.key, d.best.fall, share, *interval, *d.good))
+        rows.append((what, d.key, d.best.fall, share, *d.good))
     caption = (
-        f"The decay [steps] that ends lowest, as a share of those after warm-up, its {level:.0%} "
-        "interval over refits, and the shortest and longest that lose less than 0.001 nats/token. "
-        "The schedule above takes that of the first law. Where laws differ, run both."
+        "The decay [steps] that ends lowest, as a share of those after warm-up, and the shortest "
+        f"and longest that lose less than {NEARLY:g} nats/token. The schedule above takes that of "
+        "the first law. Laws err by more than refits show: where they differ, run both."
     )
-    columns = ("schedule", "law", "best decay", "share", "low", "high", "shortest", "longest")
+    columns = ("schedule", "law", "best decay", "share", "shortest", "longest")
     return [Heading("Best length of the decay"), Table(columns, tuple(rows), caption)]
 
 

@@ -48,6 +48,8 @@ def read(
         raise UsageError(
             "give one loss curve or more: isoflop schedule fit constant.csv cosine.csv"
         )
+    if columns and all(text.startswith(PREFIX) for text in texts):
+        raise UsageError("--columns names the columns of tables, and none is given")
     found: list[Curve] = []
     for text in texts:
         if text == PREFIX + SAMPLE:
@@ -82,8 +84,9 @@ def wanted(text: str, warmup: int | None) -> Schedule | Recipe:
     """Return the schedule of a table of step and lr, or what a line of text says."""
     from isoflop.schedules import recipe
     from isoflop.schedules.curves import read_rates
+    from isoflop.schedules.rates import KINDS
 
-    if ":" not in text or Path(text).is_file():
+    if Path(text).is_file() or (text and ":" not in text and text not in KINDS):
         return read_rates(text, warmup=warmup)
     return recipe(text)
 

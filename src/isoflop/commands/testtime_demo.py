@@ -168,7 +168,7 @@ def _forecast(each: Seed, seed: int) -> Said:
 def _verdict(found: Finding) -> Note:
     words = {
         "yes": "seen", "no": "not seen: the data say otherwise",
-        "not told": "not told apart from chance",
+        "not told": "not told either way",
     }  # fmt: skip
     parts = "; ".join(f"{c.what}: {signed(c.mean)}" for c in found.contrasts)
     text = f"{found.claim[0].upper()}{found.claim[1:]}: {words[found.saw]}. Measured: {parts}."

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import UsageError
-from isoflop.fitting.result import Interval, quantiles
+from isoflop.fitting.result import Interval
 from isoflop.schedules.curves import Curve
 from isoflop.schedules.fitting import ScheduleFit, fit
 from isoflop.schedules.forms import Form
@@ -65,6 +65,11 @@ class Ahead:
         seen = [c.schedule.peak for c in self.fit.curves]
         area, most = float(self.schedule.rates.sum()), max(c.area for c in self.fit.curves)
         notes = []
+        if self.steps[-1] < (first := min(int(c.steps[0]) for c in self.fit.curves)):
+            notes.append(
+                f"{self.schedule.name} ends at step {int(self.steps[-1]):,}, before the first loss "
+                f"that was fitted, at {first:,}: extrapolation"
+            )
         if not min(seen) * (1 - OFF_PEAK) <= self.schedule.peak <= max(seen) * (1 + OFF_PEAK):
             notes.append(
                 f"{self.schedule.name} peaks at {self.schedule.peak:g}, and the curves at "
@@ -170,15 +175,13 @@ def each_held_out(keys: Sequence[str], curves: Sequence[Curve]) -> tuple[HeldOut
 class Decays:
     """The last loss (m,) of a recipe by a law, for lengths of decay `falls` (m,) [steps].
 
-    `good` are the shortest and longest that lose less than `NEARLY`; `interval` holds the best
-    length over the refits.
+    No interval goes with the best length: refits are far surer of it than the forms are right.
     """
 
     key: str
     recipe: Recipe
     falls: Integers
     loss: Numbers
-    interval: Interval
 
     @property
     def best(self) -> Recipe:
@@ -191,8 +194,18 @@ class Decays:
         near = self.falls[self.loss <= self.loss.min() + NEARLY]
         return int(near[0]), int(near[-1])
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is said of a best length that is the shortest or the longest tried."""
+        if self.falls[0] < self.best.fall < self.falls[-1]:
+            return ()
+        return (
+            f"{self.key}: the last loss falls up to the end of the lengths tried, a decay of "
+            f"{self.best.fall:,} steps: the curves do not tell the best one",
+        )
 
-def best_decay(found: ScheduleFit, recipe: Recipe, level: float = 0.9) -> Decays:
+
+def best_decay(found: ScheduleFit, recipe: Recipe) -> Decays:
     """Return which length of decay ends a recipe lowest by a law, of 1 to 100 % of its steps.
 
     Raises UsageError for a law that is blind to falls of the rate.
@@ -201,10 +214,7 @@ def best_decay(found: ScheduleFit, recipe: Recipe, level: float = 0.9) -> Decays
         raise UsageError("the law 'power' is blind to decays; ask 'annealing' or 'multi-power'")
     room = recipe.steps - recipe.warmup
     falls = np.unique(np.geomspace(max(1, room // 100), room, FALLS_TRIED).round().astype(np.int64))
-    last, laws = np.array([recipe.steps]), (found.law, *found.draws)
-    ends = np.empty((falls.size, len(laws)))
-    for i, fall in enumerate(falls):  # one history at a time: each holds an array per step
-        history = History(decaying(recipe, int(fall)).schedule(), last)
-        ends[i] = [law(history)[0] for law in laws]
-    best = falls[ends[:, 1:].argmin(0)].astype(float) if found.draws else None
-    return Decays(found.choice.key, recipe, falls, ends[:, 0], quantiles(best, level))
+    last = np.array([recipe.steps])
+    # one history at a time: each holds an array per step
+    ends = [found.law(History(decaying(recipe, int(fall)).schedule(), last))[0] for fall in falls]
+    return Decays(found.choice.key, recipe, falls, np.array(ends))

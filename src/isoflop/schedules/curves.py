@@ -21,6 +21,7 @@ Integers = npt.NDArray[np.int64]
 
 FEWEST, MOST = 10, 600  # points of a curve after warm-up; more are averaged
 ALIKE = 0.02  # by which losses of one setting may differ where rates were alike, as a share
+UNITS = 30  # times one peak may be another; farther apart, the unit is another
 # Names without case and signs, the first that there is taken.
 _NAMES = {
     "step": ("step", "steps", "iteration", "iter", "globalstep", "trainstep"),
@@ -105,8 +106,8 @@ def understood(source: Source, warmup: int | None, columns: Mapping[str, str]) -
 def together(curves: Sequence[Curve]) -> tuple[Curve, ...]:
     """Return curves that may be fitted by one law.
 
-    Raises BadRuns for two of one name, and ConventionMismatch for losses that lie apart where
-    rates have been alike so far, as those of different sizes do.
+    Raises BadRuns for two of one name, and ConventionMismatch for peaks too far apart to be of one
+    unit, and for losses that lie apart where rates were alike so far, as of different sizes.
     """
     names = [c.name for c in curves]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -114,6 +115,12 @@ def together(curves: Sequence[Curve]) -> tuple[Curve, ...]:
             f"two curves are called {twice[0]!r}; rename one file, or give a column curve"
         )
     for a, b in itertools.combinations(curves, 2):
+        low, high = sorted((a, b), key=lambda c: c.schedule.peak)
+        if high.schedule.peak > UNITS * low.schedule.peak:
+            raise ConventionMismatch(
+                f"{high.name} peaks at a rate of {high.schedule.peak:g} and {low.name} at "
+                f"{low.schedule.peak:g}; that is most likely another unit: write both in one"
+            )
         apart = _apart(a, b)
         if abs(apart) > ALIKE:
             raise ConventionMismatch(
@@ -172,7 +179,8 @@ def _numbers(source: Source, column: str) -> Numbers:
     if wrong.any():
         raise BadRuns(
             f"{source.origin}: {column} is missing or no finite number in "
-            f"{name_rows(source.rows[wrong])}; leave those rows out, or mend them"
+            f"{name_rows(source.rows[wrong])}; leave those rows out, mend them, or name another "
+            "column, as in --columns loss=COLUMN"
         )
     return values
 
@@ -183,8 +191,9 @@ def _refuse_impossible(source: Source, values: Mapping[str, Numbers]) -> None:
     for part, wrong, must in (
         ("step", (step < 0) | (step != np.floor(step)), whole),
         ("step", step > LONGEST, f"steps beyond {LONGEST:,} are most likely tokens: divide"),
-        ("lr", (values["lr"] < 0) | ((values["lr"] == 0) & (step > 0)),
-         "a learning rate is above zero: leave out a last row whose rate has reached zero"),
+        ("lr", values["lr"] < 0, "a learning rate is above zero"),
+        ("lr", (values["lr"] == 0) & (step > 0),
+         "these laws know no rate of zero: leave out a last row whose rate has reached it"),
         ("loss", values.get("loss", step + 1) <= 0, "a loss is above zero"),
     ):  # fmt: skip
         if wrong.any():
@@ -234,6 +243,11 @@ def _curve(
 def _schedule(name: str, step: Integers, rate: Numbers, warmup: int | None) -> Schedule:
     """Return the rate of every step, on lines between rows; see `read_curves`."""
     end = _warmup(name, step, rate) if warmup is None else warmup
+    if (falling := np.flatnonzero(np.diff(rate[step <= end]) < 0)).size:
+        raise UsageError(
+            f"--warmup is {end:,}, and the rate of {name!r} falls before, after step "
+            f"{step[falling[0]]:,}; a rate rises in warm-up: say a shorter one"
+        )
     every = np.arange(step[-1] + 1)
     rates = np.interp(every, step, rate)
     if end and step[0]:  # a line from zero to the rate of the first row, held until that row
@@ -253,7 +267,7 @@ def _warmup(name: str, step: Integers, rate: Numbers) -> int:
     first = int(risen[0]) if risen.size else rate.size - 1
     if first:
         return int(step[first])
-    if step[0] > 1.5 * np.median(np.diff(step)):
+    if step.size == 1 or step[0] > 1.5 * np.median(np.diff(step)):
         raise UsageError(
             f"curve {name!r} begins at step {step[0]:,}; nothing says how the rate rose before: "
             "say --warmup STEPS, the length of a linear warm-up (0 for none)"

@@ -31,6 +31,7 @@ PEAK_HELD = 3e-4  # peak of the runs that the held shape of G is from
 FAR = 0.03  # residual of a log loss at which a law does not describe its curves
 EXACT = 1e-12  # an objective that only rounding keeps from zero
 OBJECTIVE = Huber(1e-3)
+REWEIGHED = 4  # rounds of least squares, each with the weights of what the last one missed
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,20 +139,28 @@ def _starts(problem: _Problem) -> Numbers:
     if not found:
         raise CannotFit(
             f"no {problem.choice.key} law comes near these curves: they do not fall with the area "
-            "under the rates, or do not fall more where rates fall"
+            "under the rates, do not fall more where rates fall, or hold too many spikes; look at "
+            "them, and cut out what is not training"
         )
     found.sort(key=lambda pair: pair[0])
     return np.stack([z_p for _, z_p in found[:POLISHED]])
 
 
 def _linear(problem: _Problem, at: Mapping[str, float]) -> Form | None:
-    """Return the law with exponents as given, amplitudes by least squares; None if one is < 0."""
+    """Return the law with exponents as given, amplitudes by Huber's loss, about; None if one is < 0.
+
+    Squares alone would let a few spikes turn a sign.
+    """
     known = {**problem.choice.held, **at}
     free = [k for k in problem.choice.free if k not in known]
     law = problem.choice.kind(**known, **dict.fromkeys(free, 1.0))
     slopes = problem.slopes(law)
     columns = np.stack([slopes[k] for k in free], axis=1)
-    amplitudes = np.linalg.lstsq(columns, np.exp(problem.log_loss), rcond=None)[0]
+    loss = np.exp(problem.log_loss)
+    weight = 1 / loss
+    for _ in range(REWEIGHED):
+        amplitudes = np.linalg.lstsq(columns * weight[:, None], loss * weight, rcond=None)[0]
+        weight = np.sqrt(OBJECTIVE.weight(columns @ amplitudes / loss - 1)) / loss
     if (amplitudes <= 0).any() or (columns @ amplitudes <= 0).any():
         return None
     return problem.choice.kind(**known, **dict(zip(free, amplitudes.tolist(), strict=True)))

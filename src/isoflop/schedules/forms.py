@@ -116,7 +116,7 @@ class MultiPower:
 
     def gain(self, history: History) -> Numbers:
         """Return what falls of the rate after warm-up take off the loss (n,)."""
-        after = history.changes.step > history.schedule.warmup
+        after = ~history.changes.warming
         return self.B * np.concatenate([v @ (f * after) for _, v, f in self._kernel(history)])
 
     def slopes(self, history: History) -> Numbers:
@@ -143,7 +143,8 @@ class MultiPower:
         for first in range(0, history.steps.size, at_once):
             part = slice(first, first + at_once)
             since = history.area[part, None] - made.area
-            since = np.where(history.steps[part, None] >= made.step, since, 0.0)
+            asked = np.arange(history.steps.size)[part, None]
+            since = np.where(asked >= made.asked, since, 0.0)
             grown = steep * since
             yield grown, -np.expm1(-self.beta * np.log1p(grown)), made.fall
 

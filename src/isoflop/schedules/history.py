@@ -16,19 +16,23 @@ Integers = npt.NDArray[np.int64]
 # Into so many stretches a schedule is cut, of which each counts as one change: for draws and
 # searches, and for the law that is handed on.
 COARSE, FINE = 200, 1200
+FINER = 50  # times as many stretches for S2: its memory may be shorter than a stretch
 
 
 @dataclass(frozen=True, eq=False)
 class Changes:
     """Changes of rate (k,): by how much it fell, to which rate, at which step, after which area.
 
-    A rise is a negative fall. Each may stand for several that follow each other closely.
+    A rise is a negative fall. Each may stand for several that follow each other closely: by
+    their sum, and by means weighted with their sizes.
     """
 
     fall: Numbers
     rate: Numbers
-    step: Integers
+    step: Numbers
     area: Numbers  # sum of the rates of all earlier steps
+    asked: Integers  # the first of the history's steps that sees the change
+    warming: npt.NDArray[np.bool_]  # whether it is of warm-up
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,34 +62,40 @@ class History:
 
     @cached_property
     def changes(self) -> Changes:
-        """The changes of rate, warm-up with them.
+        """The changes of rate, warm-up with them, `group` steps at a time."""
+        return self._joined(self.group)
 
-        Those between two steps at which the loss is asked are never joined across one of them,
-        so that each group lies wholly before or wholly after it.
+    @cached_property
+    def _finer(self) -> Changes:
+        """Changes for a sum of one term each, where that of the others has one for every step."""
+        return self._joined(max(1, self.group // FINER))
+
+    def _joined(self, group: int) -> Changes:
+        """Return the changes of rate, those of `group` steps as one.
+
+        None are joined across a step at which the loss is asked, nor across the end of warm-up:
+        each group lies wholly before or wholly after it.
         """
         at = np.flatnonzero(self.falls)
-        edges = np.searchsorted(self.steps, at)  # changes up to and with the step itself count
-        cut = (at // self.group) + edges * (self.schedule.steps // self.group + 1)
+        asked = np.searchsorted(self.steps, at)  # changes up to and with the step itself count
+        warming = at <= self.schedule.warmup
+        edges = asked + ~warming
+        cut = at // group + edges * (self.schedule.steps // group + 1)
         first = np.flatnonzero(np.diff(cut, prepend=-1))
         fall, weight = self.falls[at], np.abs(self.falls[at])
         if not at.size:
             none = np.zeros(0)
-            return Changes(none, none, at, none)
+            return Changes(none, none, none, none, at, warming)
 
         def mean(values: Numbers) -> Numbers:
             return np.asarray(np.add.reduceat(weight * values, first)) / total
 
         total = np.add.reduceat(weight, first)
         rates, before = self.schedule.rates[at], self._area[at - 1]
-        return Changes(np.add.reduceat(fall, first), mean(rates), at[first], mean(before))
-
-    @cached_property
-    def _after(self) -> tuple[Numbers, Integers, Numbers]:
-        """Return falls after warm-up (k,), before which step asked, and how many steps before."""
-        at = np.flatnonzero(self.falls[: self.steps[-1] + 1])
-        at = at[at > self.schedule.warmup]
-        asked = np.searchsorted(self.steps, at)
-        return self.falls[at], asked, (self.steps[asked] - at).astype(float)
+        return Changes(
+            np.add.reduceat(fall, first), mean(rates), mean(at), mean(before), asked[first],
+            warming[first],
+        )  # fmt: skip
 
     def annealed(self, memory: float) -> tuple[Numbers, Numbers]:
         """Return S2 (n,) of Tissue et al. and its slope (n,) along `memory`.
@@ -93,8 +103,10 @@ class History:
         S2 sums m_i = memory m_(i-1) + (fall at i) over the steps i after warm-up, and therefore
         is (all falls - memory m) / (1 - memory): m is needed only where the loss is asked.
         """
-        falls, asked, since = self._after
-        n = self.steps.size
+        made, n = self._finer, self.steps.size
+        seen = ~made.warming & (made.asked < n)
+        falls, asked = made.fall[seen], made.asked[seen]
+        since = self.steps[asked] - made.step[seen]
         weight = memory**since
         new = np.bincount(asked, falls * weight, n)
         new_slope = np.bincount(asked, falls * weight * since / memory, n)

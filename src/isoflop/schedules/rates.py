@@ -15,6 +15,7 @@ from isoflop.quantities import parse, show
 Numbers = npt.NDArray[np.float64]
 
 LONGEST = 20_000_000  # steps of a schedule that is held in memory, one rate each
+HIGHEST, LOWEST = 1e3, 1e-20  # no optimiser's rates lie outside, and powers of these stay finite
 BEST = "best"  # what stands for a decay that is to be searched
 
 
@@ -33,14 +34,17 @@ class Schedule:
         """Refuse rates that no run can have."""
         after = self.rates[max(self.warmup, 1) :]
         if not after.size:
-            raise BadRuns(f"schedule {self.name} ends at step {self.steps}, still warming up")
-        wrong = ~(np.isfinite(after) & (after > 0))
+            raise BadRuns(
+                f"schedule {self.name} ends at step {self.steps:,}, still warming up: that takes "
+                f"{self.warmup:,} steps; say a shorter warm-up, or give a longer schedule"
+            )
+        wrong = ~((after >= LOWEST) & (after <= HIGHEST))
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])
             raise BadRuns(
                 f"schedule {self.name} has the rate {after[at]:g} at step "
-                f"{at + max(self.warmup, 1)}; after warm-up a rate must be finite and above zero: "
-                "end it a little above, or leave out the last step"
+                f"{at + max(self.warmup, 1):,}; after warm-up a rate is above zero and at most "
+                f"{HIGHEST:g}: end it a little above zero, or leave out the last step"
             )
 
     @property
