@@ -67,6 +67,7 @@ def test_no_text_is_a_traceback(text):
         ("cosine:peak=3e-4,end=0,steps=100,warmup=10", "above zero"),
         ("cosine:peak=3e-4,end=3e-5,steps=100.5,warmup=10", "whole number"),
         ("constant:peak=3e-4,steps=1e12,warmup=10", "at most 20,000,000"),
+        ("cosine", "does not say peak, end, steps, warmup"),
         ("wsd:peak=3e-4,end=3e-5,steps=100,warmup=10,decay=95", "falls over 95"),
         ("wsd:peak=3e-4,end=3e-5,steps=100,warmup=10,decay=9,shape=lin", "did you mean 'linear'"),
         ("constant:peak=3e-4,peak=2e-4,steps=100,warmup=10", "says peak twice"),
@@ -139,9 +140,27 @@ def test_a_table_that_holds_no_curve_is_refused(tmp_path, bad, error, says):
 def test_too_few_points_and_missing_columns_are_refused(tmp_path):
     with pytest.raises(BadRuns, match="has 4 points after a warm-up"):
         read_curves(table(tmp_path, EARLY[:7]))
+    with pytest.raises(UsageError, match="nothing says how the rate rose"):
+        read_curves(table(tmp_path, EARLY[:1]))
     with pytest.raises(BadRuns, match="no column lr; name it"):
         read_curves(table(tmp_path, EARLY, "step,rate,loss"))
     assert read_curves(table(tmp_path, EARLY, "step,rate,loss"), columns={"lr": "rate"})
+
+
+def test_rates_in_two_units_are_not_mixed(tmp_path):
+    constant, *_ = sample_curves()
+    rows = [f"{s},{100 * constant.schedule.rates[s]},3" for s in range(50, 8001, 50)]
+    (percent,) = read_curves(table(tmp_path, rows))
+    with pytest.raises(ConventionMismatch, match=r"run peaks at a rate of 0.03 and constant at"):
+        together([constant, percent])
+
+
+def test_a_warm_up_in_which_the_rate_falls_is_refused(tmp_path):
+    rows = [*EARLY[:-1], "2000,1e-4,3.8"]
+    with pytest.raises(UsageError, match="--warmup is 2,000, and the rate of 'run' falls before"):
+        read_curves(table(tmp_path, rows), warmup=2000)
+    with pytest.raises(BadRuns, match="still warming up: that takes 9,000 steps; say a shorter"):
+        read_curves(table(tmp_path, EARLY), warmup=9000)
 
 
 def test_models_are_not_mixed(tmp_path):

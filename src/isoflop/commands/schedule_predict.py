@@ -125,11 +125,16 @@ def _ends(said: Sequence[Ahead], level: float) -> Table:
         against = (None, None, None) if a is first[key] else _difference(a, first[key])
         ends = a.end if len(a.drawn) else (None, None)
         rows.append((a.schedule.name, key, float(a.loss[-1]), *ends, *against))
+    caption = "Loss at the last step [nats/token], and less that of the first schedule"
+    if len(said[0].drawn):
+        caption += (
+            f", with {level:.0%} intervals: refits, and what such laws missed on public curves, also "
+            "for schedules that were run. An interval against the first schedule that holds zero "
+            "does not tell them apart"
+        )
     return Table(
         ("schedule", "law", "last loss", "low", "high", "against the first", "low", "high"),
-        tuple(rows),
-        f"Loss at the last step [nats/token], {level:.0%} intervals. An interval against the first "
-        "schedule that holds zero does not tell them apart.",
+        tuple(rows), f"{caption}.",
     )  # fmt: skip
 
 

@@ -29,8 +29,10 @@ Warmup: TypeAlias = Annotated[
 Columns: TypeAlias = Annotated[
     Mapping[str, str] | None, Option("which column is step, lr, loss, curve", "PART=COLUMN")
 ]
-Draws: TypeAlias = Annotated[int, Option("refits to resampled residuals; 0 for no intervals")]
-Level: TypeAlias = Annotated[float, Option("share that an interval holds")]
+Draws: TypeAlias = Annotated[
+    int, Option("refits to resampled residuals, for intervals; 0 for none")
+]
+Level: TypeAlias = Annotated[float, Option("share of draws that an interval holds")]
 Seed: TypeAlias = Annotated[int, Option("of the draws", "SEED")]
 
 FEWEST_DRAWS = 20

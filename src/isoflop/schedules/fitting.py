@@ -147,9 +147,9 @@ def _starts(problem: _Problem) -> Numbers:
 
 
 def _linear(problem: _Problem, at: Mapping[str, float]) -> Form | None:
-    """Return the law with exponents as given, amplitudes by Huber's loss, about; None if one is < 0.
+    """Return the law with exponents as given, amplitudes about best; None if one is < 0.
 
-    Squares alone would let a few spikes turn a sign.
+    Squares are weighted towards Huber's loss: alone they let a few spikes turn a sign.
     """
     known = {**problem.choice.held, **at}
     free = [k for k in problem.choice.free if k not in known]

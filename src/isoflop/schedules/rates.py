@@ -43,8 +43,8 @@ class Schedule:
             at = int(np.flatnonzero(wrong)[0])
             raise BadRuns(
                 f"schedule {self.name} has the rate {after[at]:g} at step "
-                f"{at + max(self.warmup, 1):,}; after warm-up a rate is above zero and at most "
-                f"{HIGHEST:g}: end it a little above zero, or leave out the last step"
+                f"{at + max(self.warmup, 1):,}; after warm-up a rate lies between {LOWEST:g} and "
+                f"{HIGHEST:g}; let one that ends at zero end above it, or leave out its last step"
             )
 
     @property
