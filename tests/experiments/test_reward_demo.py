@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from isoflop.assess.overoptimisation import Evidence
-from isoflop.commands.reward_demo import reward_demo
-from isoflop.commands.reward_outcome import Arm, Mean, Run, gap, held_out, outcome, trend
-from isoflop.commands.reward_run import designed, reward_run
+from isoflop.commands.reward.demo import reward_demo
+from isoflop.commands.reward.outcome import Arm, Mean, Run, gap, held_out, outcome, trend
+from isoflop.commands.reward.run import designed, reward_run
 from isoflop.errors import BadRuns, UnknownName, UsageError
 from isoflop.experiments.reward import Proxy, Scorer
 from isoflop.sources import read
@@ -106,7 +106,7 @@ def test_the_demo_says_what_a_real_study_shows_and_resumes(demo):
 
 
 def test_the_study_is_read_by_the_other_commands(demo):
-    from isoflop.commands.reward_fit import reward_fit
+    from isoflop.commands.reward.fit import reward_fit
 
     folder = demo[0]
     (scores,) = folder.glob("study/trials/*/scores.parquet")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from isoflop.commands.rl_demo import rl_demo
-from isoflop.commands.rl_run import designed, rl_run
+from isoflop.commands.rl.demo import rl_demo
+from isoflop.commands.rl.run import designed, rl_run
 from isoflop.errors import UnknownName, UsageError
 from isoflop.sources import read
 from isoflop.store import Study

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from isoflop.cli import main
-from isoflop.commands.testtime_demo import designed
-from isoflop.commands.testtime_demo import testtime_demo as demonstrate
-from isoflop.commands.testtime_findings import Seed, Tried, findings
-from isoflop.commands.testtime_reading import opened
+from isoflop.commands.testtime.demo import designed
+from isoflop.commands.testtime.demo import testtime_demo as demonstrate
+from isoflop.commands.testtime.findings import Seed, Tried, findings
+from isoflop.commands.testtime.reading import opened
 from isoflop.errors import UnknownName, UsageError
 from isoflop.samples.sample_table import Counts
 from isoflop.store import Study

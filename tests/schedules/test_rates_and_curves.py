@@ -110,6 +110,27 @@ def test_a_warm_up_that_the_table_shows_is_left_out_of_the_fit(tmp_path):
     assert curve.schedule.rates[50] == pytest.approx(3e-4 / 8)
 
 
+def test_losses_and_rates_may_stand_in_rows_of_their_own(tmp_path):
+    rows = [f"{s},{3e-4 - s / 1e8},,{5 - s / 1e4}" for s in range(50, 2050, 100)]
+    rows += [f"{s},,{4 - s / 1e4}," for s in range(100, 2200, 100)]
+    rows.sort(key=lambda row: int(row.split(",")[0]))
+    path = table(tmp_path, rows, "_step,train/lr,eval/loss,train/loss")
+    (curve,) = read_curves(path, warmup=0)
+    assert curve.steps.tolist() == list(range(100, 2000, 100))
+    assert curve.loss == pytest.approx(4 - curve.steps / 1e4)
+    assert curve.schedule.rates[curve.steps] == pytest.approx(3e-4 - curve.steps / 1e8)
+    assert "the loss is eval/loss; --columns loss=COLUMN takes another" in curve.notes[0]
+    assert curve.notes[1:] == (
+        "run: losses after the last rate are left out: 2",
+        "run: rows without a loss tell the rate alone: 20",
+        "run: rows without a rate take one from a line between their neighbours: 19",
+    )
+    (train,) = read_curves(path, warmup=0, columns={"loss": "train/loss"})
+    assert train.loss == pytest.approx(5 - train.steps / 1e4)
+    with pytest.raises(BadRuns, match="no row of curve 'run' holds a rate"):
+        read_curves(table(tmp_path, [f"{s},,3" for s in range(20)]), warmup=0)
+
+
 def test_rates_between_rows_lie_on_a_line(tmp_path):
     rows = [*EARLY[:-1], "2000,1e-4,3.8"]
     (curve,) = read_curves(table(tmp_path, rows))
@@ -121,7 +142,8 @@ def test_rates_between_rows_lie_on_a_line(tmp_path):
 @pytest.mark.parametrize(
     ("bad", "error", "says"),
     [
-        ("2100,,3.7", BadRuns, "lr is missing or no finite number in row 22"),
+        (",3e-4,3.7", BadRuns, "step is missing or no finite number in row 22"),
+        ("2100,fast,3.7", BadRuns, "lr is missing or no finite number in row 22"),
         ("2100,3e-4,nan", BadRuns, "loss is missing or no finite number in row 22"),
         ("2100,3e-4,inf", BadRuns, "row 22"),
         ("2100,0,3.7", BadRuns, "lr is 0 in row 22; .* leave out a last row"),

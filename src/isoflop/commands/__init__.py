@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -50,9 +49,10 @@ def _written() -> Mapping[str, tuple[str, str]]:
     They are read, not run: to import all of them takes longer than the rest of `isoflop --help`.
     """
     found: dict[str, tuple[str, str]] = {}
-    for module in pkgutil.iter_modules(__path__):
-        inside = f"{module.name}/__init__.py" if module.ispkg else f"{module.name}.py"
-        text = Path(__path__[0], inside).read_text(encoding="utf-8")
-        for name, said in _REGISTERED.findall(text):
-            found[name] = f"{__name__}.{module.name}", said
+    folder = Path(__path__[0])
+    for path in sorted(folder.rglob("*.py")):
+        within = path.relative_to(folder).with_suffix("").parts
+        module = ".".join([__name__, *within]).removesuffix(".__init__")
+        for name, said in _REGISTERED.findall(path.read_text(encoding="utf-8")):
+            found[name] = module, said
     return found

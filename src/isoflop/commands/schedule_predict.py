@@ -72,7 +72,11 @@ def schedule_predict(
     decays = [best_decay(f, r) for r in open_ for f in found if f.choice.key != "power"]
     schedules = _named([_settled(one, decays) for one in asked])
     said = [ahead(f, s, level=level, seed=seed) for s in schedules for f in found]
-    notes = list(dict.fromkeys(text for one in (*said, *decays) for text in one.notes))
+    notes = list(
+        dict.fromkeys(
+            t for notes in (*(a.notes for a in said), *(d.notes for d in decays)) for t in notes
+        )
+    )
     blocks: list[Block] = [
         *doubts(found),
         *(Note(text) for c in known for text in c.notes),
@@ -128,9 +132,9 @@ def _ends(said: Sequence[Ahead], level: float) -> Table:
     caption = "Loss at the last step [nats/token], and less that of the first schedule"
     if len(said[0].drawn):
         caption += (
-            f", with {level:.0%} intervals: refits, and what such laws missed on public curves, also "
-            "for schedules that were run. An interval against the first schedule that holds zero "
-            "does not tell them apart"
+            f", with {level:.0%} intervals: refits, and what such laws missed on public curves, "
+            "also for schedules that were run. An interval against the first schedule that holds "
+            "zero does not tell them apart"
         )
     return Table(
         ("schedule", "law", "last loss", "low", "high", "against the first", "low", "high"),

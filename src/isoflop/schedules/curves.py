@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,8 +67,10 @@ def read_curves(
 ) -> tuple[Curve, ...]:
     """Return the curves of a table with the columns step, lr, loss and, if it holds several, curve.
 
-    Rates between rows lie on a line between theirs. `warmup` [steps] says how long the rate rose
-    in a line from zero where the table leaves that out. `columns` names columns by what they are.
+    Rates between rows lie on a line between theirs; a row may leave its rate or its loss empty, as
+    logs of training and of evaluation in one table do, which the curve's notes say. `warmup` [steps] says
+    how long the rate rose in a line from zero where the table leaves that out. `columns` names
+    columns by what they are.
     Raises BadRuns for a table that cannot be used, with the rows.
     """
     return understood(read_file(Path(path)), warmup, columns or {})
@@ -89,7 +92,9 @@ def read_rates(
 def understood(source: Source, warmup: int | None, columns: Mapping[str, str]) -> tuple[Curve, ...]:
     """Return the curves of a source, its columns found by name."""
     found = _found(source, columns, (*_RATES, "loss"))
-    values = {part: _numbers(source, found[part]) for part in (*_RATES, "loss")}
+    values = {
+        part: _numbers(source, found[part], may_lack=part != "step") for part in (*_RATES, "loss")
+    }
     _refuse_impossible(source, values)
     if "curve" in found:
         labels = np.array(texts(source.columns[found["curve"]]), object)
@@ -97,10 +102,18 @@ def understood(source: Source, warmup: int | None, columns: Mapping[str, str]) -
             raise BadRuns(f"{source.origin}: no curve in {name_rows(source.rows[labels == ''])}")
     else:
         labels = np.full(len(source.rows), Path(source.origin).stem, object)
-    return tuple(
+    made = [
         _curve(str(name), values, np.flatnonzero(labels == name), source, warmup)
         for name in dict.fromkeys(labels)
-    )
+    ]
+    known = [n for n in source.columns if _plain(n) in _NAMES["loss"] and n != found["loss"]]
+    if known and "loss" not in columns:
+        note = (
+            f"{source.origin}: the loss is {found['loss']}; --columns loss=COLUMN takes another, "
+            f"such as {known[0]}"
+        )
+        made[0] = dataclasses.replace(made[0], notes=(note, *made[0].notes))
+    return tuple(made)
 
 
 def together(curves: Sequence[Curve]) -> tuple[Curve, ...]:
@@ -173,9 +186,12 @@ def _found(source: Source, columns: Mapping[str, str], parts: Sequence[str]) -> 
     return found
 
 
-def _numbers(source: Source, column: str) -> Numbers:
+def _numbers(source: Source, column: str, may_lack: bool = False) -> Numbers:
+    """Return the numbers of a column, NaN in a cell that is empty where it `may_lack` some."""
     values, other = numbers(source.columns[column])
     wrong = other | ~np.isfinite(values)
+    if may_lack:
+        wrong &= np.array(texts(source.columns[column]), object) != ""
     if wrong.any():
         raise BadRuns(
             f"{source.origin}: {column} is missing or no finite number in "
@@ -221,16 +237,28 @@ def _curve(
 ) -> Curve:
     """Return one curve, its rates filled in between rows and before the first."""
     step = _rising(name, values, at, source)
-    schedule = _schedule(name, step, values["lr"][at], warmup)
+    rate, loss = values["lr"][at], values["loss"][at]
+    rated, measured = np.isfinite(rate), np.isfinite(loss)
+    if not rated.any():
+        raise BadRuns(f"{source.origin}: no row of curve {name!r} holds a rate")
+    schedule = _schedule(name, step[rated], rate[rated], warmup)
     end = schedule.warmup
-    kept = step >= max(end, 1)
+    early, late = step < max(end, 1), step > schedule.steps
+    kept = measured & ~early & ~late
     if kept.sum() < FEWEST:
         raise BadRuns(
             f"curve {name!r} has {kept.sum()} points after a warm-up of {end:,} steps; a curve "
             f"takes {FEWEST} or more"
         )
-    notes = _left_out(name, int((~kept).sum()), end)
-    loss = values["loss"][at]
+    notes = _said(
+        name,
+        {
+            f"losses before step {end:,}, of warm-up, are left out": measured & early,
+            "losses after the last rate are left out": measured & late,
+            "rows without a loss tell the rate alone": ~measured,
+            "rows without a rate take one from a line between their neighbours": kept & ~rated,
+        },
+    )
     if kept.sum() <= MOST:
         return Curve(name, schedule, step[kept], loss[kept], notes)
     bins = np.array_split(np.flatnonzero(kept), MOST)
@@ -256,9 +284,9 @@ def _schedule(name: str, step: Integers, rate: Numbers, warmup: int | None) -> S
     return Schedule(name, rates, int(end))
 
 
-def _left_out(name: str, count: int, warmup: int) -> tuple[str, ...]:
-    text = f"{name}: points before step {warmup:,}, of warm-up, are left out: {count}"
-    return (text,) if count else ()
+def _said(name: str, rows: Mapping[str, npt.NDArray[np.bool_]]) -> tuple[str, ...]:
+    """Return a note for each sort of rows of which there are some."""
+    return tuple(f"{name}: {text}: {mask.sum():,}" for text, mask in rows.items() if mask.any())
 
 
 def _warmup(name: str, step: Integers, rate: Numbers) -> int:

@@ -93,8 +93,8 @@ class History:
         total = np.add.reduceat(weight, first)
         rates, before = self.schedule.rates[at], self._area[at - 1]
         return Changes(
-            np.add.reduceat(fall, first), mean(rates), mean(at), mean(before), asked[first],
-            warming[first],
+            np.add.reduceat(fall, first), mean(rates), mean(at.astype(float)), mean(before),
+            asked[first], warming[first],
         )  # fmt: skip
 
     def annealed(self, memory: float) -> tuple[Numbers, Numbers]:

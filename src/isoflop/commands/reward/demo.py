@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from isoflop.commands.registry import Option, command, say
-from isoflop.commands.reward_run import carried_out, designed
+from isoflop.commands.reward.run import carried_out, designed
 from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
-    from isoflop.commands.reward_outcome import Arm, Mean, Outcome
+    from isoflop.commands.reward.outcome import Arm, Mean, Outcome
 
 Row = tuple[Cell, ...]
 
@@ -36,8 +36,8 @@ def reward_demo(
     held-out KL choose, forecasts the second half of the KL from the first, and says where proxies
     of more parameters or data fell later and where not. Killed anywhere, the same command resumes.
     """
-    from isoflop.commands.reward_demo_pictures import figures
-    from isoflop.commands.reward_outcome import outcome
+    from isoflop.commands.reward.demo_pictures import figures
+    from isoflop.commands.reward.outcome import outcome
     from isoflop.report import html
     from isoflop.sources import read
 
@@ -73,7 +73,7 @@ def _kinds(found: Outcome) -> tuple[tuple[str, tuple[Arm, ...]], ...]:
 
 def _choice(arms: Sequence[Arm]) -> dict[str, Mean]:
     """Return the held-out error of each form, the mean over arms in each replication."""
-    from isoflop.commands.reward_outcome import FORMS
+    from isoflop.commands.reward.outcome import FORMS
 
     errors = {form: _held_out(arms, form) for form in FORMS}
     return dict(sorted(errors.items(), key=lambda item: item[1].value))
@@ -81,7 +81,7 @@ def _choice(arms: Sequence[Arm]) -> dict[str, Mean]:
 
 def _held_out(arms: Sequence[Arm], form: str) -> Mean:
     """Return the held-out error of a form over the arms that have points enough to judge it."""
-    from isoflop.commands.reward_outcome import Mean, held_out
+    from isoflop.commands.reward.outcome import Mean, held_out
 
     each = [[held_out(run.evidence, form) for run in arm.runs] for arm in arms]
     judged = np.array([errors for errors in each if np.isfinite(errors).all()])
@@ -142,7 +142,7 @@ def _misses(arms: Sequence[Arm]) -> list[float]:
 
 def _laws(title: str, arms: Sequence[Arm], choice: dict[str, Mean]) -> list[Block]:
     """Return coefficients, peaks, falls and forecasts of every arm."""
-    from isoflop.commands.reward_outcome import Mean
+    from isoflop.commands.reward.outcome import Mean
 
     form = _form(choice)
     laws: list[Row] = []
@@ -195,7 +195,7 @@ def _ended(arm: Arm) -> Row:
 
 def _trends(found: Outcome, choice: dict[str, Mean]) -> list[Block]:
     """Return whether beta falls with size at every amount of data, and with data at every size."""
-    from isoflop.commands.reward_outcome import trend
+    from isoflop.commands.reward.outcome import trend
     from isoflop.quantities import show
 
     form, rows = _form(choice), []
@@ -229,7 +229,7 @@ def _choices(choice: dict[str, dict[str, Mean]]) -> Table:
 
 def _against(found: Outcome) -> list[Block]:
     """Return RL less best-of-n by the same scorer, at equal KL."""
-    from isoflop.commands.reward_outcome import Mean
+    from isoflop.commands.reward.outcome import Mean
 
     rows: list[Row] = []
     for arm in found.pursued:
@@ -256,7 +256,7 @@ def _against(found: Outcome) -> list[Block]:
 
 def _variants(found: Outcome) -> list[Block]:
     """Return ensembles and penalties against the arm that they vary, at equal KL."""
-    from isoflop.commands.reward_outcome import gap
+    from isoflop.commands.reward.outcome import gap
 
     rows: list[Row] = []
     for _, arms in _kinds(found):

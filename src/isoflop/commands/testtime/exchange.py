@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.commands.registry import Option, command
-from isoflop.commands.testtime_reading import Fields, Level, Seed, opened
+from isoflop.commands.testtime.reading import Fields, Level, Seed, opened
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.quantities import parse, show
 from isoflop.report import Axis, Block, Cell, Figure, Layer, Line, Note, Paragraph, Report, Table

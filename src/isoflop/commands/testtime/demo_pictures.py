@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.commands.reward_outcome import Mean
-from isoflop.commands.testtime_findings import BINS, FORCED, Seed, forced, number, over
+from isoflop.commands.reward.outcome import Mean
+from isoflop.commands.testtime.findings import BINS, FORCED, Seed, forced, number, over
 from isoflop.report import Axis, Band, Figure, Interval, Layer, Line, Points
 
 if TYPE_CHECKING:
-    from isoflop.commands.testtime_demo import Said
+    from isoflop.commands.testtime.demo import Said
 
 Numbers = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from isoflop.report import Axis, Band, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
     from isoflop.assess.overoptimisation import Overoptimisation
-    from isoflop.commands.reward_reading import Read
+    from isoflop.commands.reward.reading import Read
     from isoflop.plan.guard import Guard
 
 Numbers: TypeAlias = npt.NDArray[np.float64]

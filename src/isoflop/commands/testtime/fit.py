@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from isoflop.commands.registry import Option, command
-from isoflop.commands.testtime_reading import (
+from isoflop.commands.testtime.reading import (
     BankSource,
     Fields,
     Level,
@@ -99,7 +99,7 @@ def _report(
     counts: Counts, fits: list[CoverageFit], tested: BakeOff | str, refused: dict[str, str],
     bent: Bend | None, curve: Any, to: float | None, notes: tuple[str, ...],
 ) -> Report:  # fmt: skip
-    from isoflop.commands.testtime_pictures import forecast, straightness
+    from isoflop.commands.testtime.pictures import forecast, straightness
 
     reach, far = counts.reach, max(to or 0.0, 10.0 * counts.reach)
     never = int((counts.solved == 0).sum())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 
 from isoflop.commands.registry import Option, command, say
-from isoflop.commands.testtime_reading import (
+from isoflop.commands.testtime.reading import (
     BankSource,
     Fields,
     Level,
@@ -19,7 +19,7 @@ from isoflop.commands.testtime_reading import (
     opened,
     prices_of,
 )
-from isoflop.commands.testtime_strategies import Beside, beside
+from isoflop.commands.testtime.strategies import Beside, beside
 from isoflop.quantities import parse
 from isoflop.report import Block, Cell, Note, Report, Table
 
@@ -100,7 +100,7 @@ def _others(
 
 
 def _report(made: Policy, notes: tuple[str, ...], out: str | None) -> Report:
-    from isoflop.commands.testtime_pictures import of_policy
+    from isoflop.commands.testtime.pictures import of_policy
     from isoflop.plan.sampling_prices import UNITS
 
     unit = UNITS[made.unit]

@@ -11,7 +11,7 @@ from isoflop.quantities import show
 from isoflop.report import Axis, Band, Figure, Layer, Line
 
 if TYPE_CHECKING:
-    from isoflop.commands.reward_outcome import Arm, Outcome
+    from isoflop.commands.reward.outcome import Arm, Outcome
 
 _GAIN = Axis("R: gain over the initial policy", "its standard deviations there", log=False)
 _OVER = "Bands hold every replication."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from isoflop.commands.registry import Option, command
-from isoflop.commands.reward_fit import as_data, doubts, finite
-from isoflop.commands.reward_reading import (
+from isoflop.commands.reward.fit import as_data, doubts, finite
+from isoflop.commands.reward.reading import (
     Columns,
     Draws,
     Form,
@@ -77,7 +77,7 @@ def _report(
     alone: list[Guard], together: list[Guard], against: tuple[Versus, ...],
     notes: tuple[str, ...], width: float | None, level: float,
 ) -> Report:  # fmt: skip
-    from isoflop.commands.reward_pictures import against_n
+    from isoflop.commands.reward.pictures import against_n
 
     blocks: list[Block] = [
         *(Note(f"{g.proxy}: {g.says}", _KINDS[g.verdict]) for g in alone),

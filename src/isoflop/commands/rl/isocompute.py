@@ -8,7 +8,7 @@ import numpy as np
 
 from isoflop.commands.inputs import Columns, Derive, Reading, Source, Where
 from isoflop.commands.registry import command
-from isoflop.commands.rl_reading import Over, Range, Read, Start, read
+from isoflop.commands.rl.reading import Over, Range, Read, Start, read
 from isoflop.errors import UsageError
 from isoflop.quantities import quantity, show
 from isoflop.report import Block, Cell, Note, Report, Table
@@ -45,7 +45,7 @@ def rl_isocompute(
 
 
 def _report(found: Read, made: IsoCompute, seen: Runs) -> Report:
-    from isoflop.commands.rl_pictures import frontier
+    from isoflop.commands.rl.pictures import frontier
 
     unit, numbers = quantity(found.over).unit, made.responses(made.x)
     rows: list[tuple[Cell, ...]] = [

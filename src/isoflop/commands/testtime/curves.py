@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.commands.registry import Option, command, say
-from isoflop.commands.testtime_reading import (
+from isoflop.commands.testtime.reading import (
     BankSource,
     Draws,
     Fields,
@@ -24,8 +24,8 @@ from isoflop.commands.testtime_reading import (
     opened,
     prices_of,
 )
-from isoflop.commands.testtime_strategies import Forced, Ran, beside, forced, ran, tables
-from isoflop.commands.testtime_strategies import as_data as strategies_as_data
+from isoflop.commands.testtime.strategies import Forced, Ran, beside, forced, ran, tables
+from isoflop.commands.testtime.strategies import as_data as strategies_as_data
 from isoflop.errors import UsageError
 from isoflop.quantities import parse
 from isoflop.report import Block, Cell, Note, Report, Table
@@ -157,7 +157,7 @@ def _report(
     made: Sequence[Curve], along: Along, tried: Sequence[Ran], measured: Sequence[Forced],
     notes: tuple[str, ...], level: float,
 ) -> Report:  # fmt: skip
-    from isoflop.commands.testtime_pictures import over_cost, straightness
+    from isoflop.commands.testtime.pictures import over_cost, straightness
     from isoflop.plan.sampling_prices import UNITS
 
     coverage = made[0]

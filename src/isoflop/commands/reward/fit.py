@@ -9,7 +9,7 @@ import numpy as np
 
 from isoflop.commands.inputs import Derive, Reading, Where
 from isoflop.commands.registry import Option, command
-from isoflop.commands.reward_reading import (
+from isoflop.commands.reward.reading import (
     Columns,
     Draws,
     Form,
@@ -86,7 +86,7 @@ def _refuse(what: str, **given: object) -> None:
 
 
 def _report(read: Read, found: dict[str, Overoptimisation], level: float) -> Report:
-    from isoflop.commands.reward_pictures import against_kl
+    from isoflop.commands.reward.pictures import against_kl
 
     joint = {key: _of_size(read, key, level) for key in OF_SIZE.values()}
     blocks: list[Block] = [

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from isoflop.commands import testtime_asking as asked
 from isoflop.commands.registry import Option, command
+from isoflop.commands.testtime import asking as asked
 from isoflop.report import Axis, Block, Cell, Figure, Note, Paragraph, Points, Report, Table
 
 if TYPE_CHECKING:

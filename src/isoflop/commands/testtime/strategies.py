@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.commands.testtime_reading import Opened
+from isoflop.commands.testtime.reading import Opened
 from isoflop.report import Block, Cell, Heading, Table
 
 if TYPE_CHECKING:

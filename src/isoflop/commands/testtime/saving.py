@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.commands.reward_outcome import LEVEL, Mean
-from isoflop.commands.testtime_findings import signed
+from isoflop.commands.reward.outcome import LEVEL, Mean
+from isoflop.commands.testtime.findings import signed
 from isoflop.errors import RefusedByData
 from isoflop.report import Block, Cell, Heading, Note, Table
 
 if TYPE_CHECKING:
-    from isoflop.commands.testtime_findings import Seed
+    from isoflop.commands.testtime.findings import Seed
     from isoflop.plan.policy import AtBudget
     from isoflop.plan.sampling_options import Option
     from isoflop.samples.bank import Bank

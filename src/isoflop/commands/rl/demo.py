@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from isoflop.commands.registry import Option, command, say
-from isoflop.commands.rl_reading import Read, read
-from isoflop.commands.rl_run import MADE, designed, ends
+from isoflop.commands.rl.reading import Read, read
+from isoflop.commands.rl.run import MADE, designed, ends
 from isoflop.commands.sweep import carry_out
 from isoflop.quantities import show
 from isoflop.report import (
@@ -192,10 +192,10 @@ def _figure(runs: Runs, said: Said) -> Figure:
 def _compared(found: Read, names: list[str], seed: int) -> list[Block]:
     """Return two recipes side by side, from all of their looks."""
     from isoflop.assess.recipes import compare_recipes
-    from isoflop.commands.rl_compare import MEANS
-    from isoflop.commands.rl_fit import parameters, trust
-    from isoflop.commands.rl_pictures import curves
-    from isoflop.commands.rl_reading import fitted
+    from isoflop.commands.rl.compare import MEANS
+    from isoflop.commands.rl.fit import parameters, trust
+    from isoflop.commands.rl.pictures import curves
+    from isoflop.commands.rl.reading import fitted
 
     if len(names) < 2:
         return []

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from isoflop.commands import testtime_asking as asked
 from isoflop.commands.registry import Option, command
-from isoflop.commands.testtime_reading import Lineage, Strategy
+from isoflop.commands.testtime import asking as asked
+from isoflop.commands.testtime.reading import Lineage, Strategy
 from isoflop.errors import UsageError
 from isoflop.report import Block, Cell, Note, Paragraph, Report, Table
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.commands.inputs import Columns, Derive, Reading, Source, Where
 from isoflop.commands.registry import command
-from isoflop.commands.rl_fit import finite, formula, parameters, trust
-from isoflop.commands.rl_reading import (
+from isoflop.commands.rl.fit import finite, formula, parameters, trust
+from isoflop.commands.rl.reading import (
     After,
     Draws,
     Level,
@@ -75,7 +75,7 @@ def rl_compare(
 
 
 def _report(found: Read, every: list[RewardCurve], pairs: list[Pair], level: float) -> Report:
-    from isoflop.commands.rl_pictures import curves, efficiency
+    from isoflop.commands.rl.pictures import curves, efficiency
 
     blocks: list[Block] = [
         *(Note(_verdict(p), "doubt" if p.verdict == "unknown" else "info") for p in pairs),

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from isoflop.commands.registry import Option, command, say
-from isoflop.commands.reward_outcome import LEVEL, Mean
+from isoflop.commands.reward.outcome import LEVEL, Mean
 from isoflop.commands.sweep import carry_out
-from isoflop.commands.testtime_findings import over, signed
+from isoflop.commands.testtime.findings import over, signed
 from isoflop.errors import RefusedByData, UnknownName
 from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
-    from isoflop.commands.testtime_findings import Finding, Seed
+    from isoflop.commands.testtime.findings import Finding, Seed
     from isoflop.experiments.testtime import TestTime
     from isoflop.samples.bank import Bank
     from isoflop.store import Study
@@ -80,9 +80,9 @@ def testtime_demo(
 
 def _told(folder: str, study: TestTime, seconds: float) -> Report:
     """Return what a finished study says."""
-    from isoflop.commands.testtime_demo_pictures import figures
-    from isoflop.commands.testtime_findings import findings, seeds_of
-    from isoflop.commands.testtime_saving import saving_data, saving_table, savings
+    from isoflop.commands.testtime.demo_pictures import figures
+    from isoflop.commands.testtime.findings import findings, seeds_of
+    from isoflop.commands.testtime.saving import saving_data, saving_table, savings
     from isoflop.experiments.testtime import gather
     from isoflop.store import Study
 
@@ -222,7 +222,7 @@ def _spelt(mean: Mean) -> str:
 
 def _strategies(seen: Sequence[Seed]) -> Table:
     """Return what each strategy reached and cost, the best first."""
-    from isoflop.commands.testtime_findings import BINS
+    from isoflop.commands.testtime.findings import BINS
 
     names = sorted(seen[0].tried, key=lambda n: -_mean(seen, n, "right"))
     rows: list[Row] = []
@@ -251,7 +251,7 @@ def _mean(seen: Sequence[Seed], name: str, what: str) -> float:
 
 def _forced(bank: Bank, seen: Sequence[Seed]) -> list[Block]:
     """Return s1's three measures of the forced budgets, up and down."""
-    from isoflop.commands.testtime_findings import FORCED, forced, number
+    from isoflop.commands.testtime.findings import FORCED, forced, number
     from isoflop.samples.budgets import performance, scaling
 
     more = [n for n in (FORCED, *forced(seen[0], "again")) if n in seen[0].tried]
@@ -280,7 +280,7 @@ def _forced(bank: Bank, seen: Sequence[Seed]) -> list[Block]:
 
 def _kept(bank: Bank, names: Sequence[str], asked: Sequence[float]) -> float:
     """Return the share of responses within their limit and what asking for the answer adds."""
-    from isoflop.commands.testtime_findings import lengths
+    from isoflop.commands.testtime.findings import lengths
     from isoflop.experiments.testtime.strategies import FORCED
     from isoflop.samples.budgets import control
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from isoflop.commands.inputs import Columns, Derive, Reading, Source, Where
 from isoflop.commands.registry import Option, command
-from isoflop.commands.rl_reading import (
+from isoflop.commands.rl.reading import (
     After,
     Draws,
     Level,
@@ -69,8 +69,8 @@ def _report(
     found: Read, curves: dict[str, RewardCurve], chosen: dict[str, Comparison | str],
     said: dict[str, Forecast | str | None], paper: bool, after: float | None, level: float,
 ) -> Report:  # fmt: skip
-    from isoflop.commands.rl_pictures import curves as drawn
-    from isoflop.commands.rl_pictures import efficiency
+    from isoflop.commands.rl.pictures import curves as drawn
+    from isoflop.commands.rl.pictures import efficiency
 
     windows = {n: _windows(found, n, after) for n in curves}
     grids = {n: _paper(found, n, after) for n in curves} if paper else {}

@@ -12,8 +12,8 @@ from isoflop.report import Axis, Band, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
     from isoflop.assess.along_k import CoverageFit
-    from isoflop.commands.testtime_curves import Along
-    from isoflop.commands.testtime_strategies import Ran
+    from isoflop.commands.testtime.curves import Along
+    from isoflop.commands.testtime.strategies import Ran
     from isoflop.plan.policy import Policy
     from isoflop.samples.curves import Curve
 

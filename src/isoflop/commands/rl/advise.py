@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from isoflop.commands.inputs import Columns, Derive, Reading, Source, Where
 from isoflop.commands.registry import Option, command
-from isoflop.commands.rl_reading import Level, Over, Range, Read, Seed, Start, read
+from isoflop.commands.rl.reading import Level, Over, Range, Read, Seed, Start, read
 from isoflop.errors import UsageError
 from isoflop.quantities import quantity, show
 from isoflop.report import Block, Cell, Heading, Note, Report, Table
@@ -101,7 +101,7 @@ def _of(rows: Runs, name: str) -> Runs:
 def _described(
     name: str, run: Runs, said: Advice, warned: tuple[Alarm, ...], level: float
 ) -> list[Block]:
-    from isoflop.commands.rl_pictures import evidence_of, forecast_of
+    from isoflop.commands.rl.pictures import evidence_of, forecast_of
     from isoflop.monitor.advice import STRICT
     from isoflop.monitor.alarms import unheard
 

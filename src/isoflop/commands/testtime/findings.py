@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.commands.reward_outcome import LEVEL, Mean
+from isoflop.commands.reward.outcome import LEVEL, Mean
 
 if TYPE_CHECKING:
     from isoflop.samples.bank import Bank

@@ -1,0 +1,1 @@
+"""Reward models: how far one may be optimised before true reward falls."""

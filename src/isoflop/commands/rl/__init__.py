@@ -1,0 +1,1 @@
+"""Reinforcement learning: fit curves of reward, compare recipes, go on or stop."""

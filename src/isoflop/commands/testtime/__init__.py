@@ -1,0 +1,1 @@
+"""Compute at test time: what more samples buy, and how to spend them."""
