@@ -211,8 +211,9 @@ def test_a_plain_table_is_known_by_usual_names_and_bad_rows_are_counted(tmp_path
     ]  # fmt: skip
     assert table.columns["score:reward"] == [0.5, None, 0.2]
     notes = " ".join(table.notes)
-    for why in ("'maybe' is neither", "names no problem", "fewer fields", "missing or not finite"):
+    for why in ("'maybe' is neither", "names no problem", "fewer fields"):
         assert why in notes
+    assert table.gaps == ("1 scores of reward are missing or not finite",)
     assert "(first samples.csv, row 4)" in notes
 
 

@@ -68,9 +68,9 @@ def read_curves(
     """Return the curves of a table with the columns step, lr, loss and, if it holds several, curve.
 
     Rates between rows lie on a line between theirs; a row may leave its rate or its loss empty, as
-    logs of training and of evaluation in one table do, which the curve's notes say. `warmup` [steps] says
-    how long the rate rose in a line from zero where the table leaves that out. `columns` names
-    columns by what they are.
+    logs of training and of evaluation in one table do, which the curve's notes say.
+    `warmup` [steps] says how long the rate rose in a line from zero where the table leaves that
+    out. `columns` names columns by what they are.
     Raises BadRuns for a table that cannot be used, with the rows.
     """
     return understood(read_file(Path(path)), warmup, columns or {})

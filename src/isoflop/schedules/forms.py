@@ -20,7 +20,7 @@ from isoflop.schedules.history import History
 
 Numbers = npt.NDArray[np.float64]
 
-CELLS = 2_000_000  # of steps by changes that are held at once
+CELLS = 100_000  # of steps by changes that are held at once: what a processor's cache holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

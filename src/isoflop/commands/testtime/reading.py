@@ -76,12 +76,13 @@ class Opened:
         if self.held is None:
             raise UsageError("counts tell coverage alone; votes and verifiers need the samples")
         if verifiers is not None:
-            return self.held.load(self.strategy, self.lineage, verifiers, answers)
+            named = self.held.load(self.strategy, self.lineage, verifiers, answers)
+            return replace(named, notes=(*named.notes, *_silent(named)))
         made = self.held.load(self.strategy, self.lineage, self.held.verifiers, answers)
         scores = {name: s for name, s in made.scores.items() if np.isfinite(s).any()}
         silent = [name for name in made.scores if name not in scores]
         said = tuple(f"verifier {name} scored none of these samples" for name in silent)
-        return replace(made, scores=scores, notes=(*made.notes, *said))
+        return replace(made, scores=scores, notes=(*made.notes, *said, *_silent(made)))
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
         """Return each strategy and lineage that there are samples of."""
@@ -136,6 +137,14 @@ def opened(
     table = read_samples([source], columns)
     several = strategy is None and "parallel" in table.columns["strategy"]
     return Opened(table, None, table.notes, "parallel" if several else strategy, lineage)
+
+
+def _silent(samples: Samples) -> tuple[str, ...]:
+    """Return how many samples have no answer, where others have one."""
+    none = 0 if samples.answer is None else int((samples.answer < 0).sum())
+    if not 0 < none < len(samples):
+        return ()
+    return (f"{none:,} samples have no answer in a normal form: they do not vote",)
 
 
 def prices_of(price_in: float | None, price_out: float | None) -> Prices | None:

@@ -34,4 +34,4 @@ def read(logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str,
              sum(graded) / len(graded) if graded else None)
         )  # fmt: skip
     columns_ = ("strategy", "lineage", "problems", "samples", "share right")
-    return Imported(table, columns_, tuple(rows), table.notes)
+    return Imported(table, columns_, tuple(rows), (*table.notes, *table.gaps))

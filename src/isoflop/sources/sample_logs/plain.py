@@ -9,7 +9,7 @@ from isoflop.errors import BadRuns, UsageError, suggest
 from isoflop.samples.answers import normal
 from isoflop.samples.bank import SCHEMA
 from isoflop.samples.sample_table import SCORE
-from isoflop.sources.sample_logs.found import Found, NotASample, number, truth, whole
+from isoflop.sources.sample_logs.found import NotASample, number, truth, whole
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "problem": ("problem", "problem_id", "question_id", "task_id", "prompt_id", "doc_id",
@@ -62,7 +62,7 @@ def fields(names: list[str], columns: Mapping[str, str], origin: str) -> dict[st
     return found
 
 
-def row(record: Mapping[str, Any], by_column: Mapping[str, str], found: Found) -> dict[str, Any]:
+def row(record: Mapping[str, Any], by_column: Mapping[str, str]) -> dict[str, Any]:
     """Return a record as a row of the bank.
 
     Raises NotASample for one without a problem, or whose grade or number is none.
@@ -77,9 +77,6 @@ def row(record: Mapping[str, Any], by_column: Mapping[str, str], found: Found) -
         raise NotASample("the number of its sample is no whole number")
     if made["correct"] is None and not made.get("left_out"):
         raise NotASample("nothing says whether it is right")
-    for column in made:
-        if column.startswith(SCORE) and made[column] is None:
-            found.remark(f"some scores of {column.removeprefix(SCORE)} are missing or not finite")
     return made
 
 

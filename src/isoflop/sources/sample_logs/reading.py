@@ -24,7 +24,10 @@ KINDS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".eval")
 
 @dataclass(frozen=True, eq=False)
 class SampleTable:
-    """Samples as columns of a bank, and what was noticed when they were read."""
+    """Samples as columns of a bank, and what was noticed when they were read.
+
+    What samples lack is in `gaps`, of the whole table: who uses a part of it looks there.
+    """
 
     columns: Mapping[str, list[Any]]
     notes: tuple[str, ...]
@@ -51,6 +54,18 @@ class SampleTable:
     def verifiers(self) -> tuple[str, ...]:
         """The verifiers that scored them."""
         return tuple(n.removeprefix(SCHEMA.free) for n in self.columns if n.startswith(SCHEMA.free))
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What some of the samples lack: answers, scores."""
+        said = []
+        silent = self.columns.get("answer", []).count(None)
+        if 0 < silent < len(self):
+            said.append(f"{silent:,} samples have no answer in a normal form: they do not vote")
+        for name in self.verifiers:
+            if bare := self.columns[SCHEMA.free + name].count(None):
+                said.append(f"{bare:,} scores of {name} are missing or not finite")
+        return tuple(said)
 
     @property
     def groups(self) -> Mapping[tuple[str, str], int]:
@@ -100,9 +115,6 @@ def read_samples(logs: Sequence[str], columns: Mapping[str, str] | None = None) 
     table = {name: [_mended(row.get(name)) for row in rows] for name in names}
     for name, standard in (("strategy", "parallel"), ("lineage", "")):
         table[name] = [row.get(name) or standard for row in rows]
-    silent = sum(row.get("answer") is None for row in rows)
-    if 0 < silent < len(rows):
-        found.remark(f"{silent:,} samples have no answer in a normal form: they do not vote")
     return SampleTable(table, found.notes, ", ".join(logs), found.problems)
 
 
@@ -161,7 +173,7 @@ def _add(
             else:
                 if by_column is None:
                     by_column = plain.fields(list(record), columns, path.name)
-                found.rows.append(plain.row(record, by_column, found))
+                found.rows.append(plain.row(record, by_column))
         except NotASample as reason:
             found.leave_out(str(reason), where)
 

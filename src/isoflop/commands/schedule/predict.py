@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from isoflop.commands.registry import Option, command
-from isoflop.commands.schedule_reading import (
+from isoflop.commands.schedule.reading import (
     Columns,
     Curves,
     Draws,
@@ -60,7 +60,7 @@ def schedule_predict(
     open and what such laws missed on public curves. The shape of a wsd decay is linear, cosine,
     exponential or 1-sqrt (shape=...); decay=best takes the length that ends lowest.
     """
-    from isoflop.commands.schedule_pictures import predicted, rates
+    from isoflop.commands.schedule.pictures import predicted, rates
     from isoflop.schedules import Recipe, ahead, best_decay, fit
 
     check(draws, level)
@@ -72,11 +72,7 @@ def schedule_predict(
     decays = [best_decay(f, r) for r in open_ for f in found if f.choice.key != "power"]
     schedules = _named([_settled(one, decays) for one in asked])
     said = [ahead(f, s, level=level, seed=seed) for s in schedules for f in found]
-    notes = list(
-        dict.fromkeys(
-            t for notes in (*(a.notes for a in said), *(d.notes for d in decays)) for t in notes
-        )
-    )
+    notes = _unsure(said, decays)
     blocks: list[Block] = [
         *doubts(found),
         *(Note(text) for c in known for text in c.notes),
@@ -89,6 +85,12 @@ def schedule_predict(
     ]
     title = f"Loss along schedules that were not run, from {', '.join(c.name for c in known)}"
     return Report(title, tuple(blocks), _data(said, decays, notes, level))
+
+
+def _unsure(said: Sequence[Ahead], decays: Sequence[Decays]) -> list[str]:
+    """Return each remark once: of laws on schedules, then on lengths of decay."""
+    every = [*(a.notes for a in said), *(d.notes for d in decays)]
+    return list(dict.fromkeys(text for notes in every for text in notes))
 
 
 def _refuse_requests(to: Sequence[str]) -> None:

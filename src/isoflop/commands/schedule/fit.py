@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from isoflop.commands.registry import Option, command
-from isoflop.commands.schedule_reading import (
+from isoflop.commands.schedule.reading import (
     Columns,
     Curves,
     Draws,
@@ -48,7 +48,7 @@ def schedule_fit(
     a constant rate and one decay at least. Curves that are held out judge the laws; if none is
     named, each decay is held out in turn where another is left. None is crowned.
     """
-    from isoflop.commands.schedule_pictures import against_step, rates
+    from isoflop.commands.schedule.pictures import against_step, rates
     from isoflop.schedules import each_held_out, fit, held_out
 
     check(draws, level)
@@ -92,11 +92,13 @@ def _parameters(found: Mapping[str, ScheduleFit], level: float) -> Table:
             held = name in f.choice.held
             ends = (None, None) if held or not f.draws else f.interval(name, level)
             rows.append((key, name, float(getattr(f.law, name)), *ends, "held" if held else ""))
-    return Table(
-        ("law", "parameter", "value", "low", "high", ""), tuple(rows),
+    caption = (
         f"Intervals at {level:.0%} over refits with the signs of blocks of residuals, eight to a "
-        "curve, drawn anew. They say what the curves leave open if the form is right.",
-    )  # fmt: skip
+        "curve, drawn anew. They say what the curves leave open if the form is right."
+    )
+    drawn = any(f.draws for f in found.values())
+    columns = ("law", "parameter", "value", "low", "high", "")
+    return Table(columns, tuple(rows), caption if drawn else "Without draws: no intervals.")
 
 
 def _judged(judged: Sequence[HeldOut], named: bool, level: float | None) -> list[Block]:

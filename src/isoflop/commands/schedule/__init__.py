@@ -1,0 +1,1 @@
+"""Learning-rate schedules: the loss along one, and the best length of a decay."""
