@@ -78,6 +78,12 @@ def test_forced_budgets_have_control_scaling_and_performance(tried, capsys):
     assert any(n.startswith("beam/n=4: run on other problems") for n in made["notes"])
 
 
+def test_strategies_that_differ_in_more_than_one_number_are_no_budgets(capsys):
+    made = answer(capsys, "curves", "sample:chain-bank", "--k", "1", "--draws", "20")
+    assert {"revision/n=16,chain=2", "revision/n=4,chain=4"} < set(made["strategies"])
+    assert set(made["forced"]) == {"beam/n", "budget/again", "budget/tokens"}
+
+
 def test_thinking_laws_are_fitted_to_what_the_bank_shows(tried, tmp_path, capsys):
     points, page = tmp_path / "points.csv", tmp_path / "page.html"
     answer(capsys, "curves", tried, "--points", points, "--draws", "20")

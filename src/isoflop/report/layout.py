@@ -7,6 +7,7 @@ width would do, the table is set in parts, each of which repeats the first colum
 from __future__ import annotations
 
 import functools
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -200,10 +201,16 @@ def _wrap(text: str, width: int, hang: int = 0) -> list[str]:
         return [text]
     narrow = max(1, width * len(held) // cell_len(held))  # where characters take two cells
     hang = hang if _words(text) + hang <= width else 0
-    lines = textwrap.wrap(
-        held, narrow, subsequent_indent=" " * hang, break_on_hyphens=_words(text) > width
-    )
+    lines = _Wrapper(
+        narrow, subsequent_indent=" " * hang, break_on_hyphens=_words(text) > width
+    ).wrap(held)
     return [line.replace(NO_BREAK, " ") for line in lines] or [""]
+
+
+class _Wrapper(textwrap.TextWrapper):
+    """Long words break after a hyphen, a comma or a slash, as in revision/n=16,chain=4."""
+
+    wordsep_re = re.compile(r"(\s+)|(?<=\S[-,/])(?=\S)")
 
 
 def _filled(text: str, width: int, right: bool) -> str:

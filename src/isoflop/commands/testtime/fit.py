@@ -41,8 +41,9 @@ def testtime_fit(
     """Fit coverage over samples and forecast it beyond the bank.
 
     Six ways are fitted to a part of the samples and held against all of them; none is best
-    everywhere. The forecast is of the way that did best here, and its interval holds the error
-    that it made. Says where coverage is no power law.
+    everywhere. The forecast is of the way that did best here. Its interval is of the same
+    problems, tried more often, and holds the error that the way made. Says where coverage is no
+    power law.
     """
     from isoflop.assess.along_k import WAYS, bend, fit_coverage
     from isoflop.assess.along_k import way as named
@@ -105,7 +106,7 @@ def _report(
     never = int((counts.solved == 0).sum())
     said = [*notes, *([] if bent is None else bent.notes)]
     if isinstance(tested, str):
-        said.append(f"no backtest, so intervals hold the draws of problems alone: {tested}")
+        said.append(f"no backtest, so intervals hold the error that laws usually make: {tested}")
     said += [f"{f.way.name}: {text}" for f in fits for text in f.notes]
     blocks: list[Block] = [
         *(Note(text, "doubt") for text in said),
@@ -147,7 +148,8 @@ def _forecast_table(fits: list[CoverageFit], at: list[float]) -> Table:
             rows.append((fit.way.name, k, value, float(low[i]), float(high[i]), k / fit.samples))
     return Table(
         ("way", "k", "coverage", "low", "high", "times beyond"), tuple(rows),
-        "The way that forecast held-out samples best comes first; believe that one.",
+        "The way that forecast held-out samples best comes first; believe that one. Intervals are "
+        "of these problems, tried k times each; other problems differ as draws of problems do.",
     )  # fmt: skip
 
 
@@ -182,10 +184,10 @@ def _standings(tested: BakeOff) -> Table:
         (h.way.name, h.n, h.to, h.rms, h.bias, h.error) for w in tested.order for h in tested.of(w)
     ]
     return Table(
-        ("way", "samples seen", "forecast k", "rms error", "bias", "error per factor e"),
+        ("way", "samples seen", "forecast k", "rms error", "bias", "share missed"),
         tuple(rows),
         "Fitted to fewer samples, drawn without replacement, and held against all. Errors are of "
-        "coverage; the last is of log(-log coverage).",
+        "coverage; the last is of log(-log coverage), as a share of its change.",
     )  # fmt: skip
 
 

@@ -80,15 +80,17 @@ def forecast(curve: Curve, fits: Sequence[CoverageFit], to: float) -> Figure:
     """Return the coverage that was seen, the laws through it, and where extrapolation begins."""
     k = np.geomspace(1, to, 60)
     best = fits[0]
-    low, high = best.interval(k)
-    layers: list[Layer] = [Band(f"{best.level:.0%} of {best.way.name}", k, low, high, group="best")]
+    beyond = np.append(float(best.samples), k[k > best.samples])
+    low, high = best.interval(beyond)
+    name = f"{best.level:.0%} of {best.way.name}"
+    layers: list[Layer] = [Band(name, beyond, low, high, group="best")]
     layers.append(Line(best.way.name, k, best.predict(k), group="best"))
     layers += [Line(f.way.name, k, f.predict(k), "rival", group=f.way.name) for f in fits[1:]]
     layers.append(Points("coverage of the bank", curve.k, curve.value, group="bank"))
     return Figure(
         "Coverage, and where it goes", Axis.of("k"), Axis.of("coverage", log=False), tuple(layers),
-        "The way that forecast best is drawn with its interval: draws of problems, and the error "
-        "that its backtest showed.",
+        "The way that forecast best is drawn with its interval: of the same problems, with the "
+        "error that its backtest showed.",
         float(curve.k[-1]),
     )  # fmt: skip
 

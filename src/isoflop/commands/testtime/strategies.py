@@ -134,12 +134,20 @@ def forced(made: Iterable[Ran], *, draws: int, level: float, seed: int) -> tuple
 
 
 def _at_budgets(made: Iterable[Ran]) -> Mapping[str, list[Ran]]:
-    """Return the strategies whose names differ in numbers alone, where their tokens differ too."""
+    """Return the strategies whose names differ in one number alone, where their tokens differ."""
     known: dict[str, list[Ran]] = {}
     for r in made:
         if r.tokens is not None:
             known.setdefault(r.settings, []).append(r)
-    return {name: runs for name, runs in known.items() if len({r.tokens for r in runs}) > 1}
+    return {
+        name: runs for name, runs in known.items()
+        if len({r.tokens for r in runs}) > 1 and _numbers_that_differ(runs) == 1
+    }  # fmt: skip
+
+
+def _numbers_that_differ(runs: Sequence[Ran]) -> int:
+    numbers = zip(*(re.findall(r"=([^,]*)", r.name) for r in runs), strict=True)
+    return sum(len(set(values)) > 1 for values in numbers)
 
 
 def tables(made: Sequence[Ran], measured: Sequence[Forced], unit: str, level: float) -> list[Block]:
