@@ -567,6 +567,14 @@ def test_a_terminal_without_unicode_gets_ascii():
     assert "* held out" in text
 
 
+def test_a_blank_that_does_not_break_a_line_is_no_secret_sign():
+    table = Table(("k", "share"), ((1, "0.39\u00a0±\u00a00.41"),))
+    shown = Report("Blanks", (table,), {})
+    assert "0.39 ± 0.41" in printed(shown).replace("\u00a0", " ")
+    raw = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    assert "0.39 +- 0.41" in printed(shown, file=raw)
+
+
 # Elsewhere ------------------------------------------------------------------------------------
 
 

@@ -301,6 +301,14 @@ def test_a_misspelt_sample_is_held_against_those_that_can_be_read(capsys, name, 
     assert (code, f"did you mean '{near}'?" in err) == (2, True)
 
 
+def test_a_folder_is_no_table_and_the_tables_in_it_are_named(capsys, folder):
+    held = Path("study/trials/abc/scores.parquet")
+    held.parent.mkdir(parents=True)
+    held.touch()
+    code, _, err = type_in(capsys, "isoflop reward guard study")
+    assert (code, f"name a table of scores, such as {held}, one of 1" in err) == (2, True)
+
+
 def test_a_log_with_a_kl_below_zero_is_refused_by_line(capsys):
     Path("ppo.jsonl").write_text(
         "".join(json.dumps({"step": i, "kl": k, "gold": 0.1}) + "\n" for i, k in enumerate((0, -1)))

@@ -121,6 +121,17 @@ def test_prices_of_a_host_make_it_dollars(tmp_path, capsys):
     assert made["unit"] == "dollars"
 
 
+def test_notes_speak_of_the_strategy_that_is_used(capsys):
+    """Every parallel sample of the packaged bank has a score; four have no answer."""
+    made = answer(capsys, "curves", "sample:chain-bank", "--k", "1", "--draws", "20")
+    lacks = [n for n in made["notes"] if "answer" in n or "score" in n]
+    assert lacks == ["4 samples have no answer in a normal form: they do not vote"]
+    assert (
+        answer(capsys, "fit", "sample:chain-bank", "--way", "log-log", "--draws", "9")["notes"]
+        == []
+    )  # coverage asks for neither
+
+
 def test_a_verifier_that_scored_nothing_of_a_strategy_is_left_out(tried, capsys):
     made = answer(capsys, "curves", tried, "--strategy", "budget/tokens=8", "--draws", "20")
     assert set(made["curves"]) == {"coverage"}

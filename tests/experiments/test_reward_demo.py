@@ -114,8 +114,14 @@ def test_the_study_is_read_by_the_other_commands(demo):
     assert fit.data["proxies"]["499, 4096 pairs"]["size"] == 499
     runs = reward_fit(str(folder / "study"), proxy=("rl: 499, 4096 pairs",), draws=50)
     assert runs.data["what"] == "RL"
+    assert reward_fit(str(folder / "study"), draws=50).data["what"] == "best-of-n and RL"
     report = reward_run(str(folder / "study"), preset="tiny", workers=1)
     assert report.data["reused"] == 2
+
+
+def test_a_study_of_one_preset_is_not_mixed_with_another(demo):
+    with pytest.raises(UsageError, match="holds a study of --preset tiny; go on with that one"):
+        reward_run(str(demo[0] / "study"), workers=1)
 
 
 def test_a_missing_replication_is_named(demo):

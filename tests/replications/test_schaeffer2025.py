@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isoflop.assess.along_k import WAYS, bake_off, bend, fit_coverage, way
+from isoflop.assess.along_k import WAYS, bake_off, fit_coverage, way
+from isoflop.assess.bend import bend
 from isoflop.fitting import fit
 from isoflop.laws import CoveragePower
 from isoflop.runs import Runs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +11,19 @@ import numpy.typing as npt
 from isoflop.errors import RefusedByData, UnknownName, UsageError
 from isoflop.plan.difficulty import Difficulty, How, difficulty
 from isoflop.plan.router import Router
-from isoflop.plan.sampling_options import Option, options
+from isoflop.plan.sampling_options import Option, options, options_after
 from isoflop.plan.sampling_prices import UNITS, Prices, cost_of, uncounted, unit_of
-from isoflop.quantities import refuse_level
+from isoflop.quantities import refuse_level, show
 from isoflop.samples.curves import problem_weights
 from isoflop.samples.sample_table import Samples
+from isoflop.samples.votes import ENOUGH
 
 Numbers = npt.NDArray[np.float64]
 
 BUDGETS = 8  # looked at, unless some are named
 NEAR = 1.0  # bins: what is seen in a bin counts for one so far away by a factor 1 / e
 FOLDS = 10  # splits of the problems in two, over which cross-fitting is averaged
+FIRST = 4  # draws of the samples that tell difficulty, over which scores are averaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,6 @@ class Policy:
     charged: bool
     baseline: str
     budgets: tuple[AtBudget, ...]
-    options: tuple[Option, ...]
     bins: tuple[tuple[int, float], ...]
     level: float
     router: Router
@@ -83,9 +84,10 @@ def policy(
 ) -> Policy:
     """Return the best option for each bin of difficulty and each budget, cross-fitted.
 
-    Difficulty comes from `estimate` samples of each problem, which no score is counted on, and
-    whose price is charged to every budget; by the oracle it comes from half of the samples, and
-    is not charged: nobody could buy it. In each bin, half of the problems choose and the other
+    Difficulty comes from `estimate` samples of each problem. Their price is charged to every
+    budget, and they take part in every vote and choice; a strategy is run beside them. By the
+    oracle it comes from half of the samples, which no score is counted on, and which are not
+    charged: nobody could buy it. In each bin, half of the problems choose and the other
     half is scored, and the reverse. The baseline is the best of k by the first verifier, or the
     majority. `others` are strategies that were run, on the same problems in the same order.
 
@@ -93,29 +95,68 @@ def policy(
     """
     _refuse(level, draws)
     aside = _aside(samples.counts.reach, by) if estimate is None else estimate
-    first, rest = samples.split(aside, seed)
-    counted = unit_of(samples, unit, prices)
-    known = difficulty(first, by, bins)
-    all_options = (*options(rest, counted, prices, seed=seed), *others)
-    charged = by != "oracle"
-    cost = cost_of(samples, aside, counted, by == "score", prices)
-    price = float(cost.mean()) if charged else 0.0
-    line, folds = _baseline(all_options, baseline), _folds(known.bin, seed)
-    at = _budgets(line, price, budgets)
+    counted, charged = unit_of(samples, unit, prices), by != "oracle"
+    price = cost_of(samples, aside, counted, by == "score", prices) * charged
+    ran = [replace(o, cost=o.cost + price) for o in others]
+    known, cases = _cases(samples, aside, by, bins, counted, prices, ran, seed)
+    plain = options(samples, counted, prices, seed=seed)
+    line, folds = _baseline((*plain, *others), baseline), _folds(known.bin, seed)
+    at = _budgets(line, min(o.price for o in cases.options), budgets)
     weights = np.concatenate([*problem_weights(known.ease.size, draws, seed)])
     router = Router(
         known.of, aside, known.cuts, counted, tuple(at),
-        tuple(_choices(all_options, known, b - price) for b in at), charged,
+        tuple(_choices(cases, b) for b in at), charged,
     )  # fmt: skip
     made = tuple(
-        _at(b, price, all_options, line, known, folds, weights, level, chosen)
+        _at(b, cases, line, folds, weights, level, chosen)
         for b, chosen in zip(at, router.choices, strict=True)
     )
     return Policy(
-        known, counted, aside, price, charged, _family(line[0].name), made, all_options,
-        _described(known, rest), level, router,
-        (*_notes(known, charged, price, counted), *_left_out(samples, counted)),
+        known, counted, aside, float(price.mean()), charged, _family(line[0].name), made,
+        _described(known, samples.split(aside, seed)[1]), level, router,
+        (*_notes(known, router, float(price.mean())), *_left_out(samples, counted)),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Cases:
+    """Problems as they look after each draw of the samples that tell difficulty.
+
+    Case s P + i is problem i after draw s: its bin of `count` is `bin` (s P,), and options hold
+    how often they are right there (s P,).
+    """
+
+    bin: npt.NDArray[np.int64]
+    count: int
+    options: tuple[Option, ...]
+
+
+def _cases(
+    samples: Samples, aside: int, by: How, bins: int, unit: str, prices: Prices | None,
+    ran: Sequence[Option], seed: int,
+) -> tuple[Difficulty, _Cases]:  # fmt: skip
+    """Return the difficulty by the first draw, and the cases of all of them in its bins."""
+    known: list[Difficulty] = []
+    found: list[dict[str, Option]] = []
+    for draw in range(FIRST):
+        first, rest = samples.split(aside, seed + draw)
+        known.append(difficulty(first, by, bins))
+        if by == "oracle":
+            made = options(rest, unit, prices, seed=seed)
+        else:
+            made = options_after(
+                first, rest, unit, prices, judged=by == "score", seed=seed + draw,
+                enough=ENOUGH // FIRST,
+            )  # fmt: skip
+        found.append({o.name: o for o in (*made, *ran)})
+    names = [name for name in found[0] if all(name in own for own in found)]
+    pooled = tuple(
+        Option(name, *(np.concatenate([getattr(own[name], what) for own in found])
+                       for what in ("right", "cost")))
+        for name in names
+    )  # fmt: skip
+    binned = [replace(own, cuts=known[0].cuts).bin for own in known]
+    return known[0], _Cases(np.concatenate(binned), known[0].bins, pooled)
 
 
 def _refuse(level: float, draws: int) -> None:
@@ -143,20 +184,20 @@ def _baseline(found: Sequence[Option], name: str | None) -> list[Option]:
     return sorted(own, key=lambda o: o.price)
 
 
-def _budgets(line: list[Option], price: float, asked: Sequence[float] | None) -> list[float]:
-    """Return the budgets, each enough for the estimate and the cheapest option."""
-    least, most = line[0].price + price, line[-1].price
+def _budgets(line: list[Option], cheapest: float, asked: Sequence[float] | None) -> list[float]:
+    """Return the budgets, each enough for the cheapest option of the policy and the baseline."""
+    least, most = max(line[0].price, cheapest), line[-1].price
     if asked is not None:
-        if too_small := [b for b in asked if b < least]:
+        if too_small := [b for b in asked if b < least * (1 - 1e-9)]:
             raise RefusedByData(
-                f"a budget of {too_small[0]:.4g} does not pay for one sample and the estimate of "
-                f"difficulty, {least:.4g}"
+                f"a budget of {show(too_small[0])} does not pay for the samples that tell "
+                f"difficulty and one answer, {show(least)}"
             )
         return sorted(asked)
     if most <= least:
         raise RefusedByData(
-            f"the bank reaches a price of {most:.4g} a problem, and estimating difficulty with one "
-            f"sample more costs {least:.4g}; estimate from fewer samples"
+            f"the bank reaches a price of {show(most)} a problem, and the samples that tell "
+            f"difficulty cost {show(least)}; estimate from fewer samples"
         )
     return [float(b) for b in np.geomspace(least, most, BUDGETS)]
 
@@ -174,54 +215,52 @@ def _folds(bins: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[np.bool_]
     return made
 
 
-def _best(
-    found: Sequence[Option], bins: npt.NDArray[np.int64], count: int, budget: float
-) -> Callable[[npt.NDArray[np.bool_]], npt.NDArray[np.int64]]:
-    """Return what chooses, from the problems that it is shown, an option for each bin (count,).
+def _best(cases: _Cases, budget: float) -> Callable[[npt.NDArray[np.bool_]], npt.NDArray[np.int64]]:
+    """Return what chooses, from the cases that it is shown, an option for each bin (count,).
 
     It is the option of the highest mean at a mean price within the budget, the cheapest of
     options that are right alike. Means of a bin borrow from bins nearby: a few problems in a bin
     and dozens of options would crown the luckiest. Prices are means over all problems: hard ones
     take longer whatever is chosen.
     """
+    found = cases.options
     able = [i for i, o in enumerate(found) if o.price <= budget * (1 + 1e-9)]
     able = able or [int(np.argmin([o.price for o in found]))]
     able.sort(key=lambda i: found[i].price)
     right = np.stack([found[i].right for i in able], axis=1)
-    apart = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
+    apart = np.abs(np.subtract.outer(np.arange(cases.count), np.arange(cases.count)))
 
     def choose(shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        weight = np.exp(-apart / NEAR)[:, bins] * shown
+        weight = np.exp(-apart / NEAR)[:, cases.bin] * shown
         mean = weight @ right / weight.sum(1, keepdims=True)
         return np.array([able[i] for i in np.round(mean, 9).argmax(1)])
 
     return choose
 
 
-def _choices(found: Sequence[Option], known: Difficulty, budget: float) -> tuple[str, ...]:
-    choose = _best(found, known.bin, known.bins, budget)
-    return tuple(found[i].name for i in choose(np.ones(known.ease.size, bool)))
+def _choices(cases: _Cases, budget: float) -> tuple[str, ...]:
+    choose = _best(cases, budget)
+    return tuple(cases.options[i].name for i in choose(np.ones(cases.bin.size, bool)))
 
 
-def _crossed(
-    found: Sequence[Option], known: Difficulty, folds: list[npt.NDArray[np.bool_]], budget: float
-) -> Numbers:
+def _crossed(cases: _Cases, folds: list[npt.NDArray[np.bool_]], budget: float) -> Numbers:
     """Return the score (p,) of each problem under choices that it had no say in."""
-    choose = _best(found, known.bin, known.bins, budget)
-    right = np.stack([o.right for o in found])
-    total = np.zeros(known.ease.size)
+    choose = _best(cases, budget)
+    right = np.stack([o.right for o in cases.options])
+    total = np.zeros(cases.bin.size)
     for side in folds:
-        for half in (side, ~side):
+        shown = np.tile(side, FIRST)
+        for half in (shown, ~shown):
             scored = np.flatnonzero(half)
-            total[scored] += right[choose(~half)[known.bin[scored]], scored]
-    return np.asarray(total / len(folds))
+            total[scored] += right[choose(~half)[cases.bin[scored]], scored]
+    return np.asarray(total.reshape(FIRST, -1).mean(0) / len(folds))
 
 
 def _at(
-    budget: float, price: float, found: Sequence[Option], line: list[Option], known: Difficulty,
-    folds: list[npt.NDArray[np.bool_]], weights: Numbers, level: float, choices: tuple[str, ...],
+    budget: float, cases: _Cases, line: list[Option], folds: list[npt.NDArray[np.bool_]],
+    weights: Numbers, level: float, choices: tuple[str, ...],
 ) -> AtBudget:  # fmt: skip
-    each = _crossed(found, known, folds, budget - price)
+    each = _crossed(cases, folds, budget)
     logs = np.log([o.price for o in line])
     right = np.stack([o.right for o in line], axis=1)
     base = _affordable(right, logs, budget)
@@ -272,10 +311,11 @@ def _described(known: Difficulty, rest: Samples) -> tuple[tuple[int, float], ...
     return tuple((int(i.sum()), float(rate[i].mean()) if i.any() else float("nan")) for i in inside)
 
 
-def _notes(known: Difficulty, charged: bool, price: float, unit: str) -> tuple[str, ...]:
+def _notes(known: Difficulty, router: Router, price: float) -> tuple[str, ...]:
     said = [
-        f"every budget pays {price:.4g} {UNITS[unit]} a problem to estimate difficulty"
-        if charged
+        f"every budget pays {show(price)} {UNITS[router.unit]} a problem for the {router.samples} "
+        "samples that tell difficulty; they take part in every vote and choice, and k counts them"
+        if router.charged
         else "the oracle knows right answers: its policy is a bound, and its price is not charged"
     ]
     least = min(int((known.bin == b).sum()) for b in range(known.bins))

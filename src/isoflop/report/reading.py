@@ -14,7 +14,9 @@ from isoflop.report.document import Block, Cell, Figure, Note, Report, Table
 
 LABELS = {"info": "Note", "good": "Good", "doubt": "Doubt", "refused": "Refused"}
 _WARNS = ("refused", "doubt")
-_IN_ASCII = str.maketrans({"–": "-", "—": "-", "×": "x", "→": "->", "≤": "<=", "≥": ">="})
+_IN_ASCII = str.maketrans(
+    {"–": "-", "—": "-", "×": "x", "→": "->", "≤": "<=", "≥": ">=", "±": "+-", "\u00a0": " "}
+)
 _WHOLE = re.compile(r"[+-]?\d[\d,]*|\S+")
 _INTERVAL = re.compile(r"\(\S+ to \S+\)")
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -108,7 +110,8 @@ def printable(text: str, plain: bool = False) -> str:
 
     `plain` also keeps to ASCII, for terminals that cannot write more.
     """
-    text = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    kept = f"\n{NO_BREAK}"
+    text = "".join(c if c.isprintable() or c in kept else "\N{REPLACEMENT CHARACTER}" for c in text)
     return text.translate(_IN_ASCII).encode("ascii", "replace").decode() if plain else text
 
 

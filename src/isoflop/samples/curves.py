@@ -85,16 +85,34 @@ def _by_verifier(
         yield f"vote weighted by {name}", mine, each, exact, ()
 
 
-def best_each(samples: Samples, verifier: str, k: Any) -> Numbers:
-    """Return the chance (p, g) that the sample of highest score among k is right."""
+def best_each(samples: Samples, verifier: str, k: Any, given: Samples | None = None) -> Numbers:
+    """Return the chance (p, g) that the sample of highest score among k is right.
+
+    Samples that are `given`, others of the same problems, are beside the k in every draw; one of
+    the k that scores no more than the best of them does not displace it.
+    """
     k_g = np.atleast_1d(np.asarray(k))
     out = np.empty((len(samples.problems), k_g.size))
-    score, right = samples.scores[verifier], samples.correct
+    score, right = samples.scores[verifier], samples.correct.astype(float)
+    if given is not None:
+        floor, known = (
+            np.repeat(x, np.diff(samples.starts)) for x in _best_of_all(given, verifier)
+        )
+        score, right = np.maximum(score, floor), np.where(score > floor, right, known)
     for size, all_ in by_size(samples.starts):
         for which in np.array_split(all_, -(-all_.size * size // AT_ONCE)):
             rows = samples.starts[which][:, None] + np.arange(size)
-            out[which] = best_of_n(score[rows], right[rows].astype(float), k_g)
+            out[which] = best_of_n(score[rows], right[rows], k_g)
     return out
+
+
+def _best_of_all(samples: Samples, verifier: str) -> tuple[Numbers, Numbers]:
+    """Return the highest score (p,) of each problem, and the share (p,) right of those with it."""
+    score, starts = samples.scores[verifier], samples.starts[:-1]
+    most = np.maximum.reduceat(score, starts)
+    best = score == np.repeat(most, np.diff(samples.starts))
+    right = np.add.reduceat(best * samples.correct, starts, dtype=float)
+    return most, right / np.add.reduceat(best, starts, dtype=float)
 
 
 def curve(

@@ -38,63 +38,88 @@ class Ballot:
     """The votes of one problem: codes of answers from 0, -1 for none, and weights (m,).
 
     `right` (a,) is the share of the samples of each answer that are right: 0 or 1 where a task
-    grades by the answer alone.
+    grades by the answer alone. `cast` (a,) are votes that count in every draw.
     """
 
     codes: npt.NDArray[np.int64]
     weights: Numbers
     right: Numbers
+    cast: Numbers
 
 
 def votes(
-    samples: Samples, k: Any, verifier: str | None = None, seed: int = 0
+    samples: Samples,
+    k: Any,
+    verifier: str | None = None,
+    seed: int = 0,
+    given: Samples | None = None,
+    enough: int = ENOUGH,
 ) -> tuple[Numbers, npt.NDArray[np.bool_]]:
     """Return the chance (p, g) that the vote of k samples is right, and which k are exact (g,).
 
-    With a verifier, an answer has the sum of the scores of its samples.
+    With a verifier, an answer has the sum of the scores of its samples. Samples that are `given`,
+    others of the same problems, vote in every draw beside the k. `enough` draws of all problems
+    together are made where not all are gone through.
     Raises UsageError for samples without answers, a k beyond the bank, or a negative score.
     """
     k_g = whole(k, int(np.diff(samples.starts).min()))
-    ballots = list(_ballots(samples, verifier))
+    ballots = list(_ballots(samples, verifier, given))
     out = np.empty((len(ballots), k_g.size))
     exact = np.zeros(k_g.size, bool)
     widest = max(b.right.size for b in ballots)
     for g, k_ in enumerate(k_g.astype(int)):
         cost = len(ballots) * max(widest, 1) * float(k_) ** 3
-        if verifier is None and k_ <= EXACT_K and cost <= EXACT_COST:
+        counted = verifier is None and given is None and k_ <= EXACT_K
+        if counted and cost <= EXACT_COST:
             out[:, g], exact[g] = _counted(ballots, k_), True
         elif all(_subsets(b.codes.size, k_) <= ENUMERATED for b in ballots):
             out[:, g], exact[g] = [_enumerated(b, k_) for b in ballots], True
     rest = np.flatnonzero(~exact)
     if rest.size:
         rng = np.random.default_rng(seed)
-        need = -(-ENOUGH // len(ballots))
+        need = -(-enough // len(ballots))
         room = max(FEW_SHUFFLED, SHUFFLED // len(ballots))
         for i, ballot in enumerate(ballots):
             out[i, rest] = _drawn(ballot, k_g[rest].astype(int), need, room, rng)
     return out, exact
 
 
-def _ballots(samples: Samples, verifier: str | None) -> Iterator[Ballot]:
+def _ballots(samples: Samples, verifier: str | None, given: Samples | None) -> Iterator[Ballot]:
+    parts = [samples] if given is None else [samples, given]
+    weights = [_weights(part, verifier) for part in parts]
+    for i in range(len(samples.problems)):
+        rows = [part.rows(i) for part in parts]
+        said = np.concatenate([_answers(p)[r] for p, r in zip(parts, rows, strict=True)])
+        good = np.concatenate([p.correct[r] for p, r in zip(parts, rows, strict=True)])
+        weight = np.concatenate([w[r] for w, r in zip(weights, rows, strict=True)])
+        names, codes = np.unique(said, return_inverse=True)
+        codes = codes.astype(np.int64) - int(names[0] == NO_ANSWER)
+        size = names.size - int(names[0] == NO_ANSWER)
+        voted, own = codes >= 0, np.arange(codes.size) < rows[0].stop - rows[0].start
+        count = np.bincount(codes[voted], minlength=size)
+        right = np.bincount(codes[voted], good[voted], minlength=size)
+        cast = np.bincount(codes[voted & ~own], weight[voted & ~own], minlength=size)
+        yield Ballot(codes[own], weight[own], right / np.maximum(count, 1), np.asarray(cast, float))
+
+
+def _answers(samples: Samples) -> npt.NDArray[np.int32]:
     if samples.answer is None:
         raise UsageError("votes need answers; read the samples with answers=True")
     if (samples.answer == NO_ANSWER).all():
         raise UsageError("no sample has an answer: there is nothing to vote on")
-    weights = np.ones(len(samples)) if verifier is None else samples.scores[verifier]
+    return samples.answer
+
+
+def _weights(samples: Samples, verifier: str | None) -> Numbers:
+    if verifier is None:
+        return np.ones(len(samples))
+    weights = samples.scores[verifier]
     if (weights < 0).any():
         raise UsageError(
             f"verifier {verifier} has scores below zero ({weights.min():.3g}), which cannot weigh "
             "votes; map them to above zero first, such as by exp or a sigmoid"
         )
-    for i in range(len(samples.problems)):
-        rows = samples.rows(i)
-        names, codes = np.unique(samples.answer[rows], return_inverse=True)
-        codes = codes.astype(np.int64) - int(names[0] == NO_ANSWER)
-        size = names.size - int(names[0] == NO_ANSWER)
-        voted = codes >= 0
-        count = np.bincount(codes[voted], minlength=size)
-        right = np.bincount(codes[voted], samples.correct[rows][voted], minlength=size)
-        yield Ballot(codes, weights[rows], right / np.maximum(count, 1))
+    return weights
 
 
 def _drawn(
@@ -118,7 +143,7 @@ def _drawn(
         cells = (np.arange(draws)[:, None] * answers + said)[voted]
         cast = weights[:used, : cut * k].reshape(draws, k)[voted]
         table = np.bincount(cells, cast, draws * answers).reshape(draws, answers)
-        out[g] = _elected(np.asarray(table, float), ballot.right).mean()
+        out[g] = _elected(table + ballot.cast, ballot.right).mean()
     return out
 
 
@@ -148,7 +173,7 @@ def _enumerated(ballot: Ballot, k: int) -> float:
         chosen = np.array(list(itertools.combinations(range(m), k)))
     said, weights = ballot.codes[chosen], ballot.weights[chosen]
     own = [(weights * (said == a)).sum(1) for a in range(ballot.right.size)]
-    table = np.stack(own, axis=1).astype(float)
+    table = np.stack(own, axis=1) + ballot.cast
     return float(_elected(table, ballot.right).mean())
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from isoflop.commands.inputs import Reading
@@ -68,6 +69,12 @@ def table(
     """Return a score table, of some of its proxies, its gold on the scale that is wanted."""
     from isoflop.sources.score_files import read_scores
 
+    if Path(text).is_dir():
+        held = sorted(Path(text).glob("trials/*/scores.parquet"))
+        raise UsageError(
+            f"{text} is a folder; name a table of scores"
+            + (f", such as {held[0]}, one of {len(held)} in it" if held else "")
+        )
     made = read_scores(text, columns, sizes)
     if proxy:
         made = made.with_proxies({name: made.score(name) for name in proxy})
@@ -135,7 +142,13 @@ def of_runs(
         if name not in found.by_proxy:
             raise UnknownName("proxy", name, found.by_proxy)
     chosen = {k: v for k, v in found.by_proxy.items() if not proxy or k in proxy}
-    return Read("RL", chosen, (*runs.notes, *found.notes))
+    return Read(_means(chosen), chosen, (*runs.notes, *found.notes))
+
+
+def _means(names: Iterable[str]) -> str:
+    """Return by what proxies were pleased: studies say it before a name, all else is RL."""
+    known = {"best-of-n": "best-of-n", "rl": "RL"}
+    return " and ".join(dict.fromkeys(known.get(n.split(": ")[0], "RL") for n in sorted(names)))
 
 
 def check_draws(draws: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands.registry import Option, command
@@ -71,11 +72,31 @@ def designed(preset: str, seeds: int | None, seed: int) -> Overoptimise:
 
 
 def carried_out(folder: str, study: Overoptimise, name: str, workers: int | None) -> Sweep:
-    """Run what is unfinished of a study, with a bar."""
+    """Run what is unfinished of a study, with a bar.
+
+    Raises UsageError for a folder that holds the study of another preset: fits of the folder would
+    mix the two.
+    """
     from isoflop.experiments.engine import LocalEngine, cores
 
+    _refuse_another(folder, name.split("-")[1])
     engine = LocalEngine(cores() if workers is None else workers)
     return carry_out(folder, name, study.trials(), engine, "isoflop reward run")
+
+
+def _refuse_another(folder: str, preset: str) -> None:
+    from isoflop.commands.sweep import KIND
+    from isoflop.store import Study
+
+    if not (Path(folder) / "study.db").exists():
+        return
+    for known in Study.open(folder).documents(KIND):
+        of = known.name.split("-")[1]
+        if known.name.startswith("reward-") and of != preset:
+            raise UsageError(
+                f"{folder} holds a study of --preset {of}; go on with that one, or name a new "
+                f"folder for --preset {preset}"
+            )
 
 
 def _said(ended: Sweep) -> str:
@@ -99,5 +120,6 @@ def _ends(runs: Runs) -> Table:
         ("run", "R at most", "at d", "R in the end", "at d", "proxy in the end"),
         tuple(rows),
         "R is the gain in gold over the initial policy, in its standard deviations there; the "
-        "proxy's is in its own. d is the root of the KL [sqrt(nats)].",
+        "proxy's is in its own. d is the root of the KL [sqrt(nats)]. A run is named by the "
+        "parameters of its proxy, and the pairs that this learned from.",
     )

@@ -179,8 +179,8 @@ def _report(
         "curves": {c.name: {**as_data(c), "cost": along.of(c).tolist()} for c in made},
         **strategies_as_data(tried, measured),
     }  # fmt: skip
-    return Report(f"{problems:,} problems, up to {coverage.k[-1]:g} samples of each",
-                  tuple(blocks), data)  # fmt: skip
+    title = f"{problems:,} problems, and what up to {coverage.k[-1]:g} samples of each bring"
+    return Report(title, tuple(blocks), data)
 
 
 def as_data(curve: Curve) -> dict[str, Any]:

@@ -145,8 +145,9 @@ def _measured(
         for r in rows
     ]  # fmt: skip
     note = (
-        f"the bank reaches k = {k[-1]:g}, less than some budgets pay for: the small model is read "
-        "there, and more samples may do better or worse"
+        f"half of each problem's samples sort problems into bins, and the others reach k = "
+        f"{k[-1]:g}, less than some budgets pay for: the small model is read there, and more "
+        "samples may do better or worse"
     )
     return [
         *([Note(note, "doubt")] if beyond else []),

@@ -20,7 +20,8 @@ from isoflop.errors import RefusedByData, UsageError
 from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
-    from isoflop.assess.along_k import BakeOff, Bend, CoverageFit
+    from isoflop.assess.along_k import BakeOff, CoverageFit
+    from isoflop.assess.bend import Bend
     from isoflop.samples.sample_table import Counts
 
 
@@ -45,8 +46,9 @@ def testtime_fit(
     problems, tried more often, and holds the error that the way made. Says where coverage is no
     power law.
     """
-    from isoflop.assess.along_k import WAYS, bend, fit_coverage
+    from isoflop.assess.along_k import WAYS, fit_coverage
     from isoflop.assess.along_k import way as named
+    from isoflop.assess.bend import bend
     from isoflop.samples.curves import coverage_curve
 
     if to is not None and to < 1:

@@ -80,7 +80,7 @@ def forecast(curve: Curve, fits: Sequence[CoverageFit], to: float) -> Figure:
     """Return the coverage that was seen, the laws through it, and where extrapolation begins."""
     k = np.geomspace(1, to, 60)
     best = fits[0]
-    beyond = np.append(float(best.samples), k[k > best.samples])
+    beyond = np.geomspace(best.samples, to, 40)
     low, high = best.interval(beyond)
     name = f"{best.level:.0%} of {best.way.name}"
     layers: list[Layer] = [Band(name, beyond, low, high, group="best")]
