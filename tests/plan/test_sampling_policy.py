@@ -14,7 +14,7 @@ from isoflop.plan.difficulty import difficulty
 from isoflop.plan.exchange import compared
 from isoflop.plan.policy import policy
 from isoflop.plan.router import Router
-from isoflop.plan.sampling_options import Option, options
+from isoflop.plan.sampling_options import Option, options, options_after
 from isoflop.plan.sampling_prices import Prices, cost_of, cost_of_run, uncounted, unit_of
 from isoflop.samples.sample_table import Samples
 from isoflop.samples.simulated_samples import World, simulate
@@ -105,16 +105,17 @@ def test_what_is_not_in_a_cost_is_said():
 
 def test_bins_of_few_problems_learn_from_their_neighbours(monkeypatch):
     """Dozens of options on half a dozen problems: the luckiest wins unless bins borrow."""
-    gained = []
-    for seed in range(4):
-        samples = bank(m=32, seed=seed, alpha=0.45, beta=1.1)
-        settings = {"by": "oracle", "unit": "samples", "budgets": [8.0, 16.0], "draws": 2}
-        shared = policy(samples, **settings)
-        with monkeypatch.context() as patch:
-            patch.setattr(choosing, "NEAR", 1e-9)
-            alone = policy(samples, **settings)
-        gained += [a.score - b.score for a, b in zip(shared.budgets, alone.budgets, strict=True)]
-    assert np.mean(gained) > 0.002
+    rng, bins = np.random.default_rng(0), np.repeat(np.arange(5), 6)
+    seen, one, truth = np.ones(30, bool), np.ones(30), {1e-9: [], choosing.NEAR: []}
+    for _ in range(40):
+        rates = rng.uniform(0.4, 0.6, 40)
+        drawn = [Option(str(r), (rng.random(30) < r).astype(float), one) for r in rates]
+        cases = choosing._Cases(bins, 5, tuple(drawn))
+        for near, chosen in truth.items():
+            monkeypatch.setattr(choosing, "NEAR", near)
+            chosen.append(rates[choosing._best(cases, 1.0)(seen)].mean())
+    alone, shared = map(np.mean, truth.values())
+    assert shared > alone + 0.005
 
 
 def test_no_bin_is_empty():
@@ -148,13 +149,33 @@ def test_a_strategy_that_wins_on_hard_problems_is_sent_there():
     assert not made.charged
 
 
-def test_estimating_difficulty_is_charged():
-    made = policy(bank(m=40), by="agreement", estimate=8, unit="samples", budgets=[9.0, 30.0],
+def test_samples_that_tell_difficulty_are_charged_and_take_part():
+    samples = bank(m=40)
+    made = policy(samples, by="agreement", estimate=8, unit="samples", budgets=[8.0, 30.0],
                   draws=20)  # fmt: skip
     assert made.price_of_estimate == 8
-    assert all(c.endswith("k=1") for c in made.budgets[0].choices)
-    with pytest.raises(RefusedByData, match="does not pay for one sample"):
-        policy(bank(m=40), by="agreement", estimate=8, unit="samples", budgets=[8.0])
+    assert all(c.endswith("k=8") for c in made.budgets[0].choices)
+    with pytest.raises(RefusedByData, match="does not pay for the samples that tell difficulty"):
+        policy(samples, by="agreement", estimate=8, unit="samples", budgets=[7.0])
+    first, rest = samples.split(8, 0)
+    judged = {o.name: o for o in options_after(first, rest, "flop", judged=True)}
+    unjudged = {o.name: o for o in options_after(first, rest, "flop", judged=False)}
+    extra = judged["majority, k=8"].cost - unjudged["majority, k=8"].cost
+    np.testing.assert_allclose(extra, 8 * samples.spent["verifier_flop"])
+    np.testing.assert_allclose(
+        judged["best of k by v, k=10"].cost, cost_of(samples, 10, "flop", True)
+    )
+
+
+def test_a_strategy_is_paid_beside_the_samples_that_tell_difficulty():
+    sure = Option("sure", np.ones(60), np.full(60, 5.0))
+    made = policy(bank(m=40), by="agreement", estimate=8, unit="samples", others=[sure],
+                  budgets=[12.9, 13.0], draws=20)  # fmt: skip
+    assert "sure" not in made.budgets[0].choices
+    assert set(made.budgets[1].choices) == {"sure"}
+
+
+def test_what_is_refused():
     with pytest.raises(RefusedByData, match="set aside"):
         policy(bank(m=8), by="agreement", estimate=8)
     with pytest.raises(UnknownName, match="majority"):

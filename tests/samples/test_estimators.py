@@ -81,6 +81,43 @@ def test_every_estimator_is_the_mean_over_all_subsets(seed, k):
         np.testing.assert_allclose(weighed[:, 0], wanted, atol=1e-12)
 
 
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000), k=st.integers(1, 5))
+def test_samples_that_are_given_take_part_in_every_draw(seed, k):
+    rng = np.random.default_rng(seed)
+    samples, first = a_bank(rng, m=5), a_bank(rng, m=3)
+    both = [
+        np.concatenate([ours.reshape(5, 5), theirs.reshape(5, 3)], axis=1).ravel()
+        for ours, theirs in [
+            (samples.correct, first.correct), (samples.answer, first.answer),
+            (samples.scores["v"], first.scores["v"]),
+        ]
+    ]  # fmt: skip
+    right, answer, score = both
+    joined = Samples(samples.problems, np.arange(6) * 8, right, {"v": score}, answer)
+
+    def mean(rule):
+        return [
+            np.mean([rule([*s, *range(i + 5, i + 8)])
+                     for s in itertools.combinations(range(i, i + 5), k)])
+            for i in range(0, 40, 8)
+        ]  # fmt: skip
+
+    def first_stays(rows):
+        had, came = rows[-3:], rows[:-3]
+        better = [r for r in came if score[r] > max(score[had])]
+        return best_rule(joined)(better or had)
+
+    np.testing.assert_allclose(
+        best_each(samples, "v", k, first)[:, 0], mean(first_stays), atol=1e-12
+    )
+    if (samples.answer >= 0).any() and (first.answer >= 0).any():
+        for name, weights in ((None, np.ones(40)), ("v", score)):
+            made, exact = votes(samples, k, name, given=first)
+            assert exact.all()
+            np.testing.assert_allclose(made[:, 0], mean(vote_rule(joined, weights)), atol=1e-12)
+
+
 def test_votes_that_are_drawn_agree_with_those_that_are_counted(monkeypatch):
     samples = a_bank(np.random.default_rng(3), problems=40, m=30)
     exact, known = votes(samples, [1, 3, 8, 15])

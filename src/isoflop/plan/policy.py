@@ -21,7 +21,7 @@ from isoflop.samples.votes import ENOUGH
 Numbers = npt.NDArray[np.float64]
 
 BUDGETS = 8  # looked at, unless some are named
-NEAR = 1.0  # bins: what is seen in a bin counts for one so far away by a factor 1 / e
+NEAR = 0.5  # bins: what is seen in a bin counts for one so far away by a factor 1 / e
 FOLDS = 10  # splits of the problems in two, over which cross-fitting is averaged
 FIRST = 4  # draws of the samples that tell difficulty, over which scores are averaged
 

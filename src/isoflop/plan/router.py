@@ -19,8 +19,8 @@ SCHEMA = 1
 class Router:
     """The best option of each bin, hard to easy, at each budget.
 
-    Ease is `of` the first `samples` samples of a problem; `cuts` part the bins. A budget holds the
-    price of those samples too, if `charged`.
+    Ease is `of` the first `samples` samples of a problem; `cuts` part the bins. If `charged`, a
+    budget holds the price of those samples, and the k of an option counts them.
     """
 
     of: str

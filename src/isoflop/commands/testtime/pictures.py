@@ -111,5 +111,6 @@ def of_policy(made: Policy, unit: str) -> Figure:
         "The policy against its baseline at equal compute",
         Axis("budget per problem", unit), SHARE, tuple(layers),
         "The policy is scored on problems that had no say in its choices; the baseline at the "
-        "best k that the budget pays for.",
+        "best k that the budget pays for. The band is of problems drawn anew, which would move "
+        "both lines together.",
     )  # fmt: skip

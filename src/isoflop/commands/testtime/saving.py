@@ -110,8 +110,9 @@ def saving_table(saved: tuple[Saving, ...] | str) -> list[Block]:
             ),
             tuple(rows),
             f"Difficulty is read from the verifier's scores of {ASIDE} samples, whose price is "
-            "charged; choices are cross-fitted. A saving of 2: the baseline needs twice the "
-            "compute for the policy's score; never: not within the bank.",
+            "charged, and which are part of the answer; choices are cross-fitted. A saving of 2: "
+            "the baseline needs twice the compute for the policy's score; never: not within the "
+            "bank.",
         ),
     ]  # fmt: skip
 
