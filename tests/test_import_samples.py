@@ -67,7 +67,7 @@ def test_inspect_ai_in_either_format(tmp_path, kind):
     assert first["score:judge"] == 0.7
     assert first["lineage"] == "openai/small,sums"
     notes = " ".join(table.notes)
-    assert "1 rows were left out: its grade 'P' is neither right nor wrong" in notes
+    assert "1 row was left out: its grade 'P' is neither right nor wrong" in notes
     assert "it has no score: it ended in an error" in notes
     assert "scorer match" in notes
 
@@ -120,13 +120,13 @@ def test_runs_that_number_alike_are_kept_apart_and_a_log_in_two_formats_is_one(t
     table = read_samples([str(tmp_path)])
     assert (table.columns["sample"], table.columns["correct"]) == ([0, 1], [True, False])
     notes = " ".join(table.notes)
-    assert "1 samples have a number of another run's" in notes
+    assert "1 sample has a number of another run's" in notes
     assert "2 rows were left out: it is there already" in notes
     bank = str(tmp_path / "bank")
     assert table.save(bank) == 2
     again = ["import", str(tmp_path / "2.json"), "--as", "samples", "--out", bank]
     assert cli.main(again) == 0
-    assert "1 rows were in" in capsys.readouterr().out
+    assert "1 row was in" in capsys.readouterr().out
 
 
 def test_an_archive_or_a_log_that_is_none_is_named(tmp_path):
@@ -213,7 +213,7 @@ def test_a_plain_table_is_known_by_usual_names_and_bad_rows_are_counted(tmp_path
     notes = " ".join(table.notes)
     for why in ("'maybe' is neither", "names no problem", "fewer fields"):
         assert why in notes
-    assert table.gaps == ("1 scores of reward are missing or not finite",)
+    assert table.gaps == ("1 score of reward is missing or not finite",)
     assert "(first samples.csv, row 4)" in notes
 
 
@@ -250,6 +250,26 @@ def test_the_command_fills_a_bank_and_does_so_once(tmp_path, capsys):
     assert (counts.solved.tolist(), counts.tried.tolist()) == ([1, 0], [2, 2])
     with pytest.raises(UsageError, match="--set knows nothing"):
         importers.kind("samples").read([str(path)], {}, {"x": "1"})
+
+
+@pytest.mark.parametrize("header", ["problem,solved,tried", "id,Num_Correct,num_samples"])
+def test_counts_are_no_samples(tmp_path, capsys, header):
+    path, bank = tmp_path / "counts.csv", tmp_path / "bank"
+    path.write_text(f"{header}\na,1,10\nb,0,10\nc,5,10\n")
+    assert cli.main(["import", str(path), "--as", "samples", "--out", str(bank)]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "counts.csv holds counts (" in said
+    assert "testtime curves" in said
+    assert not bank.exists()
+    path.write_text("problem,solved,tried,right\na,1,10,1\n")
+    assert read_samples([str(path)], {"correct": "right"}).columns["correct"] == [True]
+
+
+def test_an_empty_file_says_what_is_needed(tmp_path):
+    path = tmp_path / "empty.csv"
+    path.write_text("")
+    with pytest.raises(BadRuns, match=r"no samples; .* problem and correct"):
+        read_samples([str(path)])
 
 
 @given(data=st.binary(max_size=300), kind=st.sampled_from(["json", "jsonl", "csv", "eval"]))

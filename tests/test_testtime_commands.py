@@ -164,6 +164,12 @@ def test_a_page_holds_the_pictures(bank, tmp_path, capsys):
         (("curves", "BANK", "--price-in", "1"), "--price-out is missing"),
         (("curves", "BANK", "--points", "no.csv"), "no strategies that state their tokens"),
         (("fit", "BANK", "--to", "0.5"), "begins at one sample"),
+        (("fit", "BANK", "--to", "1e99"), "forecasts reach 1e+12 samples"),
+        (("curves", "sample:bank", "--verifier", "nope"), "there is verifier"),
+        (("curves", "sample:bank", "--strategy", "beem"), "parallel of 'bank'"),
+        (("curves", "sample:bonk"), "no sample called 'bonk'; did you mean 'bank'"),
+        (("score", "nobank", "--check", "true"), "nobank is no bank of samples"),
+        (("sample", "new", "--samples", "-3"), "must be a whole number of 1 or more"),
         (("exchange", "sample:bank", "sample:bank-large", "--times", "2", "--level", "2"),
          "must lie between 0 and 1"),
         (("exchange", "BANK", "--times", "14"), "of both models"),
@@ -178,6 +184,10 @@ def test_mistakes_end_in_one_line(bank, capsys, arguments, says):
     assert "Traceback" not in err
 
 
+def test_a_verifier_that_is_not_there_is_a_mistake_of_the_user(capsys):
+    assert said(capsys, "curves", "sample:bank", "--verifier", "nope")[0] == 2
+
+
 def test_counts_are_enough_for_a_forecast(tmp_path, capsys):
     path = tmp_path / "counts.csv"
     rows = [f"p{i},{(i * i) % 40},60" for i in range(40)]
@@ -187,6 +197,7 @@ def test_counts_are_enough_for_a_forecast(tmp_path, capsys):
     best = made["ways"][made["best"]]["forecast"]
     assert made["coverage"] < best["coverage"] < 1
     assert best["low"] < best["coverage"] < best["high"]
+    assert said(capsys, "curves", path, "--verifier", "v")[0] == 2
     code, _, err = said(capsys, "policy", path)
     assert code == 2
     assert "counts tell coverage alone" in err
@@ -194,6 +205,14 @@ def test_counts_are_enough_for_a_forecast(tmp_path, capsys):
     code, _, err = said(capsys, "fit", path)
     assert code == 2
     assert "'a' has several rows" in " ".join(err.split())
+
+
+def test_doubts_on_ways_that_are_not_the_best_follow_the_answer(capsys):
+    code, out, _ = said(capsys, "fit", "sample:bank", "--draws", "9", "--repeats", "1")
+    assert code == 0
+    title = "The way that forecast held-out samples best"
+    assert out.index(title) < out.index("Note: beta-binomial, some unsolvable: unsolvable ended")
+    assert "Doubt" not in out
 
 
 def test_a_policy_is_written_as_a_router(bank, tmp_path, capsys):

@@ -78,6 +78,11 @@ class NoAnswer(EnvironmentFailure):
         super().__init__(sentence)
 
 
+def amount(n: int, one: str, several: str) -> str:
+    """Return a number with its noun, such as "1 row" or "1,200 rows"."""
+    return f"{n:,} {one if n == 1 else several}"
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return "did you mean ...?" for a near name, else the list of what there is."""
     names = list(known)

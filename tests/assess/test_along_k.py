@@ -118,6 +118,10 @@ def test_what_cannot_be_forecast_is_refused():
     none = Counts(("a", "b"), np.zeros(2, np.int64), np.full(2, 50))
     with pytest.raises(CannotFit, match="none of 100 samples"):
         fit_coverage(none, WAYS[0])
+    with pytest.raises(RefusedByData) as refusal:
+        bake_off(none)
+    assert str(refusal.value).count("there is no curve") == 1
+    assert all(repr(w.name) in str(refusal.value) for w in WAYS)
     with pytest.raises(UsageError, match="beyond what is seen"):
         bake_off(counts_of(power_rates(0.5, 30), 50), seen=(60,))
     with pytest.raises(UnknownName, match="did you mean 'log-log'"):

@@ -222,7 +222,7 @@ def test_samples_of_a_log_are_scored_with_problems_of_a_file(tmp_path, capsys):
         page = tmp_path / "page.html"
         assert main([*line, "--task", str(task), "--html", str(page)]) == 0
     said = capsys.readouterr().out
-    assert "1 samples have no r: the text of the problem is not known" in said
+    assert "1 sample has no r: the text of the problem is not known" in said
     assert "mean score, right" in page.read_text()
     assert main(["testtime", "score", bank]) == 2
     assert main(["testtime", "score", bank, "--reward", "r=nowhere", "--task", str(task)]) == 2

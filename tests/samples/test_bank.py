@@ -75,7 +75,7 @@ def test_what_is_left_out_says_why_and_is_counted(tmp_path):
     counts = bank.counts()
     assert (counts.solved.tolist(), counts.tried.tolist()) == ([2], [4])
     assert set(counts.notes) == {
-        "1 samples are left out: the server stalled", "1 samples are left out: nobody graded it",
+        "1 sample is left out: the server stalled", "1 sample is left out: nobody graded it",
     }  # fmt: skip
     with bank.writing() as rows:
         assert rows.has("p", 9)

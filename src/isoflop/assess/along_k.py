@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import CannotFit, RefusedByData, UnknownName, UsageError
+from isoflop.errors import CannotFit, RefusedByData, UnknownName, UsageError, amount
 from isoflop.fitting import fit
 from isoflop.fitting.counts import fit_counts
 from isoflop.fitting.redrawn import refit_to
@@ -261,9 +261,17 @@ def bake_off(
     able = [w for w in ways if w.name not in refused]
     held = [h for h in held if h.way in able]
     if not able:
-        raise RefusedByData("; ".join(f"{n}: {why}" for n, why in refused.items()))
+        raise RefusedByData("; ".join(by_reason(refused)))
     made = BakeOff(tuple(held), tuple(able), refused, {end: float(truth[-1])})
     return BakeOff(made.held, tuple(sorted(able, key=made.error)), refused, made.truth)
+
+
+def by_reason(refused: Mapping[str, str]) -> list[str]:
+    """Return why ways were refused: each reason once, after the names of the ways."""
+    names: dict[str, list[str]] = {}
+    for name, why in refused.items():
+        names.setdefault(why, []).append(repr(name))
+    return [f"{', '.join(ways)}: {why}" for why, ways in names.items()]
 
 
 def _tested(
@@ -290,7 +298,8 @@ def refuse_few(counts: Counts) -> None:
     """Raise RefusedByData for too few samples, CannotFit where none is right."""
     if counts.reach < LEAST:
         raise RefusedByData(
-            f"{counts.reach} samples a problem; a law of coverage needs {LEAST} at least"
+            f"{amount(counts.reach, 'sample', 'samples')} a problem; a law of coverage needs "
+            f"{LEAST} at least"
         )
     if not counts.solved.any():
         raise CannotFit(f"none of {counts.tried.sum():,} samples is right: there is no curve")

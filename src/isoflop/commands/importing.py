@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from isoflop.commands.registry import Option, command, say
-from isoflop.errors import UsageError
+from isoflop.errors import UsageError, amount
 from isoflop.report import Block, Note, Report, Table
 
 
@@ -44,7 +44,8 @@ def import_(
     say(f"wrote {out}")
     notes = list(made.notes)
     if new is not None and new < len(made.table):
-        notes.append(f"{len(made.table) - new:,} rows were in {out} already, and stay as they are")
+        known = amount(len(made.table) - new, "row was", "rows were")
+        notes.append(f"{known} in {out} already; what is there stays as it is")
     blocks: list[Block] = [
         *(Note(text, "doubt" if "restarted" in text else "info") for text in notes),
         Table(made.columns, made.rows),
@@ -54,7 +55,8 @@ def import_(
         "out": out, "kind": as_, "rows": len(made.table), "notes": notes,
         "found": [dict(zip(made.columns, row, strict=True)) for row in made.rows],
     }  # fmt: skip
-    return Report(f"{len(made.table):,} rows imported to {out}", tuple(blocks), data)
+    rows = amount(len(made.table), "row", "rows")
+    return Report(f"{rows} imported to {out}", tuple(blocks), data)
 
 
 def _unsaid(options: Mapping[str, str], said: Mapping[str, str]) -> list[Block]:

@@ -34,6 +34,7 @@ class Option:
 
     help: str
     metavar: str = ""
+    least: int = 0  # of a whole number
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Parameter:
     default: Any
     positional: bool
     choices: tuple[str, ...] = ()
+    least: int = 0
     open: bool = False  # one of the quantities behind a `**name: float`
 
     @property
@@ -148,7 +150,14 @@ def _read(parameter: inspect.Parameter, hint: Any) -> tuple[Parameter, ...]:
     metavar = option.metavar or (parameter.name.upper() if positional else _METAVARS[kind])
     return (
         Parameter(
-            parameter.name, kind, option.help, metavar, parameter.default, positional, choices
+            parameter.name,
+            kind,
+            option.help,
+            metavar,
+            parameter.default,
+            positional,
+            choices,
+            option.least,
         ),
     )
 
@@ -182,8 +191,11 @@ def _text(parameter: Parameter, given: Sequence[str]) -> str:
 
 def _whole(parameter: Parameter, given: Sequence[str]) -> int:
     text = given[-1].strip().replace("_", "")
-    if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise UsageError(f"{parameter.shown} is {given[-1]!r}; it must be a whole number")
+    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < parameter.least:
+        raise UsageError(
+            f"{parameter.shown} is {given[-1]!r}; it must be a whole number of {parameter.least} "
+            "or more"
+        )
     return int(text)
 
 

@@ -134,6 +134,11 @@ class Bank:
 
         Raises UsageError where there is none.
         """
+        if not (Path(path) / "study.db").is_file():
+            raise UsageError(
+                f"{os.fspath(path)} is no bank of samples: it holds no study.db; 'isoflop testtime "
+                "sample' fills one, and so does 'isoflop import --as samples'"
+            )
         return Bank(Study.open(path))
 
     @property

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import RefusedByData, UsageError, amount
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -247,7 +247,9 @@ def _kept(table: pa.Table, out: Counter[str]) -> pa.Table:
 
 
 def _left_out(out: Counter[str]) -> tuple[str, ...]:
-    return tuple(f"{n:,} samples are left out: {why}" for why, n in out.most_common(8))
+    return tuple(
+        f"{amount(n, 'sample is', 'samples are')} left out: {why}" for why, n in out.most_common(8)
+    )
 
 
 def _codes(column: Any, known: dict[str, int]) -> npt.NDArray[np.int32]:

@@ -22,8 +22,10 @@ Where: TypeAlias = Annotated[
     Option("a small transformer trained here, a server, or transformers in process"),
 ]
 Task: TypeAlias = Annotated[str, Option("chain, addition, gym:NAME or FILE.jsonl", "TASK")]
-Problems: TypeAlias = Annotated[int | None, Option("32, or all of a file, unless given")]
-Samples: TypeAlias = Annotated[int, Option("of every problem, those that are there counted")]
+Problems: TypeAlias = Annotated[int | None, Option("32, or all of a file, unless given", least=1)]
+Samples: TypeAlias = Annotated[
+    int, Option("of every problem, those that are there counted", least=1)
+]
 Model: TypeAlias = Annotated[str | None, Option("as the server calls it; a folder for hf", "NAME")]
 Url: TypeAlias = Annotated[
     str | None, Option("of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1", "URL")

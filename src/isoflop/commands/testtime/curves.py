@@ -26,7 +26,7 @@ from isoflop.commands.testtime.reading import (
 )
 from isoflop.commands.testtime.strategies import Forced, Ran, beside, forced, ran, tables
 from isoflop.commands.testtime.strategies import as_data as strategies_as_data
-from isoflop.errors import UsageError
+from isoflop.errors import UsageError, amount
 from isoflop.quantities import parse
 from isoflop.report import Block, Cell, Note, Report, Table
 
@@ -95,8 +95,8 @@ def testtime_curves(
     asked = sorted({parse(text, "--k") for text in k}) or None
     settings: dict[str, Any] = {"draws": draws, "level": level, "seed": seed}
     if found.held is None:
-        if unit != "samples" or points:
-            raise UsageError("counts state no cost and no tokens; give the samples")
+        if unit != "samples" or points or verifier:
+            raise UsageError("counts state no cost, no tokens and no scores; give the samples")
         alone = coverage_curve(found.counts(), asked, **settings)
         return _report((alone,), Along(unit, {}), (), (), found.notes, level)
     samples, notes = _samples(found, verifier)
@@ -164,7 +164,8 @@ def _report(
     problems = len(coverage.each)
     said = [*notes, *(n for c in made for n in c.notes)]
     if problems < 30:
-        said.append(f"{problems} problems: intervals are wide, and their ends rough")
+        few = amount(problems, "problem", "problems")
+        said.append(f"{few}: intervals are wide, and their ends rough")
     said = list(dict.fromkeys(said))
     unit = UNITS[along.unit]
     blocks: list[Block] = [
@@ -179,7 +180,8 @@ def _report(
         "curves": {c.name: {**as_data(c), "cost": along.of(c).tolist()} for c in made},
         **strategies_as_data(tried, measured),
     }  # fmt: skip
-    title = f"{problems:,} problems, and what up to {coverage.k[-1]:g} samples of each bring"
+    most = amount(int(coverage.k[-1]), "sample", "samples")
+    title = f"{amount(problems, 'problem', 'problems')}, and what up to {most} of each bring"
     return Report(title, tuple(blocks), data)
 
 

@@ -16,13 +16,15 @@ from isoflop.commands.testtime.reading import (
     Strategy,
     opened,
 )
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import RefusedByData, UsageError, amount
 from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.assess.along_k import BakeOff, CoverageFit
     from isoflop.assess.bend import Bend
     from isoflop.samples.sample_table import Counts
+
+FARTHEST = 1e12  # samples a problem, beyond which no forecast is of use
 
 
 @command("testtime fit", example="isoflop testtime fit sample:bank --to 1000 --draws 50")
@@ -46,13 +48,15 @@ def testtime_fit(
     problems, tried more often, and holds the error that the way made. Says where coverage is no
     power law.
     """
-    from isoflop.assess.along_k import WAYS, fit_coverage
+    from isoflop.assess.along_k import WAYS, by_reason, fit_coverage
     from isoflop.assess.along_k import way as named
     from isoflop.assess.bend import bend
     from isoflop.samples.curves import coverage_curve
 
     if to is not None and to < 1:
         raise UsageError(f"--to is {to:g}; coverage begins at one sample")
+    if to is not None and to > FARTHEST:
+        raise UsageError(f"--to is {to:g}; forecasts reach {FARTHEST:g} samples a problem at most")
     found = opened(bank, strategy, lineage, columns)
     counts = found.counts()
     ways = [named(name) for name in way] or list(WAYS)
@@ -66,7 +70,7 @@ def testtime_fit(
         except RefusedByData as reason:
             refused[one.name] = str(reason)
     if not fits:
-        raise RefusedByData("; ".join(f"{name}: {why}" for name, why in refused.items()))
+        raise RefusedByData("; ".join(by_reason(refused)))
     fits = [_with_error(f, tested) for f in fits]
     curve = coverage_curve(counts, draws=draws, level=level, seed=seed)
     return _report(counts, fits, tested, refused, _bend(bend, counts, level, seed), curve, to,
@@ -102,24 +106,30 @@ def _report(
     counts: Counts, fits: list[CoverageFit], tested: BakeOff | str, refused: dict[str, str],
     bent: Bend | None, curve: Any, to: float | None, notes: tuple[str, ...],
 ) -> Report:  # fmt: skip
+    from isoflop.assess.along_k import by_reason
     from isoflop.commands.testtime.pictures import forecast, straightness
 
     reach, far = counts.reach, max(to or 0.0, 10.0 * counts.reach)
+    problems = amount(len(counts.problems), "problem", "problems")
     never = int((counts.solved == 0).sum())
     said = [*notes, *([] if bent is None else bent.notes)]
     if isinstance(tested, str):
         said.append(f"no backtest, so intervals hold the error that laws usually make: {tested}")
-    said += [f"{f.way.name}: {text}" for f in fits for text in f.notes]
+    of_ways = [f"{f.way.name}: {text}" for f in fits for text in f.notes]
+    chosen = len(fits[0].notes)
+    said, others = [*of_ways[:chosen], *said], of_ways[chosen:]
+    others += [f"not fitted: {why}" for why in by_reason(refused)]
     blocks: list[Block] = [
         *(Note(text, "doubt") for text in said),
-        *(Note(f"{name} could not be fitted: {why}", "doubt") for name, why in refused.items()),
         Paragraph(
-            f"{len(counts.problems):,} problems of {reach:,} samples or more; {never} are never "
-            f"solved. At k = {reach:,} coverage is {curve.value[-1]:.3f}."
+            f"{problems} of {amount(reach, 'sample', 'samples')} or more; {never} "
+            f"{'is' if never == 1 else 'are'} never solved. At k = {reach:,} coverage is "
+            f"{curve.value[-1]:.3f}."
         ),
         _forecast_table(fits, [to] if to else [10.0 * reach, 100.0 * reach]),
         _parameters(fits),
         *([] if isinstance(tested, str) else [_standings(tested)]),
+        *(Note(text) for text in others),
         Heading("Figures"),
         forecast(curve, fits, far),
         straightness(curve),
@@ -127,7 +137,7 @@ def _report(
     best = fits[0]
     data: dict[str, Any] = {
         "problems": len(counts.problems), "samples": reach, "never_solved": never,
-        "coverage": float(curve.value[-1]), "level": best.level, "notes": said,
+        "coverage": float(curve.value[-1]), "level": best.level, "notes": [*said, *others],
         "refused": refused,
         "bend": None if bent is None else {
             "first": bent.slope_first, "last": bent.slope_last, "low": bent.low,
@@ -136,9 +146,7 @@ def _report(
         "ways": {f.way.name: _fit_data(f, tested, to) for f in fits},
         "best": best.way.name,
     }  # fmt: skip
-    return Report(
-        f"Coverage of {len(counts.problems):,} problems over samples", tuple(blocks), data
-    )
+    return Report(f"Coverage of {problems} over samples", tuple(blocks), data)
 
 
 def _forecast_table(fits: list[CoverageFit], at: list[float]) -> Table:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.commands.registry import Option
-from isoflop.errors import UsageError
+from isoflop.errors import UnknownName, UsageError, amount
 
 if TYPE_CHECKING:
     from isoflop.plan.sampling_prices import Prices
@@ -24,6 +24,7 @@ Numbers = npt.NDArray[np.float64]
 
 GENERATED = {"sample:bank": 1.0, "sample:bank-large": 2.2}  # by how much the model is better
 
+PREFIX = "sample:"
 PACKAGED = "sample:chain-bank"  # one seed of the embedded study, and the strategies run in it
 
 BankSource: TypeAlias = Annotated[
@@ -116,12 +117,17 @@ def opened(
     """Return the samples of a source.
 
     Of a bank with several strategies, those called "parallel" are meant unless said otherwise.
-    Raises BadRuns for a log without samples, UsageError for a bank that leaves a choice open.
+    Raises BadRuns for a log without samples, UsageError for a bank that leaves a choice open,
+    UnknownName for a "sample:NAME" that there is not.
     """
     from isoflop.samples.bank import Bank
     from isoflop.sources.sample_logs import SampleTable, read_samples
     from isoflop.sources.sample_logs.counts import read_counts
 
+    known = (*GENERATED, PACKAGED)
+    if source.startswith(PREFIX) and source not in known:
+        names = [name.removeprefix(PREFIX) for name in known]
+        raise UnknownName("sample", source.removeprefix(PREFIX), names)
     if source == PACKAGED:
         source = str(resources.files("isoflop.sources") / "samples" / "chain-bank.parquet")
     if source in GENERATED:
@@ -144,7 +150,8 @@ def _silent(samples: Samples) -> tuple[str, ...]:
     none = 0 if samples.answer is None else int((samples.answer < 0).sum())
     if not 0 < none < len(samples):
         return ()
-    return (f"{none:,} samples have no answer in a normal form: they do not vote",)
+    lacks = amount(none, "sample has", "samples have")
+    return (f"{lacks} no answer in a normal form: they do not vote",)
 
 
 def prices_of(price_in: float | None, price_out: float | None) -> Prices | None:
@@ -168,5 +175,5 @@ def generated(name: str) -> Mapping[str, list[object]]:
 
     lift = GENERATED[name]
     world = World(alpha=0.45, beta=1.1, skill=1.6, fooled=0.03, lift=lift, parameters=1e8 * lift**3)
-    made = simulate(world, 120, 64, seed=7, lineage=name.removeprefix("sample:"))
-    return {column: list(values) for column, values in made.items()}
+    made = simulate(world, 120, 64, seed=7, lineage=name.removeprefix(PREFIX))
+    return {column: np.asarray(values).tolist() for column, values in made.items()}

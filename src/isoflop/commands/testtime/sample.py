@@ -8,6 +8,7 @@ import numpy as np
 
 from isoflop.commands.registry import Option, command
 from isoflop.commands.testtime import asking as asked
+from isoflop.errors import amount
 from isoflop.report import Axis, Block, Cell, Figure, Note, Paragraph, Points, Report, Table
 
 if TYPE_CHECKING:
@@ -142,8 +143,14 @@ def _said(f: Filled) -> str:
 
 
 def _remarks(f: Filled) -> list[str]:
-    said = [f"{count:,} samples are left out: {why}" for why, count in f.left_out.items()]
-    said += [f"{name} gave no verdict on {count:,} samples" for name, count in f.unsure.items()]
+    said = [
+        f"{amount(count, 'sample is', 'samples are')} left out: {why}"
+        for why, count in f.left_out.items()
+    ]
+    said += [
+        f"{name} gave no verdict on {amount(count, 'sample', 'samples')}"
+        for name, count in f.unsure.items()
+    ]
     if f.short:
         said.append(
             f"{f.short:,} requests were answered by fewer responses than asked for; the rest was "

@@ -10,7 +10,7 @@ import numpy as np
 from isoflop.commands.registry import Option, command
 from isoflop.commands.testtime import asking as asked
 from isoflop.commands.testtime.reading import Lineage, Strategy
-from isoflop.errors import UsageError
+from isoflop.errors import UsageError, amount
 from isoflop.report import Block, Cell, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
@@ -65,13 +65,19 @@ def score(
         "verdicts": [_data(one, row) for one, row in zip(made, rows, strict=True)],
     }  # fmt: skip
     notes: list[Block] = [
-        Note(f"{count:,} samples have no {one.column.removeprefix(SCORE)}: {why}", "doubt")
+        Note(
+            f"{amount(count, 'sample has', 'samples have')} no {one.column.removeprefix(SCORE)}: "
+            f"{why}",
+            "doubt",
+        )
         for one in made
         for why, count in one.owed.items()
     ]
     table = Table(COLUMNS, rows, f"Samples of {own[0]}, {own[1] or 'without a lineage'}.")
     last = Paragraph(f"'isoflop testtime curves {bank}' tells what each verifier is worth.")
-    return Report(f"Verdicts on {made[0].total:,} samples", (*notes, table, last), data)
+    return Report(
+        f"Verdicts on {amount(made[0].total, 'sample', 'samples')}", (*notes, table, last), data
+    )
 
 
 def _asks(check: str | None, seconds: float, rewards: Mapping[str, str]) -> dict[str, Ask]:

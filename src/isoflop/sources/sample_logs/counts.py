@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,18 @@ USUAL = {
     "tried": ("tried", "num_samples", "num. samples total", "attempts"),
     "problem": ("problem", "problem_id", "problem idx", "task_id", "question_id", "id"),
 }
+
+
+def count_fields(names: Collection[str], columns: Mapping[str, str]) -> Mapping[str, str] | None:
+    """Return which fields hold solved, tried and, if any does, the problem; None for no counts."""
+    folded = {name.lower(): name for name in names}
+    found = {
+        what: columns.get(what) or next((folded[u] for u in usual if u in folded), None)
+        for what, usual in USUAL.items()
+    }
+    if not {found["solved"], found["tried"]} <= set(names):
+        return None
+    return {what: name for what, name in found.items() if name is not None}
 
 
 def read_counts(path: Path, columns: Mapping[str, str]) -> Counts | None:
@@ -30,14 +42,10 @@ def read_counts(path: Path, columns: Mapping[str, str]) -> Counts | None:
         table = read_file(path)
     except BadRuns:
         return None  # a log that is no table says for itself what is wrong with it
-    folded = {name.lower(): name for name in table.columns}
-    named = {
-        what: columns.get(what) or next((folded[u] for u in usual if u in folded), None)
-        for what, usual in USUAL.items()
-    }
-    if named["solved"] not in table.columns or named["tried"] not in table.columns:
+    named = count_fields(table.columns, columns)
+    if named is None:
         return None
-    cells = {what: list(table.columns[name]) for what, name in named.items() if name is not None}
+    cells = {what: list(table.columns[name]) for what, name in named.items()}
     solved, tried = _counts(cells["solved"], path), _counts(cells["tried"], path)
     names = cells.get("problem") or list(range(len(solved)))
     problems = tuple(str(_plain(name)) for name in names)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from isoflop.errors import amount
 from isoflop.samples import answers
 
 RIGHT = {"c": True, "correct": True, "true": True, "yes": True, "pass": True, "passed": True,
@@ -52,7 +53,7 @@ class Found:
     def notes(self) -> tuple[str, ...]:
         """What was noticed, and what was left out and why."""
         left = (
-            f"{n:,} rows were left out: {why} (first {self.first[why]})"
+            f"{amount(n, 'row was', 'rows were')} left out: {why} (first {self.first[why]})"
             for why, n in self.out.most_common()
         )
         return (*self.remarks, *left)

@@ -9,6 +9,7 @@ from isoflop.errors import BadRuns, UsageError, suggest
 from isoflop.samples.answers import normal
 from isoflop.samples.bank import SCHEMA
 from isoflop.samples.sample_table import SCORE
+from isoflop.sources.sample_logs.counts import count_fields
 from isoflop.sources.sample_logs.found import NotASample, number, truth, whole
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -28,7 +29,6 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "verifier_prompt_flop": ("verifier_prompt_flop",),
     "left_out": ("left_out",),
 }  # fmt: skip
-COUNTS = ("solved", "tried")
 SCORES = ("score", "reward", "verifier_score", "prm", "orm")
 
 
@@ -36,8 +36,15 @@ def fields(names: list[str], columns: Mapping[str, str], origin: str) -> dict[st
     """Return the field that holds each column of a bank, "score:NAME" for verifiers.
 
     Raises UsageError for a column that a bank has not, or a field that is not there; BadRuns for
-    a table that names no problem, or says not what is right.
+    a table that names no problem, says not what is right, or holds counts of samples.
     """
+    counts = None if "correct" in columns else count_fields(names, {})
+    if counts:
+        raise BadRuns(
+            f"{origin} holds counts ({counts['solved']}, {counts['tried']}), not samples; "
+            "'isoflop testtime curves' and 'fit' read such a table as it is, from .csv, .tsv, "
+            ".jsonl or .parquet"
+        )
     known = [*SCHEMA.columns, f"{SCORE}NAME"]
     for column, name in columns.items():
         if column not in SCHEMA.columns and not column.startswith(SCORE):

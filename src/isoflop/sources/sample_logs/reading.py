@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isoflop.errors import BadRuns
+from isoflop.errors import BadRuns, UnknownName, amount
 from isoflop.samples.bank import SCHEMA, Bank
 from isoflop.samples.sample_table import Counts, Samples, columns_for, counted, gather
 from isoflop.sources.sample_logs import inspect_ai, lm_eval, plain
@@ -61,10 +61,12 @@ class SampleTable:
         said = []
         silent = self.columns.get("answer", []).count(None)
         if 0 < silent < len(self):
-            said.append(f"{silent:,} samples have no answer in a normal form: they do not vote")
+            lacks = amount(silent, "sample has", "samples have")
+            said.append(f"{lacks} no answer in a normal form: they do not vote")
         for name in self.verifiers:
             if bare := self.columns[SCHEMA.free + name].count(None):
-                said.append(f"{bare:,} scores of {name} are missing or not finite")
+                scores = amount(bare, f"score of {name} is", f"scores of {name} are")
+                said.append(f"{scores} missing or not finite")
         return tuple(said)
 
     @property
@@ -81,6 +83,8 @@ class SampleTable:
         answers: bool = False,
     ) -> Samples:
         """Return the samples of one strategy and lineage, as `Bank.load` does."""
+        if unknown := sorted(set(verifiers) - set(self.verifiers)):
+            raise UnknownName(f"verifier in {self.origin}", unknown[0], self.verifiers)
         return gather([self._table(strategy, lineage, columns_for(verifiers, answers))],
                       verifiers, answers)  # fmt: skip
 
@@ -108,8 +112,10 @@ def read_samples(logs: Sequence[str], columns: Mapping[str, str] | None = None) 
     for path in _files(logs):
         _read(path, dict(columns or {}), found)
     if not found.rows:
-        why = "; ".join(found.notes)
-        raise BadRuns(f"{', '.join(logs)}: no samples" + (f"; {why}" if why else ""))
+        why = "; ".join(found.notes) or (
+            "a table of samples has a row for each, and fields for problem and correct at least"
+        )
+        raise BadRuns(f"{', '.join(logs)}: no samples; {why}")
     rows = _number(found)
     names = dict.fromkeys(["problem", "sample", *(n for row in rows for n in row)])
     table = {name: [_mended(row.get(name)) for row in rows] for name in names}
@@ -202,7 +208,8 @@ def _number(found: Found) -> list[dict[str, Any]]:
         last[key] = max(last.get(key, -1), number)
         kept.append({**row, "sample": number})
     if moved:
-        found.remark(f"{moved:,} samples have a number of another run's, and were given the next")
+        samples = amount(moved, "sample has", "samples have")
+        found.remark(f"{samples} a number of another run's; the next free one was given")
     return kept
 
 
