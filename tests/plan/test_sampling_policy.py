@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from isoflop.errors import BadStudy, RefusedByData, UnknownName, UsageError
-from isoflop.plan import policy as choosing
+from isoflop.plan import cases as choosing
 from isoflop.plan.difficulty import difficulty
 from isoflop.plan.exchange import compared
 from isoflop.plan.policy import policy
@@ -110,10 +110,10 @@ def test_bins_of_few_problems_learn_from_their_neighbours(monkeypatch):
     for _ in range(40):
         rates = rng.uniform(0.4, 0.6, 40)
         drawn = [Option(str(r), (rng.random(30) < r).astype(float), one) for r in rates]
-        cases = choosing._Cases(bins, 5, tuple(drawn))
+        cases = choosing.Cases(bins, 5, tuple(drawn))
         for near, chosen in truth.items():
             monkeypatch.setattr(choosing, "NEAR", near)
-            chosen.append(rates[choosing._best(cases, 1.0)(seen)].mean())
+            chosen.append(rates[choosing.chooser(cases, 1.0)(seen)].mean())
     alone, shared = map(np.mean, truth.values())
     assert shared > alone + 0.005
 

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import RefusedByData, UnknownName, UsageError
-from isoflop.plan.difficulty import Difficulty, How, difficulty
+from isoflop.plan.cases import FIRST, Cases, cases_of, chooser
+from isoflop.plan.difficulty import Difficulty, How
 from isoflop.plan.router import Router
-from isoflop.plan.sampling_options import Option, options, options_after
+from isoflop.plan.sampling_options import Option, options
 from isoflop.plan.sampling_prices import UNITS, Prices, cost_of, uncounted, unit_of
 from isoflop.quantities import refuse_level, show
 from isoflop.samples.curves import problem_weights
 from isoflop.samples.sample_table import Samples
-from isoflop.samples.votes import ENOUGH
 
 Numbers = npt.NDArray[np.float64]
 
 BUDGETS = 8  # looked at, unless some are named
-NEAR = 0.5  # bins: what is seen in a bin counts for one so far away by a factor 1 / e
 FOLDS = 10  # splits of the problems in two, over which cross-fitting is averaged
-FIRST = 4  # draws of the samples that tell difficulty, over which scores are averaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,70 +91,57 @@ def policy(
 
     Raises RefusedByData for too few samples or problems, UnknownName for a baseline.
     """
+    return policies(
+        samples, (baseline,), by=by, bins=bins, estimate=estimate, budgets=budgets, unit=unit,
+        prices=prices, others=others, draws=draws, level=level, seed=seed,
+    )[0]  # fmt: skip
+
+
+def policies(
+    samples: Samples,
+    baselines: Sequence[str | None],
+    *,
+    by: How = "score",
+    bins: int = 5,
+    estimate: int | None = None,
+    budgets: Sequence[float] | None = None,
+    unit: str | None = None,
+    prices: Prices | None = None,
+    others: Sequence[Option] = (),
+    draws: int = 500,
+    level: float = 0.9,
+    seed: int = 0,
+) -> tuple[Policy, ...]:
+    """Return the same policy held against each of several baselines; see `policy`."""
     _refuse(level, draws)
     aside = _aside(samples.counts.reach, by) if estimate is None else estimate
     counted, charged = unit_of(samples, unit, prices), by != "oracle"
     price = cost_of(samples, aside, counted, by == "score", prices) * charged
     ran = [replace(o, cost=o.cost + price) for o in others]
-    known, cases = _cases(samples, aside, by, bins, counted, prices, ran, seed)
-    plain = options(samples, counted, prices, seed=seed)
-    line, folds = _baseline((*plain, *others), baseline), _folds(known.bin, seed)
-    at = _budgets(line, min(o.price for o in cases.options), budgets)
+    known, cases = cases_of(samples, aside, by, bins, counted, prices, ran, seed)
+    plain = (*options(samples, counted, prices, seed=seed), *others)
+    folds = _folds(known.bin, seed)
     weights = np.concatenate([*problem_weights(known.ease.size, draws, seed)])
-    router = Router(
-        known.of, aside, known.cuts, counted, tuple(at),
-        tuple(_choices(cases, b) for b in at), charged,
-    )  # fmt: skip
-    made = tuple(
-        _at(b, cases, line, folds, weights, level, chosen)
-        for b, chosen in zip(at, router.choices, strict=True)
-    )
-    return Policy(
-        known, counted, aside, float(price.mean()), charged, _family(line[0].name), made,
-        _described(known, samples.split(aside, seed)[1]), level, router,
-        (*_notes(known, router, float(price.mean())), *_left_out(samples, counted)),
-    )  # fmt: skip
+    described = _described(known, samples.split(aside, seed)[1])
 
+    def against(baseline: str | None) -> Policy:
+        line = _baseline(plain, baseline)
+        at = _budgets(line, min(o.price for o in cases.options), budgets)
+        router = Router(
+            known.of, aside, known.cuts, counted, tuple(at),
+            tuple(_choices(cases, b) for b in at), charged,
+        )  # fmt: skip
+        made = tuple(
+            _at(b, cases, line, folds, weights, level, chosen)
+            for b, chosen in zip(at, router.choices, strict=True)
+        )
+        notes = (*_notes(known, router, float(price.mean())), *_left_out(samples, counted))
+        return Policy(
+            known, counted, aside, float(price.mean()), charged, _family(line[0].name), made,
+            described, level, router, notes,
+        )  # fmt: skip
 
-@dataclass(frozen=True, eq=False)
-class _Cases:
-    """Problems as they look after each draw of the samples that tell difficulty.
-
-    Case s P + i is problem i after draw s: its bin of `count` is `bin` (s P,), and options hold
-    how often they are right there (s P,).
-    """
-
-    bin: npt.NDArray[np.int64]
-    count: int
-    options: tuple[Option, ...]
-
-
-def _cases(
-    samples: Samples, aside: int, by: How, bins: int, unit: str, prices: Prices | None,
-    ran: Sequence[Option], seed: int,
-) -> tuple[Difficulty, _Cases]:  # fmt: skip
-    """Return the difficulty by the first draw, and the cases of all of them in its bins."""
-    known: list[Difficulty] = []
-    found: list[dict[str, Option]] = []
-    for draw in range(FIRST):
-        first, rest = samples.split(aside, seed + draw)
-        known.append(difficulty(first, by, bins))
-        if by == "oracle":
-            made = options(rest, unit, prices, seed=seed)
-        else:
-            made = options_after(
-                first, rest, unit, prices, judged=by == "score", seed=seed + draw,
-                enough=ENOUGH // FIRST,
-            )  # fmt: skip
-        found.append({o.name: o for o in (*made, *ran)})
-    names = [name for name in found[0] if all(name in own for own in found)]
-    pooled = tuple(
-        Option(name, *(np.concatenate([getattr(own[name], what) for own in found])
-                       for what in ("right", "cost")))
-        for name in names
-    )  # fmt: skip
-    binned = [replace(own, cuts=known[0].cuts).bin for own in known]
-    return known[0], _Cases(np.concatenate(binned), known[0].bins, pooled)
+    return tuple(against(baseline) for baseline in baselines)
 
 
 def _refuse(level: float, draws: int) -> None:
@@ -215,37 +200,14 @@ def _folds(bins: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[np.bool_]
     return made
 
 
-def _best(cases: _Cases, budget: float) -> Callable[[npt.NDArray[np.bool_]], npt.NDArray[np.int64]]:
-    """Return what chooses, from the cases that it is shown, an option for each bin (count,).
-
-    It is the option of the highest mean at a mean price within the budget, the cheapest of
-    options that are right alike. Means of a bin borrow from bins nearby: a few problems in a bin
-    and dozens of options would crown the luckiest. Prices are means over all problems: hard ones
-    take longer whatever is chosen.
-    """
-    found = cases.options
-    able = [i for i, o in enumerate(found) if o.price <= budget * (1 + 1e-9)]
-    able = able or [int(np.argmin([o.price for o in found]))]
-    able.sort(key=lambda i: found[i].price)
-    right = np.stack([found[i].right for i in able], axis=1)
-    apart = np.abs(np.subtract.outer(np.arange(cases.count), np.arange(cases.count)))
-
-    def choose(shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        weight = np.exp(-apart / NEAR)[:, cases.bin] * shown
-        mean = weight @ right / weight.sum(1, keepdims=True)
-        return np.array([able[i] for i in np.round(mean, 9).argmax(1)])
-
-    return choose
-
-
-def _choices(cases: _Cases, budget: float) -> tuple[str, ...]:
-    choose = _best(cases, budget)
+def _choices(cases: Cases, budget: float) -> tuple[str, ...]:
+    choose = chooser(cases, budget)
     return tuple(cases.options[i].name for i in choose(np.ones(cases.bin.size, bool)))
 
 
-def _crossed(cases: _Cases, folds: list[npt.NDArray[np.bool_]], budget: float) -> Numbers:
+def _crossed(cases: Cases, folds: list[npt.NDArray[np.bool_]], budget: float) -> Numbers:
     """Return the score (p,) of each problem under choices that it had no say in."""
-    choose = _best(cases, budget)
+    choose = chooser(cases, budget)
     right = np.stack([o.right for o in cases.options])
     total = np.zeros(cases.bin.size)
     for side in folds:
@@ -257,7 +219,7 @@ def _crossed(cases: _Cases, folds: list[npt.NDArray[np.bool_]], budget: float) -
 
 
 def _at(
-    budget: float, cases: _Cases, line: list[Option], folds: list[npt.NDArray[np.bool_]],
+    budget: float, cases: Cases, line: list[Option], folds: list[npt.NDArray[np.bool_]],
     weights: Numbers, level: float, choices: tuple[str, ...],
 ) -> AtBudget:  # fmt: skip
     each = _crossed(cases, folds, budget)

@@ -15,7 +15,7 @@ from isoflop.report import Block, Cell, Heading, Note, Table
 
 if TYPE_CHECKING:
     from isoflop.commands.testtime.findings import Seed
-    from isoflop.plan.policy import AtBudget
+    from isoflop.plan.policy import AtBudget, Policy
     from isoflop.plan.sampling_options import Option
     from isoflop.samples.bank import Bank
     from isoflop.samples.sample_table import Samples
@@ -54,31 +54,29 @@ def savings(bank: Bank, seen: Sequence[Seed], seed: int) -> tuple[Saving, ...] |
     drawn = [bank.load("parallel", s.lineage, bank.verifiers, answers=True) for s in seen]
     ks = [k for k in AT if k <= seen[0].k[-1]]
     budgets = [float(np.mean([cost_of(d, k, "flop", True).mean() for d in drawn])) for k in ks]
-    made = []
-    for name in (text.format(verifier) for text in AGAINST):
-        try:
-            each = [
-                _budgets(bank, s, d, name, budgets, seed) for s, d in zip(seen, drawn, strict=True)
-            ]
-        except RefusedByData as reason:
-            return str(reason)
-        made += [
-            Saving(name, k, budget, tuple(at[i] for at in each))
-            for i, (k, budget) in enumerate(zip(ks, budgets, strict=True))
+    names = [text.format(verifier) for text in AGAINST]
+    try:
+        each = [
+            _policies(bank, s, d, names, budgets, seed) for s, d in zip(seen, drawn, strict=True)
         ]
-    return tuple(made)
+    except RefusedByData as reason:
+        return str(reason)
+    return tuple(
+        Saving(name, k, budget, tuple(own[n].budgets[i] for own in each))
+        for n, name in enumerate(names)
+        for i, (k, budget) in enumerate(zip(ks, budgets, strict=True))
+    )
 
 
-def _budgets(
-    bank: Bank, seen: Seed, drawn: Samples, baseline: str, budgets: list[float], seed: int
-) -> tuple[AtBudget, ...]:
-    from isoflop.plan.policy import policy
+def _policies(
+    bank: Bank, seen: Seed, drawn: Samples, baselines: list[str], budgets: list[float], seed: int
+) -> tuple[Policy, ...]:
+    from isoflop.plan.policy import policies
 
-    made = policy(
-        drawn, by="score", estimate=ASIDE, budgets=budgets, baseline=baseline, unit="flop",
+    return policies(
+        drawn, baselines, by="score", estimate=ASIDE, budgets=budgets, unit="flop",
         others=_others(bank, seen, drawn.problems), draws=DRAWS, level=LEVEL, seed=seed,
     )  # fmt: skip
-    return made.budgets
 
 
 def _others(bank: Bank, seen: Seed, problems: tuple[str, ...]) -> list[Option]:
