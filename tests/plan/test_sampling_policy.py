@@ -165,6 +165,9 @@ def test_samples_that_tell_difficulty_are_charged_and_take_part():
     np.testing.assert_allclose(
         judged["best of k by v, k=10"].cost, cost_of(samples, 10, "flop", True)
     )
+    one = {o.name: o for o in options_after(*samples.split(1, 0), "flop", judged=True)}
+    for name in ("majority, k=1", "best of k by v, k=1"):
+        np.testing.assert_allclose(one[name].cost, cost_of(samples, 1, "flop", True))
 
 
 def test_a_strategy_is_paid_beside_the_samples_that_tell_difficulty():

@@ -117,6 +117,7 @@ def policies(
     aside = _aside(samples.counts.reach, by) if estimate is None else estimate
     counted, charged = unit_of(samples, unit, prices), by != "oracle"
     price = cost_of(samples, aside, counted, by == "score", prices) * charged
+    told = float(price.mean())
     ran = [replace(o, cost=o.cost + price) for o in others]
     known, cases = cases_of(samples, aside, by, bins, counted, prices, ran, seed)
     plain = (*options(samples, counted, prices, seed=seed), *others)
@@ -135,9 +136,9 @@ def policies(
             _at(b, cases, line, folds, weights, level, chosen)
             for b, chosen in zip(at, router.choices, strict=True)
         )
-        notes = (*_notes(known, router, float(price.mean())), *_left_out(samples, counted))
+        notes = (*_notes(known, router, told), *_left_out(samples, counted))
         return Policy(
-            known, counted, aside, float(price.mean()), charged, _family(line[0].name), made,
+            known, counted, aside, told, charged, _family(line[0].name), made,
             described, level, router, notes,
         )  # fmt: skip
 

@@ -71,8 +71,9 @@ def options_after(
     found = []
     for name, chance, verified in _ways(rest, more, seed, first, enough):
         for k, right in zip([had, *(had + more)], np.hstack([alone[name], chance]).T, strict=True):
-            cost = cost_of(rest, k, unit, verified and k > 1, prices)
-            found.append(Option(f"{name}, k={k:g}", right, cost if verified else cost + judging))
+            checked = verified and k > 1
+            cost = cost_of(rest, k, unit, checked, prices)
+            found.append(Option(f"{name}, k={k:g}", right, cost if checked else cost + judging))
     return tuple(found)
 
 
