@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.commands.inputs import Columns, Convention, Derive, Reading, Unit, Where
 from isoflop.commands.registry import Option, command
+from isoflop.errors import amount
 from isoflop.quantities import show
 from isoflop.report import Axis, Block, Figure, Line, Note, Paragraph, Points, Report, Table
 
@@ -126,7 +127,7 @@ def _by_loss(found: Speedup) -> tuple[Table, ...]:
 
 
 def _fit_quality(found: Speedup) -> Table:
-    repeats = f"{found.replicates} repeat{'s' if found.replicates > 1 else ''}"
+    repeats = amount(found.replicates, "repeat", "repeats")
     against = repeats if found.replicates else "curvature in log compute"
     rows = (
         ("scatter of losses about the laws", f"{found.noise:.2%}"),

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import RefusedByData
+from isoflop.errors import RefusedByData, amount
 from isoflop.fitting.frontier import Frontier, compute, through
 from isoflop.quantities import show
 from isoflop.runs import Runs
@@ -219,7 +219,7 @@ def _too_few(N: Numbers, budget: Budget, curve: Curve) -> str:
     sizes = np.unique(N).size
     needed = max(SIZES, (5 if curve == "cubic" else 4) + budget.sliced)
     if sizes < needed:
-        return f"{sizes} size{'s' if sizes != 1 else ''} where {needed} are needed"
+        return f"{amount(sizes, 'size', 'sizes')} where {needed} are needed"
     return ""
 
 

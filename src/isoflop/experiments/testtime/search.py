@@ -25,27 +25,35 @@ if TYPE_CHECKING:
     from isoflop.experiments.testtime.frontier import Frontier
 
 
-@strategy("beam")
 @dataclass(frozen=True, slots=True)
-class Beam:
-    """Of `n` beams the best `n` / `m` are kept at each step, and each goes on as `m`.
-
-    With `look`, a beam is scored where `look` more of the likeliest tokens would take it.
-    Source: Snell et al. 2024, arXiv:2408.03314, section 5.2.
-    """
+class _Splitting:
+    """`n` responses under way, of which the best 1 in `m` are kept and each goes on as `m`."""
 
     n: int
     m: int = 4
     look: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse beams that do not split."""
-        _refuse_uneven(self.n, self.m, self.look)
+        """Refuse responses that do not split."""
+        if self.m < 1 or self.n < 1 or self.n % self.m or self.look < 0:
+            raise UsageError(
+                f"{self.n} responses do not split by {self.m}, looking {self.look} ahead"
+            )
 
     @property
     def responses(self) -> int:
         """How many whole responses it costs at most."""
         return self.n * (1 + self.look)
+
+
+@strategy("beam")
+@dataclass(frozen=True, slots=True)
+class Beam(_Splitting):
+    """Of `n` beams the best `n` / `m` are kept at each step, and each goes on as `m`.
+
+    With `look`, a beam is scored where `look` more of the likeliest tokens would take it.
+    Source: Snell et al. 2024, arXiv:2408.03314, section 5.2.
+    """
 
     def __call__(self, bench: Bench, problems: Problems, random: torch.Generator) -> Outcome:
         """Return what the search comes to."""
@@ -54,25 +62,12 @@ class Beam:
 
 @strategy("dvts")
 @dataclass(frozen=True, slots=True)
-class DVTS:
+class DVTS(_Splitting):
     """`n` / `m` trees apart: of the `m` steps of each the best is kept, and goes on as `m`.
 
     Trees do not compete, so that what is kept stays diverse.
     Source: Beeching et al. 2024, "Scaling test-time compute with open models".
     """
-
-    n: int
-    m: int = 4
-    look: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse trees that do not fill the responses."""
-        _refuse_uneven(self.n, self.m, self.look)
-
-    @property
-    def responses(self) -> int:
-        """How many whole responses it costs at most."""
-        return self.n * (1 + self.look)
 
     def __call__(self, bench: Bench, problems: Problems, random: torch.Generator) -> Outcome:
         """Return what the search comes to."""
@@ -152,8 +147,3 @@ def _ahead(paths: Frontier, look: int, random: torch.Generator) -> Numbers:
 def _flat(rows_pn: Integers) -> Integers:
     """Return rows within each problem as rows of all."""
     return np.asarray(rows_pn + rows_pn.shape[1] * np.arange(len(rows_pn))[:, None]).ravel()
-
-
-def _refuse_uneven(n: int, m: int, look: int) -> None:
-    if m < 1 or n < 1 or n % m or look < 0:
-        raise UsageError(f"{n} responses do not split by {m}, looking {look} ahead")
