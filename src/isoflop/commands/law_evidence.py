@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from isoflop.commands.law_pictures import agreement, by_distance
+from isoflop.files import parse_json
 from isoflop.quantities import show
 from isoflop.report import Block, Cell, Heading, Paragraph, Table
 
@@ -40,7 +40,7 @@ def on_public_runs(law: type[Law], measured: Sequence[Evidence]) -> list[Block]:
 
 def as_data(measured: Sequence[Evidence]) -> list[dict[str, Any]]:
     """Return the fits as JSON types."""
-    return [json.loads(e.text) for e in measured]
+    return [parse_json(e.text) for e in measured]
 
 
 def _origin(known: Evidence) -> Paragraph:

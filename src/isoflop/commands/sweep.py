@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from isoflop.commands.registry import Option, command
+from isoflop.files import parse_json, read_content
 from isoflop.quantities import show
 from isoflop.report import Block, Paragraph, Report, Table
 
@@ -172,17 +173,15 @@ def _standing(study: Study) -> tuple[Standing, ...]:
 
 def _begun(study: Study) -> dict[str, tuple[str, float]]:
     """Return the name and cost of every trial that has a folder, by its key."""
-    import json
-
     from isoflop.errors import BadStudy
     from isoflop.experiments.folder import SPEC
 
     found = {}
     for path in sorted(study.trials.glob(f"*/{SPEC}")):
         try:
-            spec = json.loads(path.read_bytes())
+            spec = parse_json(read_content(path, BadStudy))
             found[path.parent.name] = (spec["label"] or spec["key"], float(spec["flop"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             raise BadStudy(
                 f"{path} is damaged; run the sweep again, which writes it anew"
             ) from None

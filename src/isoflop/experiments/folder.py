@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from isoflop.errors import BadStudy, UsageError
+from isoflop.files import parse_json, read_content
 from isoflop.store import JSON, canonical, digest, write_atomically, writing
 
 SPEC, METRICS, PROGRESS, CHECKPOINT = "trial.json", "metrics.jsonl", "progress.json", "checkpoint"
@@ -52,10 +53,10 @@ class TrialFolder:
         """
         path = self.path / METRICS
         lines: dict[object, dict[str, Any]] = {}
-        text = path.read_bytes() if path.exists() else b""
+        text = read_content(path, BadStudy) if path.exists() else b""
         for number, line in enumerate(text.split(b"\n")[:-1], start=1):
             try:
-                values = json.loads(line)
+                values = parse_json(line)
                 lines[("step", values["step"]) if "step" in values else number] = values
             except (ValueError, TypeError):
                 raise BadStudy(f"{path}, line {number}, is not a JSON object") from None
@@ -73,8 +74,8 @@ class TrialFolder:
     def done(self) -> float:
         """The fraction that the trial last said was done; 0 where it said nothing."""
         try:
-            return float(json.loads((self.path / PROGRESS).read_bytes())["done"])
-        except (OSError, ValueError, KeyError):
+            return float(parse_json(read_content(self.path / PROGRESS, BadStudy))["done"])
+        except (BadStudy, ValueError, KeyError, TypeError, OverflowError):
             return 0.0
 
     def save_checkpoint(self, write: Callable[[IO[bytes]], object]) -> None:
@@ -101,10 +102,10 @@ class TrialFolder:
     def summary(self) -> dict[str, Any] | None:
         """The outcome of a finished trial, or None; a damaged summary counts as none."""
         try:
-            sealed = json.loads((self.path / SUMMARY).read_bytes())
+            sealed = parse_json(read_content(self.path / SUMMARY, BadStudy))
             summary: dict[str, Any] = sealed["summary"]
             return summary if digest(canonical(summary)) == sealed["sha256"] else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (BadStudy, ValueError, KeyError, TypeError):
             return None
 
 

@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import importlib
 import importlib.util
-import json
 import os
 import platform
 import signal
@@ -26,6 +25,7 @@ from typing import NoReturn
 from isoflop.errors import BadStudy, IsoflopError, UsageError
 from isoflop.experiments.experiment import Experiment, Trial
 from isoflop.experiments.folder import ERROR, SPEC, TrialFolder
+from isoflop.files import parse_json, read_content
 from isoflop.store import JSON, Lock, canonical, code_version, now, write_atomically, writing
 
 PARENT = "ISOFLOP_PARENT"  # the process without which a trial has no reason to go on
@@ -106,7 +106,7 @@ def _read(folder: TrialFolder) -> tuple[Trial, type[Experiment]]:
     """Return the trial that a folder describes, and the experiment that runs it."""
     path = folder.path / SPEC
     try:
-        spec = json.loads(path.read_bytes())
+        spec = parse_json(read_content(path, BadStudy))
         fields = ("experiment", "config", "seed", "flop", "version", "label")
         trial = Trial(**{name: spec[name] for name in fields})
         key, module, script = spec["key"], spec["module"], spec["script"]

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from isoflop.errors import BadStudy, IsoflopError, UnknownName
+from isoflop.files import BadJSON, parse_json, read_text
 from isoflop.fitting.objective import OBJECTIVES, Objective
 from isoflop.fitting.result import Fit, Starts
 from isoflop.law import Binding, form
-from isoflop.runs import Runs
+from isoflop.runs import Runs, refuse_impossible
+from isoflop.store import canonical, digest
 
 SCHEMA = 1
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SavedObjective(_Strict):
@@ -38,14 +41,22 @@ class SavedRuns(_Strict):
     labels: dict[str, list[str]]
     conventions: dict[str, str]
     origin: str
-    rows: list[int]
+    rows: list[Count]
     notes: list[str]
     digest: str
     ranges: dict[str, tuple[float, float]]
 
 
+class SavedStarts(_Strict):
+    """How many starting points were tried and polished, and how many polished ones agree."""
+
+    tried: Count
+    polished: Count
+    agree: Count
+
+
 class SavedFit(_Strict):
-    """Schema 1 of a saved fit."""
+    """Schema 1 of a saved fit; `sha256` is of all the rest, where the file has one."""
 
     schema_version: Literal[1]
     law: str
@@ -56,15 +67,16 @@ class SavedFit(_Strict):
     fixed: list[str]
     objective: SavedObjective
     kind: Literal["log", "linear"]
-    starts: dict[str, int]
-    conditioning: float | None
-    level: float
-    seed: int
+    starts: SavedStarts
+    conditioning: Annotated[float, Field(ge=0)] | None
+    level: Annotated[float, Field(gt=0, lt=1)]
+    seed: Annotated[int, Field(ge=0)]
     resampling: str
     status: Literal["ok", "doubtful", "refused"]
     notes: list[str]
-    seconds: float
+    seconds: Annotated[float, Field(ge=0)]
     runs: SavedRuns
+    sha256: str | None = None
 
 
 def document(fit: Fit[Any]) -> dict[str, Any]:
@@ -72,7 +84,7 @@ def document(fit: Fit[Any]) -> dict[str, Any]:
     target = fit.objective
     settings = {f.name: getattr(target, f.name) for f in fields(target)}  # type: ignore[arg-type]
     draws = fit.draws
-    return SavedFit(
+    saved = SavedFit(
         schema_version=1,
         law=fit.law.key,
         over=fit.binding.over,
@@ -82,7 +94,7 @@ def document(fit: Fit[Any]) -> dict[str, Any]:
         fixed=list(fit.fixed),
         objective=SavedObjective(name=target.name, settings=settings, value=fit.value),
         kind=fit.kind,
-        starts=fit.starts._asdict(),
+        starts=SavedStarts(**fit.starts._asdict()),
         conditioning=fit.conditioning if np.isfinite(fit.conditioning) else None,
         level=fit.level,
         seed=fit.seed,
@@ -91,7 +103,13 @@ def document(fit: Fit[Any]) -> dict[str, Any]:
         notes=list(fit.notes),
         seconds=fit.seconds,
         runs=_saved_runs(fit.runs),
-    ).model_dump(mode="json")
+    )
+    return {**_body(saved), "sha256": digest(canonical(_body(saved)))}
+
+
+def _body(saved: SavedFit) -> dict[str, Any]:
+    """Return a saved fit as JSON types, without its hash."""
+    return saved.model_dump(mode="json", exclude={"sha256"})
 
 
 def _saved_runs(runs: Runs) -> SavedRuns:
@@ -120,17 +138,12 @@ def restore(path: Path) -> Fit[Any]:
     Raises BadStudy for a file that is not a saved fit, is damaged, or is of another schema.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise BadStudy(
-            f"there is no fit at {path}; write one with 'isoflop fit ... --out'"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadStudy(f"{path} cannot be read as a saved fit: {error}") from None
-    try:
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise BadStudy(f"{path} is not a saved fit: no JSON at line {error.lineno}") from None
+        found = parse_json(read_text(path, BadStudy))
+    except BadJSON as error:
+        raise BadStudy(f"{path} is not a saved fit: {error}") from None
+    except BadStudy as error:
+        todo = "; write one with 'isoflop fit ... --out'" if not path.exists() else ""
+        raise BadStudy(f"there is no saved fit to read: {error}{todo}") from None
     version = found.get("schema_version") if isinstance(found, dict) else None
     if version != SCHEMA:
         raise BadStudy(f"{path} has schema version {version!r}; this isoflop reads {SCHEMA}")
@@ -145,11 +158,13 @@ def restore(path: Path) -> Fit[Any]:
 
 
 def _fit(saved: SavedFit) -> Fit[Any]:
+    if saved.sha256 not in (None, digest(canonical(_body(saved)))):
+        raise BadStudy("it does not match its hash: the file was changed; fit again")
     known = set(form(saved.law).params)
     if set(saved.params) != known or not set(saved.fixed) <= known:
         raise BadStudy(f"its parameters are not those of {saved.law}; fit again")
-    if saved.draws is not None and set(saved.draws) != known - set(saved.fixed):
-        raise BadStudy(f"its draws are not of the parameters of {saved.law}; fit again")
+    if saved.draws is not None:
+        _refuse_draws(saved.draws, known - set(saved.fixed), saved.law)
     law = form(saved.law)(**saved.params)
     draws = None
     if saved.draws is not None:
@@ -163,7 +178,7 @@ def _fit(saved: SavedFit) -> Fit[Any]:
         objective=_objective(saved.objective),
         value=saved.objective.value,
         kind=saved.kind,
-        starts=Starts(**saved.starts),
+        starts=Starts(**saved.starts.model_dump()),
         fixed=tuple(saved.fixed),
         conditioning=np.inf if saved.conditioning is None else saved.conditioning,
         level=saved.level,
@@ -175,9 +190,18 @@ def _fit(saved: SavedFit) -> Fit[Any]:
     )
 
 
+def _refuse_draws(draws: Mapping[str, list[float]], free: set[str], law: str) -> None:
+    if set(draws) != free or len({len(values) for values in draws.values()}) > 1:
+        raise BadStudy(f"its draws are not of the parameters of {law}; fit again")
+    if not all(draws.values()):
+        raise BadStudy("it holds draws, and not one of them; fit again")
+
+
 def _objective(saved: SavedObjective) -> Objective:
     if saved.name not in OBJECTIVES:
         raise UnknownName("objective", saved.name, OBJECTIVES)
+    if not all(setting > 0 for setting in saved.settings.values()):
+        raise BadStudy(f"a setting of its {saved.name} objective is not above zero; fit again")
     try:
         return OBJECTIVES[saved.name](**saved.settings)
     except TypeError:
@@ -195,4 +219,5 @@ def _runs(saved: SavedRuns) -> Runs:
     )
     if runs.digest != saved.digest:
         raise BadStudy("its runs do not match their hash: the file was changed; fit again")
+    refuse_impossible(runs.columns, runs.rows, runs.origin)
     return runs

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.errors import MissingExtra, UsageError
+from isoflop.files import parse_json
 from isoflop.sources.importers.rl import PER_STEP
 from isoflop.sources.training_logs import known_fields
 
@@ -27,7 +28,7 @@ class RunFile:
         kept = [
             line
             for line in self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-            if line.endswith("\n") and json.loads(line)["steps"] <= step
+            if line.endswith("\n") and parse_json(line)["steps"] <= step
         ]
         from isoflop.store import write_atomically
 

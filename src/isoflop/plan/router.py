@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from isoflop.errors import BadStudy, UsageError
-from isoflop.store import write_atomically
+from isoflop.files import parse_json, read_content, write_atomically
 
 SCHEMA = 1
 
@@ -58,7 +58,7 @@ class Router:
         Raises BadStudy for a file that is none.
         """
         try:
-            said = json.loads(Path(path).read_text())
+            said = parse_json(read_content(Path(path), BadStudy))
             if said.pop("kind") != "router" or said.pop("schema") != SCHEMA:
                 raise ValueError("it is of another kind or schema")
             choices = tuple(tuple(map(str, row)) for row in said.pop("choices"))
@@ -67,7 +67,7 @@ class Router:
                 cuts=tuple(map(float, said["cuts"])), charged=bool(said["charged"]),
                 budgets=tuple(map(float, said["budgets"])), choices=choices,
             )  # fmt: skip
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise BadStudy(f"{path} is no router that isoflop wrote: {error}") from None
         wide = {len(row) for row in made.choices}
         if len(made.choices) != len(made.budgets) or wide != {len(made.cuts) + 1}:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import BadRuns, EnvironmentFailure, UsageError, suggest
+from isoflop.errors import BadRuns, UsageError, suggest
+from isoflop.files import write_atomically
 
 if TYPE_CHECKING:
     from isoflop.runs.cells import Numbers
@@ -42,7 +43,7 @@ def save(
         content = write(pa.table(cells), dict(conventions))
     except UnicodeEncodeError as error:
         raise BadRuns(f"label {error.object!r} holds a character that is not text") from None
-    _replace(path, content)
+    write_atomically(path, lambda file: file.write(content))
 
 
 def _separated(delimiter: str) -> Callable[[Any, dict[str, str]], bytes]:
@@ -68,7 +69,10 @@ def _parquet(table: Any, conventions: dict[str, str]) -> bytes:
     from pyarrow import parquet
 
     buffer = io.BytesIO()
-    parquet.write_table(table.replace_schema_metadata({MARK: json.dumps(conventions)}), buffer)
+    parquet.write_table(
+        table.replace_schema_metadata({MARK: json.dumps(conventions)}), buffer,
+        write_page_checksum=True,
+    )  # fmt: skip
     return buffer.getvalue()
 
 
@@ -76,16 +80,3 @@ _WRITERS: Mapping[str, Callable[[Any, dict[str, str]], bytes]] = {
     ".csv": _separated(","), ".tsv": _separated("\t"), ".jsonl": _json_lines,
     ".ndjson": _json_lines, ".parquet": _parquet,
 }  # fmt: skip
-
-
-def _replace(path: Path, content: bytes) -> None:
-    rough = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        try:
-            rough.write_bytes(content)
-            rough.replace(path)
-        finally:
-            rough.unlink(missing_ok=True)
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise EnvironmentFailure(f"cannot write {path}: {why}; what was there is kept") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from isoflop.errors import BadRuns, suggest
+from isoflop.files import BadJSON, parse_json, read_content
+from isoflop.files.packed import parquet_table
 from isoflop.sources.cells import Cells, Source, plain_text, source
-from isoflop.sources.separated import read_separated, stated_conventions
+from isoflop.sources.separated import read_separated, refuse_doubled, stated_conventions
 
 
 def read_file(path: Path) -> Source:
@@ -36,13 +37,11 @@ def read_file(path: Path) -> Source:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise BadRuns(f"there is no file {str(path)!r}; {_neighbours(path)}") from None
-    except OSError as error:
-        raise BadRuns(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
-    except ValueError as error:
-        raise BadRuns(f"{str(path)!r} is not the name of a file: {error}") from None
+        return read_content(path)
+    except BadRuns as failure:
+        if isinstance(failure.__context__, FileNotFoundError):
+            raise BadRuns(f"{failure}; {_neighbours(path)}") from None
+        raise
 
 
 def _neighbours(path: Path) -> str:
@@ -76,26 +75,18 @@ def _tsv(data: bytes, origin: str) -> Source:
 
 
 def _parquet(data: bytes, origin: str) -> Source:
-    import pyarrow as pa
-    from pyarrow import parquet
-
+    table = parquet_table(data, origin)
     try:
-        table = parquet.read_table(pa.BufferReader(data))
-        table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise BadRuns(f"{origin} cannot be read as Parquet: {str(error)[:200]}") from None
-    try:
-        stated = json.loads((table.schema.metadata or {}).get(b"isoflop", b"{}"))
-    except (ValueError, RecursionError):
-        stated = "not JSON"
+        stated = parse_json((table.schema.metadata or {}).get(b"isoflop", b"{}"))
+    except ValueError as error:
+        raise BadRuns(f"{origin} states conventions that cannot be read: {error}") from None
     return from_arrow(table, origin, stated_conventions(stated, origin, 1))
 
 
 def from_arrow(table: Any, origin: str, conventions: Mapping[str, str]) -> Source:
     """Return a table of pyarrow as a source."""
     names: list[str] = table.column_names
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise BadRuns(f"{origin}: two columns are called {doubled[0]!r}; rename or remove one")
+    refuse_doubled(names, origin)
     columns = dict(zip(names, table.columns, strict=True))
     return source(origin, columns, conventions=conventions)
 
@@ -106,8 +97,8 @@ def _json_lines(data: bytes, origin: str) -> Source:
     numbered = [number for number, line in enumerate(lines, 1) if line]
     lines = [line for line in lines if line]
     try:
-        records = json.loads(f"[{','.join(lines)}]")
-    except (ValueError, RecursionError):
+        records = parse_json(f"[{','.join(lines)}]")
+    except BadJSON:
         records = []
     if len(records) != len(lines):
         records = [_record(line, n, origin) for n, line in zip(numbered, lines, strict=True)]
@@ -120,18 +111,19 @@ def _json_lines(data: bytes, origin: str) -> Source:
 
 def _record(line: str, row: int, origin: str) -> Any:
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        why = error.msg if isinstance(error, json.JSONDecodeError) else "it is too large"
-        raise BadRuns(f"{origin}: row {row} is not JSON ({why}): {line[:60]}") from None
+        return parse_json(line)
+    except BadJSON as error:
+        raise BadRuns(f"{origin}: row {row} is not JSON ({error}): {line[:60]}") from None
 
 
 def _json(data: bytes, origin: str) -> Source:
     """Read a list of objects, an object of lists, or JSON lines that go by the name of .json."""
     text = _decoded(data, origin)
     try:
-        records = json.loads(text)
-    except (ValueError, RecursionError):
+        records = parse_json(text)
+    except BadJSON as error:
+        if not _is_json(text.lstrip().partition("\n")[0]):
+            raise BadRuns(f"{origin} is not JSON: {error}") from None
         return _json_lines(data, origin)
     if isinstance(records, dict) and all(isinstance(v, list) for v in records.values()):
         return source(origin, {plain_text(name): cells for name, cells in records.items()})
@@ -142,6 +134,14 @@ def _json(data: bytes, origin: str) -> Source:
             f"{origin} holds {text.strip()[:40]}; a list of objects, one a run, is needed"
         )
     return source(origin, _by_column(records, list(range(2, len(records) + 2)), origin))
+
+
+def _is_json(line: str) -> bool:
+    try:
+        parse_json(line)
+    except BadJSON:
+        return False
+    return True
 
 
 def _by_column(records: list[Any], rows: list[int], origin: str) -> dict[str, Cells]:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import BadRuns, EnvironmentFailure, UnknownName, UsageError
+from isoflop.files import parse_json
 from isoflop.runs import saving
 from isoflop.sources.cells import Source, numbers, texts
 
@@ -73,7 +74,7 @@ def _scores(url: str, answer: httpx.Response, count: int) -> Sequence[float]:
             f"the scorer at {url} refuses with {answer.status_code}: {answer.text[:200].strip()}"
         )
     try:
-        found = answer.json()["scores"]
+        found = parse_json(answer.content)["scores"]
     except (ValueError, KeyError, TypeError):
         raise EnvironmentFailure(
             f'the scorer at {url} answers {answer.text[:80]!r}; {{"scores": [...]}} is needed'
@@ -152,7 +153,7 @@ def _known(kept: Path) -> dict[str, float]:
     lines = kept.read_text().splitlines() if kept.exists() else []
     for line in lines:
         try:
-            found = json.loads(line)
+            found = parse_json(line)
             out[found["key"]] = float(found["score"])
         except (ValueError, KeyError, TypeError):
             continue

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from isoflop.errors import BadRuns
+from isoflop.files import BadJSON, parse_json
 from isoflop.runs.cells import name_rows
 from isoflop.sources.cells import Source, numbers, source
 
 PREAMBLE = "# isoflop:"
+WIDEST = 10_000  # columns of a table
 _LARGEST_BLOCK = 2**31 - 1
 
 
@@ -26,7 +29,13 @@ def read_separated(text: str, origin: str, extension: str) -> Source:
         raise BadRuns(f"{origin} is empty")
     head = re.split(r"[\r\n]", body, maxsplit=1)[0]
     delimiter = _delimiter(head, extension)
-    table = _parse(body, delimiter, head.count(delimiter) + 1, origin, above)
+    width = head.count(delimiter) + 1
+    if width > WIDEST:
+        raise BadRuns(
+            f"{origin} has {width:,} columns, and {WIDEST:,} is the limit; keep the columns that "
+            "are needed, a row a run"
+        )
+    table = _parse(body, delimiter, width, origin, above)
     _refuse_open_quote(body, str(table.columns[-1][-1]), origin)
     names = _names([column[0].as_py() for column in table.columns], origin)
     filled = _filled_rows(table.slice(1))
@@ -55,9 +64,12 @@ def _without_preamble(text: str, origin: str) -> tuple[dict[str, str], str, int]
         line, end, rest = _first_line(text)
         if line.startswith(PREAMBLE):
             try:
-                found = json.loads(line[len(PREAMBLE) :])
-            except (ValueError, RecursionError):
-                found = line[len(PREAMBLE) :].strip()
+                found = parse_json(line[len(PREAMBLE) :])
+            except BadJSON as error:
+                raise BadRuns(
+                    f'{origin}: row {above + 1} should state conventions as {{"N": "total"}}, and '
+                    f"is not JSON: {error}"
+                ) from None
             conventions |= stated_conventions(found, origin, above + 1)
         elif line.strip():
             return conventions, text if end else f"{text}\n", above
@@ -132,8 +144,7 @@ def _refuse_open_quote(body: str, last: str, origin: str) -> None:
 
 def _names(cells: list[str | None], origin: str) -> list[str]:
     names = [(cell or "").strip() or f"unnamed {i}" for i, cell in enumerate(cells, 1)]
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise BadRuns(f"{origin}: two columns are called {doubled[0]!r}; rename or remove one")
+    refuse_doubled(names, origin)
     found, other = numbers(names)
     if not other.any() and np.isfinite(found).all():
         raise BadRuns(
@@ -141,6 +152,12 @@ def _names(cells: list[str | None], origin: str) -> list[str]:
             "columns; add a header such as N,D,L"
         )
     return names
+
+
+def refuse_doubled(names: Sequence[str], origin: str) -> None:
+    """Refuse two columns of one name."""
+    if doubled := sorted(name for name, count in Counter(names).items() if count > 1):
+        raise BadRuns(f"{origin}: two columns are called {doubled[0]!r}; rename or remove one")
 
 
 def _filled_rows(table: Any) -> Any:

@@ -7,15 +7,8 @@
 The store knows no type above it: a document is JSON under a kind and a name.
 """
 
-from isoflop.store.files import (
-    JSON,
-    canonical,
-    code_version,
-    digest,
-    now,
-    write_atomically,
-    writing,
-)
+from isoflop.files import write_atomically, writing
+from isoflop.store.files import JSON, canonical, code_version, digest, now
 from isoflop.store.lock import Lock
 from isoflop.store.study import Document, Study
 

@@ -1,20 +1,17 @@
-"""How isoflop writes files: whole or not at all, hashed, and with the version of the code."""
+"""What is written down: one text for one document, its hash, the time, the version of the code."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import functools
 import hashlib
 import json
-import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import TypeAlias
 
-from isoflop.errors import EnvironmentFailure, UsageError
+from isoflop.errors import UsageError
 
 # What json can write. Lists and mappings are read-only here, so that narrower types fit.
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
@@ -63,58 +60,8 @@ def code_version() -> str:
     return f"{package}+{said.stdout.strip()}"
 
 
-def write_atomically(
-    path: Path, write: Callable[[IO[bytes]], object], *, sync: bool = True
-) -> None:
-    """Let `write` fill a file that appears under `path` whole or not at all.
-
-    Raises EnvironmentFailure for a full disk and the like; what was there stays.
-    """
-    path = path.resolve()  # a link stays a link
-    rough = path.with_name(f".{path.name}.{os.getpid()}")
-    with writing(path):
-        if path.exists() and not path.is_file() and not path.is_dir():
-            with path.open("wb") as handle:  # a pipe or a terminal has no whole to keep
-                write(handle)
-            return
-        try:
-            with rough.open("wb") as handle:
-                write(handle)
-                handle.flush()
-                if sync:
-                    os.fsync(handle.fileno())
-            rough.replace(path)
-        except BaseException:
-            rough.unlink(missing_ok=True)
-            raise
-        if sync:
-            sync_folder(path.parent)
-
-
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn failures of the system while writing `path` into EnvironmentFailure."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            why = "the disk is full; free some space and run this again"
-        else:
-            why = (error.strerror or str(error)).lower()
-        raise EnvironmentFailure(f"cannot write {path}: {why}; what was there is kept") from error
-
-
 def _plain(value: object) -> JSON:
     """Let read-only mappings and other iterables be written."""
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} {value!r} is not JSON")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from isoflop.errors import EnvironmentFailure, UsageError
-from isoflop.store.files import now, writing
+from isoflop.files import parse_json, writing
+from isoflop.store.files import now
 
 
 class Lock:
@@ -74,7 +75,7 @@ class Lock:
     def _refusal(self, handle: int) -> str:
         """Return the sentence that names who holds the study."""
         try:
-            who = json.loads(os.pread(handle, 4096, 0))
+            who = parse_json(os.pread(handle, 4096, 0))
             holder = f"process {who['pid']} on {who['host']}, since {who['since']}"
         except (ValueError, KeyError, TypeError):
             holder = "another process"

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import BadStudy, EnvironmentFailure, UsageError
-from isoflop.store.files import sync_folder, write_atomically, writing
+from isoflop.files import parse_json, sync_folder, write_atomically, writing
 from isoflop.store.keys import Keys
 from isoflop.store.lock import Lock
 
@@ -90,9 +90,7 @@ class Rows:
 
     def names(self) -> set[str]:
         """Return the columns that any row has."""
-        import pyarrow.parquet as pq
-
-        found = {name for path in self.chunks() for name in pq.read_schema(path).names}
+        found = {name for path in self.chunks() for name in _chunk_names(path)}
         for path in self.journals():
             found |= {name for row in _journal(path, self.schema)[0] for name in row}
         return found
@@ -279,9 +277,19 @@ def _read_chunk(path: Path, columns: set[str]) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             wanted = [n for n in file.schema_arrow.names if n in columns]
             return file.read(columns=wanted)
+    except (pa.ArrowException, OSError) as error:
+        raise BadStudy(f"{path} is damaged ({error}); restore it from a copy") from None
+
+
+def _chunk_names(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
     except (pa.ArrowException, OSError) as error:
         raise BadStudy(f"{path} is damaged ({error}); restore it from a copy") from None
 
@@ -289,7 +297,15 @@ def _read_chunk(path: Path, columns: set[str]) -> pa.Table:
 def _close(path: Path, table: pa.Table) -> None:
     import pyarrow.parquet as pq
 
-    write_atomically(path, lambda handle: pq.write_table(table, handle, compression="zstd"))
+    write_atomically(
+        path,
+        lambda f: pq.write_table(
+            table,
+            f,
+            compression="zstd",
+            write_page_checksum=True,
+        ),
+    )
 
 
 def _journal(path: Path, schema: Schema) -> tuple[list[dict[str, Any]], int]:
@@ -305,7 +321,7 @@ def _journal(path: Path, schema: Schema) -> tuple[list[dict[str, Any]], int]:
     rows = []
     for number, line in enumerate(data[:end].splitlines(), 1):
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             whole = isinstance(row, dict) and set(schema.key) <= set(row)
         except ValueError:
             whole = False

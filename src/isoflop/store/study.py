@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,8 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from isoflop.errors import BadStudy, EnvironmentFailure, UnknownName, UsageError
-from isoflop.store.files import JSON, canonical, code_version, digest, now, sync_folder, writing
+from isoflop.files import parse_json, sync_folder, writing
+from isoflop.store.files import JSON, canonical, code_version, digest, now
 from isoflop.store.lock import Lock
 
 DATABASE, LOCK, TRIALS = "study.db", "study.lock", "trials"
@@ -204,7 +204,9 @@ def _uri(database: Path) -> str:
 
 def _check(study: Study) -> None:
     """Refuse a catalogue that is not ours, of another schema, half-written or corrupt."""
-    if not study.database.read_bytes()[:16].startswith(b"SQLite format 3\0"):
+    with study.database.open("rb") as file:
+        begins = file.read(16)
+    if begins != b"SQLite format 3\0":
         raise BadStudy(_damaged(study.path, "it is empty or not a catalogue"))
     with study._connection() as db:
         (application,) = db.execute("PRAGMA application_id").fetchone()
@@ -216,7 +218,7 @@ def _check(study: Study) -> None:
                 f"{study.path} has schema {schema} and this isoflop reads {SCHEMA}; "
                 "use the version that made it, or make a new study"
             )
-        (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise BadStudy(_damaged(study.path, verdict))
 
@@ -226,7 +228,7 @@ def _document(row: Row, where: Path) -> Document:
     kind, name, body, schema, created, code, sha256 = row
     if digest(body) != sha256:
         raise BadStudy(_damaged(where, f"the {kind} called {name!r} does not match its hash"))
-    return Document(kind, name, MappingProxyType(json.loads(body)), schema, created, code, sha256)
+    return Document(kind, name, MappingProxyType(parse_json(body)), schema, created, code, sha256)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
 
+from isoflop.files import parse_json
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -92,7 +94,7 @@ def evidence_of(law: str) -> tuple[Evidence, ...]:
     file = resources.files(__name__).joinpath(f"{law}.json")
     if not file.is_file():
         return ()
-    return tuple(_read(entry) for entry in json.loads(file.read_text(encoding="utf-8")))
+    return tuple(_read(entry) for entry in parse_json(file.read_text(encoding="utf-8")))
 
 
 def _read(entry: dict[str, Any]) -> Evidence:

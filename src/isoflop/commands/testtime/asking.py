@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from isoflop.commands.registry import Option
 from isoflop.errors import UsageError
+from isoflop.files import parse_json
 
 if TYPE_CHECKING:
     from isoflop.experiments.backends.forcing import Forcing
@@ -210,6 +210,6 @@ def scorer(text: str) -> Scorer:
 def _json(text: str) -> Any:
     """Return what a text means as JSON, or itself."""
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from isoflop.errors import EnvironmentFailure, NoAnswer, UsageError
+from isoflop.files import BadJSON, parse_json
 
 if TYPE_CHECKING:
     import httpx
@@ -78,7 +79,7 @@ class Server:
             try:
                 reply = await self._send(path, body)
                 if reply.is_success:
-                    return read(reply.json())
+                    return read(parse_json(reply.content))
                 wait, why = self._refused(reply)
                 limited = reply.status_code == 429
             except _faults() as error:
@@ -139,7 +140,7 @@ class Server:
     def _message(self, reply: httpx.Response) -> str:
         """Return what the server says is wrong, without the key, which some repeat."""
         try:
-            found = reply.json()
+            found = parse_json(reply.content)
             found = found.get("error", found.get("detail", found))
             text = str(found.get("message", found) if isinstance(found, dict) else found)
         except (ValueError, AttributeError):
@@ -191,12 +192,10 @@ def _is_bad(error: Exception) -> bool:
 
 def _said(error: Exception, timeout: float) -> str:
     """Return what went wrong in a few words."""
-    import json
-
     if isinstance(error, TimeoutError):
         return f"no answer within {timeout:g} s"
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
-        return "what it answers is not JSON"
+    if isinstance(error, BadJSON):
+        return f"what it answers is not JSON ({error})"
     if isinstance(error, ValueError):
         return str(error)
     more = f": {error}"[:200] if str(error) else ""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import MissingExtra, UnknownName, UsageError
 from isoflop.experiments.backends.request import Problem
+from isoflop.files import parse_json
 from isoflop.samples.answers import final, normal, number
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def settings_in(text: str) -> tuple[str, dict[str, Any]]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from isoflop.errors import UsageError
 from isoflop.experiments.backends.request import Problem
+from isoflop.files import parse_json, read_text
 from isoflop.samples.answers import final, normal, number
 
 SHOWN = 4  # sums worked out before the one that is asked for
@@ -111,10 +111,7 @@ def from_file(path: Path, count: int | None, columns: Mapping[str, str]) -> Exer
     if strange := sorted(set(columns) - {"problem", "answer", "id"}):
         raise UsageError(f"columns are problem, answer and id; not {strange[0]!r}")
     names = {name: columns.get(name, name) for name in ("problem", "answer", "id")}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}") from None
+    lines = read_text(path, UsageError).splitlines()
     made, bad = [], []
     for row, line in enumerate(lines, start=1):
         if line.strip():
@@ -132,11 +129,11 @@ def from_file(path: Path, count: int | None, columns: Mapping[str, str]) -> Exer
 
 def _problem(line: str, row: int, names: Mapping[str, str]) -> Problem | None:
     try:
-        given = json.loads(line)
+        given = parse_json(line)
         prompt, answer = given[names["problem"]], given[names["answer"]]
         name = given.get(names["id"], f"row {row}")
         f"{prompt}{answer}{name}".encode()  # half of a pair of surrogates is no text
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     if not isinstance(prompt, str) or not prompt.strip() or isinstance(answer, dict | list | bool):
         return None

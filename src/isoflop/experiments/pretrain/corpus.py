@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from isoflop.errors import BadRuns, EnvironmentFailure, MissingExtra, UsageError
+from isoflop.errors import BadRuns, BadStudy, EnvironmentFailure, MissingExtra, UsageError
+from isoflop.files import parse_json, read_content
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -194,9 +195,9 @@ def _encode(tokenizer: Tokenizer, texts: list[bytes]) -> NDArray[np.unsignedinte
 def _cached(folder: Path, digest: str) -> Corpus | None:
     """Return the corpus in `folder`, memory-mapped; None if it is not there or not whole."""
     try:
-        facts = json.loads((folder / "corpus.json").read_text())
+        facts = parse_json(read_content(folder / "corpus.json", BadStudy))
         shards = {n: np.load(folder / f"{n}.npy", mmap_mode="r") for n in ("train", "held_out")}
-    except (OSError, ValueError):
+    except (BadStudy, OSError, ValueError):
         return None
     return Corpus(**facts, **shards) if facts["digest"] == digest else None
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from isoflop.errors import BadRuns
+from isoflop.files import parse_json
+from isoflop.files.packed import zip_member
 from isoflop.samples.sample_table import SCORE
 from isoflop.sources.sample_logs.found import (
     Found,
@@ -24,9 +22,7 @@ from isoflop.sources.sample_logs.found import (
     whole,
 )
 
-ZSTANDARD = 93  # the number of a way to pack members of a zip archive
 POINTS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
-LOCAL = struct.Struct("<26xHH")  # what stands before a member; last the lengths of two more parts
 
 
 def is_log(document: Any) -> bool:
@@ -45,7 +41,7 @@ def read_archive(path: Path, found: Found, grade: str | None) -> None:
             head = next((n for n in ("header.json", "_journal/start.json") if n in names), None)
             if head is None:
                 raise BadRuns(f"{path} holds no header.json: it is no log of inspect_ai")
-            header = mapping(json.loads(_member(archive, head)))
+            header = mapping(parse_json(zip_member(archive, head)))
             members = sorted(n for n in names if n.startswith("samples/") and n.endswith(".json"))
             _add(header, _documents(archive, members, found, path), found, grade)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
@@ -69,35 +65,9 @@ def _documents(
     for name in members:
         where = f"{path.name}, {name}"
         try:
-            yield where, json.loads(_member(archive, name))
+            yield where, parse_json(zip_member(archive, name))
         except (ValueError, zipfile.BadZipFile, OSError, NotImplementedError):
             found.leave_out("it is not JSON", where)
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return a member of an archive; Zstandard, which inspect_ai packs by, is none of zipfile's.
-
-    Raises ValueError or OSError for one that is damaged, NotImplementedError for other packings.
-    """
-    info = archive.getinfo(name)
-    if info.compress_type != ZSTANDARD:
-        return archive.read(name)
-    import pyarrow as pa
-
-    file = archive.fp
-    assert file is not None
-    file.seek(info.header_offset)
-    before = file.read(LOCAL.size)
-    if len(before) < LOCAL.size:
-        raise ValueError("it ends too early")
-    *_, name_bytes, extra_bytes = LOCAL.unpack(before)
-    file.seek(name_bytes + extra_bytes, os.SEEK_CUR)
-    packed = file.read(info.compress_size)
-    with pa.input_stream(pa.py_buffer(packed), compression="zstd") as stream:
-        data: bytes = stream.read()
-    if zlib.crc32(data) != info.CRC:
-        raise ValueError("its checksum is wrong")
-    return data
 
 
 def _add(

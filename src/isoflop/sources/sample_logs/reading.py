@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import BadRuns, UnknownName, amount
+from isoflop.files import BadJSON, parse_json, read_text
 from isoflop.samples.bank import SCHEMA, Bank
 from isoflop.samples.sample_table import Counts, Samples, columns_for, counted, gather
 from isoflop.sources.sample_logs import inspect_ai, lm_eval, plain
@@ -218,16 +218,13 @@ def _mended(cell: Any) -> Any:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError as error:
-        raise BadRuns(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+    return read_text(path, errors="replace")
 
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(_text(path))
-    except (ValueError, RecursionError) as error:
+        return parse_json(_text(path))
+    except BadJSON as error:
         raise BadRuns(f"{path} is not JSON: {error}") from None
 
 
@@ -237,8 +234,8 @@ def _lines(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
             continue
         where = f"{path.name}, line {i}"
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
+            record = parse_json(line)
+        except BadJSON:
             found.leave_out("it is not JSON", where)
             continue
         yield where, record

@@ -7,7 +7,6 @@ verl and OpenRLHF, and folders of TensorBoard event files.
 from __future__ import annotations
 
 import ast
-import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from isoflop.errors import BadRuns, UnknownName
+from isoflop.files import BadJSON, parse_json, read_content, read_text
 from isoflop.sources.packaged import PREFIX
 from isoflop.sources.training_logs.events import event_files, read_events
 
@@ -88,8 +88,8 @@ def _folder(path: Path, recipe: str) -> Iterator[Log]:
 
 def _last_step(path: Path) -> int:
     try:
-        return int(json.loads(path.read_text()).get("global_step", 0))
-    except (ValueError, AttributeError, TypeError):
+        return int(parse_json(read_content(path)).get("global_step", 0))
+    except (ValueError, AttributeError, TypeError, OverflowError):
         return -1
 
 
@@ -111,10 +111,7 @@ def _file(path: Path, recipe: str, name: str | None = None) -> Iterator[Log]:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError as error:
-        raise BadRuns(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+    return read_text(path, errors="replace")
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, Record]]:
@@ -123,8 +120,8 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Record]]:
         if not line.strip():
             continue
         try:
-            found = json.loads(line)
-        except (ValueError, RecursionError):
+            found = parse_json(line)
+        except BadJSON:
             if number == len(lines):  # a run that is alive, or was killed, leaves half a line
                 return
             raise BadRuns(f"{path}: line {number} is not JSON: {line[:60]}") from None
@@ -134,8 +131,8 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Record]]:
 
 def _json(path: Path) -> Iterator[tuple[int, Record]]:
     try:
-        found = json.loads(_text(path))
-    except (ValueError, RecursionError):
+        found = parse_json(_text(path))
+    except BadJSON:
         yield from _json_lines(path)
         return
     if isinstance(found, dict):

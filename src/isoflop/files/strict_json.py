@@ -1,0 +1,72 @@
+"""The one reader of JSON: every document from outside, of whatever kind, is parsed here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+DEEPEST = 100  # lists and objects within each other
+LONGEST_INTEGER = 300  # digits: one of 310 is no floating-point number
+
+
+class BadJSON(ValueError):
+    """A text that is not JSON, or JSON that says a thing twice or cannot be held; why in words."""
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the document that a text holds; NaN and Infinity are numbers here.
+
+    Raises BadJSON for what is not JSON, for a key that stands twice in one object, for integers of
+    more than 300 digits, and for lists and objects nested deeper than 100.
+
+    >>> parse_json('{"N": 1e9}')
+    {'N': 1000000000.0}
+    """
+    try:
+        words = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        document = _DECODER.decode(words)
+    except json.JSONDecodeError as error:
+        raise BadJSON(f"{error.msg.lower()} at line {error.lineno}, column {error.colno}") from None
+    except UnicodeDecodeError as error:
+        raise BadJSON(f"byte {error.start:,} is not UTF-8") from None
+    except RecursionError:
+        raise BadJSON(_TOO_DEEP) from None
+    if words.count("[") + words.count("{") > DEEPEST:
+        _refuse_deep(document)
+    return document
+
+
+def _refuse_deep(document: Any) -> None:
+    level = [document]
+    for _ in range(DEEPEST):
+        inner = (part for outer in level for part in _parts(outer))
+        level = [part for part in inner if isinstance(part, dict | list)]
+        if not level:
+            return
+    raise BadJSON(_TOO_DEEP)
+
+
+def _parts(outer: Any) -> Iterable[Any]:
+    if isinstance(outer, dict):
+        return outer.values()
+    return outer if isinstance(outer, list) else ()
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadJSON(f"the key {twice[:60]!r} stands twice in one object; keep one")
+    return document
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > LONGEST_INTEGER:
+        raise BadJSON(f"an integer of {len(digits):,} digits, {digits[:12]}..., is no number here")
+    return int(digits)
+
+
+_TOO_DEEP = f"lists or objects nest deeper than {DEEPEST}"
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer)
