@@ -229,11 +229,11 @@ def test_saving_refuses_what_it_cannot_write_and_keeps_what_was_there(tmp_path, 
     runs().save(path)
     before = path.read_bytes()
 
-    def full(self, content):
+    def full(handle):
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    with pytest.raises(EnvironmentFailure, match="no space left on device; what was there is kept"):
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(EnvironmentFailure, match=r"disk is full.*; what was there is kept"):
         runs()[:1].save(path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["runs.csv"]

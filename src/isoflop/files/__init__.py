@@ -7,6 +7,8 @@ up to a limit, and `write_atomically` is the only writer that replaces a file.
 
 from isoflop.files.reading import (
     SETTING,
+    TooLarge,
+    beyond_limit,
     largest,
     read_content,
     read_text,
@@ -19,6 +21,8 @@ from isoflop.files.writing import sync_folder, write_atomically, writing
 __all__ = [
     "SETTING",
     "BadJSON",
+    "TooLarge",
+    "beyond_limit",
     "largest",
     "parse_json",
     "read_content",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from isoflop.errors import BadRuns, IsoflopError
-from isoflop.files.reading import largest, refuse_strange, too_large
+from isoflop.files.reading import TooLarge, largest, refuse_strange, too_large
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +35,7 @@ def zip_member(archive: zipfile.ZipFile, name: str) -> bytes:
         raise NotImplementedError(f"{name} is encrypted, or packed by what is not known here")
     most = largest()
     if max(info.file_size, info.compress_size) > most:
-        raise ValueError(too_large(f"{name} holds", max(info.file_size, info.compress_size)))
+        raise TooLarge(too_large(f"{name} holds", max(info.file_size, info.compress_size)))
     if info.compress_type != ZSTANDARD:
         with archive.open(info) as stream:
             return _whole(stream, name, info.file_size)
@@ -96,14 +96,10 @@ def parquet_batches(source: Path | bytes, origin: str, columns: Sequence[str] | 
         refuse_strange(source, error)
     try:
         yield from _batches(source, origin, columns)
-    except _TooLarge as reason:
+    except TooLarge as reason:
         raise error(str(reason)) from None
     except (pa.ArrowException, OSError, ValueError, MemoryError) as reason:
         raise error(f"{origin} cannot be read as Parquet: {str(reason)[:200]}") from None
-
-
-class _TooLarge(Exception):
-    """What a file expands to; it never leaves this module."""
 
 
 def _batches(
@@ -122,13 +118,14 @@ def _batches(
         place, read_dictionary=texts, page_checksum_verification=True, pre_buffer=False
     ) as file:
         names = schema.names if columns is None else [n for n in schema.names if n in columns]
-        target = pa.schema([schema.field(schema.names.index(n)) for n in names])
+        cells = [schema.field(schema.names.index(n)) for n in names]
+        target = pa.schema(cells, metadata=schema.metadata)
         yield pa.RecordBatch.from_arrays([pa.array([], f.type) for f in target], schema=target)
         size = 0
         for batch in file.iter_batches(_BATCH_ROWS, columns=None if columns is None else names):
             size += sum(map(_size, batch.columns))
             if size > largest():
-                raise _TooLarge(too_large(f"{origin} holds more than", size))
+                raise TooLarge(too_large(f"{origin} holds more than", size))
             plain = [_plain(c, f.type) for c, f in zip(batch.columns, target, strict=True)]
             done = pa.RecordBatch.from_arrays(plain, schema=target)
             done.validate(full=True)
@@ -144,7 +141,7 @@ def _refuse_stated(metadata: Any, origin: str) -> None:
         sum(_LEAST_BYTES.get(c.physical_type, 4) * c.num_values for c in cells),
     )
     if stated > largest():
-        raise _TooLarge(too_large(f"{origin} expands to", stated))
+        raise TooLarge(too_large(f"{origin} expands to", stated))
 
 
 # What a value takes in memory at the least, however well it is packed [bytes].

@@ -44,6 +44,15 @@ def shown_size(size: float) -> str:
     return f"{size:.0f} bytes"
 
 
+class TooLarge(ValueError):
+    """A part of a file, such as a member of an archive, that passes the limit."""
+
+
+def beyond_limit() -> str:
+    """Return why a part of a file that passes the limit is left out, and how to raise it."""
+    return f"it passes the limit of {shown_size(largest())} ({SETTING}=2G raises it)"
+
+
 def too_large(what: str, size: float) -> str:
     """Return the sentence about a file, or a part of one, that passes the limit."""
     return (

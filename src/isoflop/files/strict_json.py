@@ -7,11 +7,19 @@ from collections.abc import Iterable
 from typing import Any
 
 DEEPEST = 100  # lists and objects within each other
+TWICE, HUGE = "a key stands twice in one object", "an integer has too many digits"
 LONGEST_INTEGER = 300  # digits: one of 310 is no floating-point number
 
 
 class BadJSON(ValueError):
-    """A text that is not JSON, or JSON that says a thing twice or cannot be held; why in words."""
+    """A text that is not JSON, or JSON that says a thing twice or cannot be held.
+
+    The message says what and where, `kind` what sort of fault it is.
+    """
+
+    def __init__(self, message: str, kind: str = "it is not JSON") -> None:
+        self.kind = kind
+        super().__init__(message)
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -31,7 +39,7 @@ def parse_json(text: str | bytes) -> Any:
     except UnicodeDecodeError as error:
         raise BadJSON(f"byte {error.start:,} is not UTF-8") from None
     except RecursionError:
-        raise BadJSON(_TOO_DEEP) from None
+        raise BadJSON(_TOO_DEEP, _TOO_DEEP) from None
     if words.count("[") + words.count("{") > DEEPEST:
         _refuse_deep(document)
     return document
@@ -44,7 +52,7 @@ def _refuse_deep(document: Any) -> None:
         level = [part for part in inner if isinstance(part, dict | list)]
         if not level:
             return
-    raise BadJSON(_TOO_DEEP)
+    raise BadJSON(_TOO_DEEP, _TOO_DEEP)
 
 
 def _parts(outer: Any) -> Iterable[Any]:
@@ -58,13 +66,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise BadJSON(f"the key {twice[:60]!r} stands twice in one object; keep one")
+        raise BadJSON(f"the key {twice[:60]!r} stands twice in one object; keep one", TWICE)
     return document
 
 
 def _integer(digits: str) -> int:
     if len(digits) > LONGEST_INTEGER:
-        raise BadJSON(f"an integer of {len(digits):,} digits, {digits[:12]}..., is no number here")
+        raise BadJSON(
+            f"an integer of {len(digits):,} digits, {digits[:12]}..., is no number here", HUGE
+        )
     return int(digits)
 
 

@@ -148,18 +148,20 @@ def restore(path: Path) -> Fit[Any]:
     if version != SCHEMA:
         raise BadStudy(f"{path} has schema version {version!r}; this isoflop reads {SCHEMA}")
     try:
-        return _fit(SavedFit.model_validate(found))
+        saved = SavedFit.model_validate(found)
+        fit = _fit(saved)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadStudy(f"{path} is damaged at {where}: {first['msg']}; fit again") from None
     except IsoflopError as error:
         raise BadStudy(f"{path} cannot be used: {error}") from None
+    if saved.sha256 not in (None, digest(canonical(_body(saved)))):
+        raise BadStudy(f"{path} does not match its hash: it was changed; fit again")
+    return fit
 
 
 def _fit(saved: SavedFit) -> Fit[Any]:
-    if saved.sha256 not in (None, digest(canonical(_body(saved)))):
-        raise BadStudy("it does not match its hash: the file was changed; fit again")
     known = set(form(saved.law).params)
     if set(saved.params) != known or not set(saved.fixed) <= known:
         raise BadStudy(f"its parameters are not those of {saved.law}; fit again")

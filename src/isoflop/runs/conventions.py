@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
-from isoflop.errors import ConventionMismatch
+from isoflop.errors import ConventionMismatch, UnknownName, UsageError
 from isoflop.quantities import QUANTITIES
+from isoflop.runs.cells import SYMBOLS
 
 CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "N": ("total", "non-embedding", "active", "flops-per-token"),
     "C": ("6ND", "6ND-non-embedding", "MD", "detailed"),
 }
+
+
+_LOSS_UNIT = re.compile(r"(nats|bits)/\w[\w -]{0,40}")
+_LONGEST_UNIT = 60
+
+
+def refuse_unknown(conventions: Mapping[str, object], origin: str = "") -> None:
+    """Refuse conventions that do not exist: a way to count N or C, a unit of the loss, any unit.
+
+    Raises UnknownName or UsageError, which say what there is.
+    """
+    where = f" in {origin}" if origin else ""
+    for symbol, value in conventions.items():
+        if symbol not in SYMBOLS:
+            raise UnknownName(f"quantity{where}", str(symbol), SYMBOLS)
+        known = CONVENTIONS.get(symbol)
+        if known and value not in known:
+            raise UnknownName(f"convention of {symbol}{where}", str(value)[:60], known)
+        if not _is_unit(symbol, value):
+            todo = (
+                "it is like nats/token, bits/token, bits/byte" if symbol == "L" else "name a unit"
+            )
+            raise UsageError(f"{symbol}{where} is said to be in {str(value)[:60]!r}; {todo}")
+
+
+def _is_unit(symbol: str, value: object) -> bool:
+    if not isinstance(value, str) or not value.isprintable():
+        return False
+    if symbol == "L":
+        return _LOSS_UNIT.fullmatch(value) is not None
+    return 0 < len(value.strip()) <= _LONGEST_UNIT
 
 
 def refuse_clash(

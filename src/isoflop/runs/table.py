@@ -18,7 +18,7 @@ from isoflop.errors import BadRuns, UnknownName, UsageError, suggest
 from isoflop.expressions import parse_assignment, parse_condition
 from isoflop.runs import saving
 from isoflop.runs.cells import LABELS, SYMBOLS, Integers, Numbers, name_rows, no_column, require
-from isoflop.runs.conventions import refuse_clash
+from isoflop.runs.conventions import refuse_clash, refuse_unknown
 
 Texts: TypeAlias = npt.NDArray[np.str_]
 Index: TypeAlias = slice | npt.NDArray[Any] | list[bool] | list[int]
@@ -57,8 +57,7 @@ class Runs:
         if rows.shape != (count,):
             raise BadRuns(f"{count} runs have {rows.size} row numbers")
         rows.flags.writeable = False
-        for symbol in self.conventions:
-            _known(symbol, SYMBOLS, "quantity")
+        refuse_unknown(self.conventions, self.origin)
         for name, value in (("columns", columns), ("labels", labels)):
             object.__setattr__(self, name, MappingProxyType(value))
         object.__setattr__(self, "conventions", MappingProxyType(dict(self.conventions)))

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from isoflop.errors import amount
 from isoflop.samples import answers
+from isoflop.sources.cells import MISSING
 
 RIGHT = {"c": True, "correct": True, "true": True, "yes": True, "pass": True, "passed": True,
          "i": False, "incorrect": False, "wrong": False, "false": False, "no": False,
          "fail": False, "failed": False, "n": False}  # fmt: skip
+
+
+LARGEST = 2**53  # above it not every whole number is a floating-point number
+T = TypeVar("T", int, float)
 
 
 class NotASample(Exception):
@@ -100,7 +105,7 @@ def number(value: Any) -> float | None:
         return None
     try:
         made = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return made if abs(made) < float("inf") else None
 
@@ -108,7 +113,31 @@ def number(value: Any) -> float | None:
 def whole(value: Any) -> int | None:
     """Return a whole number from zero, None for anything else."""
     made = number(value)
-    return int(made) if made is not None and made >= 0 and made == int(made) else None
+    return int(made) if made is not None and 0 <= made < LARGEST and made == int(made) else None
+
+
+def count(value: Any, what: str) -> int | None:
+    """Return how many tokens and the like there were, None where nothing says it.
+
+    Raises NotASample for what cannot be, such as -5.
+    """
+    return _possible(whole(value), value, what)
+
+
+def amount_of(value: Any, what: str) -> float | None:
+    """Return how many seconds, FLOP and the like there were, None where nothing says it.
+
+    Raises NotASample for what cannot be, such as -5.
+    """
+    read = number(value)
+    return _possible(read if read is None or read >= 0 else None, value, what)
+
+
+def _possible(read: T | None, value: Any, what: str) -> T | None:
+    missing = value is None or value != value or str(value).strip().lower() in MISSING
+    if read is None and not missing:
+        raise NotASample(f"its {what} {str(value)[:20]!r} cannot be")
+    return read
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from isoflop.errors import BadRuns
-from isoflop.files import parse_json
+from isoflop.files import BadJSON, TooLarge, beyond_limit, parse_json, refuse_strange
 from isoflop.files.packed import zip_member
 from isoflop.samples.sample_table import SCORE
 from isoflop.sources.sample_logs.found import (
     Found,
     NotASample,
+    amount_of,
     answer_in,
+    count,
     mapping,
     number,
     right_answer,
@@ -23,6 +26,9 @@ from isoflop.sources.sample_logs.found import (
 )
 
 POINTS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
+
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError)
 
 
 def is_log(document: Any) -> bool:
@@ -35,6 +41,7 @@ def read_archive(path: Path, found: Found, grade: str | None) -> None:
 
     Raises BadRuns for a file that is no archive, or one without its header.
     """
+    refuse_strange(path)
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
@@ -44,7 +51,7 @@ def read_archive(path: Path, found: Found, grade: str | None) -> None:
             header = mapping(parse_json(zip_member(archive, head)))
             members = sorted(n for n in names if n.startswith("samples/") and n.endswith(".json"))
             _add(header, _documents(archive, members, found, path), found, grade)
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+    except (ValueError, *_DAMAGED) as error:
         raise BadRuns(f"{path} cannot be read as an .eval archive: {error}") from None
 
 
@@ -66,8 +73,12 @@ def _documents(
         where = f"{path.name}, {name}"
         try:
             yield where, parse_json(zip_member(archive, name))
-        except (ValueError, zipfile.BadZipFile, OSError, NotImplementedError):
-            found.leave_out("it is not JSON", where)
+        except BadJSON as error:
+            found.leave_out(error.kind, where)
+        except TooLarge:
+            found.leave_out(beyond_limit(), where)
+        except (ValueError, *_DAMAGED):
+            found.leave_out("it is not JSON, or damaged, or packed in a way that is not known", where)
 
 
 def _add(
@@ -112,9 +123,10 @@ def _row(sample: Mapping[str, Any], grade: str | None, found: Found) -> dict[str
             text if score.get("answer") is None else score["answer"],
             right_answer(sample.get("target")),
         ),
-        "tokens": whole(usage.get("output_tokens")),
-        "prompt_tokens": whole(usage.get("input_tokens")),
-        "seconds": number(sample.get("total_time")) or number(output.get("time")),
+        "tokens": count(usage.get("output_tokens"), "tokens"),
+        "prompt_tokens": count(usage.get("input_tokens"), "prompt_tokens"),
+        "seconds": amount_of(sample.get("total_time"), "seconds")
+        or amount_of(output.get("time"), "seconds"),
         "response": text if isinstance(text, str) else None,
         **{
             SCORE + other: _points(mapping(value).get("value"))

@@ -10,7 +10,14 @@ from isoflop.samples.answers import normal
 from isoflop.samples.bank import SCHEMA
 from isoflop.samples.sample_table import SCORE
 from isoflop.sources.sample_logs.counts import count_fields
-from isoflop.sources.sample_logs.found import NotASample, number, truth, whole
+from isoflop.sources.sample_logs.found import (
+    NotASample,
+    amount_of,
+    count,
+    number,
+    truth,
+    whole,
+)
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "problem": ("problem", "problem_id", "question_id", "task_id", "prompt_id", "doc_id",
@@ -93,8 +100,10 @@ def _cell(column: str, value: Any) -> Any:
     if column == "answer":
         return normal(value)
     kind = SCHEMA.kind(column)
-    if kind == "whole":
-        return whole(value)
-    if kind == "number":
+    if column.startswith(SCORE):
         return number(value)
+    if kind == "whole":
+        return whole(value) if column == "sample" else count(value, column)
+    if kind == "number":
+        return amount_of(value, column)
     return None if value is None else str(value)

@@ -235,8 +235,8 @@ def _lines(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
         where = f"{path.name}, line {i}"
         try:
             record = parse_json(line)
-        except BadJSON:
-            found.leave_out("it is not JSON", where)
+        except BadJSON as error:
+            found.leave_out(error.kind, where)
             continue
         yield where, record
 
