@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import zipfile
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from isoflop.errors import BadRuns, IsoflopError
+from isoflop.errors import BadRuns, BadStudy, IsoflopError, UsageError
 from isoflop.files.reading import TooLarge, largest, refuse_strange, too_large
 
 if TYPE_CHECKING:
@@ -102,6 +103,24 @@ def parquet_batches(source: Path | bytes, origin: str, columns: Sequence[str] | 
         raise error(f"{origin} cannot be read as Parquet: {str(reason)[:200]}") from None
 
 
+@contextlib.contextmanager
+def open_parquet(path: Path) -> Iterator[Any]:
+    """Open a Parquet file that isoflop wrote, its pages held against their checksums.
+
+    Raises BadStudy for a damaged file, also where that shows inside the block.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    refuse_strange(path, BadStudy)
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    except (pa.ArrowException, UsageError, OSError, ValueError, MemoryError) as reason:
+        why = str(reason)[:200]
+        raise BadStudy(f"{path} is damaged ({why}); restore it from a copy") from None
+
+
 def _batches(
     source: Path | bytes, origin: str, columns: Sequence[str] | None
 ) -> Iterator[pa.RecordBatch]:
@@ -111,7 +130,7 @@ def _batches(
     place = pa.BufferReader(source) if isinstance(source, bytes) else source
     with pq.ParquetFile(place) as file:
         schema = file.schema_arrow
-        _refuse_stated(file.metadata, origin)
+        _refuse_stated(file, origin)
         texts = [f.name for f in schema if _is_text(f.type)]
     # Texts that repeat stay a dictionary until it is known how much they take.
     with pq.ParquetFile(
@@ -132,14 +151,18 @@ def _batches(
             yield done
 
 
-def _refuse_stated(metadata: Any, origin: str) -> None:
+def _refuse_stated(file: Any, origin: str) -> None:
     """Refuse what a file states of itself, before any of it is expanded."""
+    metadata = file.metadata
+    # Of a column alone pyarrow is asked last: where a footer is damaged, that ends the process.
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    cells = [g.column(i) for g in groups for i in range(g.num_columns)]
-    stated = max(
-        sum(c.total_uncompressed_size for c in cells),
-        sum(_LEAST_BYTES.get(c.physical_type, 4) * c.num_values for c in cells),
-    )
+    leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
+    row = sum(_LEAST_BYTES.get(leaf.physical_type, 4) for leaf in leaves)
+    stated = max(sum(g.total_byte_size for g in groups), row * metadata.num_rows)
+    nested = [i for i, leaf in enumerate(leaves) if leaf.max_repetition_level]
+    if nested and stated <= largest():
+        file.scan_contents(nested)  # raises where the footer is damaged
+        stated = sum(4 * g.column(i).num_values for g in groups for i in nested)
     if stated > largest():
         raise TooLarge(too_large(f"{origin} expands to", stated))
 

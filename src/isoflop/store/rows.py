@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from isoflop.errors import BadStudy, EnvironmentFailure, UsageError
 from isoflop.files import parse_json, sync_folder, write_atomically, writing
+from isoflop.files.packed import open_parquet
 from isoflop.store.keys import Keys
 from isoflop.store.lock import Lock
 
@@ -75,7 +76,9 @@ class Rows:
         opened = {p.stem: _journal(p, self.schema)[0] for p in self.journals()}
         closed = self.chunks()
         for path in closed:
-            yield chosen(_read_chunk(path, {*columns, *where}), columns, where, self.schema)
+            yield chosen(
+                _read_chunk(path, {*columns, *where}, self.schema), columns, where, self.schema
+            )
         for stem, rows in opened.items():
             if rows and stem not in {p.stem for p in closed}:
                 yield chosen(table_of(_as_columns(rows), self.schema), columns, where, self.schema)
@@ -272,26 +275,21 @@ def chosen(
     return table.select(list(columns))
 
 
-def _read_chunk(path: Path, columns: set[str]) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            wanted = [n for n in file.schema_arrow.names if n in columns]
-            return file.read(columns=wanted)
-    except (pa.ArrowException, OSError) as error:
-        raise BadStudy(f"{path} is damaged ({error}); restore it from a copy") from None
+def _read_chunk(path: Path, columns: set[str], schema: Schema) -> pa.Table:
+    with open_parquet(path) as file:
+        names = file.schema_arrow.names
+        for name in names:
+            schema.kind(name)
+        table = file.read(columns=[n for n in names if n in {*columns, *schema.key}])
+        table.validate(full=True)
+        if any(k not in names or table[k].null_count for k in schema.key):
+            raise ValueError("a row has no key")
+        return table
 
 
 def _chunk_names(path: Path) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return list(pq.read_schema(path).names)
-    except (pa.ArrowException, OSError) as error:
-        raise BadStudy(f"{path} is damaged ({error}); restore it from a copy") from None
+    with open_parquet(path) as file:
+        return list(file.schema_arrow.names)
 
 
 def _close(path: Path, table: pa.Table) -> None:

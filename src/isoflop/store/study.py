@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,10 +172,11 @@ def _refuse_strangers(study: Study) -> None:
 
 def _make(database: Path, meta: Row) -> None:
     """Create a catalogue beside its place and move it there, whole or not at all."""
-    rough = database.with_name(f".{database.name}.{os.getpid()}")
     with writing(database), _explained(database.parent):
         for left in database.parent.glob(f".{database.name}.*"):  # by makers that were killed
-            left.unlink()
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        folder = tempfile.mkdtemp(prefix=f".{database.name}.", dir=database.parent)
+        rough = Path(folder) / database.name
         with contextlib.closing(sqlite3.connect(rough)) as db:
             db.execute("PRAGMA journal_mode = WAL")
             with db:
@@ -182,6 +185,7 @@ def _make(database: Path, meta: Row) -> None:
                 db.execute(f"PRAGMA application_id = {APPLICATION}")
                 db.execute(f"PRAGMA user_version = {SCHEMA}")
         rough.replace(database)
+        rough.parent.rmdir()
         sync_folder(database.parent)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import pickle
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import UsageError
+from isoflop.errors import BadStudy, UsageError
 from isoflop.experiments.policy.retries import OwnAttempts, Retries
 from isoflop.experiments.policy.task import Demonstrations, Task, describe
 from isoflop.experiments.pretrain.corpus import default_cache
 from isoflop.experiments.pretrain.shape import Shape
+from isoflop.experiments.state import load_state
 from isoflop.store import JSON, canonical, write_atomically
 
 if TYPE_CHECKING:
@@ -93,13 +93,11 @@ def _key(shape: Shape, task: Task, warmup: Warmup, seed: int, retries: Retries |
 
 
 def _read(path: Path, device: str) -> dict[str, Any] | None:
-    import torch
-
     if not path.exists():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+        state: dict[str, Any] = load_state(path, device)
+    except BadStudy:
         return None  # damaged: it is made anew
     return state
 

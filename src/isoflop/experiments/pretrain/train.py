@@ -20,6 +20,7 @@ from isoflop.experiments.pretrain.corpus import Corpus
 from isoflop.experiments.pretrain.gpt import GPT
 from isoflop.experiments.pretrain.recipe import Recipe
 from isoflop.experiments.pretrain.shape import Shape
+from isoflop.experiments.state import load_state
 
 MICRO = 1_024  # [tokens] taken at once on a CPU: activations of more fall out of its cache
 NARROW = 256  # below this width casting to bfloat16 costs more than its products save
@@ -147,7 +148,7 @@ class Journey:
         """Take up the last state that was kept, if there is one."""
         if (path := self.folder.checkpoint) is None:
             return
-        kept = torch.load(path, map_location=self.learner.device, weights_only=True)
+        kept = load_state(path, self.learner.device)
         self.learner.restore(kept["learner"])
         self.leg, self.trained, self.trunk = kept["leg"], kept["trained"], kept["trunk"]
         self.found = [Point(**p) for p in kept["found"]]

@@ -15,6 +15,7 @@ from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.reward.proxies import Judge, combined
 from isoflop.experiments.reward.setting import Bank, Proxy, Scorer, Setting
 from isoflop.experiments.reward.world import BANK, Scene, draw, generator
+from isoflop.experiments.state import load_state
 from isoflop.samples.best_of_n_curves import BestOfNCurves, best_of_n_curves
 from isoflop.samples.score_table import ScoreTable
 
@@ -71,7 +72,7 @@ def _sampled(
     prompts = scene.prompts(bank.prompts, draw(scene.seed, BANK))
     tokens, logp = [], []
     if (path := folder.checkpoint) is not None:
-        tokens, logp = torch.load(path, weights_only=True)
+        tokens, logp = load_state(path)
     kept_at = time.monotonic()
     for i in range(len(tokens), bank.prompts):
         random = generator(scene.seed, BANK, 1 + i)

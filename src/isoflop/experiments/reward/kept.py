@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import pickle
 from collections.abc import Callable
 from typing import Any
 
+from isoflop.errors import BadStudy
 from isoflop.experiments.pretrain.corpus import default_cache
+from isoflop.experiments.state import load_state
 from isoflop.store import JSON, canonical, write_atomically
 
 VERSION = 1  # raised when the same settings would give other parts
@@ -24,8 +25,8 @@ def kept(part: str, identity: JSON, make: Callable[[], Any]) -> Any:
 
     key = hashlib.sha256(canonical([VERSION, part, identity]).encode()).hexdigest()[:16]
     path = default_cache() / f"reward-{part}-{key}.pt"
-    with contextlib.suppress(OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
-        return torch.load(path, weights_only=True)
+    with contextlib.suppress(BadStudy):
+        return load_state(path)
     made = make()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from isoflop.experiments.policy.likelihood import likelihood
 from isoflop.experiments.reward.proxies import Judge, combined
 from isoflop.experiments.reward.setting import Scorer, Setting
 from isoflop.experiments.reward.world import BANK, LOOK, ROLLOUTS, Scene, draw, generator
+from isoflop.experiments.state import load_state
 from isoflop.samples.kl import kl_estimates
 
 # Tensor suffixes: n responses, t symbols.
@@ -128,7 +129,7 @@ class Journey:
             start = self.learner.look(START * self.learner.setting.pursuit.look)
             self.found.append(replace(start, KL=0.0, KL_error=0.0, k3=0.0))
             return
-        kept = torch.load(path, weights_only=True)
+        kept = load_state(path)
         self.learner.restore(kept["learner"])
         self.found = [Look(**look) for look in kept["found"]]
 

@@ -26,6 +26,7 @@ from isoflop.experiments.rl.rollout import (
     roll_out,
 )
 from isoflop.experiments.rl.setting import Setting
+from isoflop.experiments.state import load_state
 
 MICRO = 128  # responses learned from at once on a CPU: more fall out of its cache
 STARTS = 4  # times the samples of a look that the start is measured with
@@ -187,7 +188,7 @@ class Journey:
         """Take up the last state that was kept, if there is one."""
         if (path := self.folder.checkpoint) is None:
             return
-        kept = torch.load(path, map_location=device, weights_only=True)
+        kept = load_state(path, device)
         self.learner.restore(kept["learner"])
         self.start, self.found = kept["start"], [Look(**look) for look in kept["found"]]
         wall, cpu = _clocks()

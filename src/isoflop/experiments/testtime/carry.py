@@ -14,6 +14,7 @@ import torch
 from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.policy import Problems, warm_start
 from isoflop.experiments.policy.model import Policy
+from isoflop.experiments.state import load_state
 from isoflop.experiments.testtime.bench import Bench
 from isoflop.experiments.testtime.naming import name_of, named
 from isoflop.experiments.testtime.outcome import Outcome, Spent
@@ -77,7 +78,7 @@ def generator(seed: int, *stream: int) -> torch.Generator:
 def _taught(policy: Policy, setting: Setting, folder: TrialFolder, seed: int) -> Taught:
     """Return the verifier, from the checkpoint if it was taught before."""
     if (path := folder.checkpoint) is not None:
-        kept = torch.load(path, weights_only=True)
+        kept = load_state(path)
         verifier = ProcessVerifier(policy, seed)
         verifier.load_state_dict(kept["verifier"])
         return Taught(verifier, kept["auc"])

@@ -78,7 +78,9 @@ def _documents(
         except TooLarge:
             found.leave_out(beyond_limit(), where)
         except (ValueError, *_DAMAGED):
-            found.leave_out("it is not JSON, or damaged, or packed in a way that is not known", where)
+            found.leave_out(
+                "it is not JSON, or damaged, or packed in a way that is not known", where
+            )
 
 
 def _add(
