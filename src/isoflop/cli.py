@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in given
     with _stoppable(), _plain_text():
         try:
+            _refuse_closed_output()
             program = _program(frozenset(given))
             bare = not given or (len(given) == 1 and given[0] in contents.GROUPS)
             called = [*given, "--help"] if bare else given
@@ -59,6 +60,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BaseException as failure:
             code, sentence = _explain(failure, given)
             return _fail(code, sentence, as_json)
+
+
+def _refuse_closed_output() -> None:
+    """Refuse to compute what could not be shown, and leave no closed handle for a file to take.
+
+    Raises EnvironmentFailure if standard output is closed.
+    """
+    if sys.stdout is not None and sys.stderr is not None:
+        return
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        continue
+    os.close(handle)
+    closed = sys.stdout is None
+    sys.stdout, sys.stderr = (
+        stream or os.fdopen(number, "w", closefd=False)
+        for number, stream in ((1, sys.stdout), (2, sys.stderr))
+    )
+    if closed:
+        raise EnvironmentFailure("standard output is closed; send it to a file, or to /dev/null")
 
 
 def _fail(code: int, sentence: str, as_json: bool) -> int:
