@@ -5,6 +5,7 @@ refuse what is none, `parse_json` is the only reader of JSON, `packed` expands a
 up to a limit, and `write_atomically` is the only writer that replaces a file.
 """
 
+from isoflop.files.atomic import sync_folder, write_atomically, writing
 from isoflop.files.reading import (
     SETTING,
     TooLarge,
@@ -16,7 +17,6 @@ from isoflop.files.reading import (
     shown_size,
 )
 from isoflop.files.strict_json import BadJSON, parse_json
-from isoflop.files.writing import sync_folder, write_atomically, writing
 
 __all__ = [
     "SETTING",

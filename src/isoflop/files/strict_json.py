@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from isoflop.files.reading import SETTING, largest
+
 DEEPEST = 100  # lists and objects within each other
+BYTES_A_VALUE = 25  # of the largest file: what a value takes as JSON, roughly
+MANY = "it holds too many values"
 TWICE, HUGE = "a key stands twice in one object", "an integer has too many digits"
 LONGEST_INTEGER = 300  # digits: one of 310 is no floating-point number
 
@@ -26,13 +31,15 @@ def parse_json(text: str | bytes) -> Any:
     """Return the document that a text holds; NaN and Infinity are numbers here.
 
     Raises BadJSON for what is not JSON, for a key that stands twice in one object, for integers of
-    more than 300 digits, and for lists and objects nested deeper than 100.
+    more than 300 digits, for lists and objects nested deeper than 100, and for more values than the
+    largest file may hold.
 
     >>> parse_json('{"N": 1e9}')
     {'N': 1000000000.0}
     """
     try:
         words = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        _refuse_many(words)
         document = _DECODER.decode(words)
     except json.JSONDecodeError as error:
         raise BadJSON(f"{error.msg.lower()} at line {error.lineno}, column {error.colno}") from None
@@ -43,6 +50,24 @@ def parse_json(text: str | bytes) -> Any:
     if words.count("[") + words.count("{") > DEEPEST:
         _refuse_deep(document)
     return document
+
+
+def _refuse_many(words: str) -> None:
+    """Refuse more values than memory holds: the shortest takes 3 bytes there and 64 here."""
+    most = largest() // BYTES_A_VALUE
+    if len(words) > 2 * most:
+        values = _marks(words)
+        values = _marks(_TEXT.sub("", words)) if values > most else values
+        if values > most:
+            raise BadJSON(
+                f"{values:,} values in one document, and {most:,} is the limit; write it as CSV "
+                f"or Parquet, or raise the limit if the memory is there: {SETTING}=2G", MANY,
+            )  # fmt: skip
+
+
+def _marks(words: str) -> int:
+    """Return how many marks there are that a value stands behind; texts hold such marks too."""
+    return sum(map(words.count, ",[{"))
 
 
 def _refuse_deep(document: Any) -> None:
@@ -79,4 +104,5 @@ def _integer(digits: str) -> int:
 
 
 _TOO_DEEP = f"lists or objects nest deeper than {DEEPEST}"
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer)

@@ -142,7 +142,7 @@ def restore(path: Path) -> Fit[Any]:
     except BadJSON as error:
         raise BadStudy(f"{path} is not a saved fit: {error}") from None
     except BadStudy as error:
-        todo = "; write one with 'isoflop fit ... --out'" if not path.exists() else ""
+        todo = "; write one with 'isoflop fit ... --out'" if "there is no" in str(error) else ""
         raise BadStudy(f"there is no saved fit to read: {error}{todo}") from None
     version = found.get("schema_version") if isinstance(found, dict) else None
     if version != SCHEMA:

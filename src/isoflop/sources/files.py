@@ -12,6 +12,7 @@ import numpy as np
 from isoflop.errors import BadRuns, suggest
 from isoflop.files import BadJSON, parse_json, read_content
 from isoflop.files.packed import parquet_table
+from isoflop.files.strict_json import MANY
 from isoflop.sources.cells import Cells, Source, plain_text, source
 from isoflop.sources.separated import read_separated, refuse_doubled, stated_conventions
 
@@ -98,7 +99,9 @@ def _json_lines(data: bytes, origin: str) -> Source:
     lines = [line for line in lines if line]
     try:
         records = parse_json(f"[{','.join(lines)}]")
-    except BadJSON:
+    except BadJSON as error:
+        if error.kind == MANY:
+            raise BadRuns(f"{origin} cannot be read: {error}") from None
         records = []
     if len(records) != len(lines):
         records = [_record(line, n, origin) for n, line in zip(numbered, lines, strict=True)]
