@@ -28,12 +28,12 @@ _BATCH_ROWS = 16_384  # of a table, expanded at a time
 def zip_member(archive: zipfile.ZipFile, name: str) -> bytes:
     """Return a member of a zip archive, which may be packed by deflate or by Zstandard.
 
-    Raises ValueError for one that is damaged or expands beyond the limit, OSError if it cannot be
-    read, NotImplementedError for other packings.
+    Raises TooLarge for one that expands beyond the limit, ValueError for one that is damaged or
+    packed in another way, OSError if it cannot be read.
     """
     info = archive.getinfo(name)
     if info.flag_bits & _ENCRYPTED or info.compress_type not in _PACKINGS:
-        raise NotImplementedError(f"{name} is encrypted, or packed by what is not known here")
+        raise ValueError(f"{name} is encrypted, or packed by what is not known here")
     most = largest()
     if max(info.file_size, info.compress_size) > most:
         raise TooLarge(too_large(f"{name} holds", max(info.file_size, info.compress_size)))
