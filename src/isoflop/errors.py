@@ -8,11 +8,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from isoflop.terminal import printable, without_users
+
 
 class IsoflopError(Exception):
     """Base of every deliberate failure; anything else that escapes is our bug."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """Return the message, in which what others wrote is text: no escapes, no passwords."""
+        return without_users(printable(super().__str__()))
 
 
 class UsageError(IsoflopError):

@@ -183,9 +183,8 @@ class _Filling:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.backend.at_once):
                     group.create_task(self._ask_in_turn(out))
-        except* IsoflopError as failed:
-            first = failed.exceptions[0]
-            await out.put(first if isinstance(first, IsoflopError) else None)
+        except* Exception as failed:
+            await out.put(_failure(failed.exceptions[0]))
         await out.put(None)
 
     async def _ask_in_turn(self, out: asyncio.Queue[Item]) -> None:
@@ -212,7 +211,10 @@ class _Filling:
                 good.append((item[0], item[1]))
                 self.in_a_row = 0
         if good:
-            rows = await self._judged(good) + self.held
+            try:
+                rows = await self._judged(good) + self.held
+            except Exception as error:
+                raise _failure(error) from error
             self.held = []
             self.filled.left_out.update(row.left_out for row in rows if row.left_out)
             # In a thread: a disk that is slow must not look like a server that is.
@@ -269,6 +271,19 @@ class _Filling:
     def _progress(self) -> Progress:
         f = self.filled
         return Progress(f.had + f.new, f.total, f.had, f.left_out.total(), f.seconds)
+
+
+def _failure(error: Exception) -> IsoflopError:
+    """Return what ends it all in words, also where nobody foresaw it."""
+    if isinstance(error, IsoflopError):
+        return error
+    why = f"{type(error).__name__}: {error}"[:300]
+    unforeseen = EnvironmentFailure(
+        f"asking or judging failed in a way that nobody foresaw ({why}). What was answered before "
+        "is kept, and the same command goes on from there"
+    )
+    unforeseen.__cause__ = error
+    return unforeseen
 
 
 async def _batch(out: asyncio.Queue[Item]) -> list[Item]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections import Counter
@@ -11,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from isoflop.errors import UsageError
-from isoflop.experiments.backends.judging import Scorer, checked, finite
+from isoflop.experiments.backends.judging import Scorer, checked
 from isoflop.experiments.backends.program import Program
 from isoflop.experiments.backends.request import Problem
+from isoflop.network.reply import finite
+from isoflop.network.server import completed
 from isoflop.samples.bank import SCHEMA, Bank
 from isoflop.store.rows import Writer
 
@@ -65,7 +66,7 @@ def by_scorer(name: str, scorer: Scorer) -> Ask:
 
 def by_program(program: Program) -> Ask:
     """Return verdicts of a program, None where it could not tell."""
-    return lambda asked: asyncio.run(checked(program, asked))
+    return lambda asked: completed(checked(program, asked))
 
 
 def judge_again(

@@ -1,0 +1,107 @@
+"""One request to a server, and its reply within a limit of size; JSON of others is read here."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
+
+LARGEST = 16 * 2**20  # bytes of a reply, unless more was asked for
+DIGITS = 40  # of a whole number, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server answers to one request: the status, words, headers and body [bytes]."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status says that this is an answer."""
+        return 200 <= self.status < 300
+
+
+class _NoCookies(CookieJar):
+    """Keeps nothing that a server wants kept."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        pass
+
+
+def client(key: str | None, at_once: int, trust_env: bool) -> httpx.AsyncClient:
+    """Return a client that sends a key, follows nobody, keeps no cookies and unpacks nothing."""
+    import httpx
+
+    headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
+    return httpx.AsyncClient(
+        headers=headers | ({"Authorization": f"Bearer {key}"} if key else {}),
+        cookies=_NoCookies(), follow_redirects=False, timeout=None, trust_env=trust_env,
+        limits=httpx.Limits(max_connections=at_once),
+    )  # fmt: skip
+
+
+async def exchange(asker: httpx.AsyncClient, url: str, content: bytes, most: int) -> Reply:
+    """Return the reply to a request, of `most` bytes at most.
+
+    Raises ValueError for one that is larger or packed, httpx.HTTPError where there is none.
+    """
+    async with asker.stream("POST", url, content=content) as answer:
+        body = bytearray()
+        coding = answer.headers.get("content-encoding", "identity")
+        packed = coding.strip().lower() not in ("", "identity")
+        if packed and answer.is_success:
+            raise ValueError(f"it packs its answer ({coding[:40]}), which nobody asked for")
+        async for chunk in answer.aiter_raw():
+            body += chunk
+            if len(body) > most:
+                raise ValueError(f"its answer is larger than the {most:,} bytes that it may have")
+        readable = b"" if packed else bytes(body)
+        return Reply(answer.status_code, answer.reason_phrase, dict(answer.headers), readable)
+
+
+def read_json(body: bytes, kept: Callable[[str], str] = lambda text: text) -> Any:
+    """Return the JSON of a body; texts in its objects are what `kept` makes of them.
+
+    Raises ValueError for what is no JSON, for a name that comes twice in an object, for a number
+    of very many digits and for JSON that is nested too deeply.
+    """
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = {name: kept(v) if isinstance(v, str) else v for name, v in pairs}
+        if len(made) < len(pairs):
+            raise ValueError("what it answers says a name twice in one object")
+        return made
+
+    try:
+        text = body.decode("utf-8-sig")
+        return json.loads(text, object_pairs_hook=members, parse_int=_whole)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise ValueError("what it answers is not JSON") from None
+    except RecursionError:
+        raise ValueError("what it answers is not JSON that can be read: it nests deeply") from None
+
+
+def finite(score: object) -> float:
+    """Return a number of others as a float, NaN for whatever is none or out of range."""
+    if isinstance(score, bool) or not isinstance(score, int | float):
+        return math.nan
+    try:
+        return float(score) if math.isfinite(score) else math.nan
+    except OverflowError:
+        return math.nan
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > DIGITS:
+        raise ValueError(f"what it answers holds a whole number of {len(digits):,} digits")
+    return int(digits)
