@@ -8,7 +8,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 _IN_ASCII = str.maketrans(
     {"–": "-", "—": "-", "×": "x", "→": "->", "≤": "<=", "≥": ">=", "±": "+-", "\u00a0": " "}
 )
-_USER = re.compile(r"(://)[^\s/?#]*@")
+_USER = re.compile(r"(\w:/+)[^\s/?#]*@")  # paths have one stroke where addresses have two
 
 
 def printable(text: str, plain: bool = False) -> str:

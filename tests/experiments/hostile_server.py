@@ -108,8 +108,15 @@ def stall(head: bytes) -> Behaviour:
 
 
 def bomb(coding: str) -> Behaviour:
-    packed = gzip.compress(gzip.compress(b" " * 2**26) + b" " * 2**26)
-    return says(packed, "200 OK", f"Content-Encoding: {coding}")
+    def packed(key: str) -> Bytes:
+        inner = gzip.compress(b" " * 2**26, 1)
+        yield reply(
+            gzip.compress(inner, 1) if "," in coding else inner,
+            "200 OK",
+            f"Content-Encoding: {coding}",
+        )
+
+    return packed
 
 
 def spaced(key: str) -> str:
@@ -273,7 +280,7 @@ ANSWERING: dict[str, Behaviour] = {
     "key hidden in an answer": lambda key: iter(
         [reply(b'{"choices": [{"text": "' + unicodes(key).encode() + b'"}]}')]
     ),
-    "sized answer": choice(text="9 " * 2_000_000),
+    "sized answer": choice(text="9 " * 500_000),
     "more fields": says({**GOOD, ESCAPES: {ESCAPES: [ESCAPES] * 1000}, "id": 10**20}),
 }  # fmt: skip
 

@@ -47,7 +47,8 @@ def _is_address(url: str) -> bool:
 
     try:
         parts = httpx.URL(url)
-        host = parts.host
+        port = parts.port or 1
     except (httpx.InvalidURL, ValueError):
         return False
-    return bool(host) and parts.scheme in ("http", "https") and not re.search(r"\s", url)
+    whole = bool(parts.host) and url.isprintable() and " " not in url
+    return whole and parts.scheme in ("http", "https") and 0 < port < 2**16

@@ -68,7 +68,8 @@ class Secret:
         return [i for i in range(len(lower) - n + 1) if lower[i : i + n] in parts]
 
     def _covered(self, text: str) -> str:
-        covered, end = [], 0
+        covered: list[str] = []
+        end = 0
         for i in self._found(text, self._parts):
             if i > end or not covered:
                 covered += [text[end:i], MASK]

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from isoflop.errors import EnvironmentFailure, IsoflopError, NoAnswer, UsageError
-from isoflop.network.address import checked_address, is_here
+from isoflop.network.address import checked_address
 from isoflop.network.reply import LARGEST, Reply, client, exchange, read_json
 from isoflop.network.secret import Secret
 from isoflop.terminal import printable
@@ -191,8 +191,7 @@ class Server:
 
     async def _send(self, path: str, content: bytes, most: int) -> Reply:
         if self._client is None:
-            here = is_here(self.url)  # no proxy leads to this machine
-            self._client = client(self.manners.key, self.manners.at_once, trust_env=not here)
+            self._client = client(self.url, self.manners.key, self.manners.at_once)
         # Of the whole, so that a server which sends a byte now and then has stalled as well.
         async with asyncio.timeout(self.manners.timeout):
             return await exchange(self._client, self.url + path, content, most)
