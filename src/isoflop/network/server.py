@@ -29,6 +29,7 @@ Refusal: TypeAlias = Callable[[str, int, str], IsoflopError]
 LONGEST_PAUSE = 30.0  # [s] between tries, unless the server names a time
 AGAIN = {408, 409, 425, 429}  # and 500 upwards: the same request may succeed later
 MOST_AT_ONCE, MOST_TRIES, LONGEST_TIMEOUT = 4096, 1000, 86_400.0
+SLACK = 2.0  # [s] more for a request than its tries and pauses: machines are busy
 GOODBYE = 2.0  # [s] that closing connections may take
 
 
@@ -68,8 +69,8 @@ class Manners:
     @property
     def total(self) -> float:
         """What a request may take [s], all its tries and the pauses between them together."""
-        longest = LONGEST_PAUSE * self.tries
-        return self.tries * self.timeout + 1.25 * min(self.pause * 2.0**self.tries, longest)
+        pauses = min(self.pause * 2.0**self.tries, LONGEST_PAUSE * self.tries)
+        return self.tries * self.timeout + 1.25 * pauses + SLACK
 
     def pause_after(self, tries: int) -> float:
         """Return the pause [s] after so many tries."""
@@ -119,12 +120,18 @@ class _Fault:
 
 
 class Server:
-    """A server at an address, asked many things at once; one that is told to wait, all wait."""
+    """A server at an address, asked many things at once; one that is told to wait, all wait.
 
-    def __init__(self, url: str, manners: Manners, refusal: Refusal = refusal) -> None:
+    An answer that is none is asked for again, if `again`.
+    """
+
+    def __init__(
+        self, url: str, manners: Manners, refusal: Refusal = refusal, again: bool = True
+    ) -> None:
         self.url = checked_address(url)
         self.manners = manners
         self.refusal = refusal
+        self.again = again
         self.secret = Secret(manners.key)
         self.retried = 0
         self._open_from = 0.0  # when the server may be asked again, by the loop's clock
@@ -171,7 +178,7 @@ class Server:
                 raise
             except Exception as error:  # whatever a server makes of the library that asks it
                 fault = _fault(error, self.manners.timeout)
-            if tries >= self.manners.tries:
+            if tries >= self.manners.tries or (fault.lasting and not self.again):
                 count = "1 try" if tries == 1 else f"{tries} tries"
                 raise self._no_answer(f"{fault.why} after {count}", fault.lasting)
             wait = fault.wait or self.manners.pause_after(tries)

@@ -44,15 +44,18 @@ class HttpScorer:
 
         Raises EnvironmentFailure for a server that fails, or answers otherwise.
         """
-        server = Server(self.url, self.manners, _refusal)
+        server = Server(self.url, self.manners, _refusal, again=False)
         try:
             return await server.post(
                 "", {"prompts": list(prompts), "responses": list(responses)},
                 lambda answer: _scores(self.url, answer, len(prompts)),
             )  # fmt: skip
         except NoAnswer as error:
+            needed = (
+                '{"scores": [...]} is needed' if error.lasting else "start it and run this again"
+            )
             raise EnvironmentFailure(
-                f"the scorer at {error}; the scores so far are kept: start it and run this again"
+                f"the scorer at {error}; the scores so far are kept: {needed}"
             ) from None
         finally:
             await server.close()

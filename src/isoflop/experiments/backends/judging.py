@@ -81,10 +81,12 @@ async def _asked(
 ) -> Sequence[float]:
     """Return what a scorer gives; one that can be asked without a thread can be interrupted."""
     ask = getattr(scorer, "ask", None)
-    scores = await (ask(prompts, texts) if ask else asyncio.to_thread(scorer, prompts, texts))
+    scores: Sequence[float] = await (
+        ask(prompts, texts) if ask else asyncio.to_thread(scorer, prompts, texts)
+    )
     if len(scores) != len(texts):
         raise UsageError(f"{name} was sent {len(texts)} samples and gave {len(scores)} scores")
-    return scores  # type: ignore[no-any-return]
+    return scores
 
 
 async def checked(
