@@ -84,6 +84,19 @@ class NoAnswer(EnvironmentFailure):
         super().__init__(sentence)
 
 
+def in_words(error: Exception, doing: str) -> IsoflopError:
+    """Return a failure of what isoflop does not own in words, also where nobody foresaw it.
+
+    `doing` says what failed, and what to do. A failure that is one of ours stays what it is.
+    """
+    if isinstance(error, IsoflopError):
+        return error
+    why = ": ".join(filter(None, (type(error).__name__, str(error)[:300])))
+    unforeseen = EnvironmentFailure(f"{why}, which nobody foresaw, while {doing}")
+    unforeseen.__cause__ = error
+    return unforeseen
+
+
 def amount(n: int, one: str, several: str) -> str:
     """Return a number with its noun, such as "1 row" or "1,200 rows"."""
     return f"{n:,} {one if n == 1 else several}"

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import BadRuns, EnvironmentFailure, NoAnswer, UnknownName, UsageError
+from isoflop.errors import BadRuns, EnvironmentFailure, NoAnswer, UnknownName, UsageError, in_words
 from isoflop.network.address import checked_address
 from isoflop.network.reply import finite
 from isoflop.network.server import Manners, Server, completed
@@ -113,7 +113,7 @@ def scored(
     with kept.open("a") as file:
         for first in range(0, len(missing), batch):
             some = missing[first : first + batch]
-            found = scorer([prompts[i] for i in some], [responses[i] for i in some])
+            found = _asked(scorer, [prompts[i] for i in some], [responses[i] for i in some])
             for i, score in zip(some, found, strict=True):
                 if math.isnan(number := finite(score)):
                     raise EnvironmentFailure(
@@ -126,6 +126,18 @@ def scored(
             if watch is not None:
                 watch(first + len(some), len(missing))
     return np.array([known[k] for k in keys])
+
+
+def _asked(scorer: Scorer, prompts: Sequence[str], responses: Sequence[str]) -> Sequence[float]:
+    try:
+        scores = scorer(prompts, responses)
+    except Exception as error:
+        raise in_words(error, "the scorer was asked; the scores so far are kept") from error
+    if len(scores) != len(prompts):
+        raise EnvironmentFailure(
+            f"the scorer was sent {len(prompts)} samples and gave {len(scores)} scores"
+        )
+    return scores
 
 
 def save_with(

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from isoflop.errors import EnvironmentFailure, IsoflopError, NoAnswer, UsageError
+from isoflop.errors import EnvironmentFailure, IsoflopError, NoAnswer, UsageError, in_words
 from isoflop.experiments.backends.judging import Judge
 from isoflop.experiments.backends.request import Answered, Backend, Problem, Request, Response
 from isoflop.samples.bank import Bank, BankWriter, Sample
 from isoflop.store import JSON
 
 KIND = "sampling"  # of the documents that say how the samples of a lineage are made
+KEPT = "{}; what was answered before is kept, and the same command goes on from there"
 FAILURES = 5  # requests that fail in a row, and the server is taken to have failed
 
 
@@ -184,7 +185,7 @@ class _Filling:
                 for _ in range(self.backend.at_once):
                     group.create_task(self._ask_in_turn(out))
         except* Exception as failed:
-            await out.put(_failure(failed.exceptions[0]))
+            await out.put(in_words(failed.exceptions[0], KEPT.format("asking")))
         await out.put(None)
 
     async def _ask_in_turn(self, out: asyncio.Queue[Item]) -> None:
@@ -214,7 +215,7 @@ class _Filling:
             try:
                 rows = await self._judged(good) + self.held
             except Exception as error:
-                raise _failure(error) from error
+                raise in_words(error, KEPT.format("judging")) from error
             self.held = []
             self.filled.left_out.update(row.left_out for row in rows if row.left_out)
             # In a thread: a disk that is slow must not look like a server that is.
@@ -271,19 +272,6 @@ class _Filling:
     def _progress(self) -> Progress:
         f = self.filled
         return Progress(f.had + f.new, f.total, f.had, f.left_out.total(), f.seconds)
-
-
-def _failure(error: Exception) -> IsoflopError:
-    """Return what ends it all in words, also where nobody foresaw it."""
-    if isinstance(error, IsoflopError):
-        return error
-    why = f"{type(error).__name__}: {error}"[:300]
-    unforeseen = EnvironmentFailure(
-        f"asking or judging failed in a way that nobody foresaw ({why}). What was answered before "
-        "is kept, and the same command goes on from there"
-    )
-    unforeseen.__cause__ = error
-    return unforeseen
 
 
 async def _batch(out: asyncio.Queue[Item]) -> list[Item]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from isoflop.errors import UsageError
+from isoflop.errors import UsageError, in_words
 from isoflop.experiments.backends.judging import Scorer, checked
 from isoflop.experiments.backends.program import Program
 from isoflop.experiments.backends.request import Problem
@@ -56,7 +56,10 @@ def by_scorer(name: str, scorer: Scorer) -> Ask:
     """Return verdicts of a reward model, None for what is no number."""
 
     def ask(asked: Asked) -> list[float | None]:
-        scores = scorer([p.prompt for p, _, _ in asked], [text for _, text, _ in asked])
+        try:
+            scores = scorer([p.prompt for p, _, _ in asked], [text for _, text, _ in asked])
+        except Exception as error:
+            raise in_words(error, f"{name} gave scores; those so far are kept") from error
         if len(scores) != len(asked):
             raise UsageError(f"{name} was sent {len(asked)} samples and gave {len(scores)} scores")
         return [None if math.isnan(score) else score for score in map(finite, scores)]
