@@ -211,7 +211,7 @@ class Server:
         why = f"{reply.status} {reply.reason[:80]}{self._message(reply)}".strip()
         if reply.status in AGAIN or reply.status >= 500:
             wait = retry_after(reply.headers.get("retry-after", ""))
-            return _Fault(why, wait, limited=reply.status == 429)
+            return _Fault(f"it answers {why}", wait, limited=reply.status == 429)
         address = self.url + path
         raise self.refusal(self._shown(address), reply.status, self._shown(why))
 
