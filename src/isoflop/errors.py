@@ -8,11 +8,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from isoflop.terminal import printable, without_users
+
 
 class IsoflopError(Exception):
     """Base of every deliberate failure; anything else that escapes is our bug."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """Return the message, in which what others wrote is text: no escapes, no passwords."""
+        return without_users(printable(super().__str__()))
 
 
 class UsageError(IsoflopError):
@@ -76,6 +82,19 @@ class NoAnswer(EnvironmentFailure):
     def __init__(self, sentence: str, lasting: bool) -> None:
         self.lasting = lasting
         super().__init__(sentence)
+
+
+def in_words(error: Exception, doing: str) -> IsoflopError:
+    """Return a failure of what isoflop does not own in words, also where nobody foresaw it.
+
+    `doing` says what failed, and what to do. A failure that is one of ours stays what it is.
+    """
+    if isinstance(error, IsoflopError):
+        return error
+    why = ": ".join(filter(None, (type(error).__name__, str(error)[:300])))
+    unforeseen = EnvironmentFailure(f"{why}, which nobody foresaw, while {doing}")
+    unforeseen.__cause__ = error
+    return unforeseen
 
 
 def amount(n: int, one: str, several: str) -> str:

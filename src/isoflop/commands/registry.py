@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from isoflop.errors import UsageError, suggest
 from isoflop.quantities import FROM_ZERO, QUANTITIES, parse, show
+from isoflop.terminal import printable, without_users
 
 if TYPE_CHECKING:
     from isoflop.report import Report  # which brings NumPy, too much for a list of commands
@@ -133,7 +134,7 @@ def command(name: str, *, example: str, minutes: bool = False) -> Callable[[Func
 
 def say(text: str) -> None:
     """Tell a person at the terminal what was done, on stderr: stdout holds the answer alone."""
-    print(text, file=sys.stderr, flush=True)
+    print(without_users(printable(text)), file=sys.stderr, flush=True)
 
 
 def _read(parameter: inspect.Parameter, hint: Any) -> tuple[Parameter, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from isoflop.experiments.engine import Progress
+from isoflop.terminal import printable
 
 
 @contextlib.contextmanager
@@ -25,12 +26,17 @@ def shown(title: str, said: Callable[[Any], str] | None = None) -> Iterator[Call
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Bar(*columns, TextColumn("{task.fields[said]}"), console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, said="")
+    # Names are no markup: a [link] in one would be a link.
+    title_column, words_column = (
+        TextColumn(f"{{task.{part}}}", markup=False) for part in ("description", "fields[said]")
+    )
+    columns = (title_column, BarColumn(), TaskProgressColumn(), words_column)
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(printable(title), said="")
 
         def draw(progress: Any) -> None:
-            bar.update(task, total=progress.total, completed=progress.done, said=words(progress))
+            said = printable(words(progress))
+            bar.update(task, total=progress.total, completed=progress.done, said=said)
 
         yield draw
 
@@ -48,7 +54,8 @@ class _Lines:
         if tenth > self.tenth:
             self.tenth = tenth
             said = self.words(progress)
-            print(f"{self.title}: {10 * tenth}%, {said}", file=sys.stderr, flush=True)
+            line = printable(f"{self.title}: {10 * tenth}%, {said}")
+            print(line, file=sys.stderr, flush=True)
 
 
 def sentence(progress: Progress) -> str:

@@ -27,6 +27,7 @@ from isoflop.experiments.experiment import Experiment, Trial
 from isoflop.experiments.folder import ERROR, SPEC, TrialFolder
 from isoflop.files import parse_json, read_content
 from isoflop.store import JSON, Lock, canonical, code_version, now, write_atomically, writing
+from isoflop.terminal import printable
 
 PARENT = "ISOFLOP_PARENT"  # the process without which a trial has no reason to go on
 LABELS = ("run", "family", "seed")
@@ -183,7 +184,7 @@ def _die_with_parent() -> None:
 def _report(error: Exception, folder: Path) -> int:
     """Write why the trial failed, and return the exit code."""
     ours = isinstance(error, IsoflopError)
-    text = str(error) if ours else traceback.format_exc()
+    text = printable(str(error) if ours else traceback.format_exc())
     print(text, file=sys.stderr, flush=True)
     with contextlib.suppress(IsoflopError):  # a full disk: the code still says it
         write_atomically(folder / ERROR, lambda f: f.write(text.encode()))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from isoflop.report.reading import NO_BREAK, Column, unbroken
+from isoflop.report.reading import Column, unbroken
+from isoflop.terminal import NO_BREAK
 
 GAPS = (3, 2)  # blanks between two columns
 HEADER = 4  # lines of a header, at most, before texts below it break

@@ -22,8 +22,9 @@ from isoflop.report.document import (
     Numbers,
     Points,
 )
-from isoflop.report.reading import printable, with_unit
+from isoflop.report.reading import with_unit
 from isoflop.report.scales import Scale, in_powers, levels, scales
+from isoflop.terminal import printable
 
 ROWS = 16
 _MOST_COLUMNS = 60

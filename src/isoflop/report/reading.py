@@ -11,15 +11,12 @@ from typing import Any
 
 from isoflop.quantities import show
 from isoflop.report.document import Block, Cell, Figure, Note, Report, Table
+from isoflop.terminal import NO_BREAK, escaped, printable
 
 LABELS = {"info": "Note", "good": "Good", "doubt": "Doubt", "refused": "Refused"}
 _WARNS = ("refused", "doubt")
-_IN_ASCII = str.maketrans(
-    {"–": "-", "—": "-", "×": "x", "→": "->", "≤": "<=", "≥": ">=", "±": "+-", "\u00a0": " "}
-)
 _WHOLE = re.compile(r"[+-]?\d[\d,]*|\S+")
 _INTERVAL = re.compile(r"\(\S+ to \S+\)")
-NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +102,6 @@ def describe(figure: Figure) -> str:
     return "; ".join(parts) + "."
 
 
-def printable(text: str, plain: bool = False) -> str:
-    """Return text without what could command a terminal, since names come from others' files.
-
-    `plain` also keeps to ASCII, for terminals that cannot write more.
-    """
-    kept = f"\n{NO_BREAK}"
-    text = "".join(c if c.isprintable() or c in kept else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return text.translate(_IN_ASCII).encode("ascii", "replace").decode() if plain else text
-
-
 def unbroken(text: str) -> str:
     """Return text in which no line may end within an interval such as (0.27 to 0.35)."""
     return _INTERVAL.sub(lambda found: found[0].replace(" ", NO_BREAK), text)
@@ -136,7 +123,7 @@ def _at_the_point(text: str) -> tuple[str, str]:
 
 def as_json(data: Any) -> str:
     """Return the data of a report as the JSON text that every face gives."""
-    return json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
+    return escaped(json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _finite(value: Any) -> Any:

@@ -12,8 +12,9 @@ from rich.text import Text
 from isoflop.report.document import Block, Figure, Heading, Note, Paragraph, Report, Table
 from isoflop.report.layout import settings
 from isoflop.report.plot import draw
-from isoflop.report.reading import LABELS, columns, in_reading_order, printable
+from isoflop.report.reading import LABELS, columns, in_reading_order
 from isoflop.report.scales import undrawable
+from isoflop.terminal import printable
 
 MEASURE = 100  # characters of a line of prose, at most: longer ones are hard to follow
 _STYLES = {"info": "blue", "good": "green", "doubt": "yellow", "refused": "red"}

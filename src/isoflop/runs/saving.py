@@ -13,6 +13,7 @@ import numpy as np
 
 from isoflop.errors import BadRuns, UsageError, suggest
 from isoflop.files import write_atomically
+from isoflop.runs.spreadsheet import quoted
 
 if TYPE_CHECKING:
     from isoflop.runs.cells import Numbers
@@ -53,10 +54,23 @@ def _separated(delimiter: str) -> Callable[[Any, dict[str, str]], bytes]:
         buffer = io.BytesIO()
         if conventions:
             buffer.write(f"# {MARK}: {json.dumps(conventions)}\n".encode())
-        csv.write_csv(table, buffer, csv.WriteOptions(delimiter=delimiter))
+        csv.write_csv(_as_text(table), buffer, csv.WriteOptions(delimiter=delimiter))
         return buffer.getvalue()
 
     return write
+
+
+def _as_text(table: Any) -> Any:
+    """Return a table whose names and texts no spreadsheet runs."""
+    import pyarrow as pa
+
+    def column(cells: Any) -> Any:
+        if not pa.types.is_string(cells.type):
+            return cells
+        return pa.array([c if c is None else quoted(c) for c in cells.to_pylist()], pa.string())
+
+    names = list(map(quoted, table.column_names))
+    return pa.table([column(cells) for cells in table.columns], names=names)
 
 
 def _json_lines(table: Any, conventions: dict[str, str]) -> bytes:

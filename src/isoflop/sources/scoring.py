@@ -6,83 +6,90 @@ import hashlib
 import json
 import math
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import BadRuns, EnvironmentFailure, UnknownName, UsageError
+from isoflop.errors import BadRuns, EnvironmentFailure, NoAnswer, UnknownName, UsageError, in_words
 from isoflop.files import parse_json
+from isoflop.network.address import checked_address
+from isoflop.network.reply import finite
+from isoflop.network.server import Manners, Server, completed
 from isoflop.runs import saving
 from isoflop.sources.cells import Source, numbers, texts
-
-if TYPE_CHECKING:
-    import httpx
 
 # Scores of responses to prompts, in their order.
 Scorer: TypeAlias = Callable[[Sequence[str], Sequence[str]], Sequence[float]]
 Watch: TypeAlias = Callable[[int, int], None]
 
 ATTEMPTS, PAUSE, TIMEOUT = 5, 0.5, 120.0  # tries, seconds before the second, seconds of patience
-BUSY = (408, 429, 500, 502, 503, 504)  # answers after which a server may be asked again
 
 
-def http_scorer(url: str, *, attempts: int = ATTEMPTS, pause: float = PAUSE) -> Scorer:
+@dataclass(frozen=True, slots=True)
+class HttpScorer:
+    """A scorer over HTTP; called it waits, and `ask` lets others work meanwhile."""
+
+    url: str
+    manners: Manners
+
+    def __call__(self, prompts: Sequence[str], responses: Sequence[str]) -> Sequence[float]:
+        """Return the scores of responses to prompts."""
+        return completed(self.ask(prompts, responses))
+
+    async def ask(self, prompts: Sequence[str], responses: Sequence[str]) -> Sequence[float]:
+        """Return the scores of responses to prompts.
+
+        Raises EnvironmentFailure for a server that fails, or answers otherwise.
+        """
+        server = Server(self.url, self.manners, _refusal, again=False)
+        try:
+            return await server.post(
+                "", {"prompts": list(prompts), "responses": list(responses)},
+                lambda answer: _scores(self.url, answer, len(prompts)),
+            )  # fmt: skip
+        except NoAnswer as error:
+            needed = (
+                '{"scores": [...]} is needed' if error.lasting else "start it and run this again"
+            )
+            raise EnvironmentFailure(
+                f"the scorer at {error}; the scores so far are kept: {needed}"
+            ) from None
+        finally:
+            await server.close()
+
+
+def http_scorer(
+    url: str, *, attempts: int = ATTEMPTS, pause: float = PAUSE, timeout: float = TIMEOUT
+) -> HttpScorer:
     """Return a scorer over HTTP: it posts prompts and responses, and is answered their scores.
 
     Sent is {"prompts": [...], "responses": [...]}, the answer {"scores": [...]}. A server that is
-    busy or cannot be reached is asked again, each time after twice the pause [s].
+    busy, cannot be reached or does not answer within `timeout` [s] is asked again, each time after
+    twice the pause [s].
     Raises UsageError for an address that is none.
     """
-    if not url.startswith(("http://", "https://")):
-        raise UsageError(f"a scorer's address is {url!r}; it begins with http:// or https://")
+    address = checked_address(url)
+    return HttpScorer(address, Manners(1, timeout, attempts, pause))
 
-    def ask(prompts: Sequence[str], responses: Sequence[str]) -> Sequence[float]:
-        import httpx
 
-        said = ""
-        for attempt in range(attempts):
-            if attempt:
-                time.sleep(pause * 2 ** (attempt - 1))
-            try:
-                answer = httpx.post(
-                    url, json={"prompts": list(prompts), "responses": list(responses)},
-                    timeout=TIMEOUT,
-                )  # fmt: skip
-            except httpx.InvalidURL as error:
-                raise UsageError(f"{url!r} is no address: {error}") from None
-            except httpx.HTTPError as error:
-                said = f"{type(error).__name__}: {error}"
-                continue
-            if answer.status_code not in BUSY:
-                return _scores(url, answer, len(prompts))
-            said = f"it answers {answer.status_code}"
+def _refusal(url: str, status: int, why: str) -> EnvironmentFailure:
+    return EnvironmentFailure(f"the scorer at {url} refuses with {why}")
+
+
+def _scores(url: str, answer: Any, count: int) -> Sequence[float]:
+    scores = answer.get("scores") if isinstance(answer, dict) else None
+    if scores is None:
         raise EnvironmentFailure(
-            f"the scorer at {url} failed {attempts} times ({said}); the scores so far are kept: "
-            "start it and run this again"
+            f'the scorer at {url} answers {str(answer)[:80]!r}; {{"scores": [...]}} is needed'
         )
-
-    return ask
-
-
-def _scores(url: str, answer: httpx.Response, count: int) -> Sequence[float]:
-    if answer.status_code != 200:
-        raise EnvironmentFailure(
-            f"the scorer at {url} refuses with {answer.status_code}: {answer.text[:200].strip()}"
-        )
-    try:
-        found = parse_json(answer.content)["scores"]
-    except (ValueError, KeyError, TypeError):
-        raise EnvironmentFailure(
-            f'the scorer at {url} answers {answer.text[:80]!r}; {{"scores": [...]}} is needed'
-        ) from None
-    if not isinstance(found, list) or len(found) != count:
+    if not isinstance(scores, list) or len(scores) != count:
         raise EnvironmentFailure(f"the scorer at {url} was sent {count} samples and sends no such "
                                  "number of scores")  # fmt: skip
-    return found
+    return scores
 
 
 def scored(
@@ -107,18 +114,31 @@ def scored(
     with kept.open("a") as file:
         for first in range(0, len(missing), batch):
             some = missing[first : first + batch]
-            found = scorer([prompts[i] for i in some], [responses[i] for i in some])
+            found = _asked(scorer, [prompts[i] for i in some], [responses[i] for i in some])
             for i, score in zip(some, found, strict=True):
-                if not isinstance(score, int | float) or not math.isfinite(score):
+                if math.isnan(number := finite(score)):
                     raise EnvironmentFailure(
-                        f"the scorer gives {score!r} for row {source.rows[i]}, which is no number"
+                        f"the scorer gives {str(score)[:80]} for row {source.rows[i]}, which is no "
+                        "number"
                     )
-                known[keys[i]] = float(score)
-                file.write(json.dumps({"key": keys[i], "score": float(score)}) + "\n")
+                known[keys[i]] = number
+                file.write(json.dumps({"key": keys[i], "score": number}) + "\n")
             file.flush()
             if watch is not None:
                 watch(first + len(some), len(missing))
     return np.array([known[k] for k in keys])
+
+
+def _asked(scorer: Scorer, prompts: Sequence[str], responses: Sequence[str]) -> Sequence[float]:
+    try:
+        scores = scorer(prompts, responses)
+    except Exception as error:
+        raise in_words(error, "the scorer was asked; the scores so far are kept") from error
+    if len(scores) != len(prompts):
+        raise EnvironmentFailure(
+            f"the scorer was sent {len(prompts)} samples and gave {len(scores)} scores"
+        )
+    return scores
 
 
 def save_with(

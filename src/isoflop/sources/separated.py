@@ -12,6 +12,7 @@ import numpy as np
 from isoflop.errors import BadRuns
 from isoflop.files import BadJSON, parse_json
 from isoflop.runs.cells import name_rows
+from isoflop.runs.spreadsheet import unquoted
 from isoflop.sources.cells import Source, numbers, source
 
 PREAMBLE = "# isoflop:"
@@ -40,7 +41,7 @@ def read_separated(text: str, origin: str, extension: str) -> Source:
     names = _names([column[0].as_py() for column in table.columns], origin)
     filled = _filled_rows(table.slice(1))
     columns = {
-        name: column if filled.all() else column.filter(filled)
+        name: _texts(column if filled.all() else column.filter(filled))
         for name, column in zip(names, table.slice(1).columns, strict=True)
     }
     rows = np.flatnonzero(filled) + above + 2
@@ -143,7 +144,7 @@ def _refuse_open_quote(body: str, last: str, origin: str) -> None:
 
 
 def _names(cells: list[str | None], origin: str) -> list[str]:
-    names = [(cell or "").strip() or f"unnamed {i}" for i, cell in enumerate(cells, 1)]
+    names = [unquoted((c or "").strip()) or f"unnamed {i}" for i, c in enumerate(cells, 1)]
     refuse_doubled(names, origin)
     found, other = numbers(names)
     if not other.any() and np.isfinite(found).all():
@@ -158,6 +159,16 @@ def refuse_doubled(names: Sequence[str], origin: str) -> None:
     """Refuse two columns of one name."""
     if doubled := sorted(name for name, count in Counter(names).items() if count > 1):
         raise BadRuns(f"{origin}: two columns are called {doubled[0]!r}; rename or remove one")
+
+
+def _texts(column: Any) -> Any:
+    """Return cells without the quote that keeps a spreadsheet from running them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pc.any(pc.starts_with(column, "'")).as_py():
+        return column
+    return pa.chunked_array([pa.array(list(map(unquoted, column.to_pylist())), pa.string())])
 
 
 def _filled_rows(table: Any) -> Any:

@@ -140,6 +140,7 @@ def _write(tried: Sequence[Ran], path: str) -> None:
     import io
     from pathlib import Path
 
+    from isoflop.runs.spreadsheet import quoted
     from isoflop.store import write_atomically
 
     known = [r for r in tried if r.tokens]
@@ -148,7 +149,9 @@ def _write(tried: Sequence[Ran], path: str) -> None:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("run", "family", "thinking", "R"))
-    rows.writerows((r.name, r.settings, f"{r.tokens:.8g}", f"{r.score:.8g}") for r in known)
+    rows.writerows(
+        (quoted(r.name), quoted(r.settings), f"{r.tokens:.8g}", f"{r.score:.8g}") for r in known
+    )
     write_atomically(Path(path), lambda file: file.write(text.getvalue().encode()))
     say(f"wrote {path}")
 

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from isoflop.errors import EnvironmentFailure, IsoflopError, NoAnswer, UsageError
+from isoflop.errors import EnvironmentFailure, IsoflopError, NoAnswer, UsageError, in_words
 from isoflop.experiments.backends.judging import Judge
 from isoflop.experiments.backends.request import Answered, Backend, Problem, Request, Response
 from isoflop.samples.bank import Bank, BankWriter, Sample
 from isoflop.store import JSON
 
 KIND = "sampling"  # of the documents that say how the samples of a lineage are made
+KEPT = "{}; what was answered before is kept, and the same command goes on from there"
 FAILURES = 5  # requests that fail in a row, and the server is taken to have failed
 
 
@@ -183,9 +184,8 @@ class _Filling:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.backend.at_once):
                     group.create_task(self._ask_in_turn(out))
-        except* IsoflopError as failed:
-            first = failed.exceptions[0]
-            await out.put(first if isinstance(first, IsoflopError) else None)
+        except* Exception as failed:
+            await out.put(in_words(failed.exceptions[0], KEPT.format("asking")))
         await out.put(None)
 
     async def _ask_in_turn(self, out: asyncio.Queue[Item]) -> None:
@@ -212,7 +212,10 @@ class _Filling:
                 good.append((item[0], item[1]))
                 self.in_a_row = 0
         if good:
-            rows = await self._judged(good) + self.held
+            try:
+                rows = await self._judged(good) + self.held
+            except Exception as error:
+                raise in_words(error, KEPT.format("judging")) from error
             self.held = []
             self.filled.left_out.update(row.left_out for row in rows if row.left_out)
             # In a thread: a disk that is slow must not look like a server that is.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,12 +70,16 @@ class HuggingFace:
 
     async def answer(self, request: Request) -> Answered:
         """Return sampled responses; on one machine, the same request gives the same ones."""
-        return await asyncio.to_thread(self._draw, request)
+        interrupted = threading.Event()
+        try:
+            return await asyncio.to_thread(self._draw, request, interrupted)
+        finally:  # a thread that nobody waits for ends with its next token
+            interrupted.set()
 
     async def close(self) -> None:
         """Hold nothing."""
 
-    def _draw(self, request: Request) -> Answered:
+    def _draw(self, request: Request, interrupted: threading.Event) -> Answered:
         import torch
         from transformers import StoppingCriteriaList
 
@@ -88,13 +93,13 @@ class HuggingFace:
                 **_shared(network, inputs, len(request.numbers)), do_sample=True,
                 temperature=self.drawing.temperature, top_k=0, top_p=1.0,
                 max_new_tokens=self.drawing.most, pad_token_id=tokenizer.pad_token_id,
-                stopping_criteria=StoppingCriteriaList([self._stopped(count)]),
+                stopping_criteria=StoppingCriteriaList([self._stopped(count, interrupted)]),
             )  # fmt: skip
         responses = tuple(self._response(row, count) for row in out[:, count:].tolist())
         seconds = time.monotonic() - began
         return Answered(responses, count, self._flop(count, 0), seconds)
 
-    def _stopped(self, before: int) -> Callable[..., Any]:
+    def _stopped(self, before: int, interrupted: threading.Event) -> Callable[..., Any]:
         """Return what tells which rows have come to a stop, by the text of their last tokens."""
         import torch
 
@@ -104,7 +109,7 @@ class HuggingFace:
         def stopped(tokens: Any, scores: Any, **_: Any) -> Any:
             last = tokens[:, max(before, tokens.shape[1] - far) :]
             texts = tokenizer.batch_decode(last, skip_special_tokens=True)
-            ends = [self.drawing.cut(text) != text for text in texts]
+            ends = [interrupted.is_set() or self.drawing.cut(text) != text for text in texts]
             return torch.tensor(ends, device=tokens.device)
 
         return stopped

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from isoflop.errors import UsageError
 from isoflop.experiments.backends.problems import Exercise
 from isoflop.experiments.backends.program import Program
 from isoflop.experiments.backends.request import Problem, Response
+from isoflop.network.reply import finite
 
 # Scores of responses to prompts, in their order.
 Scorer: TypeAlias = Callable[[Sequence[str], Sequence[str]], Sequence[float]]
@@ -67,12 +69,24 @@ class Judge:
         ]
         prompts, texts = [p.prompt for p, _ in pairs], [r.text for _, r in pairs]
         for name, scorer in self.scorers.items():
-            for said, score in zip(
-                scores, await asyncio.to_thread(scorer, prompts, texts), strict=True
-            ):
-                said[name] = finite(score)
-                self.unsure[name] += math.isnan(said[name])
+            column = [finite(score) for score in await _asked(name, scorer, prompts, texts)]
+            self.unsure[name] += sum(map(math.isnan, column))
+            for own, score in zip(scores, column, strict=True):
+                own[name] = score
         return scores
+
+
+async def _asked(
+    name: str, scorer: Scorer, prompts: Sequence[str], texts: Sequence[str]
+) -> Sequence[float]:
+    """Return what a scorer gives; one that can be asked without a thread can be interrupted."""
+    ask = getattr(scorer, "ask", None)
+    scores: Sequence[float] = await (
+        ask(prompts, texts) if ask else asyncio.to_thread(scorer, prompts, texts)
+    )
+    if len(scores) != len(texts):
+        raise UsageError(f"{name} was sent {len(texts)} samples and gave {len(scores)} scores")
+    return scores
 
 
 async def checked(
@@ -86,9 +100,3 @@ async def checked(
             return await program.verdict(problem, response, answer)
 
     return await asyncio.gather(*(check(*response) for response in responses))
-
-
-def finite(score: object) -> float:
-    """Return a score as a number, NaN for whatever is none."""
-    known = isinstance(score, int | float) and math.isfinite(score)
-    return float(score) if known else math.nan  # type: ignore[arg-type]

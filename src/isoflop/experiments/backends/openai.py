@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import math
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from isoflop.experiments.backends.asking import Server
 from isoflop.experiments.backends.request import Answered, Drawing, Request, Response
+from isoflop.network.reply import LARGEST, finite
+from isoflop.network.secret import Secret
+from isoflop.network.server import Server
 from isoflop.store import JSON
 
 Api: TypeAlias = Literal["completions", "chat"]
+BYTES = 4096  # of an answer that a token takes at most, with the log-probabilities of others
+MOST = 2**16  # tokens of a response that room is made for
+COUNTABLE = 2**53  # what a server counts above is no count
+LIKELY = (-1e6, 1e-3)  # log-probabilities that can be, but for rounding
 _PATHS: Mapping[Api, str] = {"completions": "/completions", "chat": "/chat/completions"}
 
 
@@ -38,7 +44,8 @@ class OpenAI:
     def describe(self) -> dict[str, JSON]:
         """Return what a sample depends on."""
         return {
-            "backend": "http", "model": self.model, "api": self.api, "extra": dict(self.extra),
+            "backend": "http", "model": self.model, "api": self.api,
+            "extra": {n: _without(self.server.secret, v) for n, v in self.extra.items()},
             "temperature": self.drawing.temperature, "max tokens": self.drawing.most,
             "stop": list(self.drawing.stop),
         }  # fmt: skip
@@ -51,8 +58,9 @@ class OpenAI:
         began = time.monotonic()
         count = len(request.numbers)
         found = await self.server.post(
-            _PATHS[self.api], self._body(request), lambda payload: self._read(payload, count)
-        )
+            _PATHS[self.api], self._body(request), lambda payload: self._read(payload, count),
+            LARGEST + count * min(self.drawing.most, MOST) * BYTES,
+        )  # fmt: skip
         return Answered(
             found.responses, found.prompt_tokens, found.prompt_flop, time.monotonic() - began
         )
@@ -118,8 +126,15 @@ class OpenAI:
         return None if self.N is None or tokens is None else 2 * self.N * tokens
 
 
+def _without(secret: Secret, value: JSON) -> JSON:
+    """Return a field of a request without the key, which is written down nowhere."""
+    text = json.dumps(value)
+    return secret.masked(text) if secret.masked(text) != text else value
+
+
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value < COUNTABLE else None
 
 
 def _logprobs(given: Any) -> list[float]:
@@ -132,7 +147,7 @@ def _logprobs(given: Any) -> list[float]:
             found = [c.get("logprob") for c in content if isinstance(c, dict)]
     if not isinstance(found, list):
         return []
-    return [float(x) for x in found if isinstance(x, int | float) and math.isfinite(x)]
+    return [x for x in map(finite, found) if LIKELY[0] <= x <= LIKELY[1]]
 
 
 def _tokens(

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from isoflop.errors import EnvironmentFailure, UsageError
 from isoflop.experiments.backends.request import Problem
 
+LONGEST = 86_400  # [s] that one verdict may take
 RIGHT, WRONG = 0, 1  # exit codes; any other says that the program could not tell
 
 
@@ -65,8 +66,10 @@ def program(text: str, seconds: float) -> Program:
     A function takes the problem's answer and the response, and returns whether it is right.
     Raises UsageError for a command that is not there.
     """
-    if seconds <= 0:
-        raise UsageError(f"a time limit of {seconds:g} s leaves no time")
+    if not 0 < seconds <= LONGEST:
+        raise UsageError(
+            f"a time limit of {seconds:g} s is none; it is above zero and at most {LONGEST:,} s"
+        )
     file, colon, function = text.rpartition(":")
     if colon and file.endswith(".py") and function.isidentifier():
         return Program((sys.executable, __file__, file, function), seconds)
@@ -74,7 +77,7 @@ def program(text: str, seconds: float) -> Program:
         words = shlex.split(text)
     except ValueError as error:
         raise UsageError(f"the command {text!r} cannot be read: {error}") from None
-    if not words or shutil.which(words[0]) is None:
+    if not words or "\0" in text or shutil.which(words[0]) is None:
         raise UsageError(f"there is no program {words[0] if words else text!r} to check with")
     return Program(tuple(words), seconds)
 

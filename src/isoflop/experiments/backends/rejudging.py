@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections import Counter
@@ -10,10 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from isoflop.errors import UsageError
-from isoflop.experiments.backends.judging import Scorer, checked, finite
+from isoflop.errors import UsageError, in_words
+from isoflop.experiments.backends.judging import Scorer, checked
 from isoflop.experiments.backends.program import Program
 from isoflop.experiments.backends.request import Problem
+from isoflop.network.reply import finite
+from isoflop.network.server import completed
 from isoflop.samples.bank import SCHEMA, Bank
 from isoflop.store.rows import Writer
 
@@ -55,7 +56,10 @@ def by_scorer(name: str, scorer: Scorer) -> Ask:
     """Return verdicts of a reward model, None for what is no number."""
 
     def ask(asked: Asked) -> list[float | None]:
-        scores = scorer([p.prompt for p, _, _ in asked], [text for _, text, _ in asked])
+        try:
+            scores = scorer([p.prompt for p, _, _ in asked], [text for _, text, _ in asked])
+        except Exception as error:
+            raise in_words(error, f"{name} gave scores; those so far are kept") from error
         if len(scores) != len(asked):
             raise UsageError(f"{name} was sent {len(asked)} samples and gave {len(scores)} scores")
         return [None if math.isnan(score) else score for score in map(finite, scores)]
@@ -65,7 +69,7 @@ def by_scorer(name: str, scorer: Scorer) -> Ask:
 
 def by_program(program: Program) -> Ask:
     """Return verdicts of a program, None where it could not tell."""
-    return lambda asked: asyncio.run(checked(program, asked))
+    return lambda asked: completed(checked(program, asked))
 
 
 def judge_again(

@@ -1,0 +1,51 @@
+"""Text of others made safe to print: names and messages come from files, servers and shells."""
+
+from __future__ import annotations
+
+import re
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+_IN_ASCII = str.maketrans(
+    {"–": "-", "—": "-", "×": "x", "→": "->", "≤": "<=", "≥": ">=", "±": "+-", "\u00a0": " "}
+)
+_USER = re.compile(r"(\w:/+)[^\s/?#]*@")  # paths have one stroke where addresses have two
+
+
+def printable(text: str, plain: bool = False) -> str:
+    """Return text without what could command a terminal, since names come from others' files.
+
+    Escapes, other control characters, marks that turn the direction of writing and halves of
+    characters become a stand-in each; lines stay lines. `plain` also keeps to ASCII, for
+    terminals that cannot write more.
+    """
+    kept = f"\n{NO_BREAK}"
+    if not text.isprintable():
+        text = "".join(
+            c if c.isprintable() or c in kept else "\N{REPLACEMENT CHARACTER}" for c in text
+        )
+    return text.translate(_IN_ASCII).encode("ascii", "replace").decode() if plain else text
+
+
+def escaped(json_text: str) -> str:
+    r"""Return JSON text that says the same, with \u escapes for what could command a terminal.
+
+    >>> escaped('["\x9b31m"]')
+    '["\\u009b31m"]'
+    """
+    if json_text.isprintable():
+        return json_text
+    return "".join(c if c.isprintable() or c in f"\n{NO_BREAK}" else _escape(c) for c in json_text)
+
+
+def without_users(text: str) -> str:
+    """Return text whose addresses name no user and no password.
+
+    >>> without_users("cannot read http://me:secret@host/v1")
+    'cannot read http://***@host/v1'
+    """
+    return _USER.sub(r"\1***@", text) if "@" in text else text
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
