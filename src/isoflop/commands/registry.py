@@ -7,7 +7,6 @@ each quantity of the vocabulary. Text becomes values here, once for the terminal
 from __future__ import annotations
 
 import inspect
-import math
 import re
 import sys
 import types
@@ -16,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
-from isoflop.errors import UsageError, suggest
+from isoflop.errors import UsageError, brief, suggest
 from isoflop.quantities import FROM_ZERO, QUANTITIES, parse, show
 
 if TYPE_CHECKING:
@@ -26,15 +25,25 @@ Kind: TypeAlias = Literal["text", "number", "whole", "choice", "flag", "texts", 
 Function = TypeVar("Function", bound="Callable[..., Report]")
 
 SEVERAL: frozenset[Kind] = frozenset({"texts", "names", "numbers"})  # may be given more than once
+MOST = 10**9  # of a whole number whose option states no limit of its own
+LONGEST = 10_000  # characters of one text at the command line
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What a parameter of a command is for, and what stands for its value in a help page."""
+    """What a parameter of a command is for, and what stands for its value in a help page.
+
+    `least` and `most` bound a whole number. `needs` names what must be given for the option to
+    have any effect, each entry one condition: "emit", "chip|money" (either), "backend=http|hf"
+    (one of these values, given or by default). `beside` names what may not be given with it.
+    """
 
     help: str
     metavar: str = ""
-    least: int = 0  # of a whole number
+    least: int = 0
+    most: int = MOST
+    needs: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,9 @@ class Parameter:
     positional: bool
     choices: tuple[str, ...] = ()
     least: int = 0
+    most: int = MOST
+    needs: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     open: bool = False  # one of the quantities behind a `**name: float`
 
     @property
@@ -76,7 +88,22 @@ class Parameter:
 
         Raises UsageError, which names the option and the text.
         """
+        if self.kind not in SEVERAL and len(given) > 1:
+            raise UsageError(
+                f"{self.shown} is given {len(given)} times, {given[0]!r} first; give it once"
+            )
+        if long := next((text for text in given if len(text) > LONGEST), None):
+            raise UsageError(
+                f"{self.shown} is of {len(long):,} characters; at most {LONGEST:,} are read"
+            )
         return _READERS[self.kind](self, given)
+
+    @property
+    def explanation(self) -> str:
+        """What it is for, its default, and what it needs beside it."""
+        standard = f" [default: {self.standard}]" if self.standard else ""
+        needs = f" [with {' and '.join(map(_condition, self.needs))}]" if self.needs else ""
+        return f"{self.help}{standard}{needs}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +142,9 @@ class Command:
         Raises UsageError for a text that cannot be read, and what the command raises.
         """
         known = {p.name: p for p in self.parameters}
-        return self.function(**{name: known[name].read(texts) for name, texts in given.items()})
+        values = {name: known[name].read(texts) for name, texts in given.items()}
+        refuse_idle(known, values)
+        return self.function(**values)
 
 
 REGISTRY: dict[str, Command] = {}
@@ -129,6 +158,39 @@ def command(name: str, *, example: str, minutes: bool = False) -> Callable[[Func
         return function
 
     return register
+
+
+def refuse_idle(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> None:
+    """Raise UsageError for an option among `values` that has no effect in this call."""
+    for name in values:
+        option = known[name]
+        for condition in option.needs:
+            if not _holds(condition, known, values):
+                raise UsageError(
+                    f"{option.shown} has no effect here; it goes with {_condition(condition)}"
+                )
+        for other in option.beside:
+            if other in values:
+                raise UsageError(
+                    f"{option.shown} has no effect beside {known[other].shown}; give one of them"
+                )
+
+
+def _holds(condition: str, known: Mapping[str, Parameter], values: Mapping[str, Any]) -> bool:
+    """Return whether a condition of `needs` is met by what was given."""
+    names, sign, choices = condition.partition("=")
+    if not sign:
+        return any(name in values for name in names.split("|"))
+    value = values.get(names, known[names].default if names in known else None)
+    return value in choices.split("|")
+
+
+def _condition(condition: str) -> str:
+    """Return a condition of `needs` as a user reads it: "--chip or --money"."""
+    names, sign, choices = condition.partition("=")
+    shown = [f"--{name.rstrip('_').replace('_', '-')}" for name in names.split("|")]
+    values = " or ".join(choices.split("|"))
+    return f"{shown[0]} {values}" if sign else " or ".join(shown)
 
 
 def say(text: str) -> None:
@@ -158,6 +220,9 @@ def _read(parameter: inspect.Parameter, hint: Any) -> tuple[Parameter, ...]:
             positional,
             choices,
             option.least,
+            option.most,
+            option.needs,
+            option.beside,
         ),
     )
 
@@ -191,18 +256,19 @@ def _text(parameter: Parameter, given: Sequence[str]) -> str:
 
 def _whole(parameter: Parameter, given: Sequence[str]) -> int:
     text = given[-1].strip().replace("_", "")
-    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < parameter.least:
+    number = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+    if number is None or not parameter.least <= number <= parameter.most:
         raise UsageError(
-            f"{parameter.shown} is {given[-1]!r}; it must be a whole number of {parameter.least} "
-            "or more"
+            f"{parameter.shown} is {brief(given[-1])}; it must be a whole number from "
+            f"{parameter.least} to {parameter.most:,}"
         )
-    return int(text)
+    return number
 
 
 def _choice(parameter: Parameter, given: Sequence[str]) -> str:
     if given[-1] not in parameter.choices:
         hint = suggest(given[-1], parameter.choices)
-        raise UsageError(f"{parameter.shown} cannot be {given[-1]!r}; {hint}")
+        raise UsageError(f"{parameter.shown} cannot be {brief(given[-1])}; {hint}")
     return given[-1]
 
 
@@ -212,7 +278,9 @@ def _pairs(parameter: Parameter, given: Sequence[str]) -> dict[str, str]:
     for part in (part for text in given for part in re.split(r",(?=\s*\w+\s*=)", text)):
         name, sign, value = (piece.strip() for piece in part.partition("="))
         if not (name and sign and value):
-            raise UsageError(f"{parameter.shown} {part!r} is not of the form {parameter.metavar}")
+            raise UsageError(
+                f"{parameter.shown} {brief(part)} is not of the form {parameter.metavar}"
+            )
         if name in pairs:
             raise UsageError(f"{parameter.shown} says {name} twice: {pairs[name]!r} and {value!r}")
         pairs[name] = value
@@ -221,13 +289,10 @@ def _pairs(parameter: Parameter, given: Sequence[str]) -> dict[str, str]:
 
 def _signed(text: str, what: str) -> float:
     """Return a number that may also be zero or below."""
-    if text.startswith("-"):
-        return -_signed(text[1:], what)
-    try:
-        value = float(text)
-    except ValueError:
-        return parse(text, what)
-    return value if math.isfinite(value) and value == 0 else parse(text, what)
+    sign, size = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
+    if re.fullmatch(r"\+?(0+\.?0*|\.0+)(e[+-]?[0-9]+)?", size, re.I):
+        return 0.0
+    return sign * parse(size, what)
 
 
 _ANY = FROM_ZERO | {"start", "least"}  # options that may be zero, or below
