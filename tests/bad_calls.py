@@ -165,9 +165,7 @@ def _file(rng: random.Random, command: Command, words: list[str], folder: Path) 
     return [*words[:place], str(path), *words[place + 1 :]]
 
 
-def _positional(
-    rng: random.Random, command: Command, words: list[str], folder: Path
-) -> list[str]:
+def _positional(rng: random.Random, command: Command, words: list[str], folder: Path) -> list[str]:
     """Put a nasty text in place of a word."""
     first = len(command.name.split())
     if len(words) <= first:

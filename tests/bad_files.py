@@ -51,16 +51,30 @@ def prepare(folder: Path) -> None:
     _run("import", "a=sample:rl-log", "--as", "rl", "--set", "hours-per-step=8",
          "--out", folder / "log.csv")  # fmt: skip
     rng = random.Random(0)
-    _table(folder / "scores", ("prompt", "gold", "proxy_a", "proxy_b"),
-           [(f"p{i % 20}", rng.gauss(0, 1), rng.gauss(0, 1), rng.gauss(1, 2)) for i in range(400)])
-    _table(folder / "curves", ("curve", "step", "lr", "loss"),
-           [(c, 50 * i, 3e-4 * (1 - i / 41 * (c == "b")), 2 + 3 * i**-0.4 + rng.gauss(0, 1e-3))
-            for c in "ab" for i in range(1, 41)])
-    _table(folder / "counts", ("problem", "samples", "correct"),
-           [(f"p{i}", 64, rng.randrange(65)) for i in range(30)])
-    _table(folder / "samples", ("problem", "answer", "correct", "score"),
-           [(f"p{i % 12}", str(rng.randrange(3)), rng.randrange(2), rng.random())
-            for i in range(240)])
+    _table(
+        folder / "scores",
+        ("prompt", "gold", "proxy_a", "proxy_b"),
+        [(f"p{i % 20}", rng.gauss(0, 1), rng.gauss(0, 1), rng.gauss(1, 2)) for i in range(400)],
+    )
+    _table(
+        folder / "curves",
+        ("curve", "step", "lr", "loss"),
+        [
+            (c, 50 * i, 3e-4 * (1 - i / 41 * (c == "b")), 2 + 3 * i**-0.4 + rng.gauss(0, 1e-3))
+            for c in "ab"
+            for i in range(1, 41)
+        ],
+    )
+    _table(
+        folder / "counts",
+        ("problem", "samples", "correct"),
+        [(f"p{i}", 64, rng.randrange(65)) for i in range(30)],
+    )
+    _table(
+        folder / "samples",
+        ("problem", "answer", "correct", "score"),
+        [(f"p{i % 12}", str(rng.randrange(3)), rng.randrange(2), rng.random()) for i in range(240)],
+    )
     _run("runs", "convert", folder / "scores.csv", "--out", folder / "scores.parquet")
     Study.create(folder / "study", {"made by": "a test"}).put("note", "one", {"text": "a"})
 

@@ -116,9 +116,7 @@ def _called(main: Any, words: Sequence[str]) -> Answer:
     return Answer(code, out.getvalue(), err.getvalue(), seconds, memory, fault)
 
 
-def _fault(
-    code: int, out: str, err: str, seconds: float, memory: float, as_json: bool
-) -> str:
+def _fault(code: int, out: str, err: str, seconds: float, memory: float, as_json: bool) -> str:
     """Return what is wrong with an answer."""
     faults = {
         f"{seconds:.0f} s of the processor": seconds > SECONDS,

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -25,7 +25,7 @@ from typer.core import TyperGroup
 
 from isoflop import commands
 from isoflop.commands import contents
-from isoflop.commands.registry import SEVERAL, Command, Parameter, say
+from isoflop.commands.registry import SEVERAL, Command, Parameter, explanation, say
 from isoflop.errors import EnvironmentFailure, IsoflopError, RefusedByData, UsageError
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _example(command: Command) -> str:
 
 def _callback(command: Command) -> Callable[..., Callable[[], int]]:
     """Return the function behind a command, with the signature from which Typer makes options."""
-    parameters = command.parameters
+    known = {p.name: p for p in command.parameters}
 
     def ask(**given: Any) -> Callable[[], int]:
         """Return what is to be done; it is done outside of Typer, which has its own exit codes."""
@@ -213,7 +213,7 @@ def _callback(command: Command) -> Callable[..., Callable[[], int]]:
         html = PAGE.read(texts.pop("html")) if "html" in texts else None
         return lambda: _show(command(texts), as_json, html)
 
-    entries = [_entry(p) for p in parameters] + [
+    entries = [_entry(p, known) for p in known.values()] + [
         _keyword("json", bool, False, typer.Option("--json", help="Print JSON, and nothing else.")),
         _keyword(
             "html",
@@ -227,9 +227,9 @@ def _callback(command: Command) -> Callable[..., Callable[[], int]]:
     return ask
 
 
-def _entry(parameter: Parameter) -> inspect.Parameter:
+def _entry(parameter: Parameter, known: Mapping[str, Parameter]) -> inspect.Parameter:
     """Return the entry of a signature that Typer turns into this parameter."""
-    settings: dict[str, Any] = {"help": parameter.explanation, "show_default": False}
+    settings: dict[str, Any] = {"help": explanation(parameter, known), "show_default": False}
     if parameter.kind != "flag":
         settings["metavar"] = "|".join(parameter.choices) or parameter.metavar
     if parameter.positional:

@@ -93,7 +93,7 @@ _NUMBER = re.compile(
 )
 # Between these lie all numbers of the field, and their products with room to spare.
 SMALLEST, LARGEST = 1e-100, 1e100
-MOST_DRAWS = 100_000  # a hundred times what steady intervals take; more fill the memory
+MOST_DRAWS = 20_000  # twenty times what steady intervals take; more only fill the memory
 
 
 def quantity(symbol: str) -> Quantity:
@@ -137,14 +137,18 @@ def refuse_count(what: str, value: float, least: int, most: int) -> None:
         raise UsageError(f"{what} is {seen}; it must be a whole number from {least:,} to {most:,}")
 
 
+def refuse_draws(draws: int, level: float | None = None, least: int = 0) -> None:
+    """Raise UsageError for draws too few or too many, and for a level that is none."""
+    refuse_count("draws", draws, least, MOST_DRAWS)
+    refuse_level(level)
+
+
 def _refuse_size(what: str, value: float, seen: str) -> None:
     """Raise UsageError for a number that is not above zero, or that nobody can mean."""
     if not (math.isfinite(value) and value > 0):
         raise UsageError(f"{what} is {seen}; it must be finite and above zero")
     if not SMALLEST <= value <= LARGEST:
-        raise UsageError(
-            f"{what} is {seen}; numbers here lie between {SMALLEST:g} and {LARGEST:g}"
-        )
+        raise UsageError(f"{what} is {seen}; numbers here lie between {SMALLEST:g} and {LARGEST:g}")
 
 
 def parse(text: str, what: str = "number") -> float:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from isoflop.errors import UsageError, brief, suggest
-from isoflop.quantities import FROM_ZERO, QUANTITIES, parse, show
+from isoflop.quantities import FROM_ZERO, QUANTITIES, parse, refuse_level, show
 
 if TYPE_CHECKING:
     from isoflop.report import Report  # which brings NumPy, too much for a list of commands
@@ -27,6 +27,7 @@ Function = TypeVar("Function", bound="Callable[..., Report]")
 SEVERAL: frozenset[Kind] = frozenset({"texts", "names", "numbers"})  # may be given more than once
 MOST = 10**9  # of a whole number whose option states no limit of its own
 LONGEST = 10_000  # characters of one text at the command line
+ANY = "**"  # the condition that some quantity is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Option:
 
     `least` and `most` bound a whole number. `needs` names what must be given for the option to
     have any effect, each entry one condition: "emit", "chip|money" (either), "backend=http|hf"
-    (one of these values, given or by default). `beside` names what may not be given with it.
+    (one of these values, given or by default), "draws!=0" (any other value), "**" (a quantity).
+    `beside` names what may not be given with it.
     """
 
     help: str
@@ -98,12 +100,16 @@ class Parameter:
             )
         return _READERS[self.kind](self, given)
 
-    @property
-    def explanation(self) -> str:
-        """What it is for, its default, and what it needs beside it."""
-        standard = f" [default: {self.standard}]" if self.standard else ""
-        needs = f" [with {' and '.join(map(_condition, self.needs))}]" if self.needs else ""
-        return f"{self.help}{standard}{needs}"
+
+def explanation(option: Parameter, known: Mapping[str, Parameter]) -> str:
+    """Return what an option is for, its default, and what it needs beside it."""
+    standard = f" [default: {option.standard}]" if option.standard else ""
+    # What every call has is no condition that a reader needs to know.
+    needs = [
+        n for n in option.needs if not any(known[o].required for o in n.split("|") if o in known)
+    ]
+    words = " and ".join(_condition(n, known) for n in needs)
+    return f"{option.help}{standard}" + (f" [with {words}]" if words else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +172,8 @@ def refuse_idle(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> No
         option = known[name]
         for condition in option.needs:
             if not _holds(condition, known, values):
-                raise UsageError(
-                    f"{option.shown} has no effect here; it goes with {_condition(condition)}"
-                )
+                words = _condition(condition, known)
+                raise UsageError(f"{option.shown} has no effect here; it goes with {words}")
         for other in option.beside:
             if other in values:
                 raise UsageError(
@@ -178,18 +183,25 @@ def refuse_idle(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> No
 
 def _holds(condition: str, known: Mapping[str, Parameter], values: Mapping[str, Any]) -> bool:
     """Return whether a condition of `needs` is met by what was given."""
-    names, sign, choices = condition.partition("=")
+    if condition == ANY:
+        return any(known[name].open for name in values)
+    name, sign, choices = condition.partition("=")
     if not sign:
-        return any(name in values for name in names.split("|"))
-    value = values.get(names, known[names].default if names in known else None)
-    return value in choices.split("|")
+        return any(one in values for one in name.split("|"))
+    option = known.get(name.rstrip("!"))
+    value = f"{values.get(option.name, option.default)}" if option else ""
+    return (value in choices.split("|")) != name.endswith("!")
 
 
-def _condition(condition: str) -> str:
+def _condition(condition: str, known: Mapping[str, Parameter]) -> str:
     """Return a condition of `needs` as a user reads it: "--chip or --money"."""
+    if condition == ANY:
+        return "a quantity, such as --N"
     names, sign, choices = condition.partition("=")
-    shown = [f"--{name.rstrip('_').replace('_', '-')}" for name in names.split("|")]
+    shown = [known[name].shown for name in names.rstrip("!").split("|") if name in known]
     values = " or ".join(choices.split("|"))
+    if names.endswith("!"):
+        return f"{shown[0]} other than {values}"
     return f"{shown[0]} {values}" if sign else " or ".join(shown)
 
 
@@ -295,11 +307,18 @@ def _signed(text: str, what: str) -> float:
     return sign * parse(size, what)
 
 
+def _number(parameter: Parameter, given: Sequence[str]) -> float:
+    value = (_signed if parameter.name in _ANY else parse)(given[-1], parameter.shown)
+    if parameter.name == "level":
+        refuse_level(value)
+    return value
+
+
 _ANY = FROM_ZERO | {"start", "least"}  # options that may be zero, or below
 
 _READERS: Mapping[Kind, Callable[[Parameter, Sequence[str]], Any]] = {
     "text": _text,
-    "number": lambda p, given: (_signed if p.name in _ANY else parse)(given[-1], p.shown),
+    "number": _number,
     "whole": _whole,
     "choice": _choice,
     "flag": lambda p, given: True,
