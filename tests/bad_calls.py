@@ -27,6 +27,12 @@ NUMBERS = (
     "999999999", "1000000000", "999999999999999999", "0.9999999999999999", "1e-17", "٣", "१२",
     "0x10", "1_0", "1,000", "1e5k", "1e", "--1", "1k", "1T", "7,8", "1;2", "1e100", "1e-100",
 )  # fmt: skip
+# Numbers that an option may take, at the ends of what it takes.
+EXTREMES = (
+    "0", "1", "2", "7", "20", "1e-9", "1e-30", "1e-99", "1e-100", "1e12", "1e30", "1e99", "1e100",
+    "0.001", "0.5", "0.999", "0.99999999", "1000", "20000", "1000000", "1000000000", "1.5", "-3",
+    "70B", "1T", "3e26",
+)  # fmt: skip
 TEXTS = (
     "", " ", "zzz", "٣", "\x1b[31mred\x1b[0m", "\x07", "a\nb", "a" * 5000, "=", "=,=", ",", ",,,",
     "null", "[]", "{}", "[[[[", "../..", "/", "/dev/null", "~", "*", "%s", "{0}", "{", "é" * 300,
@@ -91,15 +97,16 @@ def call(number: int, folder: Path) -> Call:
     known = commands.every()
     command = known[sorted(known)[number % len(known)]]
     words = _quick(command, shlex.split(command.example)[1:])
-    for _ in range(rng.choice((1, 1, 2, 3))):
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
         words = rng.choices(MUTATIONS, WEIGHTS)[0](rng, command, words, folder)
     if command.name in FATAL:
-        words = [*words, *rng.choice(FATAL[command.name]).split("=", 1)]
+        name, sign, value = rng.choice(FATAL[command.name]).partition("=")
+        words = _set(words, name, value) if sign else [*words, name]
     if rng.random() < 0.3:
         words.append("--json")
     if rng.random() < 0.2:
         words += ["--html", rng.choice(("page.html", "page.html", *OUTPUTS))]
-    return Call(number, tuple(word.replace("\0", "") for word in words))
+    return Call(number, tuple(words))
 
 
 def _quick(command: Command, words: list[str]) -> list[str]:
@@ -124,10 +131,11 @@ def _value(rng: random.Random, parameter: Parameter) -> str:
     if parameter.name.startswith("where") or parameter.name == "derive":
         return expression
     if parameter.kind in ("number", "whole"):
-        return number
+        return rng.choice((number, rng.choice(EXTREMES), rng.choice(EXTREMES)))
     if parameter.kind in ("names", "numbers"):
-        return rng.choice((pair, f"{rng.choice(('N', 'D', 'L', 'C', 'E', 'alpha'))}={number}"))
-    return rng.choice((text, text, number, *parameter.choices[:1]))
+        name = rng.choice(("N", "D", "L", "C", "E", "A", "alpha", "beta"))
+        return rng.choice((pair, f"{name}={number}", f"{name}={rng.choice(EXTREMES)}"))
+    return rng.choice((text, text, number, rng.choice(EXTREMES), *parameter.choices))
 
 
 def _option(rng: random.Random, command: Command, words: list[str], folder: Path) -> list[str]:
@@ -140,10 +148,15 @@ def _option(rng: random.Random, command: Command, words: list[str], folder: Path
     if option.kind == "flag":
         return [*words, option.shown]
     value = _value(rng, option)
-    if option.shown in words[:-1] and rng.random() < 0.9:
-        place = words.index(option.shown) + 1
-        return [*words[:place], value, *words[place + 1 :]]
-    return [*words, option.shown, value]
+    return _set(words, option.shown, value)
+
+
+def _set(words: list[str], name: str, value: str) -> list[str]:
+    """Return words in which an option has a value, in place of the one that it had."""
+    if name not in words[:-1]:
+        return [*words, name, value]
+    place = words.index(name) + 1
+    return [*words[:place], value, *words[place + 1 :]]
 
 
 def _file(rng: random.Random, command: Command, words: list[str], folder: Path) -> list[str]:
@@ -192,7 +205,7 @@ def _twice(rng: random.Random, command: Command, words: list[str], folder: Path)
 MUTATIONS: Sequence[Callable[[random.Random, Command, list[str], Path], list[str]]] = (
     _option, _file, _positional, _less, _twice,
 )  # fmt: skip
-WEIGHTS = (10, 6, 2, 1, 1)
+WEIGHTS = (12, 7, 1, 1, 1)
 
 
 def faults(count: int, first: int = 0) -> Iterator[tuple[Call, Answer]]:

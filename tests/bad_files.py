@@ -14,6 +14,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import pyarrow.csv
+import pyarrow.parquet
+
 from isoflop import cli
 from isoflop.store import Study
 
@@ -75,7 +78,8 @@ def prepare(folder: Path) -> None:
         ("problem", "answer", "correct", "score"),
         [(f"p{i % 12}", str(rng.randrange(3)), rng.randrange(2), rng.random()) for i in range(240)],
     )
-    _run("runs", "convert", folder / "scores.csv", "--out", folder / "scores.parquet")
+    table = pyarrow.csv.read_csv(folder / "scores.csv")
+    pyarrow.parquet.write_table(table, folder / "scores.parquet")
     Study.create(folder / "study", {"made by": "a test"}).put("note", "one", {"text": "a"})
 
 

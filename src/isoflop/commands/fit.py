@@ -68,7 +68,12 @@ def fit(
     objective: Objective = "huber",
     delta: Annotated[float | None, Option("scale of the objective; 1e-3 for huber")] = None,
     residuals: Residuals = None,
-    draws: Annotated[int, Option("refits to resampled runs, for intervals; 0 for none")] = 1000,
+    draws: Annotated[
+        int,
+        Option(
+            "refits to resampled runs, for intervals; 0 for none", needs=("resample!=jackknife",)
+        ),
+    ] = 1000,
     level: Annotated[float, Option("share of draws that an interval holds", needs=DRAWN)] = 0.9,
     seed: Annotated[int, Option("of the starting points and draws", "SEED")] = 0,
     where: Where = None,

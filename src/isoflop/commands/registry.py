@@ -26,6 +26,7 @@ Function = TypeVar("Function", bound="Callable[..., Report]")
 
 SEVERAL: frozenset[Kind] = frozenset({"texts", "names", "numbers"})  # may be given more than once
 MOST = 10**9  # of a whole number whose option states no limit of its own
+SEEDS = 10**18 - 1  # a seed is no size: any of 18 digits
 LONGEST = 10_000  # characters of one text at the command line
 ANY = "**"  # the condition that some quantity is given
 
@@ -269,10 +270,11 @@ def _text(parameter: Parameter, given: Sequence[str]) -> str:
 def _whole(parameter: Parameter, given: Sequence[str]) -> int:
     text = given[-1].strip().replace("_", "")
     number = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
-    if number is None or not parameter.least <= number <= parameter.most:
+    most = SEEDS if parameter.name == "seed" else parameter.most
+    if number is None or not parameter.least <= number <= most:
         raise UsageError(
             f"{parameter.shown} is {brief(given[-1])}; it must be a whole number from "
-            f"{parameter.least} to {parameter.most:,}"
+            f"{parameter.least} to {most:,}"
         )
     return number
 
