@@ -183,7 +183,7 @@ def _member(rng: random.Random, body: bytes) -> bytes:
     """Put a nasty value at some place of a JSON document, or take it out."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _flipped(rng, body)
     place, key = document, None
     while isinstance(place, dict | list) and place:

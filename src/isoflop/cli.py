@@ -111,7 +111,7 @@ def _explain(failure: BaseException, given: Sequence[str]) -> tuple[int, str]:
 def _uncomputable(failure: BaseException) -> str:
     """Return what to say of numbers that arithmetic cannot do; empty for another failure."""
     # NumPy's own error has no name here, so that what needs no numbers need not import it.
-    if isinstance(failure, ArithmeticError | RecursionError) or (
+    if isinstance(failure, OverflowError | FloatingPointError | RecursionError) or (
         type(failure).__name__ == "LinAlgError"
     ):
         return (

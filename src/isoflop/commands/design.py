@@ -66,7 +66,7 @@ def design(
     at_least: Span = None,
     at_most: Span = None,
     steps: Annotated[
-        int, Option("sizes, and token counts, of the grid", least=2, most=200, beside=("pool",))
+        int, Option("sizes, and token counts, of the grid", least=2, most=100, beside=("pool",))
     ] = 12,
     pool: Candidates = None,
     criterion: Criterion = "target",
