@@ -15,7 +15,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence, Set
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -24,7 +25,7 @@ from typer.core import TyperGroup
 
 from isoflop import commands
 from isoflop.commands import contents
-from isoflop.commands.registry import SEVERAL, Command, Parameter, say
+from isoflop.commands.registry import SEVERAL, Command, Parameter, explanation, say
 from isoflop.errors import EnvironmentFailure, IsoflopError, RefusedByData, UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ FIRST = """\b
   isoflop fit sample:tiny --law chinchilla"""
 ENVIRONMENT, BUG, INTERRUPTED = EnvironmentFailure.exit_code, 70, 130
 
+PAGE = Parameter("html", "text", "Also write the report as a web page.", "FILE", None, False)
+
 # Every refusal of the parser is one; the class has no public name of its own.
 Misuse = typer.BadParameter.__bases__[0]
 
@@ -44,9 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program on `arguments`, those of the process unless given; return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
-    with _stoppable(), _plain_text():
+    with _stoppable(), _plain_text(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # doubts are notes of a report, never lines on stderr
         try:
             _refuse_closed_output()
+            _refuse_unprintable(given)
             program = _program(frozenset(given))
             bare = not given or (len(given) == 1 and given[0] in contents.GROUPS)
             called = [*given, "--help"] if bare else given
@@ -81,6 +86,12 @@ def _refuse_closed_output() -> None:
         raise EnvironmentFailure("standard output is closed; send it to a file, or to /dev/null")
 
 
+def _refuse_unprintable(given: Sequence[str]) -> None:
+    """Raise UsageError for a character that no file or name can hold."""
+    if any("\0" in text for text in given):
+        raise UsageError("an argument holds the character NUL; take it out")
+
+
 def _fail(code: int, sentence: str, as_json: bool) -> int:
     """Say why on stderr, and with --json on stdout too; return the exit code."""
     with contextlib.suppress(OSError):
@@ -111,8 +122,23 @@ def _explain(failure: BaseException, given: Sequence[str]) -> tuple[int, str]:
             return ENVIRONMENT, f"{where}{(failure.strerror or str(failure)).lower()}"
         case MemoryError():
             return ENVIRONMENT, "not enough memory; use fewer --draws, or fewer runs with --where"
+        case _ if sentence := _uncomputable(failure):
+            return RefusedByData.exit_code, sentence
         case _:
             return BUG, _record(failure, given)
+
+
+def _uncomputable(failure: BaseException) -> str:
+    """Return what to say of numbers that arithmetic cannot do; empty for another failure."""
+    # NumPy's own error has no name here, so that what needs no numbers need not import it.
+    if isinstance(failure, OverflowError | FloatingPointError | RecursionError) or (
+        type(failure).__name__ == "LinAlgError"
+    ):
+        return (
+            f"these numbers cannot be computed with ({failure}); look for runs or inputs that are "
+            "all alike, or far too large or too small"
+        )
+    return ""
 
 
 def _misread(failure: Any) -> str:
@@ -198,21 +224,22 @@ def _example(command: Command) -> str:
 
 def _callback(command: Command) -> Callable[..., Callable[[], int]]:
     """Return the function behind a command, with the signature from which Typer makes options."""
-    parameters = command.parameters
+    known = {p.name: p for p in command.parameters}
 
     def ask(**given: Any) -> Callable[[], int]:
         """Return what is to be done; it is done outside of Typer, which has its own exit codes."""
-        as_json, html = given.pop("json"), given.pop("html")
+        as_json = given.pop("json")
         texts = {k: _texts(v) for k, v in given.items() if v is not None and v not in (False, [])}
+        html = PAGE.read(texts.pop("html")) if "html" in texts else None
         return lambda: _show(command(texts), as_json, html)
 
-    entries = [_entry(p) for p in parameters] + [
+    entries = [_entry(p, known) for p in known.values()] + [
         _keyword("json", bool, False, typer.Option("--json", help="Print JSON, and nothing else.")),
         _keyword(
             "html",
-            str | None,
+            list[str] | None,
             None,
-            typer.Option("--html", metavar="FILE", help="Also write the report as a web page."),
+            typer.Option(PAGE.shown, metavar=PAGE.metavar, help=PAGE.help),
         ),
     ]
     ask.__signature__ = inspect.Signature(entries)  # type: ignore[attr-defined]
@@ -220,22 +247,22 @@ def _callback(command: Command) -> Callable[..., Callable[[], int]]:
     return ask
 
 
-def _entry(parameter: Parameter) -> inspect.Parameter:
+def _entry(parameter: Parameter, known: Mapping[str, Parameter]) -> inspect.Parameter:
     """Return the entry of a signature that Typer turns into this parameter."""
-    standard = f" [default: {parameter.standard}]" if parameter.standard else ""
-    settings: dict[str, Any] = {"help": f"{parameter.help}{standard}", "show_default": False}
+    settings: dict[str, Any] = {"help": explanation(parameter, known), "show_default": False}
     if parameter.kind != "flag":
         settings["metavar"] = "|".join(parameter.choices) or parameter.metavar
     if parameter.positional:
         marker = typer.Argument(**settings)
     else:
         marker = typer.Option(parameter.shown, **settings)
-    annotation: Any = {"flag": bool}.get(parameter.kind, str | None)
+    annotation: Any = bool if parameter.kind == "flag" else list[str] | None
+    if parameter.positional and parameter.kind not in SEVERAL:
+        annotation = str | None
     default: Any = False if parameter.kind == "flag" else None
-    if parameter.kind in SEVERAL:
-        annotation, default = list[str] | None, None
     if parameter.required:
-        annotation, default = str, inspect.Parameter.empty
+        annotation = str if parameter.positional else list[str]
+        default = inspect.Parameter.empty
     return _keyword(parameter.name, annotation, default, marker)
 
 

@@ -30,7 +30,7 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.name, self.known = name, tuple(known)
-        super().__init__(f"no {kind} called {name!r}; {suggest(name, self.known)}")
+        super().__init__(f"no {kind} called {brief(name)}; {suggest(name, self.known)}")
 
 
 class BadLaw(IsoflopError):
@@ -97,6 +97,13 @@ def in_words(error: Exception, doing: str) -> IsoflopError:
     return unforeseen
 
 
+def brief(value: object, most: int = 60) -> str:
+    """Return a value as a message shows it: in quotes where it is text, cut where it is long."""
+    text = value if isinstance(value, str) else repr(value)
+    cut = text if len(text) <= most else f"{text[: most - 3]}..."
+    return repr(cut) if isinstance(value, str) else cut
+
+
 def amount(n: int, one: str, several: str) -> str:
     """Return a number with its noun, such as "1 row" or "1,200 rows"."""
     return f"{n:,} {one if n == 1 else several}"
@@ -106,7 +113,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
     """Return "did you mean ...?" for a near name, else the list of what there is."""
     names = list(known)
     folded = {n.lower(): n for n in names}
-    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name.lower()[:100], folded, n=1, cutoff=0.6)
     if near:
         return f"did you mean {folded[near[0]]!r}?"
     listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")

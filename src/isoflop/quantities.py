@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from isoflop.errors import UnknownName, UsageError
+from isoflop.errors import UnknownName, UsageError, brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,12 @@ FROM_ZERO = frozenset((*SHARES, "sparsity"))  # what may be left out: its log me
 
 _SUFFIX = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 _NUMBER = re.compile(
-    r"([+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKmMbBgGtT]?)"
+    r"([+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKmMbBgGtT]?)",
+    re.ASCII,
 )
+# Between these lie all numbers of the field, and their products with room to spare.
+SMALLEST, LARGEST = 1e-100, 1e100
+MOST_DRAWS = 20_000  # twenty times what steady intervals take; more only fill the memory
 
 
 def quantity(symbol: str) -> Quantity:
@@ -113,14 +117,38 @@ def refuse_impossible(symbol: str, value: float) -> None:
     if symbol in FROM_ZERO:
         if not is_share(symbol, value):
             raise UsageError(f"{symbol} is {value}; it is a share, which lies between 0 and 1")
-    elif not (math.isfinite(value) and value > 0):
-        raise UsageError(f"{symbol} is {value}; it must be finite and above zero")
+    else:
+        _refuse_size(symbol, value, f"{value}")
 
 
 def refuse_level(level: float | None) -> None:
     """Raise UsageError for what is no share of draws that an interval can hold."""
     if level is not None and not 0 < level < 1:
         raise UsageError(f"level is {level:g}; it must lie between 0 and 1, such as 0.9")
+
+
+def refuse_count(what: str, value: float, least: int, most: int) -> None:
+    """Raise UsageError for a count that is not whole, or not from `least` to `most`.
+
+    A count without a limit asks for time and memory without one.
+    """
+    if not (least <= value <= most and value == int(value)):
+        seen = f"{value:,}" if math.isfinite(value) and abs(value) < LARGEST else brief(value)
+        raise UsageError(f"{what} is {seen}; it must be a whole number from {least:,} to {most:,}")
+
+
+def refuse_draws(draws: int, level: float | None = None, least: int = 0) -> None:
+    """Raise UsageError for draws too few or too many, and for a level that is none."""
+    refuse_count("draws", draws, least, MOST_DRAWS)
+    refuse_level(level)
+
+
+def _refuse_size(what: str, value: float, seen: str) -> None:
+    """Raise UsageError for a number that is not above zero, or that nobody can mean."""
+    if not (math.isfinite(value) and value > 0):
+        raise UsageError(f"{what} is {seen}; it must be finite and above zero")
+    if not SMALLEST <= value <= LARGEST:
+        raise UsageError(f"{what} is {seen}; numbers here lie between {SMALLEST:g} and {LARGEST:g}")
 
 
 def parse(text: str, what: str = "number") -> float:
@@ -133,11 +161,12 @@ def parse(text: str, what: str = "number") -> float:
     """
     match = _NUMBER.fullmatch(text.strip())
     if not match:
-        raise UsageError(f"{what} {text!r} is not a number; write it like 70B, 1.4T or 5.76e23")
+        raise UsageError(
+            f"{what} {brief(text)} is not a number; write it like 70B, 1.4T or 5.76e23"
+        )
     digits, suffix = match.groups()
     value = float(digits.replace(",", "").replace("_", "")) * _SUFFIX.get(suffix.lower(), 1.0)
-    if not (math.isfinite(value) and value > 0):
-        raise UsageError(f"{what} is {text!r}; it must be finite and above zero")
+    _refuse_size(what, value, brief(text))
     return value
 
 

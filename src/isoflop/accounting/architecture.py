@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any, Literal, get_args
 
-from isoflop.errors import UnknownName, UsageError
+from isoflop.errors import UnknownName, UsageError, brief
+from isoflop.quantities import refuse_count
 
 Positions = Literal["rotary", "learned", "relative"]
+
+MOST = 10**9  # of layers, channels, tokens and experts each: a thousand times what there is
 
 _DERIVED: Any = None  # filled in from the other numbers
 
@@ -226,13 +230,10 @@ def _set(architecture: Architecture, name: str, value: int) -> None:
 
 
 def _whole(name: str, value: object, least: int) -> int:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not (number and float(value).is_integer()):  # type: ignore[arg-type]
-        raise UsageError(f"{name} is {value!r}; it must be a whole number")
-    whole = int(value)  # type: ignore[call-overload]
-    if whole < least:
-        raise UsageError(f"{name} is {whole}; it must be at least {least}")
-    return int(whole)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise UsageError(f"{name} is {brief(value)}; it must be a whole number")
+    refuse_count(name, value, least, MOST)  # type: ignore[arg-type]
+    return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def _fill_attention(a: Architecture) -> None:
@@ -276,4 +277,5 @@ def _check_experts(a: Architecture) -> None:
 
 
 def _divisor(number: int, near: int) -> int:
-    return min((d for d in range(1, number + 1) if number % d == 0), key=lambda d: abs(d - near))
+    small = [d for d in range(1, math.isqrt(number) + 1) if number % d == 0]
+    return min((*small, *(number // d for d in small)), key=lambda d: (abs(d - near), d))

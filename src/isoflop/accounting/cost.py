@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from isoflop.atlas import Chip, Range, Spread, chip
 from isoflop.errors import UsageError
+from isoflop.quantities import refuse_count
 
+MOST_CHIPS = 10**9
 _SECONDS_PER_HOUR = 3600.0
 
 
@@ -86,8 +88,7 @@ def training_cost(
 
     Raises UsageError for a number of chips below one, and as `rates` does.
     """
-    if count < 1 or count != int(count):
-        raise UsageError(f"the number of chips is {count}; it must be a whole number from 1 on")
+    refuse_count("the number of chips", count, 1, MOST_CHIPS)
     what, work = _chip(on), Range.of(C, "C")
     per = rates(what, utilisation, precision=precision, load=load, overhead=overhead)
     hours = per.hours * work

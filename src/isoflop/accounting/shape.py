@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.accounting.architecture import Architecture
+from isoflop.accounting.architecture import MOST, Architecture
 from isoflop.errors import UnknownName, UsageError
-from isoflop.quantities import show
+from isoflop.quantities import refuse_count, show
 
 Whole = npt.NDArray[np.int64]
 
 CONVENTIONS = ("total", "non-embedding", "active", "flops-per-token")
+LARGEST = 1e15  # [params] or [FLOP/token]; the candidates grow with N
+LEAST_ASPECT, MOST_ASPECT = 0.1, 1e4
+FINEST = 1500  # numbers of heads, and of layers, of which all are tried
 TIED_BELOW = 4e9  # [params] released models share their table up to about here
 SMALL = 1e7  # [params] below, a head of 64 channels is too coarse a step of the width
 CLOSE = 0.015  # shapes this close to the wanted N are told apart by their proportions
@@ -81,13 +85,17 @@ def shape_for(
     """
     if convention not in CONVENTIONS:
         raise UnknownName("convention of N", convention, CONVENTIONS)
-    for name, value in (("N", N), ("vocabulary", vocabulary), ("context", context)):
-        if not 0 < value < np.inf:
-            raise UsageError(f"{name} is {value}; it must be finite and above zero")
+    if not 1 <= N <= LARGEST:
+        raise UsageError(f"N is {N:g}; shapes are searched from 1 to {LARGEST:g}")
+    refuse_count("vocabulary", vocabulary, 1, MOST)
+    refuse_count("context", context, 1, MOST)
     size = N / 6 if convention == "flops-per-token" else N
     within = aspect or ((64.0, 128.0) if size >= SMALL else (16.0, 64.0))
-    if not 0 < within[0] <= within[1] < np.inf:
-        raise UsageError(f"aspect is {within}; give the least and the greatest width over layers")
+    if not LEAST_ASPECT <= within[0] <= within[1] <= MOST_ASPECT:
+        raise UsageError(
+            f"aspect is {within[0]:g} to {within[1]:g}; give the least and the greatest width over "
+            f"layers, from {LEAST_ASPECT:g} to {MOST_ASPECT:g}"
+        )
     tokens = _Tokens(vocabulary, context, size < TIED_BELOW if tied is None else tied)
     found: list[Architecture] = []
     for head, ratio in _stages(size, within):
@@ -143,7 +151,7 @@ def _nearest(
     error = np.abs(np.log(_count(grid, convention, head, tokens) / N))
     odd = np.abs(np.log(grid.width / grid.layers / np.sqrt(aspect[0] * aspect[1])))
     odd += np.abs(np.log(grid.inner / grid.width / _PROPORTION))
-    odd += np.array([0, *map(_awkward, range(1, int(grid.heads.max()) + 1))])[grid.heads]
+    odd += _of_each(grid.heads, _awkward)
     i = np.lexsort((odd, np.maximum(error, CLOSE)))[0]
     return Architecture(
         layers=int(grid.layers[i]),
@@ -161,9 +169,7 @@ def _grid(size: float, head: int, aspect: tuple[float, float]) -> _Grid:
     """Return every candidate whose blocks alone could hold `size` parameters or fewer."""
     most_heads = int(1.5 * np.cbrt(size * aspect[1] / 12) / head) + 2
     most_layers = int(1.5 * np.cbrt(size / (12 * aspect[0] ** 2))) + 2
-    heads, layers = (
-        x.ravel() for x in np.meshgrid(np.arange(1, most_heads + 1), np.arange(1, most_layers + 1))
-    )
+    heads, layers = (x.ravel() for x in np.meshgrid(_up_to(most_heads), _up_to(most_layers)))
     ratio = heads * head / layers
     fits = (ratio >= aspect[0]) & (ratio <= aspect[1])
     fits &= 12.0 * layers * (heads * head) ** 2 <= 2 * size
@@ -175,14 +181,26 @@ def _grid(size: float, head: int, aspect: tuple[float, float]) -> _Grid:
     inner = multiple * np.maximum(nearest[:, None] + np.arange(-2, 3), 1)
     keep = (inner >= 2 * heads[:, None] * head) & (inner <= 4 * heads[:, None] * head)
     row, column = np.nonzero(keep)
-    groups = np.array([0, *(_kv_heads(h) for h in range(1, int(heads.max()) + 1))])
     return _Grid(
         layers=layers[row].astype(np.int64),
         width=(heads[row] * head).astype(np.int64),
         inner=inner[row, column].astype(np.int64),
         heads=heads[row].astype(np.int64),
-        kv=groups[heads[row]].astype(np.int64),
+        kv=_of_each(heads[row], _kv_heads).astype(np.int64),
     )
+
+
+def _up_to(most: int) -> Whole:
+    """Return the numbers from 1 to `most`, thinned out in steps that grow where there are many."""
+    if most <= FINEST:
+        return np.arange(1, most + 1)
+    return np.unique(np.geomspace(1, most, FINEST).round().astype(np.int64))
+
+
+def _of_each(values: Whole, of: Callable[[int], float]) -> npt.NDArray[np.float64]:
+    """Return a function of each value, which is asked once for each that differs."""
+    unique, place = np.unique(values, return_inverse=True)
+    return np.array([of(int(value)) for value in unique], float)[place.ravel()]
 
 
 def _count(grid: _Grid, convention: str, head: int, tokens: _Tokens) -> npt.NDArray[np.float64]:

@@ -18,6 +18,7 @@ from isoflop.errors import CannotFit, RefusedByData, UnknownName, UsageError, am
 from isoflop.fitting import fit
 from isoflop.fitting.counts import fit_counts
 from isoflop.fitting.redrawn import refit_to
+from isoflop.quantities import refuse_draws
 from isoflop.runs import Runs
 from isoflop.samples.coverage import coverage, k_grid
 from isoflop.samples.curves import problem_weights
@@ -149,6 +150,7 @@ def fit_coverage(
 
     Raises RefusedByData for counts that say nothing of it.
     """
+    refuse_draws(draws, level)
     refuse_few(counts)
     if how.to == "counts":
         made = fit_counts(

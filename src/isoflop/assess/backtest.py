@@ -19,6 +19,7 @@ from isoflop.fitting.problem import Problem, pose
 from isoflop.fitting.resample import pairs
 from isoflop.fitting.solve import solve
 from isoflop.law import Binding, form
+from isoflop.quantities import refuse_draws
 from isoflop.runs import Runs
 
 Numbers = npt.NDArray[np.float64]
@@ -152,6 +153,7 @@ def backtest(
     Raises CannotFit if no candidate can be tested, UsageError for no candidates, BadRuns for
     cells that no run can have.
     """
+    refuse_draws(draws, level)
     if not candidates:
         raise UsageError("there is no candidate to backtest")
     symbols = (along,) if isinstance(along, str) else tuple(along)

@@ -8,6 +8,7 @@ import numpy as np
 
 from isoflop.assess.along_k import SMALL, log_nlc, points, refuse_few
 from isoflop.errors import CannotFit
+from isoflop.quantities import refuse_draws
 from isoflop.samples.coverage import coverage
 from isoflop.samples.curves import problem_weights
 from isoflop.samples.sample_table import Counts
@@ -31,6 +32,7 @@ def bend(counts: Counts, *, draws: int = 200, level: float = 0.9, seed: int = 0)
     Where it leaves out zero and the slope changes by a fifth or more, coverage is no power law:
     extrapolating a straight line would be wrong.
     """
+    refuse_draws(draws, level)
     refuse_few(counts)
     k = points(counts.reach)
     each = coverage(counts, k)

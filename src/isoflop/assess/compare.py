@@ -12,9 +12,10 @@ import numpy.typing as npt
 from isoflop.assess.backtest import Backtest, Candidate, Held, backtest, in_order
 from isoflop.assess.calibrate import Said, growth, said
 from isoflop.assess.doubts import doubts
-from isoflop.errors import CannotFit, RefusedByData, UsageError
+from isoflop.errors import CannotFit, RefusedByData, UsageError, brief
 from isoflop.fitting import Fit, fit
 from isoflop.law import Law, form
+from isoflop.quantities import refuse_draws
 from isoflop.runs import Runs
 
 Numbers = npt.NDArray[np.float64]
@@ -129,6 +130,8 @@ def candidates(
             continue
         bound = over if "x" in form(law).takes else None
         out += [Candidate(law, {}, objective, bound) for objective in objectives]
+    if over is not None and out and not any(c.over for c in out):
+        raise UsageError(f"over is {brief(over)}, and none of these laws leaves its input open")
     return tuple(out)
 
 
@@ -153,6 +156,7 @@ def compare(
 
     Raises CannotFit if no candidate can be tested or the loss rises with scale.
     """
+    refuse_draws(draws, level)
     heard = doubts(runs)
     test = backtest(
         candidates(runs, laws, objectives), runs, along=along, cuts=cuts, draws=draws,
@@ -171,6 +175,7 @@ def pool(
     A candidate whose fit is refused leaves its weight to the others, and a note.
     Raises CannotFit if none is left.
     """
+    refuse_draws(draws, level)
     ordered = in_order(runs)
     members: list[Member] = []
     notes = list(comparison.doubts)

@@ -21,7 +21,7 @@ from isoflop.errors import BadRuns, CannotFit, RefusedByData, UsageError
 from isoflop.fitting import Fit, Interval, fit
 from isoflop.law import Law
 from isoflop.laws import form
-from isoflop.quantities import quantity, show
+from isoflop.quantities import quantity, refuse_draws, show
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
 
@@ -226,6 +226,7 @@ def reward_curve(
 
     Raises CannotFit for too few evaluations, or a reward that never changes.
     """
+    refuse_draws(draws, level)
     seen = _seen(runs, over, after, recipe)
     pins = {**({} if start is None else {"R_0": start}), **(fix or {})}
     made = _fit(seen, over, pins, draws, level, seed)

@@ -19,7 +19,7 @@ from isoflop.fitting.problem import Problem, pose
 from isoflop.fitting.solve import refine, solve
 from isoflop.law import Binding, Law
 from isoflop.laws import form
-from isoflop.quantities import refuse_level, show
+from isoflop.quantities import refuse_draws, show
 from isoflop.runs import Runs
 
 Numbers = npt.NDArray[np.float64]
@@ -97,7 +97,7 @@ def speedup(
     """
     if floor == "free" and "E" in (fix or {}):
         raise UsageError("E is pinned and free at once; leave out --floor free or --fix E=...")
-    refuse_level(level)
+    refuse_draws(draws, level)
     both = A + B
     both.require((over, "L"))
     member_n = (np.arange(len(both)) >= len(A)).astype(int)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from isoflop.commands.inputs import Columns, Convention, Derive, Reading, Source, Unit, Where
-from isoflop.commands.registry import Option, command
+from isoflop.commands.registry import ANY, Option, command
 from isoflop.quantities import show
 from isoflop.report import (
     Axis,
@@ -62,8 +62,10 @@ def compare(
     over: Over = None,
     along: Along = (),
     cuts: Cuts = 6,
-    level: Level = 0.9,
-    draws: Annotated[int, Option("refits behind the pooled forecast")] = 1000,
+    level: Annotated[
+        float, Option("share of draws that the pooled forecast shall hold", needs=(ANY,))
+    ] = 0.9,
+    draws: Annotated[int, Option("refits behind the pooled forecast", needs=(ANY,))] = 1000,
     seed: Seed = 0,
     where: Where = None,
     columns: Columns = None,

@@ -10,7 +10,7 @@ import numpy as np
 
 from isoflop.commands.given_law import saved
 from isoflop.commands.registry import Option, command
-from isoflop.errors import UsageError
+from isoflop.errors import UnknownName, UsageError
 from isoflop.quantities import show
 from isoflop.report import Axis, Block, Figure, Line, Note, Paragraph, Points, Report, Table
 
@@ -23,7 +23,7 @@ BEYOND = 3.0  # by which the default grid goes further than the runs
 
 Span = Annotated[
     Mapping[str, float] | None,
-    Option("an end of the grid of candidates, such as N=1e7", "N|D=NUMBER"),
+    Option("an end of the grid of candidates, such as N=1e7", "N|D=NUMBER", beside=("pool",)),
 ]
 Known = Annotated[
     str, Option("a fit saved with --out, or a law of which nothing is known yet", "FIT")
@@ -65,7 +65,9 @@ def design(
     within: Within = None,
     at_least: Span = None,
     at_most: Span = None,
-    steps: Annotated[int, Option("sizes, and token counts, of the grid")] = 12,
+    steps: Annotated[
+        int, Option("sizes, and token counts, of the grid", least=2, most=100, beside=("pool",))
+    ] = 12,
     pool: Candidates = None,
     criterion: Criterion = "target",
     noise: Scatter = None,
@@ -126,8 +128,8 @@ def _pool(
 
     if path is not None:
         return pool(read(path))
-    if steps < 2:
-        raise UsageError(f"--steps is {steps}; a grid needs 2 at least")
+    if unknown := sorted({*(low or {}), *(high or {})} - {"N", "D"}):
+        raise UnknownName("end of a grid", unknown[0], ("N", "D"))
     spans = {}
     for symbol in ("N", "D"):
         seen = [m.runs[symbol] for m in models if not isinstance(m, str)]

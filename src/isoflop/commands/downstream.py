@@ -68,7 +68,9 @@ def downstream(
     fix: Fix = None,
     cuts: Annotated[int, Option("places at which larger runs are held out")] = 3,
     draws: Annotated[int, Option("joint refits behind each interval; 0 for none")] = 1000,
-    level: Annotated[float, Option("share of draws that an interval holds")] = 0.9,
+    level: Annotated[
+        float, Option("share of draws that an interval holds", needs=("draws!=0",))
+    ] = 0.9,
     cluster: Annotated[str | None, Option("draw whole groups of this column or label")] = None,
     seed: Annotated[int, Option("of starting points and draws", "SEED")] = 0,
     where: Where = None,

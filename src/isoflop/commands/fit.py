@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 BUDGETS = (0.1, 1.0, 10.0, 100.0)  # times the largest of the runs
 
+DRAWN = ("draws!=0",)  # what says something of draws alone
 
 Objective = Annotated[
     Literal["huber", "squared", "asymmetric", "student-t"], Option("what is minimised")
@@ -46,12 +47,15 @@ Predicts = Annotated[
     str | None, Option("the output of a law that leaves it open; L unless given", "QUANTITY")
 ]
 Resample = Annotated[
-    Literal["pairs", "wild", "jackknife"], Option("how draws are made: runs, signs, or all but one")
+    Literal["pairs", "wild", "jackknife"],
+    Option("how draws are made: runs, signs, or all but one", needs=DRAWN),
 ]
 Stratify = Annotated[
-    str | None, Option("resample within each value of this column or label", "NAME")
+    str | None, Option("resample within each value of this column or label", "NAME", needs=DRAWN)
 ]
-Cluster = Annotated[str | None, Option("resample whole groups by this column or label", "NAME")]
+Cluster = Annotated[
+    str | None, Option("resample whole groups by this column or label", "NAME", needs=DRAWN)
+]
 
 
 @command(
@@ -64,8 +68,13 @@ def fit(
     objective: Objective = "huber",
     delta: Annotated[float | None, Option("scale of the objective; 1e-3 for huber")] = None,
     residuals: Residuals = None,
-    draws: Annotated[int, Option("refits to resampled runs, for intervals; 0 for none")] = 1000,
-    level: Annotated[float, Option("share of draws that an interval holds")] = 0.9,
+    draws: Annotated[
+        int,
+        Option(
+            "refits to resampled runs, for intervals; 0 for none", needs=("resample!=jackknife",)
+        ),
+    ] = 1000,
+    level: Annotated[float, Option("share of draws that an interval holds", needs=DRAWN)] = 0.9,
     seed: Annotated[int, Option("of the starting points and draws", "SEED")] = 0,
     where: Where = None,
     columns: Columns = None,

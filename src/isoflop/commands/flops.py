@@ -34,12 +34,14 @@ def flops(
         Literal["rotary", "learned", "relative"], Option("how positions are told")
     ] = "rotary",
     experts: Annotated[int, Option("routed experts of a layer")] = 0,
-    top_k: Annotated[int, Option("routed experts that a token meets")] = 0,
-    shared_experts: Annotated[int, Option("experts that every token meets")] = 0,
+    top_k: Annotated[int, Option("routed experts that a token meets", needs=("experts",))] = 0,
+    shared_experts: Annotated[
+        int, Option("experts that every token meets", needs=("experts",))
+    ] = 0,
     expert_feed_forward: Annotated[
-        int | None, Option("inner width of an expert, unless as the layer")
+        int | None, Option("inner width of an expert, unless as the layer", needs=("experts",))
     ] = None,
-    dense_layers: Annotated[int, Option("first layers, without experts")] = 0,
+    dense_layers: Annotated[int, Option("first layers, without experts", needs=("experts",))] = 0,
 ) -> Report:
     """Count the parameters and FLOP of a shape by every convention.
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from isoflop.commands.given_law import Level, Model, counted, described, model, noted
+from isoflop.commands.given_law import (
+    Level,
+    Model,
+    counted,
+    described,
+    model,
+    noted,
+    refuse_unbanded,
+)
 from isoflop.commands.registry import Option, command
 from isoflop.quantities import show
 from isoflop.report import Paragraph, Report, Table
@@ -33,6 +41,7 @@ def forecast(
     from isoflop.fitting import Fit
 
     found = model(fit)
+    refuse_unbanded(found, level=level, growth=growth)
     said = forecasting.forecast(found, level=level, growth=growth, **at)
     row = (said.value, said.low, said.high, counted(found, said.quantity), said.beyond)
     columns = (said.quantity, "low", "high", "unit", "beyond the runs [times]")

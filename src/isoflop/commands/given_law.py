@@ -61,6 +61,18 @@ def saved(text: str) -> Fit[Any]:
     return found
 
 
+def refuse_unbanded(found: Fit[Any] | Published, **widths: float | None) -> None:
+    """Raise UsageError for an option that sets the width of an interval where there is none."""
+    if found.draws is not None:
+        return
+    for name, value in widths.items():
+        if value is not None:
+            raise UsageError(
+                f"--{name} is of intervals, and there are no draws to make one of: published "
+                "constants, and fits made with --draws 0, come without"
+            )
+
+
 def described(found: Fit[Any] | Published) -> Paragraph:
     """Return in a sentence what stands behind an answer."""
     from isoflop.law import Published

@@ -38,7 +38,7 @@ def lr(
         str | None, Option("a fit of rate-batch-surface to your own runs", "FIT")
     ] = None,
     within: Annotated[
-        float, Option("the share of the loss that counts as the best", "SHARE")
+        float, Option("the share of the loss that counts as the best", "SHARE", needs=("fit",))
     ] = 0.0025,
     proxy_lr: Annotated[float | None, Option("best rate of a narrow proxy, under muP")] = None,
     proxy_width: Annotated[float | None, Option("width of that proxy")] = None,

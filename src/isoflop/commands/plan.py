@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands import pricing
-from isoflop.commands.given_law import Level, Model, model
+from isoflop.commands.given_law import Level, Model, model, refuse_unbanded
 from isoflop.commands.planned import Run, planned
 from isoflop.commands.pricing import Pricing, family
 from isoflop.commands.registry import Option, command
@@ -52,9 +52,11 @@ def plan(
     shapes: pricing.Shapes = None,
     level: Level = None,
     emit: Emit = None,
-    out: Annotated[str | None, Option("where --emit writes", "FILE")] = None,
-    rule: Annotated[str, Option("the rule for the learning rate", "RULE")] = "step-law2025",
-    chips: Annotated[int, Option("accelerators that train together")] = 8,
+    out: Annotated[str | None, Option("where --emit writes", "FILE", needs=("emit",))] = None,
+    rule: Annotated[
+        str, Option("the rule for the learning rate", "RULE", needs=("emit",))
+    ] = "step-law2025",
+    chips: Annotated[int, Option("accelerators that train together", least=1, needs=("emit",))] = 8,
 ) -> Report:
     """Plan the run of least loss that a budget pays for.
 
@@ -64,6 +66,7 @@ def plan(
     from isoflop.plan import spend
 
     found = model(fit)
+    refuse_unbanded(found, level=level)
     paid = Pricing(
         serving, generated, money, energy, chip, serving_chip, mfu, serving_mfu, price,
         precision, serving_precision, active,
@@ -71,7 +74,7 @@ def plan(
     cost, assumed = paid.cost()
     made = spend(
         found, C, budget=budget, cost=cost, unique=unique, given=given, at_most=at_most,
-        at_least=at_least, convention=count, family=family(shapes),
+        at_least=at_least, convention=count, family=family(shapes, emit is not None),
         level=level,
     )  # fmt: skip
     run = Run(emit, out, rule, chips, chip, shapes)
@@ -85,7 +88,8 @@ def reach(
     L: Annotated[float | None, Option("the loss to reach, in the unit of the law")] = None,
     score: Annotated[float | None, Option("a score to reach, in place of L")] = None,
     through: Annotated[
-        str | None, Option("a fit of that score over the loss, saved with --out", "FIT")
+        str | None,
+        Option("a fit of that score over the loss, saved with --out", "FIT", needs=("score",)),
     ] = None,
     serving: pricing.Served = None,
     generated: pricing.Generated = None,
@@ -118,6 +122,7 @@ def reach(
     if target is None or (L is None) == (score is None) or (score is None) != (through is None):
         raise UsageError("say what to reach: --L, or --score and the law --through it")
     found = model(fit)
+    refuse_unbanded(found, level=level)
     paid = Pricing(
         serving, generated, money, energy, chip, serving_chip, mfu, serving_mfu, price,
         precision, serving_precision, active,

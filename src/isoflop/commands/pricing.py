@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from isoflop.atlas import Chip, Range
     from isoflop.plan import Cost, Serving
 
+PRICED = "chip|money|energy"  # what makes FLOP into hours of chips
+
 Served: TypeAlias = Annotated[
     float | None, Option("tokens served over the life of the model, paid for as well")
 ]
 Generated: TypeAlias = Annotated[
-    float | None, Option("of the tokens served, those generated one by one; the rest are prompts")
+    float | None,
+    Option(
+        "of the tokens served, those generated one by one; the rest are prompts",
+        needs=("serving",),
+    ),
 ]
 Money: TypeAlias = Annotated[bool, Option("count the cost in money")]
 Energy: TypeAlias = Annotated[bool, Option("count the cost in energy")]
@@ -27,22 +33,40 @@ ChipName: TypeAlias = Annotated[
     str | None, Option("the accelerator to train on, such as H100", "CHIP")
 ]
 ServingChip: TypeAlias = Annotated[
-    str | None, Option("the accelerator to serve on, unless that of training", "CHIP")
+    str | None,
+    Option(
+        "the accelerator to serve on, unless that of training", "CHIP", needs=("serving", PRICED)
+    ),
 ]
 Mfu: TypeAlias = Annotated[
     str | None,
-    Option("share of the peak that training reaches: 0.4, or low,high, or low,typical,high", "MFU"),
+    Option(
+        "share of the peak that training reaches: 0.4, or low,high, or low,typical,high",
+        "MFU",
+        needs=(PRICED,),
+    ),
 ]
 ServingMfu: TypeAlias = Annotated[
     Mapping[str, str] | None,
-    Option("the same of serving, by phase, such as prompt=0.4,output=0.05", "PHASE=MFU"),
+    Option(
+        "the same of serving, by phase, such as prompt=0.4,output=0.05",
+        "PHASE=MFU",
+        needs=("serving", PRICED),
+    ),
 ]
 Price: TypeAlias = Annotated[
-    str | None, Option("USD for an hour of a chip: 2.50, or low,high", "USD")
+    str | None, Option("USD for an hour of a chip: 2.50, or low,high", "USD", needs=(PRICED,))
 ]
-Precision: TypeAlias = Annotated[str, Option("number format of training", "FORMAT")]
+Precision: TypeAlias = Annotated[
+    str, Option("number format of training", "FORMAT", needs=(PRICED,))
+]
 ServingPrecision: TypeAlias = Annotated[
-    str | None, Option("number format of serving, unless that of training: fp8, int8", "FORMAT")
+    str | None,
+    Option(
+        "number format of serving, unless that of training: fp8, int8",
+        "FORMAT",
+        needs=("serving", PRICED),
+    ),
 ]
 Active: TypeAlias = Annotated[
     float, Option("share of N that a token meets, for a mixture of experts")
@@ -192,10 +216,12 @@ def spread(text: str, what: str) -> Range:
     return Range.of([parse(part, what) for part in text.split(",")], what)
 
 
-def family(shapes: Mapping[str, float] | None) -> Family | None:
+def family(shapes: Mapping[str, float] | None, written: bool = False) -> Family | None:
     """Return the shapes by which to convert counts; None unless width over layers is stated.
 
-    Raises UsageError for an aspect without a vocabulary, UnknownName for another name.
+    `written` says that a run is written by the other numbers, which else have no effect.
+    Raises UsageError for an aspect without a vocabulary, and for numbers that nothing uses,
+    UnknownName for another name.
     """
     from isoflop.accounting import Family
 
@@ -203,6 +229,8 @@ def family(shapes: Mapping[str, float] | None) -> Family | None:
     if unknown := sorted(set(said) - set(SHAPE)):
         raise UnknownName("number of a shape", unknown[0], SHAPE)
     if "aspect" not in said:
+        if said and not written:
+            raise UsageError(f"--shapes {min(said)}= has no effect without aspect=; say both")
         return None
     if "vocabulary" not in said:
         raise UsageError("an aspect states the shapes for a conversion; say vocabulary= as well")

@@ -7,7 +7,6 @@ each quantity of the vocabulary. Text becomes values here, once for the terminal
 from __future__ import annotations
 
 import inspect
-import math
 import re
 import sys
 import types
@@ -16,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
-from isoflop.errors import UsageError, suggest
-from isoflop.quantities import FROM_ZERO, QUANTITIES, parse, show
+from isoflop.errors import UsageError, brief, suggest
+from isoflop.quantities import FROM_ZERO, QUANTITIES, parse, refuse_level, show
 from isoflop.terminal import printable, without_users
 
 if TYPE_CHECKING:
@@ -27,15 +26,28 @@ Kind: TypeAlias = Literal["text", "number", "whole", "choice", "flag", "texts", 
 Function = TypeVar("Function", bound="Callable[..., Report]")
 
 SEVERAL: frozenset[Kind] = frozenset({"texts", "names", "numbers"})  # may be given more than once
+MOST = 10**9  # of a whole number whose option states no limit of its own
+SEEDS = 10**18 - 1  # a seed is no size: any of 18 digits
+LONGEST = 10_000  # characters of one text at the command line
+ANY = "**"  # the condition that some quantity is given
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What a parameter of a command is for, and what stands for its value in a help page."""
+    """What a parameter of a command is for, and what stands for its value in a help page.
+
+    `least` and `most` bound a whole number. `needs` names what must be given for the option to
+    have any effect, each entry one condition: "emit", "chip|money" (either), "backend=http|hf"
+    (one of these values, given or by default), "draws!=0" (any other value), "**" (a quantity).
+    `beside` names what may not be given with it.
+    """
 
     help: str
     metavar: str = ""
-    least: int = 0  # of a whole number
+    least: int = 0
+    most: int = MOST
+    needs: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,9 @@ class Parameter:
     positional: bool
     choices: tuple[str, ...] = ()
     least: int = 0
+    most: int = MOST
+    needs: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     open: bool = False  # one of the quantities behind a `**name: float`
 
     @property
@@ -77,7 +92,26 @@ class Parameter:
 
         Raises UsageError, which names the option and the text.
         """
+        if self.kind not in SEVERAL and len(given) > 1:
+            raise UsageError(
+                f"{self.shown} is given {len(given)} times, {given[0]!r} first; give it once"
+            )
+        if long := next((text for text in given if len(text) > LONGEST), None):
+            raise UsageError(
+                f"{self.shown} is of {len(long):,} characters; at most {LONGEST:,} are read"
+            )
         return _READERS[self.kind](self, given)
+
+
+def explanation(option: Parameter, known: Mapping[str, Parameter]) -> str:
+    """Return what an option is for, its default, and what it needs beside it."""
+    standard = f" [default: {option.standard}]" if option.standard else ""
+    # What every call has is no condition that a reader needs to know.
+    needs = [
+        n for n in option.needs if not any(known[o].required for o in n.split("|") if o in known)
+    ]
+    words = " and ".join(_condition(n, known) for n in needs)
+    return f"{option.help}{standard}" + (f" [with {words}]" if words else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +150,9 @@ class Command:
         Raises UsageError for a text that cannot be read, and what the command raises.
         """
         known = {p.name: p for p in self.parameters}
-        return self.function(**{name: known[name].read(texts) for name, texts in given.items()})
+        values = {name: known[name].read(texts) for name, texts in given.items()}
+        refuse_idle(known, values)
+        return self.function(**values)
 
 
 REGISTRY: dict[str, Command] = {}
@@ -130,6 +166,45 @@ def command(name: str, *, example: str, minutes: bool = False) -> Callable[[Func
         return function
 
     return register
+
+
+def refuse_idle(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> None:
+    """Raise UsageError for an option among `values` that has no effect in this call."""
+    for name in values:
+        option = known[name]
+        for condition in option.needs:
+            if not _holds(condition, known, values):
+                words = _condition(condition, known)
+                raise UsageError(f"{option.shown} has no effect here; it goes with {words}")
+        for other in option.beside:
+            if other in values:
+                raise UsageError(
+                    f"{option.shown} has no effect beside {known[other].shown}; give one of them"
+                )
+
+
+def _holds(condition: str, known: Mapping[str, Parameter], values: Mapping[str, Any]) -> bool:
+    """Return whether a condition of `needs` is met by what was given."""
+    if condition == ANY:
+        return any(known[name].open for name in values)
+    name, sign, choices = condition.partition("=")
+    if not sign:
+        return any(one in values for one in name.split("|"))
+    option = known.get(name.rstrip("!"))
+    value = f"{values.get(option.name, option.default)}" if option else ""
+    return (value in choices.split("|")) != name.endswith("!")
+
+
+def _condition(condition: str, known: Mapping[str, Parameter]) -> str:
+    """Return a condition of `needs` as a user reads it: "--chip or --money"."""
+    if condition == ANY:
+        return "a quantity, such as --N"
+    names, sign, choices = condition.partition("=")
+    shown = [known[name].shown for name in names.rstrip("!").split("|") if name in known]
+    values = " or ".join(choices.split("|"))
+    if names.endswith("!"):
+        return f"{shown[0]} other than {values}"
+    return f"{shown[0]} {values}" if sign else " or ".join(shown)
 
 
 def say(text: str) -> None:
@@ -159,6 +234,9 @@ def _read(parameter: inspect.Parameter, hint: Any) -> tuple[Parameter, ...]:
             positional,
             choices,
             option.least,
+            option.most,
+            option.needs,
+            option.beside,
         ),
     )
 
@@ -192,18 +270,20 @@ def _text(parameter: Parameter, given: Sequence[str]) -> str:
 
 def _whole(parameter: Parameter, given: Sequence[str]) -> int:
     text = given[-1].strip().replace("_", "")
-    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < parameter.least:
+    number = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+    most = SEEDS if parameter.name == "seed" else parameter.most
+    if number is None or not parameter.least <= number <= most:
         raise UsageError(
-            f"{parameter.shown} is {given[-1]!r}; it must be a whole number of {parameter.least} "
-            "or more"
+            f"{parameter.shown} is {brief(given[-1])}; it must be a whole number from "
+            f"{parameter.least} to {most:,}"
         )
-    return int(text)
+    return number
 
 
 def _choice(parameter: Parameter, given: Sequence[str]) -> str:
     if given[-1] not in parameter.choices:
         hint = suggest(given[-1], parameter.choices)
-        raise UsageError(f"{parameter.shown} cannot be {given[-1]!r}; {hint}")
+        raise UsageError(f"{parameter.shown} cannot be {brief(given[-1])}; {hint}")
     return given[-1]
 
 
@@ -213,7 +293,9 @@ def _pairs(parameter: Parameter, given: Sequence[str]) -> dict[str, str]:
     for part in (part for text in given for part in re.split(r",(?=\s*\w+\s*=)", text)):
         name, sign, value = (piece.strip() for piece in part.partition("="))
         if not (name and sign and value):
-            raise UsageError(f"{parameter.shown} {part!r} is not of the form {parameter.metavar}")
+            raise UsageError(
+                f"{parameter.shown} {brief(part)} is not of the form {parameter.metavar}"
+            )
         if name in pairs:
             raise UsageError(f"{parameter.shown} says {name} twice: {pairs[name]!r} and {value!r}")
         pairs[name] = value
@@ -222,20 +304,24 @@ def _pairs(parameter: Parameter, given: Sequence[str]) -> dict[str, str]:
 
 def _signed(text: str, what: str) -> float:
     """Return a number that may also be zero or below."""
-    if text.startswith("-"):
-        return -_signed(text[1:], what)
-    try:
-        value = float(text)
-    except ValueError:
-        return parse(text, what)
-    return value if math.isfinite(value) and value == 0 else parse(text, what)
+    sign, size = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
+    if re.fullmatch(r"\+?(0+\.?0*|\.0+)(e[+-]?[0-9]+)?", size, re.I):
+        return 0.0
+    return sign * parse(size, what)
+
+
+def _number(parameter: Parameter, given: Sequence[str]) -> float:
+    value = (_signed if parameter.name in _ANY else parse)(given[-1], parameter.shown)
+    if parameter.name == "level":
+        refuse_level(value)
+    return value
 
 
 _ANY = FROM_ZERO | {"start", "least"}  # options that may be zero, or below
 
 _READERS: Mapping[Kind, Callable[[Parameter, Sequence[str]], Any]] = {
     "text": _text,
-    "number": lambda p, given: (_signed if p.name in _ANY else parse)(given[-1], p.shown),
+    "number": _number,
     "whole": _whole,
     "choice": _choice,
     "flag": lambda p, given: True,

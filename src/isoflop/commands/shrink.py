@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from isoflop.commands import pricing
-from isoflop.commands.given_law import Level, Model, counted, described, model, noted
+from isoflop.commands.given_law import (
+    Level,
+    Model,
+    counted,
+    described,
+    model,
+    noted,
+    refuse_unbanded,
+)
 from isoflop.commands.planned import written
 from isoflop.commands.pricing import family
 from isoflop.commands.registry import Option, command
@@ -46,6 +54,7 @@ def shrink(
     from isoflop.plan.shrink import shrink as shrunk
 
     found = model(fit)
+    refuse_unbanded(found, level=level)
     converted = family(shapes)
 
     def ask(factors: tuple[float, ...]) -> Shrunk:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from isoflop.experiments.experiment import Trial
     from isoflop.store import JSON, Study
 
+MOST_SEEDS = 1000  # replications of a study
 KIND = "sweep"  # of the documents that say which trials a study is to hold
 
 

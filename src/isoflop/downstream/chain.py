@@ -20,7 +20,7 @@ from isoflop.fitting.resample import Resampling
 from isoflop.fitting.solve import solve
 from isoflop.forecasting import Forecast, forecast, predictive
 from isoflop.law import Binding, form
-from isoflop.quantities import show
+from isoflop.quantities import refuse_draws, show
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
 
@@ -104,6 +104,7 @@ def chain(
 
     Raises BadRuns for scores that are no shares, CannotFit for runs that do not pin a step down.
     """
+    refuse_draws(draws, level)
     refuse_no_shares(runs)
     first, second = rows_of(runs, law, over)
     pins = {**_pinned(link, chance), **(fix or {})}

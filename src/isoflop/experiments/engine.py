@@ -18,11 +18,14 @@ from typing import Protocol
 
 from isoflop.errors import EnvironmentFailure, UsageError
 from isoflop.experiments.collect import KIND, collect, ingest
+from isoflop.experiments.device import refuse_device
 from isoflop.experiments.experiment import Experiment, Trial
 from isoflop.experiments.folder import ERROR, LOG, TrialFolder
 from isoflop.experiments.trial import PARENT, prepare
+from isoflop.quantities import refuse_count
 from isoflop.store import Study, writing
 
+MOST_WORKERS = 1024  # processes at once; no machine has so many cores
 POLL = 0.1  # [s] between two looks at the running trials
 ATTEMPTS = 2  # a trial that fails is tried once more
 GRACE = 3.0  # [s] between asking a trial to stop and killing it
@@ -103,6 +106,8 @@ class LocalEngine:
         """Refuse an engine that would never start anything."""
         if self.workers < 1:
             raise UsageError(f"workers is {self.workers}; at least 1 is needed")
+        refuse_count("workers", self.workers, 1, MOST_WORKERS)
+        refuse_device(self.device)
 
     @property
     def slots(self) -> int:
@@ -166,6 +171,8 @@ def run(
     for a reason that all would share: a missing extra, a full disk.
     """
     engine = engine or LocalEngine()
+    trials = tuple(trials)
+    _refuse_elsewhere(trials, getattr(engine, "device", "cpu"))
     with study.driving():
         collect(study)
         queue = _Queue(tuple({t.key: t for t in trials}.values()), study)
@@ -180,6 +187,14 @@ def run(
                 job.cancel()
         watch(queue.progress())
         return queue.outcome()
+
+
+def _refuse_elsewhere(trials: tuple[Trial, ...], device: str) -> None:
+    """Refuse an accelerator for trials that run on the processor alone."""
+    known = Experiment.registry
+    fixed = {t.experiment for t in trials if t.experiment in known and known[t.experiment].cpu_only}
+    if fixed and device != "cpu":
+        raise UsageError(f"device is {device!r}; trials of {min(fixed)} run on the cpu alone")
 
 
 class _Queue:

@@ -51,10 +51,12 @@ class Experiment(abc.ABC):
     user's), which imports torch only inside `run`. `fills` names the quantities that its
     observations hold; `conventions` says how they are counted ({"N": "total", ...}). Raise
     `version` whenever the same config would give other numbers: old trials are then run again.
+    `cpu_only` says that no accelerator can run its trials.
     """
 
     key: ClassVar[str]
     version: ClassVar[int] = 1
+    cpu_only: ClassVar[bool] = False
     fills: ClassVar[tuple[str, ...]]
     conventions: ClassVar[Mapping[str, str]] = MappingProxyType({})
     registry: ClassVar[dict[str, type[Experiment]]] = {}

@@ -21,7 +21,7 @@ from isoflop.fitting.resample import Kind, Labels, Resampling, signs
 from isoflop.fitting.result import Fit, Interval, Starts, quantiles
 from isoflop.fitting.solve import refine, solve
 from isoflop.law import Binding, Law, form
-from isoflop.quantities import FROM_ZERO, refuse_level
+from isoflop.quantities import FROM_ZERO, refuse_draws
 from isoflop.runs import Runs
 
 __all__ = [
@@ -146,9 +146,7 @@ def _objective(given: str | Objective, delta: float | None) -> Objective:
 
 
 def _check_options(draws: int, level: float, screened: int, polished: int) -> None:
-    if draws < 0:
-        raise UsageError(f"draws is {draws}; it must be 0 or more")
-    refuse_level(level)
+    refuse_draws(draws, level)
     if not 1 <= polished <= screened:
         raise UsageError(f"{polished} polished of {screened} screened starts; give 1 to {screened}")
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from isoflop.errors import RefusedByData
 from isoflop.fitting.frontier import Frontier, compute, through
 from isoflop.fitting.resample import pairs
-from isoflop.quantities import show
+from isoflop.quantities import refuse_draws, show
 from isoflop.runs import Runs
 
 Numbers = npt.NDArray[np.float64]
@@ -68,6 +68,7 @@ def envelope(runs: Runs, *, draws: int = 1000, seed: int = 0) -> Envelope:
     Raises RefusedByData for too few curves, or an envelope without a size between two others.
     Source: Hoffmann et al. 2022, arXiv:2203.15556, section 3.1.
     """
+    refuse_draws(draws)
     C = compute(runs)
     curves = _curves(runs, C)
     chosen = curves.chosen(np.ones(curves.log_N.size, bool))

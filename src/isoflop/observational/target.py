@@ -14,7 +14,7 @@ from isoflop.fitting.objective import Squared
 from isoflop.fitting.resample import clustered
 from isoflop.fitting.solve import solve
 from isoflop.observational.components import Capabilities, Models, capabilities
-from isoflop.quantities import refuse_level, show
+from isoflop.quantities import refuse_draws, show
 
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -130,7 +130,7 @@ def observe(
         raise UsageError(f"{kept} components are asked of {len(inputs)} benchmarks")
     if not (floor is None or 0 <= floor < ceiling) or not 0 < ceiling <= 1:
         raise UsageError(f"a floor of {floor} and a ceiling of {ceiling:g} make no sigmoid")
-    refuse_level(level)
+    refuse_draws(draws, level)
     found = capabilities(models, inputs)
     y = models.of([task])[:, 0]
     known = np.isfinite(y)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.assess.shape import rising
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import RefusedByData
 from isoflop.fitting import Fit, fit, quantiles
 from isoflop.fitting.envelope import Envelope, envelope
 from isoflop.fitting.frontier import Frontier
@@ -20,7 +20,7 @@ from isoflop.fitting.isoflop_profile import Curve, Profiles, isoflop_profiles
 from isoflop.law import Allocation, Law
 from isoflop.plan.optimum import optimum
 from isoflop.plan.result import Estimate
-from isoflop.quantities import show
+from isoflop.quantities import refuse_draws, refuse_impossible, show
 from isoflop.runs import Runs
 
 Numbers = npt.NDArray[np.float64]
@@ -87,8 +87,8 @@ def approaches(
     Raises UsageError for a C that is not above zero, RefusedByData if every approach is refused.
     Source: Hoffmann et al. 2022, arXiv:2203.15556, section 3.
     """
-    if not (np.isfinite(C) and C > 0):
-        raise UsageError(f"C is {C}; it must be finite and above zero")
+    refuse_impossible("C", C)
+    refuse_draws(draws, level)
     ask = _Asked(runs, C, draws, level, seed)
     fits = ask.each([(f"3 {law}", partial(_fitted, ask, law)) for law in laws])
     enveloped = ask.each([("1 envelope", partial(envelope, runs, draws=draws, seed=seed))])

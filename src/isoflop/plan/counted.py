@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.accounting import HOFFMANN_FAMILY, Family, convert_compute, convert_parameters
-from isoflop.errors import ConventionMismatch, UsageError
+from isoflop.errors import ConventionMismatch, UnknownName, UsageError
 from isoflop.fitting import Fit
 from isoflop.law import Published
 from isoflop.plan.cost import Counting
@@ -32,12 +32,19 @@ def counting(
 
     Raises ConventionMismatch where conventions differ and no family says how to convert.
     """
+    if unknown := sorted(set(convention or {}) - {"N", "C"}):
+        raise UnknownName("count of a question", unknown[0], ("N", "C"))
     law_N = model.conventions.get("N")
     asked_N = (convention or {}).get("N", law_N)
     if law_N is not None and asked_N != law_N:
         raise ConventionMismatch(_sizes_differ(str(asked_N), law_N, family))
     law_C = model.conventions.get("C") or _OWN.get(law_N or "")
     asked_C = (convention or {}).get("C", law_C)
+    if family is not None and (law_N is None or asked_C is None):
+        raise UsageError(
+            f"shapes convert counts, and the law does not say how its {'C' if law_N else 'N'} is "
+            "counted; leave out the shapes (--shapes, family=)"
+        )
     if family is not None and law_N is not None and asked_C is not None:
         return Counting(asked_C, law_N, family)
     if asked_C == law_C and (asked_C in EXACT or asked_C is None):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import UsageError
-from isoflop.quantities import refuse_level
+from isoflop.quantities import refuse_draws
 
 Numbers = npt.NDArray[np.float64]
 
@@ -63,7 +63,7 @@ def compared(
     """
     from isoflop.samples.curves import problem_weights
 
-    refuse_level(level)
+    refuse_draws(draws, level)
     inside = np.flatnonzero(k <= affordable * (1 + 1e-9))
     if not inside.size:
         raise UsageError(

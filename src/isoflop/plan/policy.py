@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import RefusedByData, UnknownName, UsageError
+from isoflop.errors import RefusedByData, UnknownName
 from isoflop.plan.cases import FIRST, Cases, cases_of, chooser
 from isoflop.plan.difficulty import Difficulty, How
 from isoflop.plan.router import Router
 from isoflop.plan.sampling_options import Option, options
 from isoflop.plan.sampling_prices import UNITS, Prices, cost_of, uncounted, unit_of
-from isoflop.quantities import refuse_level, show
+from isoflop.quantities import refuse_draws, show
 from isoflop.samples.curves import problem_weights
 from isoflop.samples.sample_table import Samples
 
@@ -146,9 +146,7 @@ def policies(
 
 
 def _refuse(level: float, draws: int) -> None:
-    refuse_level(level)
-    if draws < 1:
-        raise UsageError("no draw of problems; give one at least")
+    refuse_draws(draws, level, 1)
 
 
 def _aside(reach: int, by: How) -> int:

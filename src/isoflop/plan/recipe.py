@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from isoflop.accounting import Architecture, shape_for
+from isoflop.accounting.cost import MOST_CHIPS
 from isoflop.atlas import Range
 from isoflop.errors import UnknownName, UsageError
 from isoflop.law import Published, form
 from isoflop.plan.result import Plan
-from isoflop.quantities import show
+from isoflop.quantities import refuse_count, show
 
 WARMUP = 0.01  # of the steps
 FINAL = 0.1  # of the peak learning rate, at the end of a cosine over the whole run
@@ -128,8 +129,7 @@ def recipe(
     """
     if rule not in rules():
         raise UnknownName("rule for a learning rate", rule, rules())
-    if chips < 1 or chips != int(chips):
-        raise UsageError(f"the number of chips is {chips}; it must be a whole number from 1 on")
+    refuse_count("the number of chips", chips, 1, MOST_CHIPS)
     if plan.priced.active < 1:
         raise UsageError("a shape is made for dense models; give the architecture of the mixture")
     notes: list[str] = []

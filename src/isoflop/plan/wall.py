@@ -13,6 +13,7 @@ from isoflop.plan.asking import Asked, Model, ask, basis
 from isoflop.plan.optimum import best
 from isoflop.plan.rounding import coarse
 from isoflop.plan.stock import STOCK, Fact
+from isoflop.quantities import refuse_draws
 
 Numbers = npt.NDArray[np.float64]
 
@@ -78,8 +79,9 @@ def wall(
     Raises UsageError for spreads that are not positive, RefusedByData if demand does not grow.
     Source: Villalobos et al. 2024, arXiv:2211.04325.
     """
-    if draws < 100 or not np.isfinite(year):
-        raise UsageError(f"draws is {draws} and year {year}; give at least 100, and a year")
+    refuse_draws(draws, least=100)
+    if not 1900 <= year <= 2200:
+        raise UsageError(f"year is {year:g}; it must lie between 1900 and 2200")
     rng = np.random.default_rng(seed)
     named = {"C": C, "growth": growth, "stock": stock, "overtraining": overtraining}
     named |= {"quality": quality, "epochs": epochs}

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import UsageError
+from isoflop.quantities import refuse_draws
 
 Numbers = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -120,6 +121,7 @@ def _counts(n: Any, m: int) -> Integers:
 
 def prompt_draws(prompts: int, draws: int, seed: int = 0) -> Numbers:
     """Return weights of prompts (draws, p) for a bootstrap over prompts, each summing to 1."""
+    refuse_draws(draws)
     if prompts < 2:
         raise UsageError(f"{prompts} prompt; a bootstrap over prompts needs two at least")
     rng = np.random.default_rng(seed)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.quantities import refuse_level
+from isoflop.quantities import refuse_draws
 from isoflop.samples.best_of_n import best_of_n
 from isoflop.samples.coverage import coverage, k_grid
 from isoflop.samples.sample_table import Counts, Samples, by_size
@@ -138,7 +138,7 @@ def spread(each: Numbers, *, draws: int, level: float, seed: int) -> tuple[Numbe
     Problems are drawn with replacement: they are few, and their samples many. With one problem
     there is no interval: NaN.
     """
-    refuse_level(level)
+    refuse_draws(draws, level)
     if len(each) < 2 or draws < 2:
         return np.full(each.shape[1], np.nan), np.full(each.shape[1], np.nan)
     means = np.concatenate([w @ each for w in problem_weights(len(each), draws, seed)])

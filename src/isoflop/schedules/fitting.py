@@ -18,6 +18,7 @@ from isoflop.fitting.objective import Huber
 from isoflop.fitting.resample import signs
 from isoflop.fitting.result import Interval, quantiles
 from isoflop.fitting.solve import solve
+from isoflop.quantities import refuse_draws
 from isoflop.schedules.curves import Curve
 from isoflop.schedules.forms import SHARES, Choice, Form, MultiPower, Power, choice
 from isoflop.schedules.history import COARSE, FINE, History, grouped
@@ -103,6 +104,7 @@ def fit(key: str, curves: Sequence[Curve], *, draws: int = 0, seed: int = 0) -> 
     Starts are every point of a grid of exponents, with amplitudes by linear least squares; the
     best are followed. Raises CannotFit where curves cannot tell.
     """
+    refuse_draws(draws)
     which = choice(key)
     _refuse_blind(which, curves)
     coarse, fine = (_problem(which, curves, stretches) for stretches in (COARSE, FINE))

@@ -66,6 +66,8 @@ def read_scores(
     """
     if text.startswith(PREFIX):
         name = text.removeprefix(PREFIX)
+        if columns:
+            raise UsageError(f"--columns names the columns of a table, and {text} has its own")
         if name not in score_samples():
             raise UnknownName("sample of scores", name, score_samples())
         return _sized(sample_scores(), sizes or {})

@@ -12,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import UsageError
+from isoflop.quantities import refuse_count, refuse_impossible
+
+MOST = 1_000_000  # tokens of an answer, and items of a test
 
 Numbers = npt.NDArray[np.float64]
 
@@ -22,6 +25,12 @@ class Family:
 
     scale: float
     alpha: float
+
+    def __post_init__(self) -> None:
+        """Refuse a family that no models are of."""
+        refuse_impossible("scale", self.scale)
+        if not 0.001 <= self.alpha <= 10:
+            raise UsageError(f"alpha is {self.alpha:g}; it must lie between 0.001 and 10")
 
     def loss(self, N: Numbers) -> Numbers:
         """Return the loss per token (k,) [nats/token] of models of N (k,) parameters."""
@@ -99,5 +108,5 @@ def first_seen(family: Family, tokens: int, items: int, confidence: float = 0.95
 
 
 def _check(tokens: int, items: int) -> None:
-    if tokens < 1 or items < 1:
-        raise UsageError(f"{tokens} tokens and {items} items; each must be 1 or more")
+    refuse_count("tokens", tokens, 1, MOST)
+    refuse_count("items", items, 1, MOST)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from isoflop.commands.inputs import Reading
 from isoflop.commands.registry import Option
 from isoflop.errors import UsageError
+from isoflop.quantities import refuse_draws
 
 if TYPE_CHECKING:
     from isoflop.assess.overoptimisation import Evidence
@@ -153,5 +154,6 @@ def _means(names: Iterable[str]) -> str:
 
 def check_draws(draws: int) -> None:
     """Raise UsageError for too few draws to make an interval of."""
+    refuse_draws(draws)
     if draws < 20:
         raise UsageError(f"draws is {draws}; an interval needs 20 at least, and 1000 to be steady")

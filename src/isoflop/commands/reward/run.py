@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands.registry import Option, command
-from isoflop.commands.sweep import carry_out
+from isoflop.commands.sweep import MOST_SEEDS, carry_out
 from isoflop.errors import UnknownName, UsageError
+from isoflop.quantities import refuse_count
 from isoflop.report import Cell, Paragraph, Report, Table
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def designed(preset: str, seeds: int | None, seed: int) -> Overoptimise:
 
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
-    if seeds == 0:
-        raise UsageError("--seeds is 0; at least 1 is needed")
+    if seeds is not None:
+        refuse_count("--seeds", seeds, 1, MOST_SEEDS)
     made = PRESETS[preset](seed) if seeds is None else PRESETS[preset](seed, seeds)
     return made.sweep
 

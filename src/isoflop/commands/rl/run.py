@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from isoflop.commands.registry import Option, command
-from isoflop.commands.sweep import carry_out
+from isoflop.commands.sweep import MOST_SEEDS, carry_out
 from isoflop.errors import UnknownName, UsageError
+from isoflop.quantities import refuse_count
 from isoflop.report import Cell, Paragraph, Report, Table
 
 if TYPE_CHECKING:
@@ -120,8 +122,8 @@ def designed(
     for name, arm in arms.items():
         kind, on = replace(arm.recipe, **changes), replace(arm.setting, **settings)
         made[f"{name} {suffix}".strip()] = arm._replace(recipe=kind, setting=on)
-    if seeds == 0:
-        raise UsageError("--seeds is 0; at least 1 is needed")
+    if seeds is not None:
+        refuse_count("--seeds", seeds, 1, MOST_SEEDS)
     chosen = study.seeds if seeds is None else tuple(range(seed, seed + seeds))
     return replace(study, arms=made, seeds=chosen)
 
@@ -149,4 +151,6 @@ def _value(text: str, kind: str) -> Any:
         return {"true": True, "false": False}[text.lower()]
     if kind.startswith("int"):
         return int(text)
+    if kind.startswith("float") and not math.isfinite(float(text)):
+        raise ValueError(text)
     return float(text) if kind.startswith("float") else text

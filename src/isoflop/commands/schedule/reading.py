@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from isoflop.commands.registry import Option
 from isoflop.errors import UnknownName, UsageError
-from isoflop.quantities import refuse_level
+from isoflop.quantities import refuse_draws
 from isoflop.report import Note
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ Columns: TypeAlias = Annotated[
 Draws: TypeAlias = Annotated[
     int, Option("refits to resampled residuals, for intervals; 0 for none")
 ]
-Level: TypeAlias = Annotated[float, Option("share of draws that an interval holds")]
+Level: TypeAlias = Annotated[
+    float, Option("share of draws that an interval holds", needs=("draws!=0",))
+]
 Seed: TypeAlias = Annotated[int, Option("of the draws", "SEED")]
 
 FEWEST_DRAWS = 20
@@ -52,6 +54,8 @@ def read(
         )
     if columns and all(text.startswith(PREFIX) for text in texts):
         raise UsageError("--columns names the columns of tables, and none is given")
+    if warmup is not None and all(text.startswith(PREFIX) for text in texts):
+        raise UsageError("--warmup is of tables that leave it out, and none is given")
     found: list[Curve] = []
     for text in texts:
         if text == PREFIX + SAMPLE:
@@ -79,7 +83,7 @@ def check(draws: int, level: float) -> None:
     """Refuse draws too few for an interval, and a level that is none."""
     if 0 < draws < FEWEST_DRAWS:
         raise UsageError(f"--draws is {draws}; an interval needs {FEWEST_DRAWS}, or 0 for none")
-    refuse_level(level)
+    refuse_draws(draws, level)
 
 
 def wanted(text: str, warmup: int | None) -> Schedule | Recipe:

@@ -17,43 +17,75 @@ if TYPE_CHECKING:
     from isoflop.experiments.backends.problems import Exercise
     from isoflop.experiments.backends.request import Backend, Drawing
 
+OUTSIDE, SERVED = "backend=http|hf", "backend=http"
+
 Where: TypeAlias = Annotated[
     Literal["embedded", "http", "hf"],
     Option("a small transformer trained here, a server, or transformers in process"),
 ]
 Task: TypeAlias = Annotated[str, Option("chain, addition, gym:NAME or FILE.jsonl", "TASK")]
-Problems: TypeAlias = Annotated[int | None, Option("32, or all of a file, unless given", least=1)]
-Samples: TypeAlias = Annotated[
-    int, Option("of every problem, those that are there counted", least=1)
+Problems: TypeAlias = Annotated[
+    int | None, Option("32, or all of a file, unless given", least=1, most=10**6)
 ]
-Model: TypeAlias = Annotated[str | None, Option("as the server calls it; a folder for hf", "NAME")]
+Samples: TypeAlias = Annotated[
+    int, Option("of every problem, those that are there counted", least=1, most=10**6)
+]
+Model: TypeAlias = Annotated[
+    str | None, Option("as the server calls it; a folder for hf", "NAME", needs=(OUTSIDE,))
+]
 Url: TypeAlias = Annotated[
-    str | None, Option("of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1", "URL")
+    str | None,
+    Option(
+        "of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1", "URL", needs=(SERVED,)
+    ),
 ]
 Api: TypeAlias = Annotated[
-    Literal["completions", "chat"], Option("go on with a prompt, or answer it as a message")
+    Literal["completions", "chat"],
+    Option("go on with a prompt, or answer it as a message", needs=(OUTSIDE,)),
 ]
 KeyFrom: TypeAlias = Annotated[
-    str, Option("environment variable that holds the server's key", "VARIABLE")
+    str,
+    Option("environment variable that holds the server's key", "VARIABLE", needs=(SERVED,)),
 ]
 Temperature: TypeAlias = Annotated[float, Option("of sampling")]
-MaxTokens: TypeAlias = Annotated[int | None, Option("of a response; 256 unless given")]
-Stop: TypeAlias = Annotated[tuple[str, ...], Option("a response ends before this; \\n is a line")]
-Width: TypeAlias = Annotated[int | None, Option("samples per request; 8, embedded 64")]
-AtOnce: TypeAlias = Annotated[int, Option("requests to a server under way together")]
-Timeout: TypeAlias = Annotated[float, Option("seconds after which a request has failed")]
-Tries: TypeAlias = Annotated[int, Option("of a request before it is given up")]
+MaxTokens: TypeAlias = Annotated[
+    int | None,
+    Option("of a response; 256 unless given", least=1, most=10**7, needs=(OUTSIDE,)),
+]
+Stop: TypeAlias = Annotated[
+    tuple[str, ...], Option("a response ends before this; \\n is a line", needs=(OUTSIDE,))
+]
+Width: TypeAlias = Annotated[
+    int | None, Option("samples per request; 8, embedded 64", least=1, most=10_000)
+]
+AtOnce: TypeAlias = Annotated[
+    int, Option("requests to a server under way together", least=1, most=1000, needs=(SERVED,))
+]
+Timeout: TypeAlias = Annotated[
+    float, Option("seconds after which a request has failed", needs=(SERVED,))
+]
+Tries: TypeAlias = Annotated[
+    int, Option("of a request before it is given up", least=1, most=100, needs=(SERVED,))
+]
 Extra: TypeAlias = Annotated[
     Mapping[str, str] | None,
-    Option("further fields of requests, such as top_p=0.9; null takes one out", "NAME=VALUE"),
+    Option(
+        "further fields of requests, such as top_p=0.9; null takes one out",
+        "NAME=VALUE",
+        needs=(SERVED,),
+    ),
 ]
 Parameters: TypeAlias = Annotated[
-    float | None, Option("of a server's model, active ones, to count FLOP at 2N a token")
+    float | None,
+    Option("of a server's model, active ones, to count FLOP at 2N a token", needs=(SERVED,)),
 ]
 Again: TypeAlias = Annotated[
-    int, Option("times that the end of a response is suppressed, and more asked for", "COUNT")
+    int,
+    Option("times that the end of a response is suppressed, and more asked for", most=100),
 ]
-AgainText: TypeAlias = Annotated[str, Option("what is put in place of the end", "TEXT")]
+AgainText: TypeAlias = Annotated[
+    str, Option("what is put in place of the end", "TEXT", needs=("again",))
+]
 Limit: TypeAlias = Annotated[
     int | None, Option("tokens of thinking, which --end then cuts off", "TOKENS")
 ]
@@ -64,13 +96,16 @@ Check: TypeAlias = Annotated[
     str | None,
     Option("judge by a command, or FILE.py:FUNCTION; it is not sandboxed", "PROGRAM"),
 ]
-TimeLimit: TypeAlias = Annotated[float, Option("seconds for --check; longer is wrong")]
+TimeLimit: TypeAlias = Annotated[
+    float, Option("seconds for --check; longer is wrong", needs=("check",))
+]
 Reward: TypeAlias = Annotated[
     Mapping[str, str] | None,
     Option("score by a reward model: its URL, or hf:FOLDER in process", "NAME=MODEL"),
 ]
 Columns: TypeAlias = Annotated[
-    Mapping[str, str] | None, Option("fields of FILE: problem, answer, id", "PART=FIELD")
+    Mapping[str, str] | None,
+    Option("fields of FILE: problem, answer, id", "PART=FIELD", needs=("task",)),
 ]
 Lineage: TypeAlias = Annotated[
     str | None, Option("what these samples are called in the bank", "NAME")

@@ -104,10 +104,14 @@ def testtime_curves(
     along, said = _along(samples, made, unit, prices)
     others = beside(found, samples)
     tried = ran(found, others, along.unit, prices, answer_tokens, **settings)
+    measured = forced(tried, **settings)
+    if answer_tokens and not measured:
+        raise UsageError("--answer-tokens is of forced budgets, and none was run on these problems")
     if points:
         _write(tried, points)
-    return _report(made, along, tried, forced(tried, **settings),
-                   (*found.notes, *notes, *said, *others.notes), level)  # fmt: skip
+    return _report(
+        made, along, tried, measured, (*found.notes, *notes, *said, *others.notes), level
+    )
 
 
 def _samples(found: Opened, verifier: tuple[str, ...]) -> tuple[Samples, tuple[str, ...]]:

@@ -10,9 +10,10 @@ import numpy as np
 
 from isoflop.commands.registry import Option, command, say
 from isoflop.commands.reward.outcome import LEVEL, Mean
-from isoflop.commands.sweep import carry_out
+from isoflop.commands.sweep import MOST_SEEDS, carry_out
 from isoflop.commands.testtime.findings import over, signed
 from isoflop.errors import RefusedByData, UnknownName
+from isoflop.quantities import refuse_count
 from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def designed(
             "strategies": tuple(strategies), "attempts": max(most, study.setting.attempts)
         }  # fmt: skip
     if seeds is not None:
+        refuse_count("--seeds", seeds, 1, MOST_SEEDS)
         study = replace(study, seeds=tuple(range(seed, seed + seeds)))
     return replace(study, setting=replace(study.setting, **asked))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from isoflop.commands.registry import Option, command
-from isoflop.commands.testtime.reading import Fields, Level, Seed, opened
+from isoflop.commands.testtime.reading import opened
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.quantities import parse, show
 from isoflop.report import Axis, Block, Cell, Figure, Layer, Line, Note, Paragraph, Report, Table
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from isoflop.samples.sample_table import Samples
 
 Numbers = npt.NDArray[np.float64]
+BANKS = ("small",)  # what only samples of models use
 Bank = Annotated[str | None, Option("samples of this model", "BANK")]
 
 
@@ -36,15 +38,20 @@ def testtime_exchange(
     ] = ("0.16", "0.79", "22"),
     choose: Annotated[
         Literal["majority", "best", "weighted", "coverage"],
-        Option("how the small model's samples become an answer"),
+        Option("how the small model's samples become an answer", needs=BANKS),
     ] = "majority",
-    bins: Annotated[int, Option("bins of difficulty")] = 5,
+    bins: Annotated[int, Option("bins of difficulty", least=1, most=100, needs=BANKS)] = 5,
     law: Annotated[str | None, Option("pretraining law, as LAW/SET", "LAW/SET")] = None,
-    size: Annotated[float | None, Option("parameters of the small model, for --law")] = None,
-    data: Annotated[float | None, Option("tokens that both are trained on, for --law")] = None,
-    columns: Fields = None,
-    level: Level = 0.9,
-    seed: Seed = 0,
+    size: Annotated[float | None, Option("parameters of the small model", needs=("law",))] = None,
+    data: Annotated[float | None, Option("tokens that both are trained on", needs=("law",))] = None,
+    columns: Annotated[
+        Mapping[str, str] | None,
+        Option(
+            "which field of a log is what, such as correct=exact_match", "NAME=FIELD", needs=BANKS
+        ),
+    ] = None,
+    level: Annotated[float, Option("what the intervals hold", needs=BANKS)] = 0.9,
+    seed: Annotated[int, Option("of all that is drawn by chance", needs=BANKS)] = 0,
 ) -> Report:
     """Compare a larger model with more samples of a small one.
 

@@ -33,7 +33,7 @@ def testtime_fit(
     *,
     to: Annotated[float | None, Option("forecast coverage at this many samples")] = None,
     way: Annotated[tuple[str, ...], Option("of these ways alone, such as log-log", "NAME")] = (),
-    repeats: Annotated[int, Option("thinnings of the bank in the backtest")] = 4,
+    repeats: Annotated[int, Option("thinnings of the bank in the backtest", least=1, most=100)] = 4,
     strategy: Strategy = None,
     lineage: Lineage = None,
     columns: Fields = None,
@@ -81,7 +81,7 @@ def _tested(counts: Counts, ways: list[Any], repeats: int, seed: int) -> BakeOff
     from isoflop.assess.along_k import bake_off
 
     try:
-        return bake_off(counts, ways=ways, repeats=max(1, repeats), seed=seed)
+        return bake_off(counts, ways=ways, repeats=repeats, seed=seed)
     except RefusedByData as reason:
         return str(reason)
 

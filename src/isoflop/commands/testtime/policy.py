@@ -37,7 +37,7 @@ def testtime_policy(
         Literal["score", "agreement", "oracle"],
         Option("what difficulty is read from: a verifier, the votes, or right answers"),
     ] = "score",
-    bins: Annotated[int, Option("bins of difficulty")] = 5,
+    bins: Annotated[int, Option("bins of difficulty", least=1, most=100)] = 5,
     estimate: Annotated[int | None, Option("samples that difficulty is read from")] = None,
     budget: Annotated[tuple[str, ...], Option("a price per problem, such as 1e12", "PRICE")] = (),
     unit: Annotated[

@@ -125,6 +125,8 @@ def opened(
     from isoflop.sources.sample_logs.counts import read_counts
 
     known = (*GENERATED, PACKAGED)
+    if columns and (source in GENERATED or (Path(source) / "study.db").exists()):
+        raise UsageError(f"--columns names the fields of a log, and {source} is a bank of its own")
     if source.startswith(PREFIX) and source not in known:
         names = [name.removeprefix(PREFIX) for name in known]
         raise UnknownName("sample", source.removeprefix(PREFIX), names)

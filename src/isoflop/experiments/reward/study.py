@@ -48,6 +48,7 @@ class Overoptimise(Experiment):
     """
 
     key: ClassVar[str] = "reward"
+    cpu_only: ClassVar[bool] = True
     fills: ClassVar[tuple[str, ...]] = ("N", "pairs", "d", "KL", "R", "R_proxy")
     conventions: ClassVar[Mapping[str, str]] = MappingProxyType({"N": "total"})
 

@@ -73,7 +73,8 @@ class Recipe:
         for field, allowed in _CHOICES.items():
             if getattr(self, field) not in allowed:
                 raise UnknownName(field, str(getattr(self, field)), allowed)
-        if min(self.low, self.high, self.kl, self.overlong, self.resample) < 0 or self.lag < 1:
+        numbers = (self.low, self.high, self.kl, self.overlong, self.resample, self.lag - 1)
+        if not all(0 <= number <= MOST for number in numbers):
             raise UsageError(f"the recipe {self.name} holds a number that none can have: {self}")
         if self.resample and not self.drop_unvaried:
             raise UsageError(f"{self.name} fills up for groups that it does not drop")
@@ -81,6 +82,8 @@ class Recipe:
             if share is not None and not 0 < share <= 1:
                 raise UsageError(f"{self.name}: {share:g} is no share; give one above 0, up to 1")
 
+
+MOST = 1e6  # of any number of a recipe
 
 _CHOICES = {
     f.name: get_args(get_type_hints(Recipe)[f.name])

@@ -19,10 +19,12 @@ from isoflop.experiments.policy import (
 )
 from isoflop.experiments.pretrain.shape import Shape
 from isoflop.experiments.rl.recipe import Recipe
+from isoflop.quantities import refuse_count
 from isoflop.store import JSON
 
 Verifier = Literal["answer", "steps"]
 
+MOST = 1_000_000  # steps, problems, and responses of any kind
 CUT = 3  # tokens that an interruption adds: the request, the answer and the stop
 
 
@@ -54,18 +56,19 @@ class Setting:
 
     def __post_init__(self) -> None:
         """Refuse a setting that cannot be trained in."""
-        counts = (self.prompts, self.steps, self.problems, self.samples, self.every)
-        if min(counts) < 1 or self.group < 2 or not self.lr > 0:
-            raise UsageError(
-                "prompts, steps, problems, samples and every must be 1 at least, group 2, and lr "
-                f"above zero; they are {counts}, {self.group} and {self.lr:g}"
-            )
+        for name in ("prompts", "steps", "problems", "samples", "every"):
+            refuse_count(name, getattr(self, name), 1, MOST)
+        refuse_count("group", self.group, 2, MOST)
+        if not 0 < self.lr <= 1:
+            raise UsageError(f"lr is {self.lr:g}; it must be above zero, and at most 1")
         if self.verifier not in ("answer", "steps"):
             raise UsageError(f"verifier {self.verifier!r} is neither 'answer' nor 'steps'")
         if self.steps < self.every:
             raise UsageError(f"{self.steps} steps end before the first look, at {self.every}")
         if self.pool is not None and self.pool < self.prompts:
             raise UsageError(f"a pool of {self.pool} does not fill a step of {self.prompts}")
+        if self.pool is not None:
+            refuse_count("pool", self.pool, 1, MOST)
 
     @property
     def shape(self) -> Shape:

@@ -20,11 +20,15 @@ from isoflop.experiments.policy import (
 )
 from isoflop.experiments.pretrain.shape import Shape
 from isoflop.experiments.testtime.naming import attempts, named
+from isoflop.quantities import refuse_count
 from isoflop.store import JSON
 
 BANK = "bank"  # the folder of a trial's samples
 CHEAP = 8  # responses: what takes fewer is run more often
 VERIFIER = "prm"  # what a bank calls the process verifier
+
+
+MOST = 1_000_000  # problems, and samples of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,8 @@ class Setting:
     def __post_init__(self) -> None:
         """Refuse a study without samples, or with a strategy that there is not."""
         object.__setattr__(self, "strategies", tuple(self.strategies))
-        if min(self.problems, self.samples, self.repeats, self.attempts) < 1:
-            raise UsageError("problems, samples, repeats and attempts must be 1 at least")
+        for name in ("problems", "samples", "repeats", "attempts"):
+            refuse_count(name, getattr(self, name), 1, MOST)
         taught = 0 if self.retries is None else self.retries.most + 1
         if taught > self.attempts:
             raise UsageError(f"retries take {taught} attempts; contexts hold {self.attempts}")

@@ -32,6 +32,7 @@ class TestTime(Experiment):
     __test__: ClassVar[bool] = False  # the name is that of no test
 
     key: ClassVar[str] = "testtime"
+    cpu_only: ClassVar[bool] = True
     version: ClassVar[int] = 2  # the verifier's reading of the prompt is counted apart
     fills: ClassVar[tuple[str, ...]] = ("k", "thinking", "score")
 
