@@ -17,7 +17,11 @@ from isoflop.experiments.backends.request import Drawing, Problem, Request
 from isoflop.samples.bank import Bank
 
 
-def test_the_small_transformer_fills_a_bank_and_goes_on_where_it_was(tmp_path, capsys):
+@pytest.mark.training
+def test_the_small_transformer_fills_a_bank_and_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv(
+        "ISOFLOP_CACHE", str(tmp_path / "cache")
+    )  # it is taught here, by this processor
     folder = str(tmp_path / "bank")
     line = ["testtime", "sample", folder, "--problems", "5", "--n", "20", "--json"]
     assert main([*line, "--samples", "30"]) == 0

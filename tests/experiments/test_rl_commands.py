@@ -63,6 +63,7 @@ def test_what_cannot_be_run_is_refused(asked, error, words):
         arms(**asked)
 
 
+@pytest.mark.training
 def test_the_demo_forecasts_the_second_half_and_resumes(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("ISOFLOP_CACHE", str(tmp_path / "cache"))
     folder, page = str(tmp_path / "study"), str(tmp_path / "demo.html")

@@ -95,6 +95,7 @@ def test_what_cannot_be_run_is_refused():
         designed("tiny", 0, 0)
 
 
+@pytest.mark.training
 def test_the_demo_runs_says_what_it_saw_and_resumes(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("ISOFLOP_CACHE", str(tmp_path / "cache"))
     folder, page = str(tmp_path / "study"), str(tmp_path / "demo.html")

@@ -11,7 +11,7 @@ from typing import Any
 from isoflop.experiments.pretrain.corpus import default_cache
 from isoflop.store import JSON, canonical, write_atomically
 
-VERSION = 1  # raised when the same settings would give other parts
+VERSION = 2  # raised when the same settings would give other parts
 
 
 def kept(part: str, identity: JSON, make: Callable[[], Any]) -> Any:
