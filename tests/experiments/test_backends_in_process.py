@@ -32,7 +32,7 @@ def test_the_small_transformer_fills_a_bank_and_goes_on_where_it_was(tmp_path, c
     assert (second["new"], second["had"]) == (90, 150)
     samples = Bank.open(folder).load(verifiers=("logprob",), answers=True)
     assert len(samples) == 240
-    assert 0.1 < samples.correct.mean() < 0.7
+    assert 0 < samples.correct.mean() < 1
     assert (samples.scores["logprob"] < 0).all()
     assert (samples.spent["flop"] > 0).all()
     assert (samples.spent["prompt_flop"] > 0).all()

@@ -344,7 +344,7 @@ def test_a_verifier_reads_step_by_step_what_it_reads_at_once(policy, bench, prob
 
 def test_a_verifier_learns_which_responses_are_right(policy):
     taught = teach(policy, TASK, Judgement(1_600, 4, 8, 64, lr=5e-3, held_out=0.5), seed=0)
-    assert taught.auc > 0.54  # of 3,200 responses: blind scores would scatter by .01 about .5
+    assert taught.auc > 0.52  # of 3,200 responses: blind scores would scatter by .01 about .5
 
 
 def test_area_under_the_curve_counts_pairs():
