@@ -380,11 +380,10 @@ def test_what_does_not_learn_begins_anew_from_other_weights_at_half_the_rate(tmp
     assert not any(torch.equal(a, b) for a, b in itertools.combinations(starts, 2))
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_rate_that_is_too_high_is_no_end(tmp_path, seed):
+def test_a_rate_that_is_too_high_is_no_end(tmp_path):
     # At this rate two thousand steps leave twelve seeds of sixteen at guessing.
     warmup = Warmup(steps=100, batch=32, lr=2e-2, skill=0.5)
-    model = warm_start(SMALL, EASY, warmup, seed=seed, cache=tmp_path)
+    model = warm_start(SMALL, EASY, warmup, cache=tmp_path)
     fresh = EASY.problems(4_096, np.random.default_rng(9))
     assert pass_rate(model, EASY, fresh, seeded()) > 0.38
 
