@@ -2,6 +2,7 @@
 #
 #   make demo     the main job, on runs that it trains itself (about three minutes of training)
 #   make test     every check, then every test
+#   make test-processors  what trains, as on two other kinds of x86 processor (minutes)
 #   make check    style, types and import contracts
 #   make bench    speed side by side with peers, as ratios
 #   make docs     write the generated pages: docs/laws.md, docs/laws/ and docs/commands.md
@@ -21,19 +22,29 @@ TORCH ?= $(or $(patsubst $(VENV)/.installed-%,%,$(wildcard $(VENV)/.installed-*)
 STAMP := $(VENV)/.installed-$(TORCH)
 CONSTRAINT := $(if $(filter cpu,$(TORCH)),--constraint constraints/cpu.txt)
 
-.PHONY: demo test check bench docs evidence replications browser clean
+.PHONY: demo test test-processors check bench docs evidence replications browser clean
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
 	$(BIN)/isoflop demo
 
 # One thread a process: with more, processes that share cores wait for each other at every barrier.
-test bench evidence replications: export OMP_NUM_THREADS = 1
-test bench evidence replications: export OPENBLAS_NUM_THREADS = 1
-test bench evidence replications: export OMP_WAIT_POLICY = PASSIVE
+test test-processors bench evidence replications: export OMP_NUM_THREADS = 1
+test test-processors bench evidence replications: export OPENBLAS_NUM_THREADS = 1
+test test-processors bench evidence replications: export OMP_WAIT_POLICY = PASSIVE
 
 test: check browser
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+# How a processor rounds decides where training goes. Only x86 processors can pose as others.
+TRAINING := $(BIN)/python -m pytest -m training -n $(WORKERS) tests/experiments
+test-processors: $(STAMP)
+	@case "$$(uname -m)" in x86_64|amd64) ;; \
+	    *) echo "skipped: $$(uname -m) is no x86 processor, which alone can pose as others"; exit ;; \
+	esac; \
+	set -ex; \
+	ATEN_CPU_CAPABILITY=default $(TRAINING); \
+	ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 $(TRAINING)
 
 check: $(STAMP)
 	$(BIN)/ruff check

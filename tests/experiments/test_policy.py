@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from isoflop.experiments.policy import (
     pass_rate,
     shape_for,
     training_flop,
+    warm,
     warm_start,
 )
 from isoflop.experiments.pretrain.shape import Shape
@@ -31,6 +33,8 @@ from isoflop.experiments.policy.model import Policy  # noqa: E402
 from isoflop.experiments.policy.retries import OwnAttempts, gone_over  # noqa: E402
 from isoflop.experiments.policy.sampling import Forcing, sample  # noqa: E402
 from isoflop.experiments.pretrain.gpt import GPT  # noqa: E402
+
+pytestmark = pytest.mark.training
 
 CHAIN = Chain()
 CONTROL = CHAIN.control
@@ -111,7 +115,7 @@ def test_the_split_of_the_forward_pass_moved_no_number():
         losses.append(loss.item())
     assert losses == pytest.approx(
         [5.4763141, 5.1470766, 5.0456467, 4.9428921, 4.7698894, 4.6197267, 4.4662108, 4.4219861],
-        rel=1e-5,
+        rel=1e-4,  # processors differ in the sixth digit
     )
 
 
@@ -340,27 +344,59 @@ def test_a_chain_that_cannot_be_drawn_is_refused(settings):
 EASY = Chain(modulus=3, most=2)
 
 
+SMALL = Shape(16, 1, vocabulary=EASY.vocabulary, context=16)
+
+
 def test_a_warm_start_reaches_its_skill_and_is_read_back(tmp_path):
-    shape = Shape(16, 1, vocabulary=EASY.vocabulary, context=16)
-    warmup = Warmup(steps=400, batch=32, lr=2e-2, skill=0.5)
-    model = warm_start(shape, EASY, warmup, cache=tmp_path)
-    problems = EASY.problems(512, np.random.default_rng(9))
-    rate = pass_rate(model, EASY, problems, seeded())
-    assert 0.42 < rate < 0.95
+    warmup = Warmup(steps=400, batch=32, lr=4e-3, skill=0.5)
+    model = warm_start(SMALL, EASY, warmup, cache=tmp_path)
+    examined = EASY.problems(warmup.problems, np.random.default_rng((0, 1)))
+    assert pass_rate(model, EASY, examined, seeded()) >= warmup.skill  # what the last look saw
+    fresh = EASY.problems(4_096, np.random.default_rng(9))
+    assert pass_rate(model, EASY, fresh, seeded()) > 0.38  # guessing gives a third at most
     (kept,) = tmp_path.iterdir()
     written = kept.stat().st_mtime_ns
-    again = warm_start(shape, EASY, warmup, cache=tmp_path)
+    again = warm_start(SMALL, EASY, warmup, cache=tmp_path)
     assert kept.stat().st_mtime_ns == written
     assert torch.equal(again.embedding.weight, model.embedding.weight)
     kept.write_bytes(b"damaged")
-    rebuilt = warm_start(shape, EASY, warmup, cache=tmp_path)
+    rebuilt = warm_start(SMALL, EASY, warmup, cache=tmp_path)
     assert torch.equal(rebuilt.embedding.weight, model.embedding.weight)
 
 
+def test_what_does_not_learn_begins_anew_from_other_weights_at_half_the_rate(tmp_path, monkeypatch):
+    rates, starts, adamw = [], [], torch.optim.AdamW
+
+    def watched(groups, lr, **options):
+        rates.append(lr)
+        starts.append(groups[0]["params"][0].detach().clone())
+        return adamw(groups, lr=lr, **options)
+
+    looks = iter([0.2] * 6 + [0.6])  # two looks at the first try, four at the next
+    monkeypatch.setattr(torch.optim, "AdamW", watched)
+    monkeypatch.setattr(warm, "pass_rate", lambda *_: next(looks))
+    warm_start(SMALL, EASY, Warmup(steps=4, look=2, lr=8e-3, skill=0.5), cache=tmp_path)
+    assert rates == [8e-3, 4e-3, 2e-3]
+    assert not any(torch.equal(a, b) for a, b in itertools.combinations(starts, 2))
+
+
+def test_a_rate_that_is_too_high_is_no_end(tmp_path):
+    # At this rate two thousand steps leave twelve seeds of sixteen at guessing.
+    warmup = Warmup(steps=100, batch=32, lr=2e-2, skill=0.5)
+    model = warm_start(SMALL, EASY, warmup, cache=tmp_path)
+    fresh = EASY.problems(4_096, np.random.default_rng(9))
+    assert pass_rate(model, EASY, fresh, seeded()) > 0.38
+
+
 def test_a_skill_out_of_reach_says_what_was_reached(tmp_path):
-    shape = Shape(16, 1, vocabulary=EASY.vocabulary, context=16)
-    with pytest.raises(UsageError, match="20 steps of imitation reach a pass rate of 0"):
-        warm_start(shape, EASY, Warmup(steps=20, skill=0.99), cache=tmp_path)
+    words = r"210 steps of imitation reach a pass rate of 0\.\d\d in 6 tries, not the 0.99"
+    with pytest.raises(UsageError, match=words):
+        warm_start(SMALL, EASY, Warmup(steps=10, look=10, skill=0.99), cache=tmp_path)
+
+
+def test_a_skill_that_is_never_looked_at_is_refused():
+    with pytest.raises(UsageError, match="10 steps end before the first look, at 20"):
+        Warmup(steps=10, skill=0.5)
 
 
 # ---- going over one's own attempts ---------------------------------------------------------------

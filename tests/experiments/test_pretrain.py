@@ -21,6 +21,8 @@ torch = pytest.importorskip("torch")
 from isoflop.experiments.pretrain.gpt import GPT  # noqa: E402
 from isoflop.experiments.pretrain.train import Learner, train  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 SMALL = Shape(width=16, layers=2, context=32, head=8)
 QUICK = Recipe(batch=128, ramp=1_024, largest=512, warmup=512)
 POINTS = (2_048, 4_096, 8_192)

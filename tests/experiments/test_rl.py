@@ -23,6 +23,8 @@ from isoflop.experiments.rl import rollout  # noqa: E402
 from isoflop.experiments.rl.losses import advantages, divergence, token_loss, weights  # noqa: E402
 from isoflop.experiments.rl.train import Learner, train  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 EASY = Chain(modulus=3, most=2)
 QUICK = Setting(
     EASY, 32, 1, Warmup(steps=80, batch=32, lr=1e-2), prompts=8, group=8, steps=24,

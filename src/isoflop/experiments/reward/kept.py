@@ -12,7 +12,7 @@ from isoflop.experiments.pretrain.corpus import default_cache
 from isoflop.experiments.state import load_state
 from isoflop.store import JSON, canonical, write_atomically
 
-VERSION = 1  # raised when the same settings would give other parts
+VERSION = 2  # raised when the same settings would give other parts
 
 
 def kept(part: str, identity: JSON, make: Callable[[], Any]) -> Any:

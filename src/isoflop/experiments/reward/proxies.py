@@ -27,10 +27,11 @@ from isoflop.store import JSON
 # Tensor suffixes: n sequences, t symbols, m members of an ensemble.
 
 CAUTION = 0.5  # what the variance of an ensemble is weighed with
+TIE = 1e-4  # golds, or scores, this near are one: batches and processors round differently
 
 
 class Pairs(NamedTuple):
-    """Comparisons: sequences (n, t) of which gold prefers the first to the second."""
+    """Comparisons: sequences (n, t) of which gold prefers the first, or tells no difference."""
 
     better: Tensor
     worse: Tensor
@@ -39,7 +40,8 @@ class Pairs(NamedTuple):
 def pairs(scene: Scene, count: int) -> Pairs:
     """Return `count` pairs of the policy's responses, each to one prompt, as gold ranks them.
 
-    The first of more pairs are those of fewer.
+    The first of more pairs are those of fewer. Of two that tie, to rounding, the first drawn is
+    the better: which one follows from neither the batch nor the processor.
     """
     chunks = [_chunk(scene, i) for i in range(-(-count // CHUNK))]
     better, worse = (torch.cat(part)[:count].long() for part in zip(*chunks, strict=True))
@@ -53,7 +55,7 @@ def _chunk(scene: Scene, index: int) -> tuple[Tensor, Tensor]:
         tokens, _ = scene.respond(scene.policy, prompts, random, 2)
         gold_n2 = scene.gold(tokens).view(-1, 2)
         both = tokens.view(-1, 2, tokens.shape[1]).to(torch.uint8)
-        rows, first = torch.arange(len(both)), gold_n2.argmax(1)
+        rows, first = torch.arange(len(both)), (gold_n2[:, 1] > gold_n2[:, 0] + TIE).long()
         return both[rows, first], both[rows, 1 - first]
 
     made: tuple[Tensor, Tensor] = kept("pairs", [asdict(scene.world), scene.seed, index], make)
@@ -107,7 +109,7 @@ def teach(network: Network, found: Pairs, learning: Learning, order: torch.Gener
                 optimiser.step()
         with torch.no_grad():
             gap = margin(network, held)
-        loss, accuracy = float(F.softplus(-gap).mean()), float((gap > 0).float().mean())
+        loss, accuracy = float(F.softplus(-gap).mean()), right_share(gap)
         waited += 1
         if loss < best[0]:
             best, waited = (loss, accuracy, copy.deepcopy(network.state_dict())), 0
@@ -115,6 +117,15 @@ def teach(network: Network, found: Pairs, learning: Learning, order: torch.Gener
             break
     network.load_state_dict(best[2])
     return best[1]
+
+
+def right_share(gaps_n: Tensor) -> float:
+    """Return the share of pairs judged rightly by how far (n,) the better is above; ties are half.
+
+    >>> right_share(torch.tensor([0.5, -0.2, 0.0, 1e-7]))
+    0.5
+    """
+    return float(torch.where(gaps_n.abs() <= TIE, 0.5, (gaps_n > 0).float()).mean())
 
 
 def margin(network: Network, found: Pairs) -> Tensor:

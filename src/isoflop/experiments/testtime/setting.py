@@ -116,7 +116,10 @@ class Setting:
 
     @property
     def flop(self) -> float:
-        """What a trial costs at most: warm start, verifier, samples and strategies [FLOP]."""
+        """What a trial costs at most: warm start, verifier, samples and strategies [FLOP].
+
+        Of a warm start one try is counted; hardly any needs more.
+        """
         prompt, response = self.task.layout.prompt, self.task.layout.attempt
         learned = training_flop(self.shape, prompt + response)
         drawn = 2 * forward_flop(self.shape, response, before=prompt)  # the verifier reads it too
