@@ -35,7 +35,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x_btw: Tensor) -> Tensor:
         """Return the normalised x (b, t, w)."""
-        return Normalisation.apply(x_btw, self.gain)  # type: ignore[no-any-return]
+        return Normalisation.apply(x_btw, self.gain)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class Block(nn.Module):
@@ -53,11 +53,11 @@ class Block(nn.Module):
 
     def forward(self, x_btw: Tensor, turn_tp: Tensor, attend: Attend = causal) -> Tensor:
         """Return the stream (b, t, w) after this block; `turn_tp` is of its positions."""
-        q_bhtc, k_bhtc, v_bhtc = Projection.apply(
+        q_bhtc, k_bhtc, v_bhtc = Projection.apply(  # type: ignore[no-untyped-call]
             x_btw, self.norm_attention.gain, self.qkv.weight, turn_tp, self.head
         )
         y_btw = attend(q_bhtc, k_bhtc, v_bhtc).transpose(1, 2).flatten(2)
-        return Remainder.apply(  # type: ignore[no-any-return]
+        return Remainder.apply(  # type: ignore[no-any-return, no-untyped-call]
             x_btw, y_btw, self.mix.weight, self.norm_mlp.gain, self.up.weight, self.down.weight
         )
 

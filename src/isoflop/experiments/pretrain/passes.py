@@ -31,7 +31,7 @@ class Normalisation(Function):
         return y_nw.view(x.shape)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor]:
         """Return the gradients of x and of the gain."""
         slope_nw = slope.reshape(-1, slope.shape[-1])
@@ -59,7 +59,7 @@ class Projection(Function):
         return parts[0], parts[1], parts[2]
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of the stream, of the gain and of the matrix."""
         x_nw, gain_w, inverse_n1, scaled_nw, matrix, turn_tp = ctx.saved_tensors
@@ -103,7 +103,7 @@ class Remainder(Function):
         return _add_product(middle_nw, inner_nf, down).view(x_btw.shape)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, slope_btw: Tensor) -> tuple[Tensor, ...]:
         """Return the gradients of what `forward` takes."""
         (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import time
 from dataclasses import asdict, dataclass, field
@@ -18,11 +17,11 @@ from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.pretrain import corpus as text
 from isoflop.experiments.pretrain.corpus import Corpus
 from isoflop.experiments.pretrain.gpt import GPT
+from isoflop.experiments.pretrain.precision import Precision, precision, products
 from isoflop.experiments.pretrain.recipe import Recipe
 from isoflop.experiments.pretrain.shape import Shape
 
 MICRO = 1_024  # [tokens] taken at once on a CPU: activations of more fall out of its cache
-NARROW = 256  # below this width casting to bfloat16 costs more than its products save
 EVALUATION = 2_048  # [tokens] scored at once on a CPU
 
 
@@ -37,11 +36,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The losses that a run gave, and the time it took over all its attempts [s]."""
+    """The losses that a run gave, the time it took over all its attempts [s], its number format."""
 
     points: tuple[Point, ...]
     seconds: float
     cpu_seconds: float
+    precision: Precision
 
 
 class Learner:
@@ -62,6 +62,7 @@ class Learner:
         )
         self.order = text.windows(corpus, shape.context, seed)
         self.tokens = self.steps = 0
+        self.precision: Precision = precision(shape.width, device)
         self.micro = max(1, MICRO // shape.context) if device == "cpu" else 1 << 30
 
     def step(self, fade: float = 1.0) -> None:
@@ -76,7 +77,7 @@ class Learner:
             group["lr"] = recipe.rate(before) * group["scale"] * fade
         self.optimiser.zero_grad(set_to_none=True)
         for part_bt in torch.split(window_bt, self.micro):
-            with self._precision():
+            with products(self.precision, self.device):
                 loss = self.model.loss(part_bt)
             (loss * (len(part_bt) / count)).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -94,7 +95,7 @@ class Learner:
             self._put(self.average)
         chunk = max(1, EVALUATION // self.shape.context) * (1 if self.device == "cpu" else 64)
         total = 0.0
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode(), products(self.precision, self.device):
             for part_bt in torch.split(torch.from_numpy(windows), chunk):
                 total += self.model.loss(part_bt.to(self.device)).item() * len(part_bt)
         self._put(live)
@@ -105,11 +106,6 @@ class Learner:
         for parameter, value in zip(self.model.parameters(), weights, strict=True):
             parameter.copy_(value)
 
-    def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        if self.shape.width < NARROW or self.device == "mps":
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16)
-
     def state(self) -> dict[str, Any]:
         """Return everything that the next step depends on; it changes as training goes on."""
         return {
@@ -117,6 +113,7 @@ class Learner:
             "optimiser": self.optimiser.state_dict(),
             "average": self.average,
             "seen": (self.tokens, self.steps),
+            "precision": self.precision,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -126,6 +123,7 @@ class Learner:
         self.optimiser.load_state_dict(state["optimiser"])
         self.average = state["average"]
         self.tokens, self.steps = state["seen"]
+        self.precision = state["precision"]  # of the run, also where another machine goes on
 
 
 @dataclass
@@ -224,7 +222,7 @@ def train(
             learner.restore(journey.trunk)
             journey.trunk = None
         journey.leg += 1
-    return Outcome(tuple(journey.found), *journey.spent())
+    return Outcome(tuple(journey.found), *journey.spent(), learner.precision)
 
 
 def _clocks() -> tuple[float, float]:
