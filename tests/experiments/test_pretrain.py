@@ -21,9 +21,9 @@ torch = pytest.importorskip("torch")
 
 from isoflop.experiments.pretrain import precision as choice  # noqa: E402
 from isoflop.experiments.pretrain.gpt import GPT  # noqa: E402
-from isoflop.experiments.pretrain.passes import turns  # noqa: E402
+from isoflop.experiments.pretrain.passes import CrossEntropy, turns  # noqa: E402
 from isoflop.experiments.pretrain.precision import products  # noqa: E402
-from isoflop.experiments.pretrain.train import Learner, train  # noqa: E402
+from isoflop.experiments.pretrain.train import Learner, sequences_at_once, train  # noqa: E402
 
 SMALL = Shape(width=16, layers=2, context=32, head=8)
 QUICK = Recipe(batch=128, ramp=1_024, largest=512, warmup=512)
@@ -345,6 +345,30 @@ def test_the_last_norm_has_the_gradients_of_pytorchs():
     slopes = (torch.autograd.grad(y, (x, norm.gain), slope) for y in (own, theirs))
     for ours, others in zip(*slopes, strict=True):
         torch.testing.assert_close(ours, others)
+
+
+def test_the_loss_is_the_cross_entropy_and_finite_where_a_probability_is_none():
+    draw = torch.Generator().manual_seed(0)
+    logits = torch.randn(7, 11, generator=draw, dtype=torch.float64, requires_grad=True)
+    targets = torch.arange(7)
+    own, theirs = (
+        CrossEntropy.apply(logits, targets),
+        torch.nn.functional.cross_entropy(logits, targets),
+    )
+    torch.testing.assert_close(own, theirs)
+    slopes = (torch.autograd.grad(3 * y, logits)[0] for y in (own, theirs))
+    torch.testing.assert_close(*slopes)
+    apart = torch.tensor([[0.0, 1e4]], requires_grad=True)
+    worst = CrossEntropy.apply(apart, torch.tensor([0]))
+    assert 80 < worst.item() < 1e4
+    torch.testing.assert_close(torch.autograd.grad(worst, apart)[0], torch.tensor([[-1.0, 1.0]]))
+
+
+def test_a_small_model_takes_more_sequences_at_once():
+    wide, narrow = (sequences_at_once(Shape(w, 4), "cpu") for w in (1_024, 64))
+    assert 1 <= wide < narrow
+    assert sequences_at_once(Shape(16, 1, context=10**7), "cpu") == 1
+    assert sequences_at_once(SMALL, "cuda:0") > 10**6
 
 
 def test_products_in_bfloat16_leave_weights_and_stream_in_float32():

@@ -10,7 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isoflop.experiments.pretrain.passes import Normalisation, Projection, Remainder, turns
+from isoflop.experiments.pretrain.passes import (
+    CrossEntropy,
+    Normalisation,
+    Projection,
+    Remainder,
+    turns,
+)
 from isoflop.experiments.pretrain.shape import Shape
 
 # Tensor suffixes: b sequences, t tokens, w width, h heads, c channels of a head, v vocabulary,
@@ -94,8 +100,12 @@ class GPT(nn.Module):
         return self.logits(self.stream(self.embed(tokens_bt)))
 
     def embed(self, tokens_bt: Tensor) -> Tensor:
-        """Return the stream (b, t, w) before the first block."""
-        return F.rms_norm(self.embedding(tokens_bt), (self.shape.width,))
+        """Return the stream (b, t, w) before the first block.
+
+        The rows are normalised before they are looked up: a vocabulary of bytes has fewer of them
+        than a batch has tokens, and a larger one is dear in the head, not here.
+        """
+        return F.embedding(tokens_bt, F.rms_norm(self.embedding.weight, (self.shape.width,)))
 
     def stream(self, x_btw: Tensor, first: int = 0, attends: Sequence[Attend] = ()) -> Tensor:
         """Return the stream (b, t, w) after the last block.
@@ -115,7 +125,9 @@ class GPT(nn.Module):
     def loss(self, window_bt: Tensor) -> Tensor:
         """Return the mean cross-entropy [nats/token] of `window_bt` (b, t + 1)."""
         logits_btv = self(window_bt[:, :-1])
-        return F.cross_entropy(logits_btv.flatten(0, 1).float(), window_bt[:, 1:].flatten())
+        return CrossEntropy.apply(  # type: ignore[no-any-return, no-untyped-call]
+            logits_btv.flatten(0, 1).float(), window_bt[:, 1:].flatten()
+        )
 
     def rates(self) -> list[dict[str, object]]:
         """Return the parameters in groups, each with its `scale` of the learning rate.

@@ -16,7 +16,8 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 # Tensor suffixes: b sequences, t tokens, n tokens of all sequences, w width, h heads, c channels
-# of a head, f channels of the SwiGLU, p pairs of channels that rotate. A slope is a gradient.
+# of a head, f channels of the SwiGLU, p pairs of channels that rotate, v vocabulary.
+# A slope is a gradient.
 
 
 class Normalisation(Function):
@@ -134,6 +135,28 @@ class Remainder(Function):
             up_slope,
             torch.mm(out_nw.t(), inner_nf),
         )
+
+
+class CrossEntropy(Function):
+    """The mean cross-entropy of logits (n, v) [nats], which keeps the probabilities alone."""
+
+    @staticmethod
+    def forward(ctx: Any, logits_nv: Tensor, targets_n: Tensor) -> Tensor:
+        """Return the mean over n; a probability of zero counts as the least that is not."""
+        share_nv = torch.softmax(logits_nv, -1)
+        ctx.save_for_backward(share_nv, targets_n)
+        of_target_n1 = share_nv.gather(1, targets_n[:, None])
+        return -of_target_n1.clamp_(min=torch.finfo(share_nv.dtype).tiny).log_().mean()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient of the logits: their shares, less one at the target."""
+        share_nv, targets_n = ctx.saved_tensors
+        scale = slope / len(share_nv)
+        logits_slope_nv = share_nv * scale
+        less_n1 = (-scale).expand(len(share_nv), 1)
+        return logits_slope_nv.scatter_add_(1, targets_n[:, None], less_n1), None
 
 
 def turns(width: int, head: int, context: int) -> Tensor:

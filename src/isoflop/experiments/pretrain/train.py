@@ -21,7 +21,8 @@ from isoflop.experiments.pretrain.precision import Precision, precision, product
 from isoflop.experiments.pretrain.recipe import Recipe
 from isoflop.experiments.pretrain.shape import Shape
 
-MICRO = 1_024  # [tokens] taken at once on a CPU: activations of more fall out of its cache
+MICRO = 1_024  # [tokens] taken at once on a CPU, however wide the model
+ACTIVATIONS = 1 << 21  # [tokens * width * layers] taken at once if that is more: about 170 MB
 EVALUATION = 2_048  # [tokens] scored at once on a CPU
 
 
@@ -63,7 +64,7 @@ class Learner:
         self.order = text.windows(corpus, shape.context, seed)
         self.tokens = self.steps = 0
         self.precision: Precision = precision(shape.width, device)
-        self.micro = max(1, MICRO // shape.context) if device == "cpu" else 1 << 30
+        self.micro = sequences_at_once(shape, device)
 
     def step(self, fade: float = 1.0) -> None:
         """Take one step at the recipe's rate times `fade`, and move the average."""
@@ -223,6 +224,18 @@ def train(
             journey.trunk = None
         journey.leg += 1
     return Outcome(tuple(journey.found), *journey.spent(), learner.precision)
+
+
+def sequences_at_once(shape: Shape, device: str) -> int:
+    """Return how many sequences go through a model together; a GPU takes the whole batch.
+
+    On a CPU a small model takes many, since each pass costs the same few milliseconds of dispatch,
+    a large one few, since activations of more fall out of its cache.
+    """
+    if device != "cpu":
+        return 1 << 30
+    tokens = max(MICRO, ACTIVATIONS // (shape.width * shape.layers))
+    return max(1, tokens // shape.context)
 
 
 def _clocks() -> tuple[float, float]:
