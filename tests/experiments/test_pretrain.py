@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,11 @@ from isoflop.experiments.pretrain.sweep import PRESETS, Pretrain, budgets
 
 torch = pytest.importorskip("torch")
 
+from isoflop.experiments.pretrain import precision as choice  # noqa: E402
 from isoflop.experiments.pretrain.gpt import GPT  # noqa: E402
-from isoflop.experiments.pretrain.train import Learner, train  # noqa: E402
+from isoflop.experiments.pretrain.passes import CrossEntropy, turns  # noqa: E402
+from isoflop.experiments.pretrain.precision import products  # noqa: E402
+from isoflop.experiments.pretrain.train import Learner, sequences_at_once, train  # noqa: E402
 
 pytestmark = pytest.mark.training
 
@@ -290,13 +294,179 @@ def test_a_text_is_never_repeated(small, tmp_path):
         losses(small, tmp_path, points=(len(small),))
 
 
-def test_wide_models_train_in_bfloat16(small):
+def plain_block(x, block, head):
+    """Return what a block makes of x (b, t, w), written as the papers have it; no kernel shared."""
+    b, t, w = x.shape
+    speed = SMALL.context ** (-torch.arange(0, head, 2, dtype=x.dtype) / head)
+    angle = torch.arange(t)[:, None] * speed
+
+    def norm(x, gain):
+        return x / (x.square().mean(-1, keepdim=True) + torch.finfo(x.dtype).eps).sqrt() * gain
+
+    def turned(x):
+        left, right = x.chunk(2, -1)
+        return torch.cat(
+            (left * angle.cos() - right * angle.sin(), left * angle.sin() + right * angle.cos()), -1
+        )
+
+    def heads(x):
+        return x.view(b, t, w // head, head).transpose(1, 2)
+
+    q, k, v = map(heads, (norm(x, block.norm_attention.gain) @ block.qkv.weight.T).split(w, -1))
+    scores = turned(q) @ turned(k).transpose(2, 3) / head**0.5
+    hidden = torch.ones(t, t, dtype=torch.bool).triu(1)
+    y = scores.masked_fill(hidden, -torch.inf).softmax(-1) @ v
+    x = x + y.transpose(1, 2).reshape(b, t, w) @ block.mix.weight.T
+    gate, value = (norm(x, block.norm_mlp.gain) @ block.up.weight.T).chunk(2, -1)
+    return x + (gate * gate.sigmoid() * value) @ block.down.weight.T
+
+
+def test_gradients_by_hand_are_those_of_the_formula():
+    block = GPT(SMALL, seed=3).double().blocks[0]
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(3, 9, SMALL.width, generator=draw, dtype=torch.float64, requires_grad=True)
+    slope = torch.randn(3, 9, SMALL.width, generator=draw, dtype=torch.float64)
+    with torch.no_grad():
+        for gain in (block.norm_attention.gain, block.norm_mlp.gain):
+            gain += 0.3 * torch.randn(SMALL.width, generator=draw, dtype=torch.float64)
+    turn = turns(SMALL.width, SMALL.head, SMALL.context).to(torch.complex128)
+    inputs = (x, *block.parameters())
+    own, formula = block(x, turn[:9]), plain_block(x, block, SMALL.head)
+    torch.testing.assert_close(own, formula, rtol=1e-6, atol=1e-6)  # the table is float32
+    slopes = (torch.autograd.grad(y, inputs, slope) for y in (own, formula))
+    for ours, theirs in zip(*slopes, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
+
+
+def test_the_last_norm_has_the_gradients_of_pytorchs():
+    norm = GPT(SMALL).norm.double()
+    x = torch.randn(2, 5, SMALL.width, dtype=torch.float64, requires_grad=True)
+    slope = torch.randn(2, 5, SMALL.width, dtype=torch.float64)
+    own, theirs = norm(x), torch.nn.functional.rms_norm(x, (SMALL.width,), norm.gain)
+    torch.testing.assert_close(own, theirs)
+    slopes = (torch.autograd.grad(y, (x, norm.gain), slope) for y in (own, theirs))
+    for ours, others in zip(*slopes, strict=True):
+        torch.testing.assert_close(ours, others)
+
+
+def test_the_loss_is_the_cross_entropy_and_finite_where_a_probability_is_none():
+    draw = torch.Generator().manual_seed(0)
+    logits = torch.randn(7, 11, generator=draw, dtype=torch.float64, requires_grad=True)
+    targets = torch.arange(7)
+    own, theirs = (
+        CrossEntropy.apply(logits, targets),
+        torch.nn.functional.cross_entropy(logits, targets),
+    )
+    torch.testing.assert_close(own, theirs)
+    slopes = (torch.autograd.grad(3 * y, logits)[0] for y in (own, theirs))
+    torch.testing.assert_close(*slopes)
+    apart = torch.tensor([[0.0, 1e4]], requires_grad=True)
+    worst = CrossEntropy.apply(apart, torch.tensor([0]))
+    assert 80 < worst.item() < 1e4
+    torch.testing.assert_close(torch.autograd.grad(worst, apart)[0], torch.tensor([[-1.0, 1.0]]))
+
+
+def test_a_small_model_takes_more_sequences_at_once():
+    wide, narrow = (sequences_at_once(Shape(w, 4), "cpu") for w in (1_024, 64))
+    assert 1 <= wide < narrow
+    assert sequences_at_once(Shape(16, 1, context=10**7), "cpu") == 1
+    assert sequences_at_once(SMALL, "cuda:0") > 10**6
+
+
+def test_products_in_bfloat16_leave_weights_and_stream_in_float32():
+    model = GPT(SMALL)
+    window = torch.arange(2 * 33).view(2, 33)
+    with products("bfloat16", "cpu"):
+        stream = model.stream(model.embed(window[:, :-1]))
+        assert model.logits(stream).dtype == torch.bfloat16
+        loss = model.loss(window)
+    loss.backward()
+    assert stream.dtype == torch.float32
+    exact = GPT(SMALL)
+    exact.loss(window).backward()
+    for short, whole in zip(model.parameters(), exact.parameters(), strict=True):
+        assert short.grad.dtype == torch.float32
+        assert (short.grad - whole.grad).norm() < 0.05 * whole.grad.norm()
+
+
+# ---- the number format ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """Return a setter of what a step takes in float32 and in bfloat16 [s]; nothing is cached."""
+    monkeypatch.setenv("ISOFLOP_CACHE", str(tmp_path / "cache"))
+    measured = []
+
+    def takes(plain, short):
+        choice._of_this_processor.cache_clear()
+        monkeypatch.setattr(choice, "_seconds", lambda: measured.append(1) or (plain, short))
+        return measured
+
+    yield takes
+    choice._of_this_processor.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("plain", "short", "expected"),
+    [(1.0, 20.0, "float32"), (1.0, 0.95, "float32"), (1.0, 0.3, "bfloat16")],
+)
+def test_a_processor_without_units_for_bfloat16_trains_in_float32(machine, plain, short, expected):
+    machine(plain, short)
+    assert choice.precision(512, "cpu") == expected
+    assert choice.precision(64, "cpu") == "float32"  # casts would cost more than products save
+
+
+def test_a_machine_is_measured_once(machine, tmp_path):
+    measured = machine(1.0, 0.3)
+    assert choice.precision(256, "cpu") == choice.precision(1_024, "cpu") == "bfloat16"
+    machine(1.0, 20.0)  # another process: it reads what the first found
+    assert choice.precision(256, "cpu") == "bfloat16"
+    assert len(measured) == 1
+    (file,) = (tmp_path / "cache").iterdir()
+    file.write_text("torn")
+    choice._of_this_processor.cache_clear()
+    assert choice.precision(256, "cpu") == "float32"
+
+
+def test_other_instructions_are_another_machine(machine, monkeypatch):
+    machine(1.0, 0.3)
+    assert choice.precision(256, "cpu") == "bfloat16"
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    machine(1.0, 20.0)
+    assert choice.precision(256, "cpu") == "float32"
+
+
+def test_the_measurement_times_both_formats():
+    assert min(choice._seconds()) > 0
+
+
+@pytest.mark.parametrize(("native", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_a_gpu_that_emulates_bfloat16_trains_in_float32(monkeypatch, native, expected):
+    def supported(including_emulation=True):
+        return including_emulation or native
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: contextlib.nullcontext())
+    assert choice.precision(512, "cuda:0") == expected
+    assert choice.precision(64, "cuda:0") == "float32"
+    assert choice.precision(512, "mps") == "float32"
+
+
+def test_a_run_that_goes_on_keeps_its_format(small, machine):
     wide = Shape(width=256, layers=1, context=32, head=64)
-    learner = Learner(wide, QUICK, small, seed=0, device="cpu")
-    learner.step()
-    assert all(p.dtype == torch.float32 for p in learner.model.parameters())
-    with learner._precision():
-        assert learner.model(torch.zeros(1, 4, dtype=torch.long)).dtype == torch.bfloat16
+    machine(1.0, 0.3)
+    first = Learner(wide, QUICK, small, seed=0, device="cpu")
+    first.step()
+    assert first.precision == "bfloat16"
+    assert all(p.dtype == torch.float32 for p in first.model.parameters())
+    machine(1.0, 20.0)
+    for file in choice.default_cache().iterdir():
+        file.unlink()
+    later = Learner(wide, QUICK, small, seed=0, device="cpu")
+    assert later.precision == "float32"
+    later.restore(first.state())
+    assert later.precision == "bfloat16"
 
 
 # ---- recipes and sweeps -----------------------------------------------------------------------

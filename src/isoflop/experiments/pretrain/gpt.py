@@ -10,9 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isoflop.experiments.pretrain.passes import (
+    CrossEntropy,
+    Normalisation,
+    Projection,
+    Remainder,
+    turns,
+)
 from isoflop.experiments.pretrain.shape import Shape
 
-# Tensor suffixes: b sequences, t tokens, w width, h heads, c channels of a head, v vocabulary.
+# Tensor suffixes: b sequences, t tokens, w width, h heads, c channels of a head, v vocabulary,
+# p pairs of channels that rotate.
 
 BASE_WIDTH = 64  # the width at which the learning rate is given
 
@@ -33,7 +41,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x_btw: Tensor) -> Tensor:
         """Return the normalised x (b, t, w)."""
-        return F.rms_norm(x_btw, (x_btw.shape[-1],), self.gain)
+        return Normalisation.apply(x_btw, self.gain)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class Block(nn.Module):
@@ -49,21 +57,15 @@ class Block(nn.Module):
         self.up = nn.Linear(shape.width, 2 * shape.hidden, bias=False)
         self.down = nn.Linear(shape.hidden, shape.width, bias=False)
 
-    def forward(
-        self, x_btw: Tensor, turn: tuple[Tensor, Tensor], attend: Attend = causal
-    ) -> Tensor:
-        """Return the stream (b, t, w) after this block; `turn` holds cosines and sines."""
-        x_btw = x_btw + self._attention(self.norm_attention(x_btw), turn, attend)
-        gate, value = self.up(self.norm_mlp(x_btw)).chunk(2, -1)
-        return x_btw + self.down(F.silu(gate) * value)  # type: ignore[no-any-return]
-
-    def _attention(self, x_btw: Tensor, turn: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
-        b, t, w = x_btw.shape
-        qkv = self.qkv(x_btw).view(b, t, 3, w // self.head, self.head)
-        q_bhtc, k_bhtc = rotate(qkv[:, :, :2], turn).permute(2, 0, 3, 1, 4)
-        v_bhtc = qkv[:, :, 2].transpose(1, 2)
-        y_bhtc = attend(q_bhtc, k_bhtc, v_bhtc)
-        return self.mix(y_bhtc.transpose(1, 2).reshape(b, t, w))  # type: ignore[no-any-return]
+    def forward(self, x_btw: Tensor, turn_tp: Tensor, attend: Attend = causal) -> Tensor:
+        """Return the stream (b, t, w) after this block; `turn_tp` is of its positions."""
+        q_bhtc, k_bhtc, v_bhtc = Projection.apply(  # type: ignore[no-untyped-call]
+            x_btw, self.norm_attention.gain, self.qkv.weight, turn_tp, self.head
+        )
+        y_btw = attend(q_bhtc, k_bhtc, v_bhtc).transpose(1, 2).flatten(2)
+        return Remainder.apply(  # type: ignore[no-any-return, no-untyped-call]
+            x_btw, y_btw, self.mix.weight, self.norm_mlp.gain, self.up.weight, self.down.weight
+        )
 
 
 class GPT(nn.Module):
@@ -79,11 +81,9 @@ class GPT(nn.Module):
         self.embedding = nn.Embedding(shape.vocabulary, shape.width)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = RMSNorm(shape.width)
-        cosine, sine = _angles(shape)
-        self.cosine: Tensor
-        self.sine: Tensor
-        self.register_buffer("cosine", cosine, persistent=False)
-        self.register_buffer("sine", sine, persistent=False)
+        self.turn: Tensor
+        turn = turns(shape.width, shape.head, shape.context)
+        self.register_buffer("turn", turn, persistent=False)
         self._draw(torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
@@ -100,8 +100,12 @@ class GPT(nn.Module):
         return self.logits(self.stream(self.embed(tokens_bt)))
 
     def embed(self, tokens_bt: Tensor) -> Tensor:
-        """Return the stream (b, t, w) before the first block."""
-        return F.rms_norm(self.embedding(tokens_bt), (self.shape.width,))
+        """Return the stream (b, t, w) before the first block.
+
+        The rows are normalised before they are looked up: a vocabulary of bytes has fewer of them
+        than a batch has tokens, and a larger one is dear in the head, not here.
+        """
+        return F.embedding(tokens_bt, F.rms_norm(self.embedding.weight, (self.shape.width,)))
 
     def stream(self, x_btw: Tensor, first: int = 0, attends: Sequence[Attend] = ()) -> Tensor:
         """Return the stream (b, t, w) after the last block.
@@ -109,10 +113,9 @@ class GPT(nn.Module):
         The tokens stand at positions `first` and on; `attends` says how each block attends
         where that is not to these tokens alone.
         """
-        last = first + x_btw.shape[1]
-        turn = (self.cosine[first:last], self.sine[first:last])
+        turn_tp = self.turn[first : first + x_btw.shape[1]]
         for block, attend in zip(self.blocks, attends or [causal] * len(self.blocks), strict=True):
-            x_btw = block(x_btw, turn, attend)
+            x_btw = block(x_btw, turn_tp, attend)
         return x_btw
 
     def logits(self, x_btw: Tensor) -> Tensor:
@@ -122,7 +125,9 @@ class GPT(nn.Module):
     def loss(self, window_bt: Tensor) -> Tensor:
         """Return the mean cross-entropy [nats/token] of `window_bt` (b, t + 1)."""
         logits_btv = self(window_bt[:, :-1])
-        return F.cross_entropy(logits_btv.flatten(0, 1).float(), window_bt[:, 1:].flatten())
+        return CrossEntropy.apply(  # type: ignore[no-any-return, no-untyped-call]
+            logits_btv.flatten(0, 1).float(), window_bt[:, 1:].flatten()
+        )
 
     def rates(self) -> list[dict[str, object]]:
         """Return the parameters in groups, each with its `scale` of the learning rate.
@@ -137,22 +142,3 @@ class GPT(nn.Module):
             {"params": matrices, "scale": BASE_WIDTH / self.shape.width},
             {"params": others, "scale": 1.0},
         ]
-
-
-def rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
-    """Return x (b, t, ..., h, c) with the two halves of its channels turned by their position."""
-    cosine, sine = turn
-    left, right = x.chunk(2, -1)
-    return torch.cat((left * cosine - right * sine, left * sine + right * cosine), -1)
-
-
-def _angles(shape: Shape) -> tuple[Tensor, Tensor]:
-    """Return the cosine and sine of each position's angle, (t, 1, 1, c / 2).
-
-    The slowest pair turns once in about six contexts. The usual base of 10,000 leaves most pairs
-    still within a short context: near tokens are then found late, and at a time that hangs on
-    the initial weights, which is noise in a sweep.
-    """
-    speed = float(shape.context) ** (-torch.arange(0, shape.head, 2) / shape.head)
-    angle = torch.arange(shape.context)[:, None] * speed
-    return angle.cos()[:, None, None], angle.sin()[:, None, None]

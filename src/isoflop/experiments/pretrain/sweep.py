@@ -33,6 +33,7 @@ class Pretrain(Experiment):
     """
 
     key: ClassVar[str] = "pretrain"
+    version: ClassVar[int] = 2  # the number format is the machine's, no longer the width's
     fills: ClassVar[tuple[str, ...]] = ("N", "D", "C", "L", "steps")
     conventions: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"N": "total", "C": "detailed", "L": "nats/byte"}
@@ -121,6 +122,7 @@ class Pretrain(Experiment):
             "text": text.origin,
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
+            "precision": outcome.precision,
             "non_embedding": shape.parameters("non-embedding"),
         }
         found = [

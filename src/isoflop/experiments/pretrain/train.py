@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import time
 from dataclasses import asdict, dataclass, field
@@ -18,12 +17,13 @@ from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.pretrain import corpus as text
 from isoflop.experiments.pretrain.corpus import Corpus
 from isoflop.experiments.pretrain.gpt import GPT
+from isoflop.experiments.pretrain.precision import Precision, precision, products
 from isoflop.experiments.pretrain.recipe import Recipe
 from isoflop.experiments.pretrain.shape import Shape
 from isoflop.experiments.state import load_state
 
-MICRO = 1_024  # [tokens] taken at once on a CPU: activations of more fall out of its cache
-NARROW = 256  # below this width casting to bfloat16 costs more than its products save
+MICRO = 1_024  # [tokens] taken at once on a CPU, however wide the model
+ACTIVATIONS = 1 << 21  # [tokens * width * layers] taken at once if that is more: about 170 MB
 EVALUATION = 2_048  # [tokens] scored at once on a CPU
 
 
@@ -38,11 +38,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The losses that a run gave, and the time it took over all its attempts [s]."""
+    """The losses that a run gave, the time it took over all its attempts [s], its number format."""
 
     points: tuple[Point, ...]
     seconds: float
     cpu_seconds: float
+    precision: Precision
 
 
 class Learner:
@@ -63,7 +64,8 @@ class Learner:
         )
         self.order = text.windows(corpus, shape.context, seed)
         self.tokens = self.steps = 0
-        self.micro = max(1, MICRO // shape.context) if device == "cpu" else 1 << 30
+        self.precision: Precision = precision(shape.width, device)
+        self.micro = sequences_at_once(shape, device)
 
     def step(self, fade: float = 1.0) -> None:
         """Take one step at the recipe's rate times `fade`, and move the average."""
@@ -77,7 +79,7 @@ class Learner:
             group["lr"] = recipe.rate(before) * group["scale"] * fade
         self.optimiser.zero_grad(set_to_none=True)
         for part_bt in torch.split(window_bt, self.micro):
-            with self._precision():
+            with products(self.precision, self.device):
                 loss = self.model.loss(part_bt)
             (loss * (len(part_bt) / count)).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -95,7 +97,7 @@ class Learner:
             self._put(self.average)
         chunk = max(1, EVALUATION // self.shape.context) * (1 if self.device == "cpu" else 64)
         total = 0.0
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode(), products(self.precision, self.device):
             for part_bt in torch.split(torch.from_numpy(windows), chunk):
                 total += self.model.loss(part_bt.to(self.device)).item() * len(part_bt)
         self._put(live)
@@ -106,11 +108,6 @@ class Learner:
         for parameter, value in zip(self.model.parameters(), weights, strict=True):
             parameter.copy_(value)
 
-    def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        if self.shape.width < NARROW or self.device == "mps":
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16)
-
     def state(self) -> dict[str, Any]:
         """Return everything that the next step depends on; it changes as training goes on."""
         return {
@@ -118,6 +115,7 @@ class Learner:
             "optimiser": self.optimiser.state_dict(),
             "average": self.average,
             "seen": (self.tokens, self.steps),
+            "precision": self.precision,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -127,6 +125,7 @@ class Learner:
         self.optimiser.load_state_dict(state["optimiser"])
         self.average = state["average"]
         self.tokens, self.steps = state["seen"]
+        self.precision = state["precision"]  # of the run, also where another machine goes on
 
 
 @dataclass
@@ -225,7 +224,19 @@ def train(
             learner.restore(journey.trunk)
             journey.trunk = None
         journey.leg += 1
-    return Outcome(tuple(journey.found), *journey.spent())
+    return Outcome(tuple(journey.found), *journey.spent(), learner.precision)
+
+
+def sequences_at_once(shape: Shape, device: str) -> int:
+    """Return how many sequences go through a model together; a GPU takes the whole batch.
+
+    On a CPU a small model takes many, since each pass costs the same few milliseconds of dispatch,
+    a large one few, since activations of more fall out of its cache.
+    """
+    if device != "cpu":
+        return 1 << 30
+    tokens = max(MICRO, ACTIVATIONS // (shape.width * shape.layers))
+    return max(1, tokens // shape.context)
 
 
 def _clocks() -> tuple[float, float]:
