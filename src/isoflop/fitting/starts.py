@@ -43,6 +43,12 @@ def spread(problem: Problem, rng: np.random.Generator, count: int) -> Numbers:
     return np.column_stack(columns)
 
 
+def have_values(problem: Problem) -> bool:
+    """Return whether every run has a finite prediction at some start or other."""
+    r_sn = problem.values(spread(problem, np.random.default_rng(0), 64))
+    return bool(np.isfinite(r_sn).any(0).all())
+
+
 def best(
     problem: Problem, z_sp: Numbers, weights_n: Numbers, objective: Objective, keep: int
 ) -> Numbers:
