@@ -34,6 +34,7 @@ Numbers = npt.NDArray[np.float64]
 
 SCREENED, POLISHED = 1024, 24
 TIE = 1e-9  # relative difference of objectives under which optima are equally low
+VALLEY = 3000  # passes along a bent valley, whose length damping by size does not shorten
 MANY = 20_000  # runs beyond which searches and draws are made on a sample of so many
 
 
@@ -110,7 +111,7 @@ def search(
 
     A start `begin_p` (p,) takes the first place of the polished. Of optima that are equally low,
     such as those of a law whose terms may change places, the one nearest to it is returned, or to
-    the middle of all starts. Of more than `MANY` runs a sample sorts the starts out, and its
+    the middle of typical ranges. Of more than `MANY` runs a sample sorts the starts out, and its
     optimum descends on all.
     """
     if weights_n.size > MANY:
@@ -134,9 +135,7 @@ def search(
     nothing = float((weights_n * target.loss(np.full_like(weights_n, problem.rounding))).sum())
     agree = int((value_s <= least * (1 + 1e-6) + nothing).sum())
     alike = np.flatnonzero(value_s <= least * (1 + TIE) + 1e-8 * nothing)
-    middle_p = spread.mean(0) if begin_p is None else begin_p
-    away = ((z_sp[alike] - middle_p) / np.maximum(spread.std(0), 1e-300)) ** 2
-    z_p = z_sp[alike[int(np.argmin(away.sum(1)))]]
+    z_p = z_sp[alike[int(np.argmin(starts.distance(problem, z_sp[alike], begin_p)))]]
     return _ended(problem, z_p, weights_n, target, Starts(screened, len(best_sp), agree))
 
 
@@ -150,7 +149,9 @@ def _descended(
     ends = solve(problem.residuals, start_sp, weights_n[None], target)
     if not problem.has_unbounded:
         return ends.z_sp, ends.value_s
-    other = solve(problem.residuals, start_sp, weights_n[None], target, scaled=True)
+    other = solve(
+        problem.residuals, start_sp, weights_n[None], target, scaled=True, max_passes=VALLEY
+    )
     lower_s = other.value_s < ends.value_s
     z_sp = np.where(lower_s[:, None], other.z_sp, ends.z_sp)
     return z_sp, np.minimum(other.value_s, ends.value_s)
