@@ -34,6 +34,7 @@ Numbers = npt.NDArray[np.float64]
 
 SCREENED, POLISHED = 1024, 24
 TIE = 1e-9  # relative difference of objectives under which optima are equally low
+NEAR = 1e-3  # relative difference of distances from a start under which optima are the same
 VALLEY = 3000  # passes along a bent valley, whose length damping by size does not shorten
 MANY = 20_000  # runs beyond which searches and draws are made on a sample of so many
 
@@ -135,7 +136,9 @@ def search(
     nothing = float((weights_n * target.loss(np.full_like(weights_n, problem.rounding))).sum())
     agree = int((value_s <= least * (1 + 1e-6) + nothing).sum())
     alike = np.flatnonzero(value_s <= least * (1 + TIE) + 1e-8 * nothing)
-    z_p = z_sp[alike[int(np.argmin(starts.distance(problem, z_sp[alike], begin_p)))]]
+    away_s = starts.distance(problem, z_sp[alike], begin_p)
+    near = alike[away_s <= away_s.min() * (1 + NEAR) + NEAR**2]
+    z_p = z_sp[near[int(np.argmin(value_s[near]))]]
     return _ended(problem, z_p, weights_n, target, Starts(screened, len(best_sp), agree))
 
 

@@ -29,6 +29,7 @@ CHUNK_BYTES = 1_500_000  # of J_spn: a chunk that stays in cache is several time
 SLOW = 0.03  # relative gain under which reweighting gives way to Newton
 DONE = 1e-10  # relative gain under which a Newton step, which squares the error, was the last
 STUCK = 1e9  # damping at which no step helps
+PATIENCE = 3  # steps that may pass an optimum by before `refine` ends
 APART = 1e-8  # ratio of diagonals of H under which one scalar cannot damp both parameters
 FURTHEST = 5.0  # a step in one pass, or the size of the coordinate if that is larger
 
@@ -90,18 +91,21 @@ def refine(
         return J_spn[0] @ (weights_n * objective.slope(r_sn[0])), r_sn[0], J_spn[0]
 
     g_p, r_n, J_pn = gradient(z_p)
+    best_p, least, idle = z_p, np.inf, 0
     for _ in range(50):
         H_pp = (J_pn * (weights_n * objective.curvature(r_n))) @ J_pn.T
-        root_p = np.sqrt(np.maximum(np.diag(H_pp), 1e-12 * np.trace(H_pp)))
         if not (np.isfinite(H_pp).all() and np.trace(H_pp) > 0):
             break
-        scaled_pp = H_pp / root_p / root_p[:, None] + 1e-12 * np.eye(len(z_p))
-        new_p = z_p - np.linalg.solve(scaled_pp, g_p / root_p) / root_p
-        new_g_p, new_r_n, new_J_pn = gradient(new_p)
-        if not np.abs(new_g_p).max() < np.abs(g_p).max():
+        root_p = np.sqrt(np.maximum(np.diag(H_pp), 1e-12 * np.trace(H_pp)))
+        size = float(np.abs(g_p / root_p).max())
+        best_p, idle = (z_p, 0) if size < least else (best_p, idle + 1)
+        least = min(size, least)
+        if idle == PATIENCE:
             break
-        z_p, g_p, r_n, J_pn = new_p, new_g_p, new_r_n, new_J_pn
-    return z_p
+        scaled_pp = H_pp / root_p / root_p[:, None] + 1e-12 * np.eye(len(z_p))
+        z_p = z_p - np.linalg.solve(scaled_pp, g_p / root_p) / root_p
+        g_p, r_n, J_pn = gradient(z_p)
+    return best_p
 
 
 class _Batch:
