@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -224,8 +225,15 @@ def _inputs(model: Model | Published, at: Mapping[str, float]) -> dict[str, floa
     if missing := [s for s in takes if s not in at]:
         raise UsageError(f"{_key(model)} also needs {', '.join(missing)}")
     for symbol, value in at.items():
-        refuse_impossible(symbol, value)
+        if not (math.isfinite(value) and _is_signed(model, symbol)):
+            refuse_impossible(symbol, value)
     return {s: float(at[s]) for s in takes}
+
+
+def _is_signed(model: Model | Published, symbol: str) -> bool:
+    """Return whether the runs behind a model show that an input may lie at or below zero."""
+    fits = [] if isinstance(model, Published) else _fits(model)
+    return any(symbol in fit.runs and bool((fit.runs[symbol] <= 0).any()) for fit in fits)
 
 
 def _notes(

@@ -125,7 +125,7 @@ class Scatter:
 
     The spread is size * exp(slope * (x - centre)), x the log of the product of the inputs; it
     is held at its ends, so that it is never carried beyond the runs. A slope of 0 where the
-    residuals show none.
+    residuals show none. `takes` are the inputs that are sizes.
     """
 
     residuals: Numbers
@@ -149,8 +149,10 @@ def scatter(fit: Fit[Any]) -> Scatter:
     """Return the noise of the runs behind a fit, widened for the parameters spent on them."""
     n, p = len(fit.runs), len(fit.free)
     residuals = fit.residuals * np.sqrt(n / max(n - p, 1))
-    takes = fit.binding.takes
-    x = _scale({s: fit.runs[s] for s in takes}, takes)
+    takes = tuple(
+        s for s in fit.binding.takes if s not in FROM_ZERO and (fit.runs[s] > 0).all()
+    )
+    x = _scale({s: fit.runs[s] for s in fit.binding.takes}, takes)
     slope = _slope(x, residuals)
     centre = float(x.mean())
     return Scatter(
@@ -163,9 +165,9 @@ def scatter(fit: Fit[Any]) -> Scatter:
 
 
 def _scale(inputs: Mapping[str, Any], takes: Sequence[str]) -> Numbers:
-    """Return the sum of the logs (n,) of inputs that are sizes; 0 where none is."""
-    sizes = [np.log(inputs[s]) for s in takes if s not in FROM_ZERO]
-    return np.asarray(sum(sizes, np.zeros(np.shape(inputs[takes[0]]))))
+    """Return the sum of the logs (n,) of the inputs `takes`, which are sizes; 0 if none is."""
+    none = np.zeros(np.shape(next(iter(inputs.values()))))
+    return np.asarray(sum((np.log(inputs[s]) for s in takes), none))
 
 
 def _slope(x: Numbers, residuals: Numbers) -> float:

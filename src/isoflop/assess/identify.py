@@ -171,7 +171,7 @@ class _Held:
         self.problem, self.i, self.name = problem, i, problem.free[i]
         low, high = problem.form.params[self.name].bounds
         self.logs = low == 0 and np.isinf(high)
-        self.limits = (-FURTHEST, FURTHEST) if np.isfinite(high) else (-np.inf, np.inf)
+        self.limits = (-FURTHEST, FURTHEST) if np.isfinite([low, high]).all() else (-np.inf, np.inf)
         turn_pp = np.eye(z_p.size)
         for k, slope_s in self._shift(z_p[None])[1].items():
             turn_pp[i, k] += slope_s[0]

@@ -71,10 +71,18 @@ def reach(seen: Mapping[str, Numbers], at: Mapping[str, Numbers]) -> Numbers:
     >>> reach({"N": np.array([1.0, 2.0])}, {"N": np.array([1.0, 6.0])})
     array([1., 3.])
     """
-    factors = [at[s] / seen[s].max() for s in seen]
+    factors = [_factor(seen[s], at[s]) for s in seen]
     if {"N", "D"} <= set(seen):
         factors.append(at["N"] * at["D"] / (seen["N"] * seen["D"]).max())
     return np.asarray(np.maximum(1.0, np.max(np.broadcast_arrays(*factors), 0)))
+
+
+def _factor(seen: Numbers, at: Numbers) -> Numbers:
+    """Return by which factor values exceed all seen; by how many of their spans past zero."""
+    if seen.min() > 0:
+        return np.asarray(at / seen.max())
+    past = np.maximum(at - seen.max(), seen.min() - at)
+    return np.asarray(1 + past / max(float(np.ptp(seen)), 1e-300))
 
 
 def _possible(symbol: str, values: Numbers, cuts: Sequence[float] | int) -> list[Split]:

@@ -23,6 +23,7 @@ from isoflop.fitting.solve import refine, solve
 from isoflop.law import Binding, Law, form
 from isoflop.quantities import FROM_ZERO, refuse_draws
 from isoflop.runs import Runs
+from isoflop.runs.cells import ABOVE_ZERO
 
 __all__ = [
     "Fit", "Interval", "Starts", "fit", "quantiles", "refit", "reopen", "run_weights", "search",
@@ -32,6 +33,9 @@ L = TypeVar("L", bound=Law)
 Numbers = npt.NDArray[np.float64]
 
 SCREENED, POLISHED = 1024, 24
+TIE = 1e-9  # relative difference of objectives under which optima are equally low
+NEAR = 1e-3  # relative difference of distances from a start under which optima are the same
+VALLEY = 3000  # passes along a bent valley, whose length damping by size does not shorten
 MANY = 20_000  # runs beyond which searches and draws are made on a sample of so many
 
 
@@ -56,6 +60,7 @@ def fit(  # type: ignore[misc]
     resample: Kind = "pairs",
     stratify: str | None = None,
     cluster: str | None = None,
+    start: Mapping[str, float] | Law | None = None,
     screened: int = SCREENED,
     polished: int = POLISHED,
 ) -> Fit[Any]:
@@ -63,7 +68,8 @@ def fit(  # type: ignore[misc]
 
     `objective` is "huber" (on `delta`, 1e-3 unless given), "squared", "asymmetric" or
     "student-t", of log or linear `residuals` as the law says unless the caller does. `over` and
-    `predicts` bind the open symbols of a power law. `fix` pins parameters. Draws are
+    `predicts` bind the open symbols of a power law. `fix` pins parameters. `start` is one more
+    place to begin at, of every free parameter; with `screened` and `polished` 1 the only one. Draws are
     made by `resample`: pairs, "wild" (signs of residuals) or "jackknife" (one left out at a time);
     within each value of `stratify`, or of whole groups of `cluster` (a column or label).
     A column `sigma` (noise of the output) weighs runs by 1/sigma^2.
@@ -79,7 +85,8 @@ def fit(  # type: ignore[misc]
     problem = _pose(binding, runs, fix, residuals)
     refuse_hopeless(problem, binding.takes)
     weights_n, rng = run_weights(runs), np.random.default_rng(seed)
-    found = search(problem, weights_n, target, rng, screened, polished)
+    begin_p = None if start is None else problem.beginning(start)
+    found = search(problem, weights_n, target, rng, screened, polished, begin_p)
     z_sp = _refits(problem, found, runs, target, how, draws, rng) if draws else None
     ensemble = None if z_sp is None else problem.law(z_sp)
     verdict = diagnose(
@@ -99,27 +106,58 @@ def search(
     rng: np.random.Generator,
     screened: int = SCREENED,
     polished: int = POLISHED,
+    begin_p: Numbers | None = None,
 ) -> Found:
     """Return the lowest point that the best `polished` of `screened` starts descend to.
 
-    Of more than `MANY` runs a sample sorts the starts out, and its optimum descends on all.
+    A start `begin_p` (p,) takes the first place of the polished. Of optima that are equally low,
+    such as those of a law whose terms may change places, the one nearest to it is returned, or to
+    the middle of typical ranges. Of more than `MANY` runs a sample sorts the starts out, and its
+    optimum descends on all.
     """
     if weights_n.size > MANY:
         part = rng.choice(weights_n.size, MANY, replace=False)
-        first = search(problem.sample(part), weights_n[part], target, rng, screened, polished)
+        few = problem.sample(part)
+        first = search(few, weights_n[part], target, rng, screened, polished, begin_p)
         ends = solve(problem.residuals, first.z_p[None], weights_n[None], target, near=True)
         return _ended(problem, ends.z_sp[0], weights_n, target, first.starts)
     spread = starts.spread(problem, rng, screened)
-    kept = starts.best(problem, spread, weights_n, target, polished)
-    ends = solve(problem.residuals, kept, weights_n[None], target)
-    winner = int(np.argmin(ends.value_s))
-    if not np.isfinite(ends.value_s[winner]):
-        raise CannotFit(f"{problem.form.key} has no value at these runs from any of its starts")
+    best_sp = starts.best(problem, spread, weights_n, target, polished)
+    if begin_p is not None:
+        best_sp = np.concatenate([begin_p[None], best_sp])[:polished]
+    z_sp, value_s = _descended(problem, best_sp, weights_n, target)
+    least = float(value_s.min())
+    if not np.isfinite(least):
+        raise CannotFit(
+            f"{problem.form.key} has no value at these runs from any of its {screened:,} starts; "
+            "look at the size of the numbers, or give a start= that has one"
+        )
     # Runs without noise leave nothing but rounding, in which no two starts agree.
     nothing = float((weights_n * target.loss(np.full_like(weights_n, problem.rounding))).sum())
-    agree = int((ends.value_s <= ends.value_s[winner] * (1 + 1e-6) + nothing).sum())
-    counted = Starts(screened, len(kept), agree)
-    return _ended(problem, ends.z_sp[winner], weights_n, target, counted)
+    agree = int((value_s <= least * (1 + 1e-6) + nothing).sum())
+    alike = np.flatnonzero(value_s <= least * (1 + TIE) + 1e-8 * nothing)
+    away_s = starts.distance(problem, z_sp[alike], begin_p)
+    near = alike[away_s <= away_s.min() * (1 + NEAR) + NEAR**2]
+    z_p = z_sp[near[int(np.argmin(value_s[near]))]]
+    return _ended(problem, z_p, weights_n, target, Starts(screened, len(best_sp), agree))
+
+
+def _descended(
+    problem: Problem, start_sp: Numbers, weights_n: Numbers, target: Objective
+) -> tuple[Numbers, Numbers]:
+    """Return where starts end (s, p), and how low (s,).
+
+    Parameters without bounds may be decades apart: there both ways of damping are tried.
+    """
+    ends = solve(problem.residuals, start_sp, weights_n[None], target)
+    if not problem.has_unbounded:
+        return ends.z_sp, ends.value_s
+    other = solve(
+        problem.residuals, start_sp, weights_n[None], target, scaled=True, max_passes=VALLEY
+    )
+    lower_s = other.value_s < ends.value_s
+    z_sp = np.where(lower_s[:, None], other.z_sp, ends.z_sp)
+    return z_sp, np.minimum(other.value_s, ends.value_s)
 
 
 def _ended(
@@ -161,11 +199,15 @@ def _pose(
     kind = residuals or binding.form.residuals
     if not len(runs):
         raise BadRuns("there are no runs to fit")
-    runs.require([s for s in binding.takes if s not in FROM_ZERO])
-    runs.require([s for s in binding.takes if s in FROM_ZERO], positive=False)
+    runs.require([s for s in binding.takes if s in ABOVE_ZERO])
+    runs.require([s for s in binding.takes if s not in ABOVE_ZERO], positive=False)
     runs.require((binding.predicts,), positive=kind == "log")
     columns = {s: runs[s] for s in (*binding.takes, binding.predicts)}
-    return pose(binding, columns, fix, kind)
+    problem = pose(binding, columns, fix, kind)
+    signed = [s for s in binding.takes if s not in FROM_ZERO and not (columns[s] > 0).all()]
+    if signed and not starts.have_values(problem):
+        runs.require(signed)  # a power, or a log, takes no zero
+    return problem
 
 
 def run_weights(runs: Runs) -> Numbers:

@@ -21,6 +21,7 @@ SINGULAR = 1e13  # conditioning beyond which double precision holds no answer
 WEAK_FACTOR = 30.0  # an amplitude that the draws leave uncertain by more is not known
 WEAK_FLOOR = 0.2  # a floor whose low end is a smaller share of its high end is not known
 FEW_AGREE = 3
+EDGE = 13.8  # a log: 1e-6 of a range, of the scaled output or of a typical value is on the bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,11 @@ def _touched(problem: Problem, z_p: Numbers) -> list[tuple[str, float]]:
     out = []
     for name, z in zip(problem.free, z_p, strict=True):
         low, high = problem.form.params[name].bounds
-        if np.isinf(low):
-            continue
-        if z < -13.8:  # a share of 1e-6 of its range, or of the scaled output
+        one_end = np.isinf(low) != np.isinf(high)
+        near = np.log(problem.unit_distance(name)) if one_end else 0.0
+        if np.isfinite(low) and z < near - EDGE:
             out.append((name, low))
-        elif np.isfinite(high) and z > 13.8:
+        elif np.isfinite(high) and z > EDGE - near:
             out.append((name, high))
     return out
 

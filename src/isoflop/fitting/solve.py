@@ -7,6 +7,9 @@ p parameters, n runs.
 Far from the optimum the step is that of reweighted least squares, near it that of semismooth
 Newton, whose Hessian is built from the curvature of the objective: at delta = 1e-3 Huber's loss
 is nearly L1, on which reweighting crawls. Both are damped by one scalar, lambda max diag(H) I.
+That holds a parameter still whose slopes are decades smaller than those of another: where a row
+ends so, it goes on with each parameter damped by its own size, lambda diag(D), D the largest
+diag(H) so far (More 1978), which leads astray more often.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ CHUNK_BYTES = 1_500_000  # of J_spn: a chunk that stays in cache is several time
 SLOW = 0.03  # relative gain under which reweighting gives way to Newton
 DONE = 1e-10  # relative gain under which a Newton step, which squares the error, was the last
 STUCK = 1e9  # damping at which no step helps
+PATIENCE = 3  # steps that may pass an optimum by before `refine` ends
+APART = 1e-8  # ratio of diagonals of H under which one scalar cannot damp both parameters
+FURTHEST = 5.0  # a step in one pass, or the size of the coordinate if that is larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ def solve(
     *,
     near: bool = False,
     raised_sn: Numbers | None = None,
+    scaled: bool = False,
     max_passes: int = 400,
 ) -> Solution:
     """Return the minimum of sum_n w_n loss(r_n) that each row descends to.
@@ -52,6 +59,7 @@ def solve(
     start_sp (s, p); weights_sn (s, n), or (1, n) for the same weights in every row. `near` says
     that rows start near their optimum, as bootstrap refits do: Newton's step is then tried first.
     `raised_sn` (s, n) is by how much the outputs that a row sees lie above those of the problem.
+    `scaled` damps each parameter by its own size from the beginning.
     """
     rows, p = start_sp.shape
     n = weights_sn.shape[1]
@@ -61,7 +69,7 @@ def solve(
         chunk = slice(first, min(first + step, rows))
         w_sn = weights_sn if len(weights_sn) == 1 else weights_sn[chunk]
         raised = np.zeros_like(w_sn) if raised_sn is None else raised_sn[chunk]
-        batch = _Batch(residuals, start_sp[chunk], w_sn, raised, objective, near)
+        batch = _Batch(residuals, start_sp[chunk], w_sn, raised, objective, near, scaled)
         parts.append(batch.run(max_passes))
     return Solution(
         np.concatenate([b.z_sp for b in parts]),
@@ -83,17 +91,21 @@ def refine(
         return J_spn[0] @ (weights_n * objective.slope(r_sn[0])), r_sn[0], J_spn[0]
 
     g_p, r_n, J_pn = gradient(z_p)
+    best_p, least, idle = z_p, np.inf, 0
     for _ in range(50):
         H_pp = (J_pn * (weights_n * objective.curvature(r_n))) @ J_pn.T
-        H_pp += np.eye(len(z_p)) * 1e-12 * np.trace(H_pp)
         if not (np.isfinite(H_pp).all() and np.trace(H_pp) > 0):
             break
-        new_p = z_p - np.linalg.solve(H_pp, g_p)
-        new_g_p, new_r_n, new_J_pn = gradient(new_p)
-        if not np.abs(new_g_p).max() < np.abs(g_p).max():
+        root_p = np.sqrt(np.maximum(np.diag(H_pp), 1e-12 * np.trace(H_pp)))
+        size = float(np.abs(g_p / root_p).max())
+        best_p, idle = (z_p, 0) if size < least else (best_p, idle + 1)
+        least = min(size, least)
+        if idle == PATIENCE:
             break
-        z_p, g_p, r_n, J_pn = new_p, new_g_p, new_r_n, new_J_pn
-    return z_p
+        scaled_pp = H_pp / root_p / root_p[:, None] + 1e-12 * np.eye(len(z_p))
+        z_p = z_p - np.linalg.solve(scaled_pp, g_p / root_p) / root_p
+        g_p, r_n, J_pn = gradient(z_p)
+    return best_p
 
 
 class _Batch:
@@ -107,6 +119,7 @@ class _Batch:
         raised_sn: Numbers,
         objective: Objective,
         near: bool,
+        scaled: bool,
     ) -> None:
         self.residuals, self.objective = residuals, objective
         rows = len(start_sp)
@@ -118,6 +131,8 @@ class _Batch:
         self.damping_s = np.full(rows, 1e-4 if near else 1e-2)
         self.newton_s = np.full(rows, near)
         self.rescues_s = np.zeros(rows, int)
+        self.scaled_s = np.full(rows, scaled)
+        self.largest_sp = np.zeros_like(self.z_sp)
 
     def _residuals(self, z_sp: Numbers) -> tuple[Numbers, Numbers]:
         r_sn, J_spn = self.residuals(z_sp)
@@ -139,9 +154,16 @@ class _Batch:
         g_sp1 = self.J_spn @ slope_sn1
         H_spp = (self.J_spn * h_sn[:, None, :]) @ self.J_spn.transpose(0, 2, 1)
         diagonal_sp = np.einsum("spp->sp", H_spp)
+        np.maximum(self.largest_sp, diagonal_sp, out=self.largest_sp)
         size_s = np.maximum(diagonal_sp.max(1), 1e-30)
-        diagonal_sp += (self.damping_s * size_s + 1e-15 * size_s)[:, None]
-        return np.asarray(-np.linalg.solve(H_spp, g_sp1)[:, :, 0])
+        if not self.scaled_s.any():
+            diagonal_sp += (self.damping_s * size_s + 1e-15 * size_s)[:, None]
+            return np.asarray(-np.linalg.solve(H_spp, g_sp1)[:, :, 0])
+        root_sp = np.sqrt(np.where(self.scaled_s[:, None], self.largest_sp, size_s[:, None]))
+        root_sp = np.maximum(root_sp, 1e-150)
+        H_spp /= root_sp[:, :, None] * root_sp[:, None, :]
+        diagonal_sp += self.damping_s[:, None] + 1e-15
+        return np.asarray(-np.linalg.solve(H_spp, g_sp1 / root_sp[:, :, None])[:, :, 0] / root_sp)
 
     def run(self, max_passes: int) -> Solution:
         """Step until every row has settled; rows that have are taken out of the batch."""
@@ -160,7 +182,8 @@ class _Batch:
 
     def _advance(self) -> npt.NDArray[np.bool_]:
         """Take one step where it helps, and return which rows have settled."""
-        new_sp = self.z_sp + np.clip(self._step(), -5.0, 5.0)
+        most_sp = np.maximum(FURTHEST, np.abs(self.z_sp))
+        new_sp = self.z_sp + np.clip(self._step(), -most_sp, most_sp)
         r_sn, J_spn = self._residuals(new_sp)
         new_s = self._objective(r_sn)
         better = new_s < self.value_s
@@ -190,11 +213,21 @@ class _Batch:
         self.rescues_s += rescue_s
         self.newton_s = (newton_s | switch_s) & ~rescue_s
         self.damping_s = np.where(rescue_s, 1e-2, np.where(switch_s, 1e-3, self.damping_s))
-        return done_s
+        return done_s & ~self._rescaled(done_s) if done_s.any() else done_s
+
+    def _rescaled(self, done_s: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Return which rows that are done begin anew, with parameters damped by their own size."""
+        apart_s = self.largest_sp.min(1) < APART * self.largest_sp.max(1)
+        again_s = done_s & ~self.scaled_s & apart_s & (self.value_s > 0)
+        self.scaled_s |= again_s
+        self.newton_s &= ~again_s
+        self.damping_s[again_s], self.rescues_s[again_s] = 1e-2, 0
+        return again_s
 
     def _keep(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> None:
         if which.dtype == np.bool_ and which.all():
             return
-        for name in ("z_sp", "r_sn", "J_spn", "value_s", "damping_s", "newton_s", "rescues_s"):
+        for name in ("z_sp", "r_sn", "J_spn", "value_s", "damping_s", "newton_s", "rescues_s",
+                     "scaled_s", "largest_sp"):  # fmt: skip
             setattr(self, name, getattr(self, name)[which])
         self.w_sn, self.raised_sn = self.w_sn[which], self.raised_sn[which]

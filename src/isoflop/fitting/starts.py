@@ -43,6 +43,12 @@ def spread(problem: Problem, rng: np.random.Generator, count: int) -> Numbers:
     return np.column_stack(columns)
 
 
+def have_values(problem: Problem) -> bool:
+    """Return whether every run has a finite prediction at some start or other."""
+    r_sn = problem.values(spread(problem, np.random.default_rng(0), 64))
+    return bool(np.isfinite(r_sn).any(0).all())
+
+
 def best(
     problem: Problem, z_sp: Numbers, weights_n: Numbers, objective: Objective, keep: int
 ) -> Numbers:
@@ -55,6 +61,26 @@ def best(
     value_s = np.concatenate(values)
     order = np.argsort(np.where(np.isfinite(value_s), value_s, np.inf))
     return z_sp[order[:keep]]
+
+
+def distance(problem: Problem, z_sp: Numbers, begin_p: Numbers | None = None) -> Numbers:
+    """Return how far points (s,) lie from a start, or from the middle of typical ranges.
+
+    The unit is half a typical range, of logs where it is positive.
+    """
+    laws = problem.law(z_sp)
+    start = None if begin_p is None else problem.law(begin_p)
+    total = np.zeros(len(z_sp))
+    for name in problem.free:
+        low, high = problem.form.params[name].typical
+        middle = (low + high) / 2 if low <= 0 else float(np.sqrt(low * high))
+        ends = np.array([low, high, middle if start is None else getattr(start, name)])
+        values = np.concatenate([ends, getattr(laws, name)])
+        if low > 0:
+            values = np.log(np.clip(values, 1e-300, 1e300))
+        with np.errstate(over="ignore"):
+            total += ((values[3:] - values[2]) / (values[1] - values[0])) ** 2
+    return total
 
 
 def _stratified(rng: np.random.Generator, span: tuple[float, float], count: int) -> Numbers:

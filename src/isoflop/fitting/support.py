@@ -50,7 +50,7 @@ def gaps(problem: Problem, symbols: tuple[str, ...], conditioning: float) -> tup
 
 def _line(problem: Problem, inputs: Mapping[str, Numbers], conditioning: float) -> list[Gap]:
     """Return the gap beside runs on one line, such as a frontier, if the law needs more."""
-    inputs = {s: v for s, v in inputs.items() if s not in FROM_ZERO}
+    inputs = {s: v for s, v in inputs.items() if _has_logs(s, v)}
     if len(inputs) < 2 or conditioning < MIXED:
         return []
     logs = np.log(np.stack(list(inputs.values())))
@@ -78,6 +78,11 @@ def _line(problem: Problem, inputs: Mapping[str, Numbers], conditioning: float) 
     return [Gap(reason, says, unknown, off_line, {"N", "D"} <= set(mixed))]
 
 
+def _has_logs(symbol: str, values: Numbers) -> bool:
+    """Return whether values (n,) are sizes: shares, and what may fall below zero, are not."""
+    return symbol not in FROM_ZERO and bool((values > 0).all())
+
+
 def across(logs: Numbers) -> tuple[Numbers, float]:
     """Return the direction (q,) along which logs of inputs (q, n) spread least, and how far.
 
@@ -95,7 +100,7 @@ def _few_levels(problem: Problem, inputs: Mapping[str, Numbers]) -> list[Gap]:
     if not floors:
         return []
     for symbol, form_symbol in zip(inputs, problem.form.takes, strict=True):
-        if symbol in FROM_ZERO:
+        if not _has_logs(symbol, inputs[symbol]):
             continue
         count = int(levels(inputs[symbol]).max()) + 1
         if form_symbol in SIZED and count <= FEW and not _is_curve(inputs[symbol]):
