@@ -211,6 +211,7 @@ FAILING: dict[str, Behaviour] = {
     "latin": says(b'{"choices": [{"text": "\xe9\xff"}]}'),
     "utf-16": says(json.dumps(GOOD).encode("utf-16")),
     "deep": says(DEEP),
+    "many lists": lambda key: iter([reply(b"[" + b"[]," * 300_000 + b"[]]")]),
     "deep error": says(DEEP, "500 Oh"),
     "digits": choice(logprobs={"token_logprobs": [10**400]}),
     "more digits": says(b'{"choices": [{"text": "4"}], "usage": ' + b"9" * 100_000 + b"}"),

@@ -248,6 +248,14 @@ def test_what_nobody_foresaw_ends_the_call_and_keeps_what_was_answered(tmp_path,
     assert sum(len(table) for table in bank.rows.tables(["sample"], {})) == 4
 
 
+def test_a_worker_that_goes_without_a_word_is_missed(tmp_path):
+    bank, sums = Bank.create(tmp_path / "bank"), addition(10, seed=0)
+    backend = Failing(asyncio.CancelledError())
+    outcome = ended(lambda: fill(bank, sums.problems, 2, backend, Judge(sums), lineage="m"))
+    assert isinstance(outcome, EnvironmentFailure)
+    assert "16 of 20 samples got no answer" in str(outcome)
+
+
 def test_a_judge_that_fails_as_nobody_foresaw_ends_the_call(tmp_path):
     def scorer(prompts, texts):
         raise ZeroDivisionError

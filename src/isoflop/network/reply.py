@@ -14,7 +14,7 @@ from isoflop.network.address import is_here
 if TYPE_CHECKING:
     import httpx
 
-LARGEST = 16 * 2**20  # bytes of a reply, unless more was asked for
+LARGEST = 8 * 2**20  # bytes of a reply, unless more was asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Manners:
                 f"at once {self.at_once}, tries {self.tries}, timeout {self.timeout:g} s and "
                 f"pause {self.pause:g} s must be above zero"
             )
-        if (self.at_once, self.tries) > (MOST_AT_ONCE, MOST_TRIES) or self.tries > MOST_TRIES:
+        if self.at_once > MOST_AT_ONCE or self.tries > MOST_TRIES:
             raise UsageError(
                 f"at once {self.at_once:,} and tries {self.tries:,} are too many; "
                 f"{MOST_AT_ONCE:,} and {MOST_TRIES:,} are the most"

@@ -154,7 +154,6 @@ class _Filling:
     filled: Filled
     watch: Watch
     held: list[Sample] = field(default_factory=list)  # left out, if the server still works
-    unanswered: int = 0
     in_a_row: int = 0
     last: str = ""  # what went wrong last
 
@@ -171,9 +170,10 @@ class _Filling:
             asker.cancel()
             await asyncio.gather(asker, return_exceptions=True)
             await self.backend.close()
-        if missing := self.unanswered + len(self.held):
+        if missing := self.filled.total - self.filled.had - self.filled.new:
+            why = self.last or "nobody says why"
             raise EnvironmentFailure(
-                f"{missing:,} of {self.filled.total:,} samples got no answer ({self.last}); the "
+                f"{missing:,} of {self.filled.total:,} samples got no answer ({why}); the "
                 "others are kept, and the same command asks for them again"
             )
         self.filled.unsure = +self.judge.unsure
@@ -234,8 +234,6 @@ class _Filling:
                        lineage=lineage, left_out=self.last)
                 for n in request.numbers
             ]  # fmt: skip
-        else:
-            self.unanswered += len(request.numbers)
         if self.in_a_row < FAILURES:
             return []
         return [

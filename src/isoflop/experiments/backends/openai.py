@@ -15,8 +15,8 @@ from isoflop.network.server import Server
 from isoflop.store import JSON
 
 Api: TypeAlias = Literal["completions", "chat"]
-BYTES = 4096  # of an answer that a token takes at most, with the log-probabilities of others
-MOST = 2**16  # tokens of a response that room is made for
+BYTES = 1024  # of an answer that a token takes at most, with the log-probabilities of others
+MOST = 2**28  # bytes of an answer, however many tokens are asked for
 COUNTABLE = 2**53  # what a server counts above is no count
 LIKELY = (-1e6, 1e-3)  # log-probabilities that can be, but for rounding
 _PATHS: Mapping[Api, str] = {"completions": "/completions", "chat": "/chat/completions"}
@@ -59,7 +59,7 @@ class OpenAI:
         count = len(request.numbers)
         found = await self.server.post(
             _PATHS[self.api], self._body(request), lambda payload: self._read(payload, count),
-            LARGEST + count * min(self.drawing.most, MOST) * BYTES,
+            min(LARGEST + count * self.drawing.most * BYTES, MOST),
         )  # fmt: skip
         return Answered(
             found.responses, found.prompt_tokens, found.prompt_flop, time.monotonic() - began
