@@ -131,7 +131,7 @@ def growth(test: Backtest, candidate: Candidate) -> float:
 def _forecasts(
     study: Study, target: Size, seed: int, test: Backtest, fits: dict[str, Fit[Any]]
 ) -> tuple[Said, ...]:
-    """Return what each form says of the target, the chosen one first.
+    """Return what each form says of the target, the chosen one first; refused fits say nothing.
 
     It is written into the study before the target is trained, and read from there ever after: a
     forecast that could change once the truth is known would be none.
@@ -142,7 +142,8 @@ def _forecasts(
     kept = {d.name: d for d in study.documents(kind)}
     if name not in kept:
         rows: list[list[str | float | None]] = []
-        for c in ranked(test):
+        sound = [c for c in ranked(test) if fits[c.name].status != "refused"]
+        for c in sound or ranked(test):  # without a sound one the forecast says why
             grows = growth(test, c)
             made = forecast(fits[c.name], growth=grows, N=target.N, D=target.D)
             rows.append([c.name, made.value, made.low, made.high, test.rms(c), grows])
