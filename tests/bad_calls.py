@@ -57,6 +57,8 @@ PAIRS = (
     "group=0", "lag=-1", "hours-per-step=0", "vocabulary=1", "aspect=64,vocabulary=32000", "C=6ND",
 )  # fmt: skip
 OUTPUTS = ("/", "", ".", "nowhere/x.csv", "x" * 300, "a.xyz", "/dev/full", "a.csv/b", "out.csv")
+NAMES = ("N", "D", "C", "L", "E", "A", "B", "alpha", "beta", "experts", "vocabulary", "aspect")
+RANGES = ("mfu", "price", "load", "overhead", "growth", "stock", "quality", "epochs", "k")
 WRITES = ("out", "html", "page", "points")
 
 # What would train or serve for minutes is called with one of these, which end it before.
@@ -97,8 +99,12 @@ def call(number: int, folder: Path) -> Call:
     known = commands.every()
     command = known[sorted(known)[number % len(known)]]
     words = _quick(command, shlex.split(command.example)[1:])
-    for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        words = rng.choices(MUTATIONS, WEIGHTS)[0](rng, command, words, folder)
+    if rng.random() < 0.5:  # what the parser takes, so that the command itself is reached
+        for _ in range(rng.choice((1, 1, 2))):
+            words = rng.choice((_near, _file))(rng, command, words, folder)
+    else:
+        for _ in range(rng.choice((1, 1, 1, 2, 3))):
+            words = rng.choices(MUTATIONS, WEIGHTS)[0](rng, command, words, folder)
     if command.name in FATAL:
         name, sign, value = rng.choice(FATAL[command.name]).partition("=")
         words = _set(words, name, value) if sign else [*words, name]
@@ -113,7 +119,7 @@ def _quick(command: Command, words: list[str]) -> list[str]:
     """Return an example that takes a second."""
     names = {p.name for p in command.parameters}
     if "draws" in names and "--draws" not in words:
-        words = [*words, "--draws", "25"]
+        words = [*words, "--draws", "100" if command.name == "wall" else "25"]
     if "cuts" in names and "--cuts" not in words:
         words = [*words, "--cuts", "2"]
     return words
@@ -133,7 +139,7 @@ def _value(rng: random.Random, parameter: Parameter) -> str:
     if parameter.kind in ("number", "whole"):
         return rng.choice((number, rng.choice(EXTREMES), rng.choice(EXTREMES)))
     if parameter.kind in ("names", "numbers"):
-        name = rng.choice(("N", "D", "L", "C", "E", "A", "alpha", "beta"))
+        name = rng.choice(NAMES)
         return rng.choice((pair, f"{name}={number}", f"{name}={rng.choice(EXTREMES)}"))
     return rng.choice((text, text, number, rng.choice(EXTREMES), *parameter.choices))
 
@@ -157,6 +163,25 @@ def _set(words: list[str], name: str, value: str) -> list[str]:
         return [*words, name, value]
     place = words.index(name) + 1
     return [*words[:place], value, *words[place + 1 :]]
+
+
+def _near(rng: random.Random, command: Command, words: list[str], folder: Path) -> list[str]:
+    """Set a number to an end of what it may be."""
+    numbers = [p for p in command.parameters if p.kind in ("number", "whole", "numbers")]
+    numbers += [p for p in command.parameters if p.name in RANGES]
+    if not numbers:
+        return _option(rng, command, words, folder)
+    inside = [p for p in numbers if p.shown in words]
+    option = rng.choice(inside if inside and rng.random() < 0.5 else numbers)
+    value = rng.choice(EXTREMES)
+    if option.name == "level":
+        value = rng.choice(("1e-9", "0.5", "0.9999999"))
+    if option.kind == "numbers":
+        value = f"{rng.choice(NAMES)}={value}"
+        if option.shown in words[:-1] and rng.random() < 0.5:
+            before = words[words.index(option.shown) + 1].split("=")[0]
+            value = f"{before}={rng.choice(EXTREMES)}"
+    return _set(words, option.shown, value)
 
 
 def _file(rng: random.Random, command: Command, words: list[str], folder: Path) -> list[str]:

@@ -142,7 +142,7 @@ class TestParameters:
     @pytest.mark.parametrize(
         ("changed", "sentence"),
         [
-            ({"layers": 0}, "layers is 0; it must be at least 1"),
+            ({"layers": 0}, "layers is 0; it must be a whole number from 1 to"),
             ({"width": 4096.5}, "width is 4096.5; it must be a whole number"),
             ({"context": float("nan")}, "context is nan; it must be a whole number"),
             ({"heads": True}, "heads is True; it must be a whole number"),

@@ -113,7 +113,7 @@ def test_a_configuration_goes_to_its_usual_name_once(typed, tmp_path, monkeypatc
         (f"plan {SET}", 2, "give one budget"),
         (f"plan {SET} --C 0", 2, "above zero"),
         (f"plan {SET} --C 1e21 --chip H9000 --mfu 0.4", 2, "did you mean"),
-        (f"plan {SET} --C 1e21 --mfu 0.4", 2, "name it with --chip"),
+        (f"plan {SET} --C 1e21 --mfu 0.4", 2, "it goes with --chip"),
         (f"plan {SET} --C 1e21 --chip H100 --mfu 40", 2, "0.4 for 40%"),
         (f"plan {SET} --C 1e21 --money --energy", 2, "give one"),
         (f"plan {SET} --C 1e21 --generated 1e9", 2, "--serving"),

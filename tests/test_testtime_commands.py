@@ -169,7 +169,7 @@ def test_a_page_holds_the_pictures(bank, tmp_path, capsys):
         (("curves", "sample:bank", "--strategy", "beem"), "parallel of 'bank'"),
         (("curves", "sample:bonk"), "no sample called 'bonk'; did you mean 'bank'"),
         (("score", "nobank", "--check", "true"), "nobank is no bank of samples"),
-        (("sample", "new", "--samples", "-3"), "must be a whole number of 1 or more"),
+        (("sample", "new", "--samples", "-3"), "must be a whole number from 1 to"),
         (("exchange", "sample:bank", "sample:bank-large", "--times", "2", "--level", "2"),
          "must lie between 0 and 1"),
         (("exchange", "BANK", "--times", "14"), "of both models"),

@@ -93,7 +93,7 @@ _NUMBER = re.compile(
 )
 # Between these lie all numbers of the field, and their products with room to spare.
 SMALLEST, LARGEST = 1e-100, 1e100
-MOST_DRAWS = 20_000  # twenty times what steady intervals take; more only fill the memory
+MOST_DRAWS = 10_000  # ten times what steady intervals take; more fill time and memory alone
 
 
 def quantity(symbol: str) -> Quantity:
@@ -133,7 +133,7 @@ def refuse_count(what: str, value: float, least: int, most: int) -> None:
     A count without a limit asks for time and memory without one.
     """
     if not (least <= value <= most and value == int(value)):
-        seen = f"{value:,}" if math.isfinite(value) and abs(value) < LARGEST else brief(value)
+        seen = brief(f"{value:,}" if isinstance(value, int) else f"{value}").strip("'")
         raise UsageError(f"{what} is {seen}; it must be a whole number from {least:,} to {most:,}")
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from isoflop.accounting.architecture import MOST, Architecture
 from isoflop.errors import UnknownName, UsageError
-from isoflop.quantities import refuse_count, show
+from isoflop.quantities import refuse_count, refuse_impossible, show
 
 Whole = npt.NDArray[np.int64]
 
@@ -85,6 +85,7 @@ def shape_for(
     """
     if convention not in CONVENTIONS:
         raise UnknownName("convention of N", convention, CONVENTIONS)
+    refuse_impossible("N", N)
     if not 1 <= N <= LARGEST:
         raise UsageError(f"N is {N:g}; shapes are searched from 1 to {LARGEST:g}")
     refuse_count("vocabulary", vocabulary, 1, MOST)
