@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,7 @@ class Spill:
         with writing(Path(tempfile.gettempdir())):
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="isoflop-")  # noqa: SIM115
+                weakref.finalize(self, self._file.close)
             for each in self._tables:
                 self._write(each, self._file)
         self._tables.clear()
