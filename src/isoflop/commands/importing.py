@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from isoflop.commands.progress import progress
 from isoflop.commands.registry import Option, command, say
 from isoflop.errors import UsageError, amount
 from isoflop.report import Block, Note, Report, Table
@@ -34,13 +35,17 @@ def import_(
     prime-rl give them. A run that was restarted is joined, and that is said.
     """
     from isoflop.sources import importers
+    from isoflop.sources.sample_logs import SampleTable
 
     kind = importers.kind(as_)
     if not logs:
         raise UsageError(f"name the logs to import --as {as_}: files or folders")
     said = set_ or {}
-    made = kind.read(logs, columns or {}, said)
-    new = made.table.save(out)
+    with progress("reading the logs") as watch:
+        made = kind.read(logs, columns or {}, said, watch)
+    with progress("writing the samples") as watch:
+        table = made.table
+        new = table.save(out, watch) if isinstance(table, SampleTable) else table.save(out)
     say(f"wrote {out}")
     notes = list(made.notes)
     if new is not None and new < len(made.table):

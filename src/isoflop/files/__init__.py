@@ -16,13 +16,14 @@ from isoflop.files.reading import (
     refuse_strange,
     shown_size,
 )
-from isoflop.files.strict_json import BadJSON, parse_json
+from isoflop.files.strict_json import BadJSON, decode_at, parse_json
 
 __all__ = [
     "SETTING",
     "BadJSON",
     "TooLarge",
     "beyond_limit",
+    "decode_at",
     "largest",
     "parse_json",
     "read_content",

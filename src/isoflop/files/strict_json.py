@@ -52,6 +52,15 @@ def parse_json(text: str | bytes) -> Any:
     return document
 
 
+def decode_at(text: str, at: int) -> tuple[Any, int]:
+    """Return the value that begins at a place of a text, and where it ends.
+
+    Raises BadJSON as `parse_json` does for keys and integers, JSONDecodeError for what is not
+    JSON or is cut off, RecursionError for what nests too deeply.
+    """
+    return _DECODER.raw_decode(text, at)
+
+
 def _refuse_many(words: str) -> None:
     """Refuse more values than memory holds: the shortest takes 3 bytes there and 64 here."""
     most = largest() // BYTES_A_VALUE

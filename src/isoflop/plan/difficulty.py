@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +88,6 @@ def _ease(samples: Samples, how: How, verifier: str | None) -> tuple[Numbers, st
     )
 
 
-def _most(codes: npt.NDArray[np.int32]) -> float:
+def _most(codes: npt.NDArray[np.integer[Any]]) -> float:
     voted = codes[codes != NO_ANSWER]
     return float(np.unique(voted, return_counts=True)[1].max() / codes.size) if voted.size else 0.0

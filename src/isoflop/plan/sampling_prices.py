@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from isoflop.errors import UsageError
 from isoflop.samples.sample_table import Samples
+from isoflop.samples.tallies import Tally
 
 Numbers = npt.NDArray[np.float64]
 
@@ -37,7 +38,7 @@ class Prices:
                 raise UsageError(f"a price is {price}; give dollars per million tokens, 0 or more")
 
 
-def unit_of(samples: Samples, unit: str | None = None, prices: Prices | None = None) -> str:
+def unit_of(samples: Samples | Tally, unit: str | None = None, prices: Prices | None = None) -> str:
     """Return what cost is counted in: dollars at known prices, else FLOP, tokens or samples.
 
     Raises UsageError for a unit that the samples do not state.
@@ -54,13 +55,13 @@ def unit_of(samples: Samples, unit: str | None = None, prices: Prices | None = N
     return unit
 
 
-def states(samples: Samples, unit: str) -> bool:
+def states(samples: Samples | Tally, unit: str) -> bool:
     """Return whether the samples of every problem state what a unit needs."""
     return _stated(samples, *NEEDS.get(unit, (unit,)))
 
 
 def cost_of(
-    samples: Samples, k: float, unit: str, verified: bool, prices: Prices | None = None
+    samples: Samples | Tally, k: float, unit: str, verified: bool, prices: Prices | None = None
 ) -> Numbers:
     """Return what k samples of each problem cost (p,).
 
@@ -84,7 +85,9 @@ def cost_of(
     return np.asarray(once + k * each)
 
 
-def cost_of_run(samples: Samples, unit: str, prices: Prices | None = None) -> Numbers | None:
+def cost_of_run(
+    samples: Samples | Tally, unit: str, prices: Prices | None = None
+) -> Numbers | None:
     """Return what a run of a strategy costs on each problem (p,), None where that is not stated.
 
     Its verifier is counted. How many samples it drew within is not known, so samples are no unit.
@@ -94,7 +97,7 @@ def cost_of_run(samples: Samples, unit: str, prices: Prices | None = None) -> Nu
     return cost_of(samples, 1, unit, True, prices)
 
 
-def uncounted(samples: Samples, unit: str, verified: bool) -> tuple[str, ...]:
+def uncounted(samples: Samples | Tally, unit: str, verified: bool) -> tuple[str, ...]:
     """Return what is not in the cost, though it has one."""
     if unit == "dollars":
         return ("a verifier costs no dollars here: prices are of the model's tokens",) * verified
@@ -110,7 +113,7 @@ def uncounted(samples: Samples, unit: str, verified: bool) -> tuple[str, ...]:
     )
 
 
-def _in_dollars(samples: Samples, prices: Prices | None) -> str:
+def _in_dollars(samples: Samples | Tally, prices: Prices | None) -> str:
     if prices is None:
         raise UsageError("dollars need --price-in and --price-out, per million tokens")
     if lacking := [n for n in NEEDS["dollars"] if not _stated(samples, n)]:
@@ -118,9 +121,9 @@ def _in_dollars(samples: Samples, prices: Prices | None) -> str:
     return "dollars"
 
 
-def _or_nothing(samples: Samples, name: str) -> Numbers | float:
+def _or_nothing(samples: Samples | Tally, name: str) -> Numbers | float:
     return samples.spent[name] if _stated(samples, name) else 0.0
 
 
-def _stated(samples: Samples, *names: str) -> bool:
+def _stated(samples: Samples | Tally, *names: str) -> bool:
     return all(n in samples.spent and bool(np.isfinite(samples.spent[n]).all()) for n in names)

@@ -6,6 +6,7 @@ are one answer. Signs of currency and of percent are dropped. Other answers lose
 
 from __future__ import annotations
 
+import functools
 import re
 from fractions import Fraction
 
@@ -35,6 +36,11 @@ def normal(answer: object) -> str | None:
     if answer is None or (isinstance(answer, float) and answer != answer):
         return None
     text = str(answer)
+    return _normal(text) if len(text) <= LONGEST else _normal.__wrapped__(text)
+
+
+@functools.lru_cache(maxsize=10_000)  # a bank gives the same few answers over and over
+def _normal(text: str) -> str | None:
     boxed = _boxed(text)
     text = text if boxed is None else boxed
     if len(text) > LONGEST:

@@ -18,13 +18,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from isoflop.errors import UnknownName, UsageError
-from isoflop.samples.sample_table import SCORE, Counts, Samples, columns_for, counted, gather
+from isoflop.samples.blocks import SampleBlocks, gather, read_blocks
+from isoflop.samples.sample_table import SCORE, Counts, Samples, spans
+from isoflop.samples.tallies import Read, counted, sizes_of
+from isoflop.samples.verdicts import Verdicts
 from isoflop.store import JSON, Study
-from isoflop.store.rows import Rows, Schema, Writer, table_of
+from isoflop.store.chunks import Schema
+from isoflop.store.rows import Rows, Writer
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+CODED = ("strategy", "lineage", "problem", "answer", "left_out")  # texts that come again
+VERDICTS = 20_000_000  # that came later and are held at a time
 PROBLEMS = "problems"  # documents that hold the texts of problems, by lineage
 
 SCHEMA = Schema(
@@ -172,18 +178,38 @@ class Bank:
         """Return where verdicts that come later lie, of "correct" or of a verifier "score:NAME"."""
         return Rows(self.study.path / "later" / quote(column, safe=""), SCHEMA)
 
-    def tables(self, columns: Sequence[str], where: Mapping[str, str]) -> Iterator[pa.Table]:
+    def tables(
+        self,
+        columns: Sequence[str],
+        where: Mapping[str, str],
+        span: tuple[str, str] | None = None,
+    ) -> Iterator[pa.Table]:
         """Yield the samples that have the texts of `where`, a chunk at a time, with all verdicts.
 
+        `span` says the first and the last problem. Texts come as dictionaries.
         Raises BadStudy for a damaged file.
         """
         added = sorted(self._judged_later() & set(columns))
-        verdicts = {name: self._verdicts(name, where) for name in added}
         key = [name for name in SCHEMA.key if added and name not in columns]
-        for table in self.rows.tables([*columns, *key], where):
-            for name, judged in verdicts.items():
-                table = _filled(table, name, judged)
-            yield table.select(list(columns))
+        for first, last in self._parts(where, span, added):
+            between = {} if first is None or last is None else {"problem": (first, last)}
+            verdicts = {name: self._verdicts(name, where, between) for name in added}
+            for table in self.rows.tables([*columns, *key], where, between, CODED):
+                for name, judged in verdicts.items():
+                    table = judged.fill(table, name)
+                yield table.select(list(columns))
+
+    def _parts(
+        self, where: Mapping[str, str], span: tuple[str, str] | None, added: Sequence[str]
+    ) -> Iterator[tuple[str | None, str | None]]:
+        """Yield the first and last problem of parts whose verdicts, that came later, are few."""
+        rows = sum(self.later(name).size() for name in added)
+        if span is not None or rows <= VERDICTS:
+            yield span or (None, None)
+            return
+        names, each = sizes_of(self.rows.tables(["problem"], where, coded=CODED))
+        for first, last in spans(each, VERDICTS // len(added)):
+            yield names[first], names[last - 1]
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[BankWriter]:
@@ -207,37 +233,47 @@ class Bank:
         """
         if unknown := sorted(set(verifiers) - set(self.verifiers)):
             raise UnknownName("verifier in the bank", unknown[0], self.verifiers)
-        where = self._where(strategy, lineage)
-        return gather(self.tables(columns_for(verifiers, answers), where), verifiers, answers)
+        return gather(self._reader(strategy, lineage), verifiers, answers)
+
+    def blocks(
+        self,
+        strategy: str | None = None,
+        lineage: str | None = None,
+        verifiers: Sequence[str] = (),
+        answers: bool = False,
+    ) -> SampleBlocks:
+        """Return the samples of one strategy and lineage, read a block of problems at a time.
+
+        Estimators take banks of any size so. Raises UsageError as `load` does.
+        """
+        if unknown := sorted(set(verifiers) - set(self.verifiers)):
+            raise UnknownName("verifier in the bank", unknown[0], self.verifiers)
+        return read_blocks(self._reader(strategy, lineage), verifiers, answers)
 
     def counts(self, strategy: str | None = None, lineage: str | None = None) -> Counts:
         """Return how many samples of each problem are right, of banks of any size."""
-        where = self._where(strategy, lineage)
-        return counted(self.tables(("problem", "correct", "left_out"), where))
+        read = self._reader(strategy, lineage)
+        return counted(read(("problem", "correct", "left_out"), None))
+
+    def _reader(self, strategy: str | None, lineage: str | None) -> Read:
+        own = chosen_group(self.kinds(), strategy, lineage, str(self.study.path))
+        where = {"strategy": own[0], "lineage": own[1]}
+        return lambda columns, span: self.tables(columns, where, span)
 
     def _judged_later(self) -> set[str]:
         """Return the columns that verdicts came for later."""
         names = {unquote(p.name) for p in (self.study.path / "later").glob("*")}
         return {name for name in names if self.later(name).names()}
 
-    def _verdicts(self, column: str, where: Mapping[str, str]) -> pa.Table:
-        import pyarrow as pa
-
-        names = [*SCHEMA.key, column]
-        none = table_of({name: [] for name in names}, SCHEMA)
-        return pa.concat_tables([none, *self.later(column).tables(names, where)])
-
-    def _where(self, strategy: str | None, lineage: str | None) -> dict[str, str]:
-        own = chosen_group(self.kinds(), strategy, lineage, str(self.study.path))
-        return {"strategy": own[0], "lineage": own[1]}
+    def _verdicts(
+        self, column: str, where: Mapping[str, str], between: Mapping[str, tuple[str, str]]
+    ) -> Verdicts:
+        names = ("problem", "sample", column)
+        return Verdicts.of(self.later(column).tables(names, where, between, CODED), column)
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
         """Return each strategy and lineage that the bank holds."""
-        found: set[tuple[str, str]] = set()
-        for table in self.rows.tables(("strategy", "lineage"), {}):
-            pairs = table.group_by(["strategy", "lineage"]).aggregate([]).to_pylist()
-            found |= {(pair["strategy"], pair["lineage"]) for pair in pairs}
-        return tuple(sorted(found))
+        return tuple(sorted((s, of) for s, of in self.rows.texts(("strategy", "lineage"))))
 
     def groups(self) -> tuple[Group, ...]:
         """Return what the bank holds, by strategy and lineage."""
@@ -256,19 +292,6 @@ class Bank:
                 problems.add(row["problem"])
                 found[key] = n + row["left_out_count"], problems, out + row["left_out_sum"]
         return tuple(Group(*k, n, len(p), out) for k, (n, p, out) in sorted(found.items()))
-
-
-def _filled(table: pa.Table, column: str, verdicts: pa.Table) -> pa.Table:
-    """Return samples, in their order, whose column is filled by verdicts where it is empty."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    key = list(SCHEMA.key)
-    ours = table.append_column("row", pa.array(range(len(table))))
-    theirs = verdicts.rename_columns([*key, "verdict"])
-    joined = ours.join(theirs, keys=key, join_type="left outer").sort_by("row")
-    full = pc.coalesce(joined[column], joined["verdict"])
-    return table.set_column(table.column_names.index(column), column, full)
 
 
 def chosen_group(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from isoflop.quantities import refuse_draws
 from isoflop.samples.best_of_n import best_of_n
+from isoflop.samples.blocks import SampleBlocks
 from isoflop.samples.coverage import coverage, k_grid
 from isoflop.samples.sample_table import Counts, Samples, by_size
-from isoflop.samples.votes import votes
+from isoflop.samples.tallies import Tally
+from isoflop.samples.votes import needs_widest, refuse_silence, vote_plan, votes_of, widest
 
 Numbers = npt.NDArray[np.float64]
 
@@ -48,41 +50,104 @@ def coverage_curve(
 
 
 def curves(
-    samples: Samples, k: Any = None, *, draws: int = 1000, level: float = 0.9, seed: int = 0
+    samples: Samples | SampleBlocks,
+    k: Any = None,
+    *,
+    draws: int = 1000,
+    level: float = 0.9,
+    seed: int = 0,
+    watch: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Curve, ...]:
     """Return coverage, the vote, and for each verifier the best of k and the weighted vote.
 
     Every curve uses every sample of the bank. Samples that a verifier gave no number are left
-    out of its curves, which the notes of the curve say.
+    out of its curves, which the notes of the curve say. Blocks of a bank take the memory of one
+    block. `watch` is told how many samples are done, of how many.
     """
-    found = [coverage_curve(samples.counts, k, draws=draws, level=level, seed=seed)]
-    k_g = found[0].k
-    if samples.answer is not None:
-        by_vote, known = votes(samples, k_g, seed=seed)
-        found.append(curve("majority", k_g, by_vote, known, draws=draws, level=level, seed=seed))
-    for name in samples.scores:
-        for title, mine, each, exact, notes in _by_verifier(samples, name, k_g, seed):
-            made = curve(title, mine, each, exact, draws=draws, level=level, seed=seed, notes=notes)
-            found.append(replace(made, verifier=name))
-    return tuple(found)
+    blocks = samples if isinstance(samples, SampleBlocks) else SampleBlocks.of(samples)
+    settings: dict[str, Any] = {"draws": draws, "level": level, "seed": seed}
+    tally = blocks.tally
+    first = coverage_curve(tally.counts, k, **settings)
+    kinds = list(_kinds(blocks, first.k, seed))
+    parts: list[list[Numbers]] = [[] for _ in kinds]
+    done, total = 0, len(tally)
+    for piece in (p for block in blocks if kinds for p in block.pieces(AT_ONCE)):
+        for kind, part in zip(kinds, parts, strict=True):
+            own = piece if kind.verifier is None else piece.with_score(kind.verifier)
+            if own is not None:
+                part.append(kind.each(own))
+        done += len(piece)
+        watch(done, total)
+    made = [
+        replace(
+            curve(
+                kind.name, kind.k, np.concatenate(part), kind.exact, notes=kind.notes, **settings
+            ),
+            verifier=kind.verifier,
+        )
+        for kind, part in zip(kinds, parts, strict=True)
+    ]
+    return (first, *made)
 
 
-def _by_verifier(
-    samples: Samples, name: str, k_g: Numbers, seed: int
-) -> Iterator[tuple[str, Numbers, Numbers, npt.NDArray[np.bool_] | None, tuple[str, ...]]]:
+@dataclass(frozen=True, eq=False)
+class _Kind:
+    """A curve to be told: `each` gives its values (p, g) for some problems, in their order."""
+
+    name: str
+    k: Numbers
+    each: Callable[[Samples], Numbers]
+    exact: npt.NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
+    verifier: str | None = None
+
+
+def _kinds(blocks: SampleBlocks, k_g: Numbers, seed: int) -> Iterator[_Kind]:
+    tally = blocks.tally
+    if blocks.answers:
+        most = _most_answers(blocks, k_g)
+        yield _vote("majority", tally, k_g, None, most, seed)
+    for name in tally.scored:
+        yield from _by_verifier(blocks, name, k_g, seed)
+
+
+def _by_verifier(blocks: SampleBlocks, name: str, k_g: Numbers, seed: int) -> Iterator[_Kind]:
     """Yield the best of k and the weighted vote, as far as the scores of a verifier allow."""
-    part, notes = samples.scored(name)
-    reach = part.counts.reach
+    own, notes = blocks.tally.of(name)
+    reach = int(own.tried.min())
     if (k_g > reach).any():
         notes += (f"scores of {name} reach k = {reach}",)
     mine = k_g[k_g <= reach]
-    weighs = not (part.scores[name] < 0).any()
-    if part.answer is not None and not weighs:
+    weighs = blocks.tally.scored[name].least >= 0
+    if blocks.answers and not weighs:
         notes += (f"scores of {name} go below zero, so they weigh no votes",)
-    yield f"best of k by {name}", mine, best_each(part, name, mine), None, notes
-    if part.answer is not None and weighs:
-        each, exact = votes(part, mine, name, seed)
-        yield f"vote weighted by {name}", mine, each, exact, ()
+    yield _Kind(
+        f"best of k by {name}", mine, lambda part: best_each(part, name, mine), None, notes, name
+    )
+    if blocks.answers and weighs:
+        yield _vote(f"vote weighted by {name}", own, mine, name, np.inf, seed)
+
+
+def _vote(
+    title: str, tally: Tally, k_g: Numbers, verifier: str | None, most: float, seed: int
+) -> _Kind:
+    """Return a vote; its draws go from problem to problem, in their order."""
+    refuse_silence(tally.answered)
+    plan = vote_plan(tally.tried, k_g, most, verifier is None)
+    rng = np.random.default_rng(seed)
+    return _Kind(
+        title, k_g, lambda part: votes_of(part, verifier, plan, rng), plan.exact,
+        verifier=verifier,
+    )  # fmt: skip
+
+
+def _most_answers(blocks: SampleBlocks, k_g: Numbers) -> float:
+    """Return the most answers of a problem, as far as it matters: a bound where that tells."""
+    tally = blocks.tally
+    most = min(tally.distinct, float(tally.tried.max()))
+    if not needs_widest(len(tally.problems), k_g, most):
+        return most
+    return max(widest(piece) for block in blocks for piece in block.pieces(AT_ONCE))
 
 
 def best_each(samples: Samples, verifier: str, k: Any, given: Samples | None = None) -> Numbers:

@@ -62,26 +62,93 @@ def votes(
     together are made where not all are gone through.
     Raises UsageError for samples without answers, a k beyond the bank, or a negative score.
     """
-    k_g = whole(k, int(np.diff(samples.starts).min()))
+    sizes = np.diff(samples.starts)
+    whole(k, int(sizes.min()))
+    for part in (samples,) if given is None else (samples, given):
+        refuse_silence(int((_answers(part) >= 0).sum()))
     ballots = list(_ballots(samples, verifier, given))
-    out = np.empty((len(ballots), k_g.size))
-    exact = np.zeros(k_g.size, bool)
-    widest = max(b.right.size for b in ballots)
-    for g, k_ in enumerate(k_g.astype(int)):
-        cost = len(ballots) * max(widest, 1) * float(k_) ** 3
-        counted = verifier is None and given is None and k_ <= EXACT_K
-        if counted and cost <= EXACT_COST:
-            out[:, g], exact[g] = _counted(ballots, k_), True
-        elif all(_subsets(b.codes.size, k_) <= ENUMERATED for b in ballots):
-            out[:, g], exact[g] = [_enumerated(b, k_) for b in ballots], True
-    rest = np.flatnonzero(~exact)
+    most = max(b.right.size for b in ballots)
+    plan = vote_plan(sizes, k, most, verifier is None and given is None, enough)
+    return _results(ballots, plan, np.random.default_rng(seed)), plan.exact
+
+
+@dataclass(frozen=True, eq=False)
+class VotePlan:
+    """How votes of k (g,) samples are told, of all problems alike.
+
+    `counted` and `enumerated` (g,) are exact, the others are means of draws: `need` of each
+    problem, in shuffles that hold `room` samples.
+    """
+
+    k: Numbers
+    counted: npt.NDArray[np.bool_]
+    enumerated: npt.NDArray[np.bool_]
+    need: int
+    room: int
+
+    @property
+    def exact(self) -> npt.NDArray[np.bool_]:
+        """Which k (g,) need no draw."""
+        return self.counted | self.enumerated
+
+
+def vote_plan(
+    tried: npt.NDArray[np.int64], k: Any, widest: float, plain: bool, enough: int = ENOUGH
+) -> VotePlan:
+    """Return how votes of problems of `tried` samples (p,) are told; `plain` ones have no weights.
+
+    `widest` is the most answers that a problem has.
+    Raises UsageError for a k beyond the bank.
+    """
+    k_g = whole(k, int(tried.min()))
+    counted = np.array([plain and _is_cheap(tried.size, widest, k_) for k_ in k_g], bool)
+    sizes = np.unique(tried)
+    few = [all(_subsets(int(m), int(k_)) <= ENUMERATED for m in sizes) for k_ in k_g]
+    return VotePlan(
+        k_g, counted, ~counted & np.array(few, bool), -(-enough // tried.size),
+        max(FEW_SHUFFLED, SHUFFLED // tried.size),
+    )  # fmt: skip
+
+
+def _is_cheap(problems: int, widest: float, k: float) -> bool:
+    return k <= EXACT_K and problems * max(widest, 1) * k**3 <= EXACT_COST
+
+
+def needs_widest(problems: int, k: Any, most: float) -> bool:
+    """Return whether it matters for plain votes if a problem has one answer or `most`."""
+    k_g = np.atleast_1d(np.asarray(k, float))
+    return any(_is_cheap(problems, 1, k_) != _is_cheap(problems, most, k_) for k_ in k_g)
+
+
+def widest(samples: Samples) -> int:
+    """Return the most answers that any problem has."""
+    each = (samples.rows(i) for i in range(len(samples.problems)))
+    said = _answers(samples)
+    return max(int(np.unique(said[rows][said[rows] >= 0]).size) for rows in each)
+
+
+def votes_of(
+    samples: Samples, verifier: str | None, plan: VotePlan, rng: np.random.Generator
+) -> Numbers:
+    """Return the chance (p, g) that the vote is right of some problems, by a plan for all.
+
+    Problems that come in their order, with one generator, have the results of `votes`.
+    """
+    return _results(list(_ballots(samples, verifier, None)), plan, rng)
+
+
+def _results(ballots: list[Ballot], plan: VotePlan, rng: np.random.Generator) -> Numbers:
+    out = np.empty((len(ballots), plan.k.size))
+    for g in np.flatnonzero(plan.counted):
+        out[:, g] = _counted(ballots, int(plan.k[g]))
+    for g in np.flatnonzero(plan.enumerated):
+        out[:, g] = [_enumerated(b, int(plan.k[g])) for b in ballots]
+    rest = np.flatnonzero(~plan.exact)
     if rest.size:
-        rng = np.random.default_rng(seed)
-        need = -(-enough // len(ballots))
-        room = max(FEW_SHUFFLED, SHUFFLED // len(ballots))
+        k = plan.k[rest].astype(int)
         for i, ballot in enumerate(ballots):
-            out[i, rest] = _drawn(ballot, k_g[rest].astype(int), need, room, rng)
-    return out, exact
+            out[i, rest] = _drawn(ballot, k, plan.need, plan.room, rng)
+    return out
 
 
 def _ballots(samples: Samples, verifier: str | None, given: Samples | None) -> Iterator[Ballot]:
@@ -102,12 +169,16 @@ def _ballots(samples: Samples, verifier: str | None, given: Samples | None) -> I
         yield Ballot(codes[own], weight[own], right / np.maximum(count, 1), np.asarray(cast, float))
 
 
-def _answers(samples: Samples) -> npt.NDArray[np.int32]:
+def _answers(samples: Samples) -> npt.NDArray[np.integer[Any]]:
     if samples.answer is None:
         raise UsageError("votes need answers; read the samples with answers=True")
-    if (samples.answer == NO_ANSWER).all():
-        raise UsageError("no sample has an answer: there is nothing to vote on")
     return samples.answer
+
+
+def refuse_silence(answered: int) -> None:
+    """Raise UsageError where no sample has an answer."""
+    if not answered:
+        raise UsageError("no sample has an answer: there is nothing to vote on")
 
 
 def _weights(samples: Samples, verifier: str | None) -> Numbers:

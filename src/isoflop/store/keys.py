@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST = 100_000_000  # the number of a key lies below: a bit is kept for every one
 
@@ -25,10 +28,10 @@ class Keys:
         bits = self.bits.get(tuple(key[:-1]))
         return bits is not None and 0 <= key[-1] < bits.size and bool(bits[key[-1]])
 
-    def new(self, columns: Mapping[str, Sequence[Any]]) -> npt.NDArray[np.int64]:
+    def new(self, table: pa.Table) -> npt.NDArray[np.int64]:
         """Return the rows whose key is neither written nor that of an earlier row, in order."""
         found = []
-        for name, rows, numbers in self._groups(columns):
+        for name, rows, numbers in self._groups(table):
             first = np.sort(np.unique(numbers, return_index=True)[1])
             bits = self.bits.get(name, np.zeros(0, np.bool_))
             inside = numbers[first] < bits.size
@@ -37,9 +40,9 @@ class Keys:
             found.append(rows[first[~known]])
         return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
-    def add(self, columns: Mapping[str, Sequence[Any]]) -> None:
+    def add(self, table: pa.Table) -> None:
         """Take the keys of rows as written."""
-        for name, _, numbers in self._groups(columns):
+        for name, _, numbers in self._groups(table):
             bits = self.bits.get(name, np.zeros(0, np.bool_))
             if (size := int(numbers.max()) + 1) > bits.size:
                 grown = np.zeros(max(size, 2 * bits.size), np.bool_)
@@ -48,13 +51,13 @@ class Keys:
             bits[numbers] = True
 
     def _groups(
-        self, columns: Mapping[str, Sequence[Any]]
+        self, table: pa.Table
     ) -> Iterator[tuple[tuple[str, ...], npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
         """Yield the rows, and the numbers, of each text part of a key."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        numbers = np.asarray(columns[self.names[-1]])
+        numbers = np.asarray(table[self.names[-1]])
         if numbers.size == 0:
             return
         if numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= MOST:
@@ -64,7 +67,8 @@ class Keys:
             )
         codes, texts = np.zeros(numbers.size, np.int64), []
         for name in self.names[:-1]:
-            cells = pc.dictionary_encode(pa.array(columns[name], pa.string()))
+            cells = pc.dictionary_encode(table[name])
+            cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
             if cells.null_count:
                 raise UsageError(f"row {int(np.argmax(cells.is_null()))} has no {name}")
             codes = codes * len(cells.dictionary) + cells.indices.to_numpy()

@@ -16,47 +16,32 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from isoflop.errors import BadStudy, EnvironmentFailure, UsageError
-from isoflop.files import parse_json, sync_folder, write_atomically, writing
-from isoflop.files.packed import open_parquet
+from isoflop.files import parse_json, sync_folder, writing
+from isoflop.store.chunks import (
+    Choice,
+    Schema,
+    chosen,
+    column_names,
+    count_rows,
+    read_chunk,
+    table_of,
+    values_of,
+)
+from isoflop.store.chunks import close as _close
 from isoflop.store.keys import Keys
 from isoflop.store.lock import Lock
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind: TypeAlias = Literal["text", "whole", "number", "truth"]
-
+ALL = Choice({}, {})  # rows
 OPEN_ROWS = 20_000  # of a journal before it is closed
 CHUNK_ROWS = 1_000_000  # of a chunk: what a reader holds at a time
-
-
-@dataclass(frozen=True)
-class Schema:
-    """The columns of rows; `key` is of text columns and, last, one of whole numbers.
-
-    Columns whose name begins with `free` are numbers, and any row may bring new ones.
-    """
-
-    columns: Mapping[str, Kind]
-    key: tuple[str, ...]
-    free: str
-
-    def kind(self, name: str) -> Kind:
-        """Return the kind of a column.
-
-        Raises UsageError for a name that is none.
-        """
-        if name.startswith(self.free):
-            return "number"
-        if name not in self.columns:
-            raise UsageError(f"rows have no column {name!r}; they have {', '.join(self.columns)}")
-        return self.columns[name]
 
 
 @dataclass(frozen=True)
@@ -66,22 +51,48 @@ class Rows:
     folder: Path
     schema: Schema
 
-    def tables(self, columns: Sequence[str], where: Mapping[str, str]) -> Iterator[pa.Table]:
+    def tables(
+        self,
+        columns: Sequence[str],
+        where: Mapping[str, str],
+        between: Mapping[str, tuple[str, str]] | None = None,
+        coded: Sequence[str] = (),
+    ) -> Iterator[pa.Table]:
         """Yield the rows that have the texts of `where`, a chunk at a time, with these columns.
 
-        A column that a chunk lacks is null there.
+        `between` says the first and the last text that a column may have. Texts that are `coded`
+        come as dictionaries, which takes less memory. A column that a chunk lacks is null there.
         Raises BadStudy for a damaged file.
         """
+        choice = Choice(where, between or {})
         # The journal first: if it is closed meanwhile, its chunk is among those listed after.
         opened = {p.stem: _journal(p, self.schema)[0] for p in self.journals()}
         closed = self.chunks()
         for path in closed:
-            yield chosen(
-                _read_chunk(path, {*columns, *where}, self.schema), columns, where, self.schema
-            )
+            table = read_chunk(path, {*columns, *choice.columns}, choice, coded)
+            yield chosen(table, columns, choice, self.schema)
         for stem, rows in opened.items():
             if rows and stem not in {p.stem for p in closed}:
-                yield chosen(table_of(_as_columns(rows), self.schema), columns, where, self.schema)
+                yield chosen(table_of(_as_columns(rows), self.schema), columns, choice, self.schema)
+
+    def texts(self, names: tuple[str, ...]) -> set[tuple[str, ...]]:
+        """Return the texts that columns of the key have together in any row."""
+        closed, found, mixed = {}, set(), set()
+        opened = {p.stem: _journal(p, self.schema)[0] for p in self.journals()}
+        for path in self.chunks():
+            closed[path.stem] = values_of(path, names)
+            if (texts := closed[path.stem]) is not None:
+                found.add(texts)
+            else:
+                mixed.add(path)
+        for path in mixed:
+            table = chosen(read_chunk(path, set(names), ALL), names, ALL, self.schema)
+            pairs = table.group_by(list(names)).aggregate([]).to_pylist()
+            found |= {tuple(pair[name] for name in names) for pair in pairs}
+        for stem, rows in opened.items():
+            if stem not in closed:
+                found |= {tuple(row[name] for name in names) for row in rows}
+        return found
 
     def chunks(self) -> list[Path]:
         """Return the closed chunks, oldest first."""
@@ -91,9 +102,18 @@ class Rows:
         """Return the journal that is open, if there is one; a closed one may linger."""
         return sorted(self.folder.glob("[0-9]*.jsonl"))
 
+    def size(self) -> int:
+        """Return how many rows there are.
+
+        Raises BadStudy for a damaged file.
+        """
+        opened = {p.stem: len(_journal(p, self.schema)[0]) for p in self.journals()}
+        closed = {p.stem: count_rows(p) for p in self.chunks()}
+        return sum({**opened, **closed}.values())
+
     def names(self) -> set[str]:
         """Return the columns that any row has."""
-        found = {name for path in self.chunks() for name in _chunk_names(path)}
+        found = {name for path in self.chunks() for name in column_names(path)}
         for path in self.journals():
             found |= {name for row in _journal(path, self.schema)[0] for name in row}
         return found
@@ -128,8 +148,9 @@ class Writer:
     def __post_init__(self) -> None:
         """Take up where the last writer stopped: cut off half a line, drop a closed journal."""
         self.known = Keys(self.rows.schema.key)
-        for table in self.rows.tables(self.rows.schema.key, {}):
-            self.known.add({k: table[k].to_pylist() for k in self.rows.schema.key})
+        key = self.rows.schema.key
+        for table in self.rows.tables(key, {}, coded=key[:-1]):
+            self.known.add(table)
         closed = {p.stem for p in self.rows.chunks()}
         for path in self.rows.journals():
             if path.stem in closed:
@@ -141,7 +162,7 @@ class Writer:
         """Return whether a row of that key is written."""
         return self.known.has(key)
 
-    def add(self, columns: Mapping[str, Sequence[Any]]) -> int:
+    def add(self, columns: Mapping[str, Any]) -> int:
         """Write rows given by columns of equal length; return how many were new.
 
         Raises UsageError for a column that is none, EnvironmentFailure for a full disk: then
@@ -153,16 +174,11 @@ class Writer:
                 f"rows need {', '.join(self.rows.schema.key)} and columns of one length; "
                 f"got {', '.join(columns)} of lengths {sorted(lengths)}"
             )
-        new = self.known.new(columns)
+        table = table_of(columns, self.rows.schema)
+        new = self.known.new(table)
+        table = table if new.size == len(table) else table.take(new)
         for at in range(0, new.size, CHUNK_ROWS):
-            which = new[at : at + CHUNK_ROWS]
-            part = {
-                name: values[which]
-                if isinstance(values, np.ndarray)
-                else [values[i] for i in which]
-                for name, values in columns.items()
-            }
-            self._write(part, which.size)
+            self._write(table.slice(at, CHUNK_ROWS))
         return int(new.size)
 
     def close_chunk(self) -> None:
@@ -180,12 +196,12 @@ class Writer:
             with contextlib.suppress(OSError):
                 self.at.unlink()
 
-    def _write(self, part: Mapping[str, Sequence[Any]], count: int) -> None:
-        table = table_of(part, self.rows.schema)
+    def _write(self, table: pa.Table) -> None:
+        count = len(table)
         if count >= OPEN_ROWS:
             self.close_chunk()
             _close(self.at.with_suffix(".parquet"), table)
-            self.known.add(part)
+            self.known.add(table)
             self._next()
             return
         names = table.column_names
@@ -194,7 +210,7 @@ class Writer:
             for row in zip(*(table[n].to_pylist() for n in names), strict=True)
         )
         self._append(lines.encode())
-        self.known.add(part)
+        self.known.add(table)
         self.count += count
         if self.count >= OPEN_ROWS:
             with contextlib.suppress(EnvironmentFailure):  # the rows are safe where they are
@@ -228,82 +244,6 @@ class Writer:
         os.close(self.handle)
         self.at.unlink(missing_ok=True)
         self._begin(self.rows.folder / f"{int(self.at.stem) + 1:08d}.jsonl")
-
-
-def _taken(values: Sequence[Any], which: npt.NDArray[np.int64]) -> Sequence[Any]:
-    if isinstance(values, np.ndarray):
-        return cast(Sequence[Any], values[which])
-    return [values[i] for i in which]
-
-
-def table_of(columns: Mapping[str, Sequence[Any]], schema: Schema) -> pa.Table:
-    """Return columns as a table of the kinds of the schema.
-
-    Raises UsageError for a cell of another kind.
-    """
-    import pyarrow as pa
-
-    arrays = {}
-    for name, values in columns.items():
-        try:
-            arrays[name] = pa.array(values, _arrow(schema.kind(name)), from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-            raise UsageError(f"column {name} takes {schema.kind(name)}: {error}") from None
-    return pa.table(arrays)
-
-
-def _arrow(kind: Kind) -> Any:
-    import pyarrow as pa
-
-    return {
-        "text": pa.string(), "whole": pa.int64(), "number": pa.float64(), "truth": pa.bool_()
-    }[kind]  # fmt: skip
-
-
-def chosen(
-    table: pa.Table, columns: Sequence[str], where: Mapping[str, str], schema: Schema
-) -> pa.Table:
-    """Return the rows that have the texts of `where`, with these columns."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for name, text in where.items():
-        table = table.filter(pc.equal(table[name], text))
-    for name in columns:
-        if name not in table.column_names:
-            table = table.append_column(name, pa.nulls(len(table), _arrow(schema.kind(name))))
-    return table.select(list(columns))
-
-
-def _read_chunk(path: Path, columns: set[str], schema: Schema) -> pa.Table:
-    with open_parquet(path) as file:
-        names = file.schema_arrow.names
-        for name in names:
-            schema.kind(name)
-        table = file.read(columns=[n for n in names if n in {*columns, *schema.key}])
-        table.validate(full=True)
-        if any(k not in names or table[k].null_count for k in schema.key):
-            raise ValueError("a row has no key")
-        return table
-
-
-def _chunk_names(path: Path) -> list[str]:
-    with open_parquet(path) as file:
-        return list(file.schema_arrow.names)
-
-
-def _close(path: Path, table: pa.Table) -> None:
-    import pyarrow.parquet as pq
-
-    write_atomically(
-        path,
-        lambda f: pq.write_table(
-            table,
-            f,
-            compression="zstd",
-            write_page_checksum=True,
-        ),
-    )
 
 
 def _journal(path: Path, schema: Schema) -> tuple[list[dict[str, Any]], int]:

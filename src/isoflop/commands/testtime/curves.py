@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.commands.progress import progress
 from isoflop.commands.registry import Option, command, say
 from isoflop.commands.testtime.reading import (
     BankSource,
@@ -16,7 +17,6 @@ from isoflop.commands.testtime.reading import (
     Fields,
     Level,
     Lineage,
-    Opened,
     PriceIn,
     PriceOut,
     Seed,
@@ -33,7 +33,7 @@ from isoflop.report import Block, Cell, Note, Report, Table
 if TYPE_CHECKING:
     from isoflop.plan.sampling_prices import Prices
     from isoflop.samples.curves import Curve
-    from isoflop.samples.sample_table import Samples
+    from isoflop.samples.tallies import Tally
 
 Numbers = npt.NDArray[np.float64]
 
@@ -99,32 +99,23 @@ def testtime_curves(
             raise UsageError("counts state no cost, no tokens and no scores; give the samples")
         alone = coverage_curve(found.counts(), asked, **settings)
         return _report((alone,), Along(unit, {}), (), (), found.notes, level)
-    samples, notes = _samples(found, verifier)
-    made = curves(samples, asked, **settings)
-    along, said = _along(samples, made, unit, prices)
-    others = beside(found, samples)
+    samples = found.blocks(verifier or None)
+    with progress("drawing the curves") as watch:
+        made = curves(samples, asked, watch=watch, **settings)
+    along, said = _along(samples.tally, made, unit, prices)
+    others = beside(found, samples.tally.problems)
     tried = ran(found, others, along.unit, prices, answer_tokens, **settings)
     measured = forced(tried, **settings)
     if answer_tokens and not measured:
         raise UsageError("--answer-tokens is of forced budgets, and none was run on these problems")
     if points:
         _write(tried, points)
-    return _report(
-        made, along, tried, measured, (*found.notes, *notes, *said, *others.notes), level
-    )
-
-
-def _samples(found: Opened, verifier: tuple[str, ...]) -> tuple[Samples, tuple[str, ...]]:
-    """Return the samples, with answers if there are any, and what is to be said of them."""
-    samples = found.samples(verifier or None, answers=True)
-    if samples.answer is None or (samples.answer >= 0).any():
-        return samples, samples.notes
-    said = "no sample has an answer, so nothing can be voted on"
-    return replace(samples, answer=None), (*samples.notes, said)
+    notes = (*found.notes, *samples.tally.notes, *said, *others.notes)
+    return _report(made, along, tried, measured, notes, level)
 
 
 def _along(
-    samples: Samples, made: Sequence[Curve], over: str, prices: Prices | None
+    samples: Tally, made: Sequence[Curve], over: str, prices: Prices | None
 ) -> tuple[Along, tuple[str, ...]]:
     """Return what the points of curves cost, and what of it is not counted."""
     from isoflop.plan.sampling_prices import cost_of, uncounted, unit_of
@@ -132,7 +123,7 @@ def _along(
     unit = unit_of(samples, over, prices)
     cost: dict[str, Numbers] = {}
     for c in made:
-        own = samples if c.verifier is None else samples.scored(c.verifier)[0]
+        own = samples if c.verifier is None else samples.of(c.verifier)[0]
         each = [cost_of(own, k, unit, c.verifier is not None and k > 1, prices) for k in c.k]
         cost[c.name] = np.array([e.mean() for e in each])
     return Along(unit, cost), uncounted(samples, unit, any(c.verifier for c in made))

@@ -69,7 +69,7 @@ def testtime_policy(
     samples = found.samples()
     prices = prices_of(price_in, price_out)
     counted = unit_of(samples, unit, prices)
-    others, said = _others(beside(found, samples), counted, prices)
+    others, said = _others(beside(found, samples.problems), counted, prices)
     asked = [parse(text, "--budget") for text in budget] or None
     made = policy(
         samples, by=by, bins=bins, estimate=estimate, budgets=asked, baseline=baseline,

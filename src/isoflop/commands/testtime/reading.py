@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -17,6 +17,7 @@ from isoflop.errors import UnknownName, UsageError, amount
 if TYPE_CHECKING:
     from isoflop.plan.sampling_prices import Prices
     from isoflop.samples.bank import Bank
+    from isoflop.samples.blocks import SampleBlocks
     from isoflop.samples.sample_table import Counts, Samples
     from isoflop.sources.sample_logs import SampleTable
 
@@ -78,34 +79,43 @@ class Opened:
             raise UsageError("counts tell coverage alone; votes and verifiers need the samples")
         if verifiers is not None:
             named = self.held.load(self.strategy, self.lineage, verifiers, answers)
-            return replace(named, notes=(*named.notes, *_silent(named)))
+            return replace(named, notes=(*named.notes, *_silent(*_answered(named))))
         made = self.held.load(self.strategy, self.lineage, self.held.verifiers, answers)
         scores = {name: s for name, s in made.scores.items() if np.isfinite(s).any()}
         silent = [name for name in made.scores if name not in scores]
         said = tuple(f"verifier {name} scored none of these samples" for name in silent)
-        return replace(made, scores=scores, notes=(*made.notes, *said, *_silent(made)))
+        return replace(made, scores=scores, notes=(*made.notes, *said, *_silent(*_answered(made))))
+
+    def blocks(self, verifiers: Sequence[str] | None = None) -> SampleBlocks:
+        """Return the samples as `samples` does, with answers if any has one, a block at a time."""
+        if self.held is None:
+            raise UsageError("counts tell coverage alone; votes and verifiers need the samples")
+        names = self.held.verifiers if verifiers is None else verifiers
+        made = self.held.blocks(self.strategy, self.lineage, names, True)
+        tally, notes = made.tally, list(made.tally.notes)
+        silent = [n for n, own in tally.scored.items() if not own.known.any()]
+        if verifiers is None and silent:
+            notes += [f"verifier {name} scored none of these samples" for name in silent]
+            scored = {name: own for name, own in tally.scored.items() if name not in silent}
+            tally = replace(tally, scored=scored)
+        notes += _silent(tally.answered, len(tally))
+        if not tally.answered:
+            notes.append("no sample has an answer, so nothing can be voted on")
+        tally = replace(tally, notes=tuple(notes))
+        return replace(made, tally=tally, answers=bool(tally.answered))
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
         """Return each strategy and lineage that there are samples of."""
-        from isoflop.samples.bank import Bank
+        return () if self.held is None else self.held.kinds()
 
-        if self.held is None:
-            return ()
-        return self.held.kinds() if isinstance(self.held, Bank) else tuple(self.held.groups)
-
-    def lengths(self, strategy: str, lineage: str) -> Numbers:
-        """Return the tokens (n,) of every response of a strategy that states them."""
-        from isoflop.samples.bank import SCHEMA, Bank
-        from isoflop.store.rows import chosen, table_of
-
-        columns, where = ("tokens", "left_out"), {"strategy": strategy, "lineage": lineage}
-        if isinstance(self.held, Bank):
-            tables = list(self.held.rows.tables(columns, where))
-        else:
-            assert self.held is not None
-            tables = [chosen(table_of(self.held.columns, SCHEMA), columns, where, SCHEMA)]
-        rows = [row for table in tables for row in table.to_pylist() if not row["left_out"]]
-        return np.array([row["tokens"] for row in rows if row["tokens"] is not None], float)
+    def lengths(self, strategy: str, lineage: str) -> Iterator[Numbers]:
+        """Yield the tokens of every response of a strategy that states them, some at a time."""
+        assert self.held is not None
+        where = {"strategy": strategy, "lineage": lineage}
+        for table in self.held.tables(("problem", "tokens", "left_out"), where):
+            out = np.array([bool(text) for text in table["left_out"].to_pylist()], bool)
+            tokens = np.asarray(table["tokens"].cast("float64").to_numpy(), float)
+            yield tokens[~out & np.isfinite(tokens)]
 
 
 def opened(
@@ -133,7 +143,7 @@ def opened(
     if source == PACKAGED:
         source = str(resources.files("isoflop.sources") / "samples" / "chain-bank.parquet")
     if source in GENERATED:
-        table = SampleTable(generated(source), (), source)
+        table = SampleTable.of(generated(source), source)
         return Opened(table, None, (), strategy or "parallel", lineage)
     if (Path(source) / "study.db").exists():
         bank = Bank.open(source)
@@ -143,16 +153,20 @@ def opened(
     if counts is not None:
         return Opened(None, counts, counts.notes, None, None)
     table = read_samples([source], columns)
-    several = strategy is None and "parallel" in table.columns["strategy"]
+    several = strategy is None and "parallel" in {s for s, _ in table.kinds()}
     return Opened(table, None, table.notes, "parallel" if several else strategy, lineage)
 
 
-def _silent(samples: Samples) -> tuple[str, ...]:
+def _answered(samples: Samples) -> tuple[int, int]:
+    """Return how many samples have an answer, of how many."""
+    return 0 if samples.answer is None else int((samples.answer >= 0).sum()), len(samples)
+
+
+def _silent(answered: int, samples: int) -> tuple[str, ...]:
     """Return how many samples have no answer, where others have one."""
-    none = 0 if samples.answer is None else int((samples.answer < 0).sum())
-    if not 0 < none < len(samples):
+    if not 0 < answered < samples:
         return ()
-    lacks = amount(none, "sample has", "samples have")
+    lacks = amount(samples - answered, "sample has", "samples have")
     return (f"{lacks} no answer in a normal form: they do not vote",)
 
 

@@ -72,8 +72,8 @@ class Beside:
     notes: tuple[str, ...]
 
 
-def beside(found: Opened, samples: Samples) -> Beside:
-    """Return the other strategies that were run on the problems of `samples`."""
+def beside(found: Opened, problems: tuple[str, ...]) -> Beside:
+    """Return the other strategies that were run on the same problems."""
     from isoflop.samples.bank import chosen_group
 
     assert found.held is not None
@@ -81,7 +81,7 @@ def beside(found: Opened, samples: Samples) -> Beside:
     strategy, lineage = chosen_group(kinds, found.strategy, found.lineage, "the bank")
     names = [s for s, of in kinds if of == lineage and s != strategy]
     held = {name: found.held.load(name, lineage) for name in names}
-    same = {name: s for name, s in held.items() if s.problems == samples.problems}
+    same = {name: s for name, s in held.items() if s.problems == problems}
     out = [name for name in names if name not in same]
     note = f"{', '.join(out)}: run on other problems than {strategy}, and left out"
     return Beside(lineage, same, (note,) * bool(out))
@@ -106,7 +106,9 @@ def ran(
         tokens = samples.spent.get("tokens")
         limit, kept = limit_of(name), None
         if limit is not None and tokens is not None:
-            kept = control(found.lengths(name, others.lineage), most=limit + answer_tokens)
+            parts = [x for x in found.lengths(name, others.lineage) if x.size]
+            shares = [control(x, most=limit + answer_tokens) for x in parts]
+            kept = float(np.average(shares, weights=[x.size for x in parts]))
         mean = None if tokens is None else float(np.nanmean(tokens))
         cost = cost_of_run(samples, unit, prices)
         price = None if cost is None else float(cost.mean())

@@ -119,7 +119,7 @@ def gather(study: Study) -> Bank:
             if have.issuperset(made.groups()):
                 continue
             for table in made.rows.tables(sorted(made.rows.names()), {}):
-                writer.extend({n: table[n].to_pylist() for n in table.column_names})
+                writer.extend({n: table[n] for n in table.column_names})
         writer.close()
     return bank
 

@@ -15,9 +15,24 @@ from typing import Protocol, TypeAlias
 
 from isoflop.errors import UnknownName
 
-__all__ = ["Imported", "Importer", "Savable", "every", "importer", "kind"]
+__all__ = [
+    "Imported",
+    "Importer",
+    "Read",
+    "Savable",
+    "Watch",
+    "every",
+    "importer",
+    "kind",
+    "silent",
+]
 
 Cell: TypeAlias = str | float | int | None
+Watch: TypeAlias = Callable[[float, float], None]  # told how much is done, of how much
+
+
+def silent(done: float, total: float) -> None:
+    """Tell nobody how far something is."""
 
 
 class Savable(Protocol):
@@ -43,9 +58,22 @@ class Imported:
     notes: tuple[str, ...] = ()
 
 
+class Read(Protocol):
+    """How logs of one kind are read."""
+
+    def __call__(
+        self,
+        logs: Sequence[str],
+        columns: Mapping[str, str],
+        settings: Mapping[str, str],
+        watch: Watch = silent,
+    ) -> Imported:
+        """Return what logs hold; `watch` is told how far the reading is."""
+
+
 @dataclass(frozen=True)
 class Importer:
-    """How logs of one kind are read: `read(logs, columns, settings)`.
+    """How logs of one kind are read: `read(logs, columns, settings, watch)`.
 
     `columns` names fields of the logs by symbol; `settings` are those of `options`, which says
     what each is for.
@@ -53,7 +81,7 @@ class Importer:
 
     kind: str
     summary: str
-    read: Callable[[Sequence[str], Mapping[str, str], Mapping[str, str]], Imported]
+    read: Read
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,15 +90,10 @@ _REGISTRY: dict[str, Importer] = {}
 
 def importer(
     kind: str, summary: str, options: Mapping[str, str] | None = None
-) -> Callable[
-    [Callable[[Sequence[str], Mapping[str, str], Mapping[str, str]], Imported]],
-    Callable[[Sequence[str], Mapping[str, str], Mapping[str, str]], Imported],
-]:
+) -> Callable[[Read], Read]:
     """Register a function as the importer of one kind of logs."""
 
-    def register(
-        read: Callable[[Sequence[str], Mapping[str, str], Mapping[str, str]], Imported],
-    ) -> Callable[[Sequence[str], Mapping[str, str], Mapping[str, str]], Imported]:
+    def register(read: Read) -> Read:
         _REGISTRY[kind] = Importer(kind, summary, read, dict(options or {}))
         return read
 

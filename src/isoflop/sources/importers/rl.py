@@ -11,7 +11,7 @@ import numpy.typing as npt
 from isoflop.errors import BadRuns, UsageError, suggest
 from isoflop.quantities import QUANTITIES
 from isoflop.runs import Runs
-from isoflop.sources.importers import Imported, importer
+from isoflop.sources.importers import Imported, Watch, importer, silent
 from isoflop.sources.training_logs import Fields, Joined, Log, find_fields, joined, read_logs
 
 Numbers = npt.NDArray[np.float64]
@@ -55,7 +55,10 @@ class Settings:
 
 
 @importer("rl", "reward curves: logs of TRL, verl, OpenRLHF, prime-rl, W&B and trackio", OPTIONS)
-def read(logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str]) -> Imported:
+def read(
+    logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str],
+    watch: Watch = silent,
+) -> Imported:  # fmt: skip
     """Return the runs of logs: steps, reward R, alarm columns, and compute as far as it is known.
 
     Raises BadRuns for a log without evaluations, or one run in two logs.
@@ -64,7 +67,7 @@ def read(logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str,
     parts: list[Runs] = []
     notes: list[str] = []
     rows: list[tuple[str | float | int | None, ...]] = []
-    for log in [log for text in logs for log in read_logs(text)]:
+    for log in _read(logs, watch):
         if any(log.run == part.labels["run"][0] for part in parts):
             raise BadRuns(
                 f"run {log.run} comes twice, the second time from {log.origin}; parts of one run "
@@ -85,6 +88,15 @@ def read(logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str,
             "RECIPE=LOG, or runs of one log by --set recipe=run"
         )
     return Imported(table, SUMMARY, tuple(rows), tuple(notes))
+
+
+def _read(logs: Sequence[str], watch: Watch) -> list[Log]:
+    """Return the runs of all logs; `watch` is told how many logs are read."""
+    found: list[Log] = []
+    for i, text in enumerate(logs, 1):
+        found += read_logs(text)
+        watch(i, len(logs))
+    return found
 
 
 def _summary(runs: Runs, field: str) -> tuple[str | float | int | None, ...]:

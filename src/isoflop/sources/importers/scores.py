@@ -12,7 +12,7 @@ from isoflop.quantities import parse
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
 from isoflop.samples.kl import NEGATIVE
-from isoflop.sources.importers import Imported, importer
+from isoflop.sources.importers import Imported, Watch, importer, silent
 from isoflop.sources.score_files import is_score_table, read_scores, stacked
 from isoflop.sources.training_logs import Log, joined, known_fields, read_logs
 
@@ -34,7 +34,10 @@ _PROXY = ("R_proxy", "proxy", "proxy_reward", "objective/scores", "train/objecti
 
 
 @importer("scores", "scored samples (prompt, proxies, gold), and logs of RL with a KL", OPTIONS)
-def read(logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str]) -> Imported:
+def read(
+    logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str],
+    watch: Watch = silent,
+) -> Imported:  # fmt: skip
     """Return a score table of files that hold prompts, or runs of logs that hold a KL.
 
     Raises BadRuns for files of both kinds, and for what neither can use.
@@ -44,22 +47,26 @@ def read(logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str,
             raise UsageError(f"--set knows no {name!r} of --as scores; {suggest(name, OPTIONS)}")
     kinds = [is_score_table(log) or "prompt" in columns for log in logs]
     if all(kinds):
-        return _table(logs, columns, settings)
+        return _table(logs, columns, settings, watch)
     if any(kinds):
         raise BadRuns(
             f"{logs[kinds.index(True)]} holds samples of prompts and "
             f"{logs[kinds.index(False)]} none; import them apart"
         )
-    return _runs(logs, columns, settings)
+    return _runs(logs, columns, settings, watch)
 
 
 def _table(
-    logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str]
+    logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str], watch: Watch
 ) -> Imported:
     sizes = dict(
         pair.split("=", 1) for pair in settings.get("params", "").split(";") if "=" in pair
     )
-    made = stacked([read_scores(log, columns, sizes) for log in logs])
+    parts = []
+    for i, log in enumerate(logs, 1):
+        parts.append(read_scores(log, columns, sizes))
+        watch(i, len(logs))
+    made = stacked(parts)
     known = made.labelled
     rows = tuple(
         (name, made.sizes.get(name), float(score.mean()), float(score.std()))
@@ -77,9 +84,14 @@ def _table(
     )
 
 
-def _runs(logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str]) -> Imported:
-    parts, rows, notes = [], [], []
-    for log in [log for text in logs for log in read_logs(text)]:
+def _runs(
+    logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str], watch: Watch
+) -> Imported:
+    parts, rows, notes, found = [], [], [], []
+    for i, text in enumerate(logs, 1):
+        found += read_logs(text)
+        watch(i, len(logs))
+    for log in found:
         runs, said = _one(log, columns, settings)
         parts.append(runs)
         notes += said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def read_counts(path: Path, columns: Mapping[str, str]) -> Counts | None:
     names = cells.get("problem") or list(range(len(solved)))
     problems = tuple(str(_plain(name)) for name in names)
     if len(set(problems)) < len(problems):
-        twice = next(p for p in problems if problems.count(p) > 1)
+        ((twice, _),) = Counter(problems).most_common(1)
         raise BadRuns(
             f"{path.name}: problem {twice!r} has several rows of counts; keep one a problem, of "
             "one model"

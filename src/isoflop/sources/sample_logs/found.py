@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from isoflop.errors import amount
 from isoflop.samples import answers
+from isoflop.samples.bank import SCHEMA
 from isoflop.sources.cells import MISSING
+from isoflop.sources.sample_logs.spill import Spill
+from isoflop.store.chunks import table_of
 
+Watch: TypeAlias = Callable[[float, float], None]  # told how much is done, of how much
+
+ROWS, TEXT = 50_000, 32_000_000  # samples, and characters of responses, that are rows at a time
+STANDARD = {"strategy": "parallel", "lineage": ""}
 RIGHT = {"c": True, "correct": True, "true": True, "yes": True, "pass": True, "passed": True,
          "i": False, "incorrect": False, "wrong": False, "false": False, "no": False,
          "fail": False, "failed": False, "n": False}  # fmt: skip
@@ -18,6 +28,10 @@ RIGHT = {"c": True, "correct": True, "true": True, "yes": True, "pass": True, "p
 
 LARGEST = 2**53  # above it not every whole number is a floating-point number
 T = TypeVar("T", int, float)
+
+
+def silent(done: float, total: float) -> None:
+    """Tell nobody how far something is."""
 
 
 class NotASample(Exception):
@@ -28,18 +42,56 @@ class NotASample(Exception):
 class Found:
     """Samples so far, as rows of the bank's columns, and what was left out.
 
-    `problems` holds prompts and right answers, as far as a log tells them, by lineage and name.
+    The newest are in `rows`, with `text` characters of responses, and the others in `spill`; of
+    each of those there is the `problem`, a code in `keys`, and the `number` that it says, -1 for
+    none. `read` bytes of `size` were in files that are done. `problems` holds prompts and right
+    answers, as far as a log tells them, by lineage and name.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
+    spill: Spill = field(default_factory=Spill)
+    keys: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    problem: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    number: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    text: int = 0
+    read: float = 0.0
+    size: float = 0.0
+    watch: Watch = silent
     problems: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     out: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
-    def leave_out(self, why: str, where: str) -> None:
+    def add(self, row: dict[str, Any]) -> None:
+        """Take a sample; every few thousand of them go out of the memory."""
+        self.rows.append(row)
+        self.text += len(row.get("response") or "")
+        if len(self.rows) >= ROWS or self.text >= TEXT:
+            self.put_away()
+
+    def put_away(self) -> None:
+        """Move the newest samples into the spill."""
+        rows, self.rows, self.text = self.rows, [], 0
+        if not rows:
+            return
+        names = dict.fromkeys(["problem", "sample", *(n for row in rows for n in row)])
+        columns = {name: [_mended(row.get(name)) for row in rows] for name in names}
+        for name, standard in STANDARD.items():
+            columns[name] = [_mended(row.get(name) or standard) for row in rows]
+        table = table_of(columns, SCHEMA)
+        self.number.append(np.array([-1 if n is None else n for n in columns["sample"]], np.int64))
+        keys = zip(*(columns[name] for name in SCHEMA.key[:-1]), strict=True)
+        codes = [self.keys.setdefault(key, len(self.keys)) for key in keys]
+        self.problem.append(np.array(codes, np.int32))
+        self.spill.add(table)
+
+    def progress(self, done: float) -> None:
+        """Tell how far the reading is, `done` bytes into a file."""
+        self.watch(self.read + done, self.size)
+
+    def leave_out(self, why: str, where: str, count: int = 1) -> None:
         """Count a row that is no sample, and remember where the first of its kind was."""
-        self.out[why] += 1
+        self.out[why] += count
         self.first.setdefault(why, where)
 
     def keep_problem(self, row: Mapping[str, Any], prompt: Any, answer: Any) -> None:
@@ -62,6 +114,10 @@ class Found:
             for why, n in self.out.most_common()
         )
         return (*self.remarks, *left)
+
+
+def _mended(cell: Any) -> Any:
+    return sound(cell) if isinstance(cell, str) else cell
 
 
 def sound(text: str) -> str:

@@ -55,21 +55,30 @@ def read_archive(path: Path, found: Found, grade: str | None) -> None:
         raise BadRuns(f"{path} cannot be read as an .eval archive: {error}") from None
 
 
-def read_document(document: Mapping[str, Any], path: Path, found: Found, grade: str | None) -> None:
-    """Add the samples of a log that is one JSON document."""
-    samples = document.get("samples")
-    if not isinstance(samples, list) or not samples:
+def read_samples(
+    head: Mapping[str, Any], samples: Iterator[Any], path: Path, found: Found, grade: str | None
+) -> None:
+    """Add the samples of a log that is one JSON document, of which `head` is all the rest."""
+    count = 0
+
+    def numbered() -> Iterator[tuple[str, Any]]:
+        nonlocal count
+        for sample in samples:
+            count += 1
+            yield f"{path.name}, sample {count}", sample
+
+    _add(head, numbered(), found, grade)
+    if not count:
         raise BadRuns(
-            f"{path} is a log of inspect_ai without samples (status {document.get('status')})"
+            f"{path} is a log of inspect_ai without samples (status {head.get('status')})"
         )
-    numbered = ((f"{path.name}, sample {i}", s) for i, s in enumerate(samples, 1))
-    _add(document, numbered, found, grade)
 
 
 def _documents(
     archive: zipfile.ZipFile, members: list[str], found: Found, path: Path
 ) -> Iterator[tuple[str, Any]]:
-    for name in members:
+    for i, name in enumerate(members):
+        found.progress(path.stat().st_size * i / len(members))
         where = f"{path.name}, {name}"
         try:
             yield where, parse_json(zip_member(archive, name))
@@ -95,7 +104,7 @@ def _add(
             found.leave_out(str(reason), where)
             continue
         row["lineage"] = lineage
-        found.rows.append(row)
+        found.add(row)
         found.keep_problem(row, sample.get("input"), sample.get("target"))
 
 

@@ -1,127 +1,65 @@
-"""Any log of samples as columns of a bank; what kind it is shows from its content."""
+"""Any log of samples as a table; what kind it is shows from its content."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, Any
 
-from isoflop.errors import BadRuns, UnknownName, amount
-from isoflop.files import BadJSON, parse_json, read_text
-from isoflop.samples.bank import SCHEMA, Bank
-from isoflop.samples.sample_table import Counts, Samples, columns_for, counted, gather
+from isoflop.errors import BadRuns, amount
+from isoflop.files import BadJSON, largest, parse_json, refuse_strange
 from isoflop.sources.sample_logs import inspect_ai, lm_eval, plain
-from isoflop.sources.sample_logs.found import Found, NotASample, sound
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from isoflop.sources.sample_logs.found import Found, NotASample, Watch, silent
+from isoflop.sources.sample_logs.json_stream import members
+from isoflop.sources.sample_logs.numbering import NONE, number_samples
+from isoflop.sources.sample_logs.table import SampleTable, contents_of
 
 KINDS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".eval")
+OFTEN = 1000  # records after which is told how far a file is read
 
 
-@dataclass(frozen=True, eq=False)
-class SampleTable:
-    """Samples as columns of a bank, and what was noticed when they were read.
-
-    What samples lack is in `gaps`, of the whole table: who uses a part of it looks there.
-    """
-
-    columns: Mapping[str, list[Any]]
-    notes: tuple[str, ...]
-    origin: str
-    problems: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.columns["problem"])
-
-    def save(self, path: str | os.PathLike[str], /) -> int:
-        """Write the samples to the bank at `path`, made if there is none; return how many are new.
-
-        Known ones stay as they are.
-        """
-        bank = Bank.create(path)
-        with bank.writing() as rows:
-            for lineage, texts in self.problems.items():
-                bank.keep_problems(lineage, texts)
-            new = rows.extend(self.columns)
-            rows.close()
-        return new
-
-    @property
-    def verifiers(self) -> tuple[str, ...]:
-        """The verifiers that scored them."""
-        return tuple(n.removeprefix(SCHEMA.free) for n in self.columns if n.startswith(SCHEMA.free))
-
-    @property
-    def gaps(self) -> tuple[str, ...]:
-        """What some of the samples lack: answers, scores."""
-        said = []
-        silent = self.columns.get("answer", []).count(None)
-        if 0 < silent < len(self):
-            lacks = amount(silent, "sample has", "samples have")
-            said.append(f"{lacks} no answer in a normal form: they do not vote")
-        for name in self.verifiers:
-            if bare := self.columns[SCHEMA.free + name].count(None):
-                scores = amount(bare, f"score of {name} is", f"scores of {name} are")
-                said.append(f"{scores} missing or not finite")
-        return tuple(said)
-
-    @property
-    def groups(self) -> Mapping[tuple[str, str], int]:
-        """How many samples there are of each strategy and lineage."""
-        pairs = list(zip(self.columns["strategy"], self.columns["lineage"], strict=True))
-        return {pair: pairs.count(pair) for pair in dict.fromkeys(pairs)}
-
-    def load(
-        self,
-        strategy: str | None = None,
-        lineage: str | None = None,
-        verifiers: Sequence[str] = (),
-        answers: bool = False,
-    ) -> Samples:
-        """Return the samples of one strategy and lineage, as `Bank.load` does."""
-        if unknown := sorted(set(verifiers) - set(self.verifiers)):
-            raise UnknownName(f"verifier in {self.origin}", unknown[0], self.verifiers)
-        return gather([self._table(strategy, lineage, columns_for(verifiers, answers))],
-                      verifiers, answers)  # fmt: skip
-
-    def counts(self, strategy: str | None = None, lineage: str | None = None) -> Counts:
-        """Return how many samples of each problem are right."""
-        return counted([self._table(strategy, lineage, ["problem", "correct", "left_out"])])
-
-    def _table(self, strategy: str | None, lineage: str | None, columns: Sequence[str]) -> pa.Table:
-        from isoflop.samples.bank import chosen_group
-        from isoflop.store.rows import chosen, table_of
-
-        which = chosen_group(self.groups, strategy, lineage, self.origin)
-        where = {"strategy": which[0], "lineage": which[1]}
-        return chosen(table_of(self.columns, SCHEMA), columns, where, SCHEMA)
-
-
-def read_samples(logs: Sequence[str], columns: Mapping[str, str] | None = None) -> SampleTable:
+def read_samples(
+    logs: Sequence[str], columns: Mapping[str, str] | None = None, watch: Watch = silent
+) -> SampleTable:
     """Return the samples of logs: files, or folders of them.
 
     Rows that are no samples are left out and counted in the notes. Samples without a number of
-    their own are numbered in the order in which they come.
+    their own are numbered in the order in which they come. A few thousand are in memory at a
+    time; the others are kept in a file until the table is gone. `watch` is told how many bytes
+    are read, of how many.
     Raises BadRuns for a file that cannot be read, or logs without any sample.
     """
-    found = Found()
-    for path in _files(logs):
+    paths = list(_files(logs))
+    found = Found(watch=watch, size=float(sum(path.stat().st_size for path in paths)))
+    for path in paths:
         _read(path, dict(columns or {}), found)
-    if not found.rows:
+        found.read += path.stat().st_size
+    found.put_away()
+    if not found.number:
         why = "; ".join(found.notes) or (
             "a table of samples has a row for each, and fields for problem and correct at least"
         )
         raise BadRuns(f"{', '.join(logs)}: no samples; {why}")
-    rows = _number(found)
-    names = dict.fromkeys(["problem", "sample", *(n for row in rows for n in row)])
-    table = {name: [_mended(row.get(name)) for row in rows] for name in names}
-    for name, standard in (("strategy", "parallel"), ("lineage", "")):
-        table[name] = [row.get(name) or standard for row in rows]
-    return SampleTable(table, found.notes, ", ".join(logs), found.problems)
+    return _table(found, ", ".join(logs))
+
+
+def _table(found: Found, origin: str) -> SampleTable:
+    """Return the samples, each with a number of its own among those of its problem."""
+    import numpy as np
+
+    problem, number = np.concatenate(found.problem), np.concatenate(found.number)
+    made = number_samples(problem, number, lambda which: contents_of(found.spill, which))
+    again = np.flatnonzero(made.number == NONE)
+    if again.size:
+        names = list(found.keys)
+        first = f"sample {number[again[0]]} of {names[problem[again[0]]][-1]}"
+        found.leave_out("it is there already", first, again.size)
+    if made.moved:
+        samples = amount(made.moved, "sample has", "samples have")
+        found.remark(f"{samples} a number of another run's; the next free one was given")
+    return SampleTable(found.spill, made.number, found.notes, origin, found.problems)
 
 
 def _files(logs: Sequence[str]) -> Iterator[Path]:
@@ -139,27 +77,17 @@ def _files(logs: Sequence[str]) -> Iterator[Path]:
 
 
 def _read(path: Path, columns: dict[str, str], found: Found) -> None:
-    kind, grade = path.suffix.lower(), columns.get("correct")
-    records: Iterator[tuple[str, Any]]
+    kind = path.suffix.lower()
     if kind not in KINDS:
         raise BadRuns(f"cannot tell what {path.name} holds; logs of samples are {', '.join(KINDS)}")
     if kind == ".eval":
-        inspect_ai.read_archive(path, found, grade)
+        inspect_ai.read_archive(path, found, columns.get("correct"))
         return
     if kind == ".json":
-        document = _json(path)
-        if inspect_ai.is_log(document):
-            inspect_ai.read_document(document, path, found, grade)
-            return
-        if lm_eval.is_summary(document):
-            found.remark(f"{path.name} is a summary of lm-eval; --log_samples writes the samples")
-            return
-        numbered = enumerate(document if isinstance(document, list) else [document], 1)
-        records = ((f"{path.name}, entry {i}", r) for i, r in numbered)
-    else:
-        reader: dict[str, Any] = {".csv": _separated, ".tsv": _separated, ".parquet": _parquet}
-        records = reader.get(kind, _lines)(path, found)
-    _add(path, records, columns, found)
+        _read_json(path, columns, found)
+        return
+    reader = {".csv": _separated, ".tsv": _separated, ".parquet": _parquet}.get(kind, _lines)
+    _add(path, reader(path, found), columns, found)
 
 
 def _add(
@@ -171,92 +99,141 @@ def _add(
             found.leave_out("it is no object with fields", where)
             continue
         try:
-            if lm_eval.is_lm_eval(record):
-                grade = columns.get("correct")
-                found.rows += lm_eval.lm_eval_rows(record, path, found, grade)
-            elif lm_eval.is_its_hub(record):
-                found.rows += lm_eval.its_hub_rows(record, path, found)
-            else:
-                if by_column is None:
-                    by_column = plain.fields(list(record), columns, path.name)
-                found.rows.append(plain.row(record, by_column))
+            made = _rows(path, record, columns, found)
+            if made is None:
+                by_column = by_column or plain.fields(list(record), columns, path.name)
+                made = iter([plain.row(record, by_column)])
+            for row in made:
+                found.add(row)
         except NotASample as reason:
             found.leave_out(str(reason), where)
 
 
-def _number(found: Found) -> list[dict[str, Any]]:
-    """Return the samples, each with a number of its own among those of its problem.
+def _rows(
+    path: Path, record: Mapping[str, Any], columns: Mapping[str, str], found: Found
+) -> Iterator[dict[str, Any]] | None:
+    """Return the samples of a line of lm-eval or its_hub, None for another record."""
+    if lm_eval.is_lm_eval(record):
+        return lm_eval.lm_eval_rows(record, path, found, columns.get("correct"))
+    if lm_eval.is_its_hub(record):
+        return lm_eval.its_hub_rows(record, path, found)
+    return None
 
-    One that comes twice, as in a log that was kept in two formats, is kept once. Others that share
-    a number come from several runs, and are numbered one after another.
+
+def _read_json(path: Path, columns: dict[str, str], found: Found) -> None:
+    """Add the samples of a document: a log of inspect_ai, a list of records, or one record."""
+    with _explained(path):
+        head = _head(path)
+    if head is not None and inspect_ai.is_log(head):
+        samples = (value for name, value in _members(path, found) if name == "samples")
+        inspect_ai.read_samples(head, samples, path, found, columns.get("correct"))
+    elif head is not None and lm_eval.is_summary(head):
+        found.remark(f"{path.name} is a summary of lm-eval; --log_samples writes the samples")
+    else:
+        each = [head] if head is not None else (value for _, value in _members(path, found))
+        records = ((f"{path.name}, entry {i}", record) for i, record in enumerate(each, 1))
+        _add(path, records, columns, found)
+
+
+def _head(path: Path) -> dict[str, Any] | None:
+    """Return the members of a document but a list of samples; None for one that is no object.
+
+    What comes after the samples is not read where a log of inspect_ai is known by what comes
+    before them.
     """
-    taken: dict[tuple[Any, ...], set[int]] = {}
-    last: dict[tuple[Any, ...], int] = {}
-    seen: set[frozenset[tuple[str, Any]]] = set()
-    kept, moved = [], 0
-    for row in found.rows:
-        key = row.get("strategy"), row.get("lineage"), row["problem"]
-        mine, number, same = taken.setdefault(key, set()), row.get("sample"), frozenset(row.items())
-        if number is not None and same in seen:
-            found.leave_out("it is there already", f"sample {number} of {row['problem']}")
-            continue
-        if number is None or number in mine:
-            moved += number is not None
-            number = last.get(key, -1) + 1
-        seen.add(same)
-        mine.add(number)
-        last[key] = max(last.get(key, -1), number)
-        kept.append({**row, "sample": number})
-    if moved:
-        samples = amount(moved, "sample has", "samples have")
-        found.remark(f"{samples} a number of another run's; the next free one was given")
-    return kept
+    head: dict[str, Any] = {}
+    for name, value, _ in members(path, "samples"):
+        if name is None:
+            return None
+        if name == "samples" and inspect_ai.is_log(head):
+            return head
+        head[name] = [] if name == "samples" else value
+    return head
 
 
-def _mended(cell: Any) -> Any:
-    return sound(cell) if isinstance(cell, str) else cell
+def _members(path: Path, found: Found) -> Iterator[tuple[str | None, Any]]:
+    with _explained(path):
+        for i, (name, value, at) in enumerate(members(path, "samples")):
+            if i % OFTEN == 0:
+                found.progress(at)
+            yield name, value
 
 
-def _text(path: Path) -> str:
-    return read_text(path, errors="replace")
-
-
-def _json(path: Path) -> Any:
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what is wrong with a document into a sentence."""
     try:
-        return parse_json(_text(path))
-    except BadJSON as error:
+        yield
+    except RecursionError:
+        raise BadRuns(f"{path} is not JSON: it is nested too deep") from None
+    except OSError as error:
+        raise BadRuns(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+    except ValueError as error:
         raise BadRuns(f"{path} is not JSON: {error}") from None
 
 
+def _opened(path: Path, newline: str) -> IO[str]:
+    refuse_strange(path)
+    try:
+        return path.open(encoding="utf-8-sig", errors="replace", newline=newline)
+    except OSError as error:
+        raise BadRuns(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _bounded(handle: IO[str], path: Path) -> Iterator[str]:
+    """Yield the lines of a file, none of which may be longer than the largest file [bytes]."""
+    most = largest()
+    while line := handle.readline(most):
+        if len(line) == most:
+            raise BadRuns(f"{path} has a line of more than {most:,} characters; split it")
+        yield line
+
+
 def _lines(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
-    for i, line in enumerate(_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        where = f"{path.name}, line {i}"
-        try:
-            record = parse_json(line)
-        except BadJSON as error:
-            found.leave_out(error.kind, where)
-            continue
-        yield where, record
+    with _opened(path, "\n") as handle:
+        for i, line in enumerate(_bounded(handle, path), 1):
+            if i % OFTEN == 0:
+                found.progress(handle.buffer.tell())  # type: ignore[attr-defined]
+            if not line.strip():
+                continue
+            where = f"{path.name}, line {i}"
+            try:
+                record = parse_json(line)
+            except BadJSON as error:
+                found.leave_out(error.kind, where)
+                continue
+            yield where, record
 
 
 def _separated(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
-    text = _text(path)
-    rows = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix == ".tsv" else ",")
-    for i, record in enumerate(rows, 2):
-        if None in record or None in record.values():
-            found.leave_out("it has more or fewer fields than the header", f"{path.name}, row {i}")
-            continue
-        yield f"{path.name}, row {i}", record
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    with _opened(path, "") as handle:
+        rows = csv.DictReader(handle, delimiter=delimiter)
+        try:
+            for i, record in enumerate(rows, 2):
+                if i % OFTEN == 0:
+                    found.progress(handle.buffer.tell())  # type: ignore[attr-defined]
+                where = f"{path.name}, row {i}"
+                if None in record or None in record.values():
+                    found.leave_out("it has more or fewer fields than the header", where)
+                    continue
+                yield where, record
+        except csv.Error as error:
+            raise BadRuns(f"{path} cannot be read as a table: {error}") from None
 
 
 def _parquet(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    i, size = 1, path.stat().st_size
     try:
-        rows = pq.read_table(path).to_pylist()
+        with pq.ParquetFile(path) as file:
+            total = max(file.metadata.num_rows, 1)
+            for batch in file.iter_batches(batch_size=OFTEN):
+                for record in batch.to_pylist():
+                    yield f"{path.name}, row {i}", record
+                    i += 1
+                found.progress(size * (i - 1) / total)
     except (pa.ArrowException, OSError) as error:
         raise BadRuns(f"{path} cannot be read as Parquet: {error}") from None
-    yield from ((f"{path.name}, row {i}", r) for i, r in enumerate(rows, 1))
