@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import BadRuns, CannotFit, UsageError
-from isoflop.fitting import starts
+from isoflop.fitting import few_runs, starts
 from isoflop.fitting.contradictions import contradictions
 from isoflop.fitting.diagnose import Found, diagnose, refuse_hopeless
 from isoflop.fitting.noise import noise
@@ -243,6 +243,9 @@ def _refits(
         z_sp = _refits(few, replace(found, z_p=own_p), runs[part], target, how, draws, rng)
         return np.asarray(found.z_p + (z_sp - own_p) * np.sqrt(MANY / len(runs)))
     weights_n, raised_sn = run_weights(runs), None
+    if 0 < len(runs) - found.z_p.size <= few_runs.FEW:
+        clusters = how.clusters(runs)
+        return few_runs.draw_few(problem, found.z_p, weights_n, target, clusters, draws, rng)
     if how.kind == "wild":
         raised_sn = _raised(problem, found, weights_n, target, how.clusters(runs), draws, rng)
         weights_sn = weights_n[None]

@@ -28,6 +28,7 @@ ResidualsAndSlopes = Callable[[Numbers], tuple[Numbers, Numbers]]  # z_sp -> r_s
 CHUNK_BYTES = 1_500_000  # of J_spn: a chunk that stays in cache is several times faster
 SLOW = 0.03  # relative gain under which reweighting gives way to Newton
 DONE = 1e-10  # relative gain under which a Newton step, which squares the error, was the last
+FLAT = 1e-14  # relative gain that a step promises under which rounding hides it
 STUCK = 1e9  # damping at which no step helps
 PATIENCE = 3  # steps that may pass an optimum by before `refine` ends
 APART = 1e-8  # ratio of diagonals of H under which one scalar cannot damp both parameters
@@ -143,8 +144,8 @@ class _Batch:
             value_s = np.einsum("sn,sn->s", self.w_sn, self.objective.loss(r_sn))
         return np.where(np.isfinite(value_s), value_s, np.inf)
 
-    def _step(self) -> Numbers:
-        """Return the damped step of every row."""
+    def _step(self) -> tuple[Numbers, Numbers]:
+        """Return the damped step of every row (s, p), and what the slope along it promises (s,)."""
         r_sn, w_sn = self.r_sn, self.w_sn
         h_sn = self.objective.curvature(r_sn)
         if (far_s := ~self.newton_s).any():
@@ -158,12 +159,15 @@ class _Batch:
         size_s = np.maximum(diagonal_sp.max(1), 1e-30)
         if not self.scaled_s.any():
             diagonal_sp += (self.damping_s * size_s + 1e-15 * size_s)[:, None]
-            return np.asarray(-np.linalg.solve(H_spp, g_sp1)[:, :, 0])
+            step_sp = -np.linalg.solve(H_spp, g_sp1)[:, :, 0]
+            return step_sp, -np.einsum("sp,sp->s", g_sp1[:, :, 0], step_sp)
         root_sp = np.sqrt(np.where(self.scaled_s[:, None], self.largest_sp, size_s[:, None]))
         root_sp = np.maximum(root_sp, 1e-150)
         H_spp /= root_sp[:, :, None] * root_sp[:, None, :]
         diagonal_sp += self.damping_s[:, None] + 1e-15
-        return np.asarray(-np.linalg.solve(H_spp, g_sp1 / root_sp[:, :, None])[:, :, 0] / root_sp)
+        g_sp1 /= root_sp[:, :, None]
+        step_sp = -np.linalg.solve(H_spp, g_sp1)[:, :, 0]
+        return step_sp / root_sp, -np.einsum("sp,sp->s", g_sp1[:, :, 0], step_sp)
 
     def run(self, max_passes: int) -> Solution:
         """Step until every row has settled; rows that have are taken out of the batch."""
@@ -183,7 +187,8 @@ class _Batch:
     def _advance(self) -> npt.NDArray[np.bool_]:
         """Take one step where it helps, and return which rows have settled."""
         most_sp = np.maximum(FURTHEST, np.abs(self.z_sp))
-        new_sp = self.z_sp + np.clip(self._step(), -most_sp, most_sp)
+        step_sp, promise_s = self._step()
+        new_sp = self.z_sp + np.clip(step_sp, -most_sp, most_sp)
         r_sn, J_spn = self._residuals(new_sp)
         new_s = self._objective(r_sn)
         better = new_s < self.value_s
@@ -197,14 +202,17 @@ class _Batch:
             self.value_s = np.where(better, new_s, self.value_s)
         self.damping_s *= np.where(better, 1 / 8, 6.0)
         np.maximum(self.damping_s, 1e-12, out=self.damping_s)
-        return self._settled(better, gain_s)
+        flat_s = ~better & (promise_s <= FLAT * self.value_s) & (self.damping_s < 1)
+        return self._settled(better, gain_s, flat_s)
 
-    def _settled(self, better: npt.NDArray[np.bool_], gain_s: Numbers) -> npt.NDArray[np.bool_]:
+    def _settled(
+        self, better: npt.NDArray[np.bool_], gain_s: Numbers, flat_s: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.bool_]:
         """Return which rows are done, and switch the others between the two kinds of step."""
         newton_s = self.newton_s
         slow_s = better & (gain_s < SLOW) & ~newton_s
         stuck_s = self.damping_s > np.where(newton_s, 1e5, STUCK)
-        done_s = (newton_s & better & (gain_s <= DONE)) | (self.value_s <= 0)
+        done_s = newton_s & ((better & (gain_s <= DONE)) | flat_s) | (self.value_s <= 0)
         # Newton that is stuck may stand on a kink or far out: reweight for a while, then try again.
         rescue_s = newton_s & stuck_s & (self.rescues_s < 2)
         done_s |= stuck_s & ~rescue_s & newton_s
