@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import BadRuns, UnknownName, amount
 from isoflop.files import BadJSON, parse_json, read_text
+from isoflop.files.packed import parquet_batches
 from isoflop.samples.bank import SCHEMA, Bank
 from isoflop.samples.sample_table import Counts, Samples, columns_for, counted, gather
 from isoflop.sources.sample_logs import inspect_ai, lm_eval, plain
@@ -252,11 +253,6 @@ def _separated(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
 
 
 def _parquet(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows = pq.read_table(path).to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise BadRuns(f"{path} cannot be read as Parquet: {error}") from None
-    yield from ((f"{path.name}, row {i}", r) for i, r in enumerate(rows, 1))
+    batches = parquet_batches(path, path.name)
+    rows = (row for batch in batches for row in batch.to_pylist())
+    yield from ((f"{path.name}, row {i}", row) for i, row in enumerate(rows, 1))
