@@ -172,6 +172,14 @@ TABLES = {
 }
 
 
+def test_a_table_of_samples_that_expands_beyond_the_limit_is_refused(small, tmp_path):
+    path = tmp_path / "samples.parquet"
+    rows = pa.table({"problem": ["p"] * 300_000, "correct": [True] * 300_000})
+    parquet.write_table(rows, path, compression="zstd")
+    with pytest.raises(BadRuns, match="1 MB is the limit"):
+        read_samples([str(path)])
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_that_expands_beyond_the_limit_is_refused(small, tmp_path, name):
     path = tmp_path / "runs.parquet"

@@ -106,13 +106,13 @@ def _origin(experiment: type[Experiment]) -> dict[str, JSON]:
 def _read(folder: TrialFolder) -> tuple[Trial, type[Experiment]]:
     """Return the trial that a folder describes, and the experiment that runs it."""
     path = folder.path / SPEC
+    if not path.exists():
+        raise UsageError(f"{folder.path} holds no trial: there is no {SPEC}")
     try:
         spec = parse_json(read_content(path, BadStudy))
         fields = ("experiment", "config", "seed", "flop", "version", "label")
         trial = Trial(**{name: spec[name] for name in fields})
         key, module, script = spec["key"], spec["module"], spec["script"]
-    except FileNotFoundError:
-        raise UsageError(f"{folder.path} holds no trial: there is no {SPEC}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise BadStudy(f"{path} does not describe a trial: {error!r}") from None
     _load(module, script)

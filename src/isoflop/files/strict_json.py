@@ -39,7 +39,7 @@ def parse_json(text: str | bytes) -> Any:
     """
     try:
         words = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        _refuse_many(words)
+        refuse_many(words)
         document = _DECODER.decode(words)
     except json.JSONDecodeError as error:
         raise BadJSON(f"{error.msg.lower()} at line {error.lineno}, column {error.colno}") from None
@@ -52,6 +52,7 @@ def parse_json(text: str | bytes) -> Any:
     return document
 
 
+<<<<<<< HEAD
 def decode_at(text: str, at: int) -> tuple[Any, int]:
     """Return the value that begins at a place of a text, and where it ends.
 
@@ -63,6 +64,13 @@ def decode_at(text: str, at: int) -> tuple[Any, int]:
 
 def _refuse_many(words: str) -> None:
     """Refuse more values than memory holds: the shortest takes 3 bytes there and 64 here."""
+=======
+def refuse_many(words: str) -> None:
+    """Refuse more values than memory holds: the shortest takes 3 bytes there and 64 here.
+
+    Raises BadJSON, which says the limit.
+    """
+>>>>>>> h-files
     most = largest() // BYTES_A_VALUE
     if len(words) > 2 * most:
         values = _marks(words)

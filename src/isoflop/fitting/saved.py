@@ -142,8 +142,10 @@ def restore(path: Path) -> Fit[Any]:
     except BadJSON as error:
         raise BadStudy(f"{path} is not a saved fit: {error}") from None
     except BadStudy as error:
-        todo = "; write one with 'isoflop fit ... --out'" if "there is no" in str(error) else ""
-        raise BadStudy(f"there is no saved fit to read: {error}{todo}") from None
+        if isinstance(error.__context__, FileNotFoundError):
+            todo = "write one with 'isoflop fit ... --out'"
+            raise BadStudy(f"there is no fit at {path}; {todo}") from None
+        raise
     version = found.get("schema_version") if isinstance(found, dict) else None
     if version != SCHEMA:
         raise BadStudy(f"{path} has schema version {version!r}; this isoflop reads {SCHEMA}")

@@ -12,7 +12,7 @@ import numpy as np
 from isoflop.errors import BadRuns, suggest
 from isoflop.files import BadJSON, parse_json, read_content
 from isoflop.files.packed import parquet_table
-from isoflop.files.strict_json import MANY
+from isoflop.files.strict_json import refuse_many
 from isoflop.sources.cells import Cells, Source, plain_text, source
 from isoflop.sources.separated import read_separated, refuse_doubled, stated_conventions
 
@@ -94,14 +94,17 @@ def from_arrow(table: Any, origin: str, conventions: Mapping[str, str]) -> Sourc
 
 def _json_lines(data: bytes, origin: str) -> Source:
     """Read one object per line, all lines in one call unless one of them is at fault."""
-    lines = [line.strip() for line in _decoded(data, origin).split("\n")]
+    text = _decoded(data, origin)
+    try:
+        refuse_many(text)
+    except BadJSON as error:
+        raise BadRuns(f"{origin} cannot be read: {error}") from None
+    lines = [line.strip() for line in text.split("\n")]
     numbered = [number for number, line in enumerate(lines, 1) if line]
     lines = [line for line in lines if line]
     try:
         records = parse_json(f"[{','.join(lines)}]")
-    except BadJSON as error:
-        if error.kind == MANY:
-            raise BadRuns(f"{origin} cannot be read: {error}") from None
+    except BadJSON:
         records = []
     if len(records) != len(lines):
         records = [_record(line, n, origin) for n, line in zip(numbered, lines, strict=True)]

@@ -111,7 +111,10 @@ def from_file(path: Path, count: int | None, columns: Mapping[str, str]) -> Exer
     if strange := sorted(set(columns) - {"problem", "answer", "id"}):
         raise UsageError(f"columns are problem, answer and id; not {strange[0]!r}")
     names = {name: columns.get(name, name) for name in ("problem", "answer", "id")}
-    lines = read_text(path, UsageError).splitlines()
+    try:
+        lines = read_text(path, UsageError).splitlines()
+    except UsageError as error:
+        raise UsageError(f"cannot read {path.name}: {error}") from None
     made, bad = [], []
     for row, line in enumerate(lines, start=1):
         if line.strip():

@@ -8,8 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+<<<<<<< HEAD
 from isoflop.errors import BadRuns, amount
 from isoflop.files import BadJSON, largest, parse_json, refuse_strange
+=======
+from isoflop.errors import BadRuns, UnknownName, amount
+from isoflop.files import BadJSON, parse_json, read_text
+from isoflop.files.packed import parquet_batches
+from isoflop.samples.bank import SCHEMA, Bank
+from isoflop.samples.sample_table import Counts, Samples, columns_for, counted, gather
+>>>>>>> h-files
 from isoflop.sources.sample_logs import inspect_ai, lm_eval, plain
 from isoflop.sources.sample_logs.found import Found, NotASample, Watch, silent
 from isoflop.sources.sample_logs.json_stream import members
@@ -223,6 +231,7 @@ def _separated(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
 
 
 def _parquet(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
+<<<<<<< HEAD
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -237,3 +246,8 @@ def _parquet(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
                 found.progress(size * (i - 1) / total)
     except (pa.ArrowException, OSError) as error:
         raise BadRuns(f"{path} cannot be read as Parquet: {error}") from None
+=======
+    batches = parquet_batches(path, path.name)
+    rows = (row for batch in batches for row in batch.to_pylist())
+    yield from ((f"{path.name}, row {i}", row) for i, row in enumerate(rows, 1))
+>>>>>>> h-files
