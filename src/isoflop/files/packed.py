@@ -22,6 +22,7 @@ _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, ZSTANDARD)
 _ENCRYPTED = 1  # the bit of a member's flags
 _LOCAL = struct.Struct("<26xHH")  # what stands before a member; last the lengths of two more parts
 _PIECE = 1 << 20  # [bytes] that are expanded at a time
+HONEST = 200  # times its size on disk that a table expands to, at most, unless it was made to
 _BATCH_ROWS = 16_384  # of a table, expanded at a time
 
 
@@ -85,10 +86,18 @@ def parquet_table(source: Path | bytes, origin: str, columns: Sequence[str] | No
     return pa.Table.from_batches(batches[1:], batches[0].schema)
 
 
-def parquet_batches(source: Path | bytes, origin: str, columns: Sequence[str] | None = None,
-                    error: type[IsoflopError] = BadRuns) -> Iterator[pa.RecordBatch]:  # fmt: skip
+def parquet_batches(
+    source: Path | bytes,
+    origin: str,
+    columns: Sequence[str] | None = None,
+    error: type[IsoflopError] = BadRuns,
+    *,
+    streamed: bool = False,
+) -> Iterator[pa.RecordBatch]:
     """Yield an empty batch that tells the schema, then the rows of a Parquet file in batches.
 
+    A caller that keeps no batch says `streamed`: the file may then expand beyond the limit, but
+    not by more than a table honestly packed does.
     Raises `error` for what is damaged, or expands beyond the limit.
     """
     import pyarrow as pa
@@ -96,7 +105,10 @@ def parquet_batches(source: Path | bytes, origin: str, columns: Sequence[str] | 
     if isinstance(source, Path):
         refuse_strange(source, error)
     try:
-        yield from _batches(source, origin, columns)
+        most = largest()
+        if streamed and isinstance(source, Path):
+            most = max(most, HONEST * source.stat().st_size)
+        yield from _batches(source, origin, columns, most)
     except TooLarge as reason:
         raise error(str(reason)) from None
     except (pa.ArrowException, OSError, ValueError, MemoryError) as reason:
@@ -122,7 +134,7 @@ def open_parquet(path: Path) -> Iterator[Any]:
 
 
 def _batches(
-    source: Path | bytes, origin: str, columns: Sequence[str] | None
+    source: Path | bytes, origin: str, columns: Sequence[str] | None, most: int
 ) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -130,7 +142,7 @@ def _batches(
     place = pa.BufferReader(source) if isinstance(source, bytes) else source
     with pq.ParquetFile(place) as file:
         schema = file.schema_arrow
-        _refuse_stated(file, origin)
+        _refuse_stated(file, origin, most)
         texts = [f.name for f in schema if _is_text(f.type)]
     # Texts that repeat stay a dictionary until it is known how much they take.
     with pq.ParquetFile(
@@ -143,7 +155,7 @@ def _batches(
         size = 0
         for batch in file.iter_batches(_BATCH_ROWS, columns=None if columns is None else names):
             size += sum(map(_size, batch.columns))
-            if size > largest():
+            if size > most:
                 raise TooLarge(too_large(f"{origin} holds more than", size))
             plain = [_plain(c, f.type) for c, f in zip(batch.columns, target, strict=True)]
             done = pa.RecordBatch.from_arrays(plain, schema=target)
@@ -151,7 +163,7 @@ def _batches(
             yield done
 
 
-def _refuse_stated(file: Any, origin: str) -> None:
+def _refuse_stated(file: Any, origin: str, most: int) -> None:
     """Refuse what a file states of itself, before any of it is expanded."""
     metadata = file.metadata
     # Of a column alone pyarrow is asked last: where a footer is damaged, that ends the process.
@@ -160,10 +172,10 @@ def _refuse_stated(file: Any, origin: str) -> None:
     row = sum(_LEAST_BYTES.get(leaf.physical_type, 4) for leaf in leaves)
     stated = max(sum(g.total_byte_size for g in groups), row * metadata.num_rows)
     nested = [i for i, leaf in enumerate(leaves) if leaf.max_repetition_level]
-    if nested and stated <= largest():
+    if nested and stated <= most:
         file.scan_contents(nested)  # raises where the footer is damaged
         stated = sum(4 * g.column(i).num_values for g in groups for i in nested)
-    if stated > largest():
+    if stated > most:
         raise TooLarge(too_large(f"{origin} expands to", stated))
 
 

@@ -52,7 +52,6 @@ def parse_json(text: str | bytes) -> Any:
     return document
 
 
-<<<<<<< HEAD
 def decode_at(text: str, at: int) -> tuple[Any, int]:
     """Return the value that begins at a place of a text, and where it ends.
 
@@ -62,15 +61,11 @@ def decode_at(text: str, at: int) -> tuple[Any, int]:
     return _DECODER.raw_decode(text, at)
 
 
-def _refuse_many(words: str) -> None:
-    """Refuse more values than memory holds: the shortest takes 3 bytes there and 64 here."""
-=======
 def refuse_many(words: str) -> None:
     """Refuse more values than memory holds: the shortest takes 3 bytes there and 64 here.
 
     Raises BadJSON, which says the limit.
     """
->>>>>>> h-files
     most = largest() // BYTES_A_VALUE
     if len(words) > 2 * most:
         values = _marks(words)

@@ -8,16 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-<<<<<<< HEAD
 from isoflop.errors import BadRuns, amount
 from isoflop.files import BadJSON, largest, parse_json, refuse_strange
-=======
-from isoflop.errors import BadRuns, UnknownName, amount
-from isoflop.files import BadJSON, parse_json, read_text
 from isoflop.files.packed import parquet_batches
-from isoflop.samples.bank import SCHEMA, Bank
-from isoflop.samples.sample_table import Counts, Samples, columns_for, counted, gather
->>>>>>> h-files
 from isoflop.sources.sample_logs import inspect_ai, lm_eval, plain
 from isoflop.sources.sample_logs.found import Found, NotASample, Watch, silent
 from isoflop.sources.sample_logs.json_stream import members
@@ -231,23 +224,11 @@ def _separated(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
 
 
 def _parquet(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
-<<<<<<< HEAD
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    i, size = 1, path.stat().st_size
-    try:
-        with pq.ParquetFile(path) as file:
-            total = max(file.metadata.num_rows, 1)
-            for batch in file.iter_batches(batch_size=OFTEN):
-                for record in batch.to_pylist():
-                    yield f"{path.name}, row {i}", record
-                    i += 1
-                found.progress(size * (i - 1) / total)
-    except (pa.ArrowException, OSError) as error:
-        raise BadRuns(f"{path} cannot be read as Parquet: {error}") from None
-=======
-    batches = parquet_batches(path, path.name)
-    rows = (row for batch in batches for row in batch.to_pylist())
-    yield from ((f"{path.name}, row {i}", row) for i, row in enumerate(rows, 1))
->>>>>>> h-files
+    i, done, size = 1, 0, path.stat().st_size
+    for batch in parquet_batches(path, path.name, streamed=True):
+        for part in range(0, len(batch), OFTEN):
+            for record in batch.slice(part, OFTEN).to_pylist():
+                yield f"{path.name}, row {i}", record
+                i += 1
+        done += batch.nbytes
+        found.progress(min(size, done / 4))
