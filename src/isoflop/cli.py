@@ -249,7 +249,9 @@ def _callback(command: Command) -> Callable[..., Callable[[], int]]:
 
 def _entry(parameter: Parameter, known: Mapping[str, Parameter]) -> inspect.Parameter:
     """Return the entry of a signature that Typer turns into this parameter."""
-    settings: dict[str, Any] = {"help": explanation(parameter, known), "show_default": False}
+    standard = f" [default: {parameter.standard}]" if parameter.standard else ""
+    words = f"{explanation(parameter, known)}{standard}"
+    settings: dict[str, Any] = {"help": words, "show_default": False}
     if parameter.kind != "flag":
         settings["metavar"] = "|".join(parameter.choices) or parameter.metavar
     if parameter.positional:

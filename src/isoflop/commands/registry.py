@@ -104,14 +104,11 @@ class Parameter:
 
 
 def explanation(option: Parameter, known: Mapping[str, Parameter]) -> str:
-    """Return what an option is for, its default, and what it needs beside it."""
-    standard = f" [default: {option.standard}]" if option.standard else ""
+    """Return what an option is for, and what it needs beside it."""
     # What every call has is no condition that a reader needs to know.
-    needs = [
-        n for n in option.needs if not any(known[o].required for o in n.split("|") if o in known)
-    ]
-    words = " and ".join(_condition(n, known) for n in needs)
-    return f"{option.help}{standard}" + (f" [with {words}]" if words else "")
+    always = {name for name, other in known.items() if other.required}
+    needs = [_condition(n, known) for n in option.needs if not always & set(n.split("|"))]
+    return f"{option.help} [with {' and '.join(needs)}]" if needs else option.help
 
 
 @dataclass(frozen=True, slots=True)

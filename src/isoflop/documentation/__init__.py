@@ -10,7 +10,7 @@ from types import MappingProxyType
 from isoflop import atlas, commands, laws
 from isoflop.commands.law_list import Family, by_topic
 from isoflop.commands.laws import formula, page
-from isoflop.commands.registry import Command, Parameter, say
+from isoflop.commands.registry import Command, Parameter, explanation, say
 from isoflop.law import Law
 from isoflop.report import Block, Cell, Figure, Heading, Note, Paragraph, Table
 from isoflop.report.reading import LABELS
@@ -115,7 +115,8 @@ def _command(command: Command) -> Iterator[str]:
     yield command.explanation
     yield f"```{'sh' if command.minutes else 'console'}\n{_prompt(command)}{command.example}\n```"
     own = [p for p in command.parameters if not p.open]
-    rows = tuple((f"`{_usage(p)}`", p.help, p.standard) for p in own)
+    known = {p.name: p for p in command.parameters}
+    rows = tuple((f"`{_usage(p)}`", explanation(p, known), p.standard) for p in own)
     if rows:
         yield _markdown(Table(("", "", "unless given"), rows))
     if len(own) < len(command.parameters):
