@@ -224,11 +224,14 @@ def _separated(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
 
 
 def _parquet(path: Path, found: Found) -> Iterator[tuple[str, Any]]:
-    i, done, size = 1, 0, path.stat().st_size
-    for batch in parquet_batches(path, path.name, streamed=True):
-        for part in range(0, len(batch), OFTEN):
-            for record in batch.slice(part, OFTEN).to_pylist():
+    import pyarrow.parquet as pq
+
+    batches, i = parquet_batches(path, path.name, streamed=True), 1
+    next(batches)  # which is empty, and comes only of a file that is sound
+    share = path.stat().st_size / max(1, pq.read_metadata(path).num_rows)
+    for batch in batches:
+        for first in range(0, len(batch), OFTEN):
+            for record in batch.slice(first, OFTEN).to_pylist():
                 yield f"{path.name}, row {i}", record
                 i += 1
-        done += batch.nbytes
-        found.progress(min(size, done / 4))
+            found.progress(share * (i - 1))
