@@ -17,7 +17,7 @@ from isoflop.fitting import starts
 from isoflop.fitting.objective import Objective, objective
 from isoflop.fitting.problem import Problem, pose
 from isoflop.fitting.resample import pairs
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import descend, solve
 from isoflop.law import Binding, form
 from isoflop.quantities import refuse_draws
 from isoflop.runs import Runs
@@ -257,7 +257,10 @@ def _fits(
 def _lowest(problem: Problem, start_ckp: Numbers, seen_cn: Numbers, target: Objective) -> Numbers:
     """Return the lowest point, z_cp, that each split descends to from its starts."""
     c, k, p = start_ckp.shape
-    found = solve(problem.residuals, start_ckp.reshape(-1, p), np.repeat(seen_cn, k, 0), target)
+    found = descend(
+        problem.residuals, start_ckp.reshape(-1, p), np.repeat(seen_cn, k, 0), target,
+        both=problem.has_unbounded,
+    )  # fmt: skip
     best_c = found.value_s.reshape(c, k).argmin(1)
     return np.asarray(found.z_sp.reshape(c, k, p)[np.arange(c), best_c])
 
@@ -281,7 +284,7 @@ def _drawn(
         )
         found = solve(
             part.residuals, np.repeat(z_p[None], draws, 0), pairs(rng, int(seen_n.sum()), draws),
-            target, near=True, max_passes=PASSES,
+            target, near=True, max_passes=PASSES, scaled=problem.has_unbounded,
         )  # fmt: skip
         out.append(_log_error(problem, problem.values(found.z_sp)))
     return np.array(out)

@@ -19,7 +19,7 @@ from isoflop.errors import RefusedByData
 from isoflop.fitting import Fit, Interval, reopen, run_weights
 from isoflop.fitting.noise import Noise, noise
 from isoflop.fitting.problem import Problem
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import descend
 from isoflop.fitting.support import Gap, gaps
 from isoflop.law import Law
 from isoflop.quantities import show
@@ -128,7 +128,7 @@ def _profile(
     def rises(moved_k: Numbers) -> tuple[Numbers, Numbers]:
         start_2kp = held.starts(moved_k)
         rows = start_2kp.reshape(-1, z_p.size)
-        ends = solve(held, rows, weights_n[None], fit.objective)
+        ends = descend(held, rows, weights_n[None], fit.objective, both=problem.has_unbounded)
         value_2k = ends.value_s.reshape(2, -1)
         u_kp = ends.z_sp.reshape(start_2kp.shape)[value_2k.argmin(0), np.arange(moved_k.size)]
         return u_kp, np.maximum(scale * (value_2k.min(0) - fit.value), 0.0)

@@ -16,7 +16,7 @@ from isoflop.errors import UsageError
 from isoflop.fitting import Fit, reopen, run_weights, starts
 from isoflop.fitting.problem import Problem
 from isoflop.fitting.resample import jackknife, levels
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import descend, solve
 from isoflop.law import Array, Law
 from isoflop.quantities import show
 
@@ -83,8 +83,9 @@ def influence(
     far_sp = _refits(fit, problem, weights_n * ~masks_sn, seed)
     one_sn = weights_n * jackknife(np.arange(len(fit.runs)))
     near_sp = solve(
-        problem.residuals, np.repeat(z_p[None], len(one_sn), 0), one_sn, fit.objective, near=True
-    ).z_sp
+        problem.residuals, np.repeat(z_p[None], len(one_sn), 0), one_sn, fit.objective, near=True,
+        scaled=problem.has_unbounded,
+    ).z_sp  # fmt: skip
     values = _answers(asked, problem.law(np.concatenate([z_p[None], far_sp, near_sp])))
     single = [(f"row {row}", out) for row, out in zip(fit.runs.rows, one_sn == 0, strict=True)]
     found = iter(_without(fit, [*able[0], *able[1], *able[2], *single], values[1:]))
@@ -134,9 +135,9 @@ def _refits(fit: Fit[Any], problem: Problem, weights_sn: Numbers, seed: int) -> 
     best_sk = np.argsort(weights_sn @ loss_tn.T, axis=1)[:, :POLISHED]
     start = np.concatenate([np.repeat(z_p[None, None], rows, 0), spread[best_sk]], axis=1)
     each = start.shape[1]
-    found = solve(
+    found = descend(
         problem.residuals, start.reshape(rows * each, -1), np.repeat(weights_sn, each, 0),
-        fit.objective,
+        fit.objective, both=problem.has_unbounded,
     )  # fmt: skip
     z_skp = found.z_sp.reshape(rows, each, -1)
     return np.asarray(z_skp[np.arange(rows), found.value_s.reshape(rows, each).argmin(1)])

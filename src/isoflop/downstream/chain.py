@@ -192,7 +192,10 @@ def _drawn(found: Fit[Any], weights_sn: Numbers) -> Fit[Any]:
     weights_sn = weights_sn * run_weights(found.runs)
     # A draw may hold none of the runs of a step that has few; it then stays at the optimum.
     weights_sn[weights_sn.sum(1) == 0] = 1.0
-    ends = solve(problem.residuals, start_sp, weights_sn, found.objective, near=True)
+    ends = solve(
+        problem.residuals, start_sp, weights_sn, found.objective, near=True,
+        scaled=problem.has_unbounded,
+    )  # fmt: skip
     return replace(found, draws=problem.law(ends.z_sp))
 
 

@@ -10,16 +10,16 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import BadRuns, CannotFit, UsageError
+from isoflop.errors import BadRuns, CannotFit, UsageError, amount
 from isoflop.fitting import few_runs, starts
 from isoflop.fitting.contradictions import contradictions
 from isoflop.fitting.diagnose import Found, diagnose, refuse_hopeless
 from isoflop.fitting.noise import noise
 from isoflop.fitting.objective import Asymmetric, Objective, objective
 from isoflop.fitting.problem import Problem, pose
-from isoflop.fitting.resample import Kind, Labels, Resampling, signs
+from isoflop.fitting.resample import BLOCK, Kind, Labels, Resampling, signs
 from isoflop.fitting.result import Fit, Interval, Starts, quantiles
-from isoflop.fitting.solve import refine, solve
+from isoflop.fitting.solve import descend, refine, solve
 from isoflop.law import Binding, Law, form
 from isoflop.quantities import FROM_ZERO, refuse_draws
 from isoflop.runs import Runs
@@ -33,9 +33,9 @@ L = TypeVar("L", bound=Law)
 Numbers = npt.NDArray[np.float64]
 
 SCREENED, POLISHED = 1024, 24
+DIAGNOSED = BLOCK  # draws that a status looks at
 TIE = 1e-9  # relative difference of objectives under which optima are equally low
 NEAR = 1e-3  # relative difference of distances from a start under which optima are the same
-VALLEY = 3000  # passes along a bent valley, whose length damping by size does not shorten
 MANY = 20_000  # runs beyond which searches and draws are made on a sample of so many
 
 
@@ -87,15 +87,17 @@ def fit(  # type: ignore[misc]
     weights_n, rng = run_weights(runs), np.random.default_rng(seed)
     begin_p = None if start is None else problem.beginning(start)
     found = search(problem, weights_n, target, rng, screened, polished, begin_p)
-    z_sp = _refits(problem, found, runs, target, how, draws, rng) if draws else None
-    ensemble = None if z_sp is None else problem.law(z_sp)
+    # The status hangs on the first draws alone, so that it is the same for any number of them.
+    z_sp = _refits(problem, found, runs, target, how, max(draws, DIAGNOSED), rng)
     verdict = diagnose(
-        problem, binding.takes, found, ensemble, _contradictions(problem, found, runs, binding)
-    )
+        problem, binding.takes, found, problem.law(z_sp[:DIAGNOSED]),
+        _contradictions(problem, found, runs, binding),
+    )  # fmt: skip
+    ensemble = problem.law(z_sp if how.kind == "jackknife" else z_sp[:draws]) if draws else None
     return Fit(
         problem.law(found.z_p), ensemble, runs, binding, target, found.value, problem.kind,
         found.starts, tuple(problem.fixed), verdict.conditioning, level, seed, str(how),
-        verdict.status, (*verdict.notes, *_remarks(runs, binding)), time.perf_counter() - began,
+        verdict.status, (*verdict.notes, *_remarks(runs, binding, len(problem.free))), time.perf_counter() - began,
     )  # fmt: skip
 
 
@@ -119,13 +121,18 @@ def search(
         part = rng.choice(weights_n.size, MANY, replace=False)
         few = problem.sample(part)
         first = search(few, weights_n[part], target, rng, screened, polished, begin_p)
-        ends = solve(problem.residuals, first.z_p[None], weights_n[None], target, near=True)
+        ends = solve(
+            problem.residuals, first.z_p[None], weights_n[None], target, near=True,
+            scaled=problem.has_unbounded,
+        )  # fmt: skip
         return _ended(problem, ends.z_sp[0], weights_n, target, first.starts)
     spread = starts.spread(problem, rng, screened)
     best_sp = starts.best(problem, spread, weights_n, target, polished)
     if begin_p is not None:
         best_sp = np.concatenate([begin_p[None], best_sp])[:polished]
-    z_sp, value_s = _descended(problem, best_sp, weights_n, target)
+    both = problem.has_unbounded
+    ends = descend(problem.residuals, best_sp, weights_n[None], target, both=both)
+    z_sp, value_s = ends.z_sp, ends.value_s
     least = float(value_s.min())
     if not np.isfinite(least):
         raise CannotFit(
@@ -140,24 +147,6 @@ def search(
     near = alike[away_s <= away_s.min() * (1 + NEAR) + NEAR**2]
     z_p = z_sp[near[int(np.argmin(value_s[near]))]]
     return _ended(problem, z_p, weights_n, target, Starts(screened, len(best_sp), agree))
-
-
-def _descended(
-    problem: Problem, start_sp: Numbers, weights_n: Numbers, target: Objective
-) -> tuple[Numbers, Numbers]:
-    """Return where starts end (s, p), and how low (s,).
-
-    Parameters without bounds may be decades apart: there both ways of damping are tried.
-    """
-    ends = solve(problem.residuals, start_sp, weights_n[None], target)
-    if not problem.has_unbounded:
-        return ends.z_sp, ends.value_s
-    other = solve(
-        problem.residuals, start_sp, weights_n[None], target, scaled=True, max_passes=VALLEY
-    )
-    lower_s = other.value_s < ends.value_s
-    z_sp = np.where(lower_s[:, None], other.z_sp, ends.z_sp)
-    return z_sp, np.minimum(other.value_s, ends.value_s)
 
 
 def _ended(
@@ -239,7 +228,10 @@ def _refits(
     if len(runs) > MANY:
         part = np.sort(rng.choice(len(runs), MANY, replace=False))
         few, weights_sn = problem.sample(part), run_weights(runs)[part][None]
-        own_p = solve(few.residuals, found.z_p[None], weights_sn, target, near=True).z_sp[0]
+        own_p = solve(
+            few.residuals, found.z_p[None], weights_sn, target, near=True,
+            scaled=problem.has_unbounded,
+        ).z_sp[0]  # fmt: skip
         z_sp = _refits(few, replace(found, z_p=own_p), runs[part], target, how, draws, rng)
         return np.asarray(found.z_p + (z_sp - own_p) * np.sqrt(MANY / len(runs)))
     weights_n, raised_sn = run_weights(runs), None
@@ -254,8 +246,9 @@ def _refits(
     rows = len(weights_sn if raised_sn is None else raised_sn)
     start_sp = np.repeat(found.z_p[None], rows, 0)
     z_sp = solve(
-        problem.residuals, start_sp, weights_sn, target, near=True, raised_sn=raised_sn
-    ).z_sp
+        problem.residuals, start_sp, weights_sn, target, near=True, raised_sn=raised_sn,
+        scaled=problem.has_unbounded,
+    ).z_sp  # fmt: skip
     if how.kind == "jackknife":  # so spread that the variance of the rows is that of the estimate
         z_sp = found.z_p + np.sqrt(rows - 1) * (z_sp - z_sp.mean(0))
     return z_sp
@@ -288,13 +281,18 @@ def _contradictions(
     return contradictions(runs, binding, problem.values(found.z_p[None])[0])
 
 
-def _remarks(runs: Runs, binding: Binding) -> tuple[str, ...]:
+def _remarks(runs: Runs, binding: Binding, free: int) -> tuple[str, ...]:
     """Return what a reader must know of the runs: conventions not stated, and their own notes."""
     symbols = [s for s in (*binding.takes, binding.predicts) if s in ("N", "C")]
     unstated = [s for s in symbols if s not in runs.conventions]
     notes = [f"the convention by which {s} is counted is not stated" for s in unstated]
     if len(runs) > MANY:
         notes.append(f"starts and draws are of a sample of {MANY:,} of the {len(runs):,} runs")
+    if (spare := len(runs) - free) <= few_runs.FEW:
+        notes.append(
+            f"{amount(spare, 'run', 'runs')} beyond the {free} parameters are too few to resample: "
+            "intervals are of outputs drawn anew, as wide as Student's t says"
+        )
     return (*notes, *runs.notes)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import CannotFit
+from isoflop.errors import CannotFit, amount
 from isoflop.fitting.problem import Problem
 from isoflop.fitting.result import Starts, Status
 from isoflop.fitting.support import gaps
@@ -21,6 +21,7 @@ SINGULAR = 1e13  # conditioning beyond which double precision holds no answer
 WEAK_FACTOR = 30.0  # an amplitude that the draws leave uncertain by more is not known
 WEAK_FLOOR = 0.2  # a floor whose low end is a smaller share of its high end is not known
 FEW_AGREE = 3
+SPARE = 4  # runs beyond the parameters from which 90% intervals were measured to hold 85 to 95%
 EDGE = 13.8  # a log: 1e-6 of a range, of the scaled output or of a typical value is on the bound
 
 
@@ -71,7 +72,7 @@ def diagnose(
     problem: Problem,
     symbols: tuple[str, ...],
     found: Found,
-    draws: Law | None,
+    draws: Law,
     doubts: Sequence[str] = (),
 ) -> Diagnosis:
     """Return what the solver, the placing of the runs and the draws say of the fit found.
@@ -79,8 +80,15 @@ def diagnose(
     `doubts` are those that the runs themselves have raised.
     """
     z_p, starts = found.z_p, found.starts
-    conditioning, mixed = _conditioning(problem, z_p)
+    touched = _touched(problem, z_p)
+    conditioning, mixed = _conditioning(problem, z_p, {name for name, _ in touched})
     refusals, doubts = [], list(doubts)
+    spare = problem.output_n.size - z_p.size
+    if spare < SPARE:
+        doubts.append(
+            f"only {amount(spare, 'run', 'runs')} more than parameters: how far each run lies off "
+            f"the law is hardly known; add runs, or fix parameters, until there are {SPARE}"
+        )
     if conditioning > SINGULAR:
         refusals.append(
             f"the runs cannot tell {' and '.join(mixed)} apart (conditioning {conditioning:.0e}): "
@@ -96,24 +104,32 @@ def diagnose(
             f"the solver stopped on a slope (gradient {found.gradient:.1e} at {found.value:.3e})"
         )
     doubts += [gap.says for gap in gaps(problem, symbols, conditioning)]
-    touched = _touched(problem, z_p)
     doubts += [f"{name} touches its bound at {bound:g}" for name, bound in touched]
-    if draws is not None:
-        doubts += _weak(problem, draws, {name for name, _ in touched})
+    doubts += _weak(problem, draws, {name for name, _ in touched})
     status: Status = "refused" if refusals else "doubtful" if doubts else "ok"
     return Diagnosis(status, (*refusals, *doubts), conditioning)
 
 
-def _conditioning(problem: Problem, z_p: Numbers) -> tuple[float, list[str]]:
-    """Return the condition number of J'J, and the parameters that its weakest direction mixes."""
+def _conditioning(
+    problem: Problem, z_p: Numbers, touched: set[str]
+) -> tuple[float, list[str]]:
+    """Return the condition number of J'J, and the parameters that its weakest direction mixes.
+
+    A parameter on its bound, off which nothing moves it, is left out.
+    """
     _, J_spn = problem.residuals(z_p[None])
     J_pn = J_spn[0]
     norms = np.linalg.norm(J_pn, axis=1)
+    moving = [i for i, k in enumerate(problem.free) if norms[i] > 0 or k not in touched]
+    free = [problem.free[i] for i in moving]
+    J_pn, norms = J_pn[moving], norms[moving]
+    if not moving:
+        return 1.0, []
     if not norms.min() > 0:
-        return np.inf, [problem.free[i] for i in np.flatnonzero(~(norms > 0))]
+        return np.inf, [free[i] for i in np.flatnonzero(~(norms > 0))]
     sizes, directions = np.linalg.eigh((J_pn / norms[:, None]) @ (J_pn / norms[:, None]).T)
     weakest = np.abs(directions[:, 0])
-    mixed = [k for k, w in zip(problem.free, weakest, strict=True) if w > 0.3]
+    mixed = [k for k, w in zip(free, weakest, strict=True) if w > 0.3]
     return float(sizes[-1] / max(sizes[0], 1e-300)), mixed
 
 

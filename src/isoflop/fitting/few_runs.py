@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from isoflop.fitting.objective import Asymmetric, Objective
 from isoflop.fitting.problem import Problem
+from isoflop.fitting.resample import BLOCK
 from isoflop.fitting.solve import solve
 
 Numbers = npt.NDArray[np.float64]
@@ -60,5 +61,5 @@ def draw_few(
     shown_s = np.maximum(noise_size(left_sn, weights_n, spare), size / WIDEST)
     z_sp = refits(noise_sn * (size / np.maximum(shown_s, 1e-300))[:, None])
     if isinstance(target, Asymmetric):  # which lies beside the middle of symmetric noise
-        z_sp = z_sp + (z_p - np.median(z_sp, axis=0))
+        z_sp = z_sp + (z_p - np.median(z_sp[:BLOCK], axis=0))
     return z_sp

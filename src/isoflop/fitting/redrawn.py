@@ -28,5 +28,8 @@ def refit_to(fitted: Fit[Any], outputs_sn: Numbers) -> Any:
         raised = (outputs_sn - observed) * (problem.output_n.sum() / observed.sum())
     start = np.repeat(problem.point(fitted.law)[None], len(outputs_sn), 0)
     weights = run_weights(fitted.runs)[None]
-    ends = solve(problem.residuals, start, weights, fitted.objective, near=True, raised_sn=raised)
+    ends = solve(
+        problem.residuals, start, weights, fitted.objective, near=True, raised_sn=raised,
+        scaled=problem.has_unbounded,
+    )  # fmt: skip
     return problem.law(ends.z_sp)

@@ -19,6 +19,7 @@ Numbers = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.generic]
 Kind = Literal["pairs", "wild", "jackknife"]
 
+BLOCK = 200  # draws made together: the first so many are the same, however many are asked for
 SAME = 1.1  # runs of one budget scatter by a training step or so
 WIDEST = 1.5  # runs that follow each other this far make no level, but a continuum
 PER_DECADE = 4  # stretches into which a continuum is cut
@@ -33,9 +34,11 @@ def pairs(rng: np.random.Generator, n: int, draws: int) -> Numbers:
 def stratified(rng: np.random.Generator, strata: Labels, draws: int) -> Numbers:
     """Return (draws, n) counts drawn within each stratum, such as a budget, so none is lost."""
     counts = np.zeros((draws, len(strata)))
-    for stratum in np.unique(strata):
-        inside = np.flatnonzero(strata == stratum)
-        counts[:, inside] = pairs(rng, inside.size, draws)
+    for first in range(0, draws, BLOCK):
+        block = counts[first : first + BLOCK]
+        for stratum in np.unique(strata):
+            inside = np.flatnonzero(strata == stratum)
+            block[:, inside] = pairs(rng, inside.size, len(block))
     return counts
 
 

@@ -7,9 +7,9 @@ p parameters, n runs.
 Far from the optimum the step is that of reweighted least squares, near it that of semismooth
 Newton, whose Hessian is built from the curvature of the objective: at delta = 1e-3 Huber's loss
 is nearly L1, on which reweighting crawls. Both are damped by one scalar, lambda max diag(H) I.
-That holds a parameter still whose slopes are decades smaller than those of another: where a row
-ends so, it goes on with each parameter damped by its own size, lambda diag(D), D the largest
-diag(H) so far (More 1978), which leads astray more often.
+That holds a parameter still whose slopes are decades smaller than those of another, as they may be
+without bounds: there each parameter is damped by its own size too, lambda diag(D), D the largest
+diag(H) so far (More 1978), which finds a way along narrow valleys and leads astray more often.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DONE = 1e-10  # relative gain under which a Newton step, which squares the error
 FLAT = 1e-14  # relative gain that a step promises under which rounding hides it
 STUCK = 1e9  # damping at which no step helps
 PATIENCE = 3  # steps that may pass an optimum by before `refine` ends
-APART = 1e-8  # ratio of diagonals of H under which one scalar cannot damp both parameters
+VALLEY = 3000  # passes along a bent valley, whose length damping by size does not shorten
 FURTHEST = 5.0  # a step in one pass, or the size of the coordinate if that is larger
 
 
@@ -76,6 +76,30 @@ def solve(
         np.concatenate([b.z_sp for b in parts]),
         np.concatenate([b.value_s for b in parts]),
         sum(b.passes for b in parts),
+    )
+
+
+def descend(
+    residuals: ResidualsAndSlopes,
+    start_sp: Numbers,
+    weights_sn: Numbers,
+    objective: Objective,
+    *,
+    both: bool,
+) -> Solution:
+    """Return what `solve` does from starts that may be far; if `both`, by either damping.
+
+    Of the two ends of a row the lower one is returned.
+    """
+    ends = solve(residuals, start_sp, weights_sn, objective)
+    if not both:
+        return ends
+    other = solve(residuals, start_sp, weights_sn, objective, scaled=True, max_passes=VALLEY)
+    lower_s = other.value_s < ends.value_s
+    return Solution(
+        np.where(lower_s[:, None], other.z_sp, ends.z_sp),
+        np.minimum(other.value_s, ends.value_s),
+        ends.passes + other.passes,
     )
 
 
@@ -221,16 +245,7 @@ class _Batch:
         self.rescues_s += rescue_s
         self.newton_s = (newton_s | switch_s) & ~rescue_s
         self.damping_s = np.where(rescue_s, 1e-2, np.where(switch_s, 1e-3, self.damping_s))
-        return done_s & ~self._rescaled(done_s) if done_s.any() else done_s
-
-    def _rescaled(self, done_s: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Return which rows that are done begin anew, with parameters damped by their own size."""
-        apart_s = self.largest_sp.min(1) < APART * self.largest_sp.max(1)
-        again_s = done_s & ~self.scaled_s & apart_s & (self.value_s > 0)
-        self.scaled_s |= again_s
-        self.newton_s &= ~again_s
-        self.damping_s[again_s], self.rescues_s[again_s] = 1e-2, 0
-        return again_s
+        return done_s
 
     def _keep(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> None:
         if which.dtype == np.bool_ and which.all():
