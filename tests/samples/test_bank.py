@@ -9,12 +9,14 @@ import sys
 import time
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import BadStudy, EnvironmentFailure, RefusedByData, UnknownName, UsageError
 from isoflop.samples.bank import Bank, Sample
+from isoflop.store import keys
 from isoflop.store import rows as stored
 
 WRITER = """
@@ -234,3 +236,18 @@ def test_a_bank_without_a_graded_sample_says_so(tmp_path):
         rows.append([Sample(problem="p", sample=0)])
     with pytest.raises(RefusedByData, match="no graded samples"):
         bank.counts()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.one_of(st.integers(0, 40), st.integers(0, 99_999_999)), max_size=12),
+                max_size=8))  # fmt: skip
+def test_which_numbers_are_written_is_known_however_far_apart_they_lie(parts):
+    known, told = keys.Keys(("sample",)), set()
+    for part in parts:
+        table = pa.table({"sample": pa.array(part, pa.int64())})
+        wanted = [i for i, n in enumerate(part) if n not in told and n not in part[:i]]
+        assert known.new(table).tolist() == wanted
+        known.add(table.take(pa.array(wanted, pa.int64())))
+        told |= set(part)
+        assert all(known.has((n,)) == (n in told) for n in (*part, 41, 0, -1))
+    assert all(own.bits.size <= 1000 for own in known.numbers.values())

@@ -28,7 +28,7 @@ from isoflop.samples.tallies import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MEMORY = 600_000_000  # bytes that the samples of a block take, unless one problem has more
+MEMORY = 400_000_000  # bytes that the samples of a block take, unless one problem has more
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Which keys are written: for each text part of a key, a bit per number."""
+"""Which keys are written: for each text part of a key, its numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,39 @@ from isoflop.errors import UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOST = 100_000_000  # the number of a key lies below: a bit is kept for every one
+MOST = 100_000_000  # the number of a key lies below
+
+
+CLOSE = 16  # bits for each number that is written, above which numbers are kept as they are
+
+
+class _Numbers:
+    """Whole numbers: a bit for each as long as they lie close, and those far out in order."""
+
+    def __init__(self) -> None:
+        self.bits = np.zeros(0, np.bool_)
+        self.far = np.zeros(0, np.int64)
+        self.count = 0
+
+    def have(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Return which numbers (n,) are among these."""
+        known = np.isin(numbers, self.far) if self.far.size else np.zeros(numbers.size, np.bool_)
+        inside = numbers < self.bits.size
+        known[inside] |= self.bits[numbers[inside]]
+        return known
+
+    def add(self, numbers: npt.NDArray[np.int64]) -> None:
+        """Take numbers (n,) in."""
+        self.count += numbers.size
+        close = numbers < max(CLOSE * self.count, self.bits.size)
+        if not close.all():
+            self.far = np.union1d(self.far, numbers[~close])
+        numbers = numbers[close]
+        if (size := int(numbers.max(initial=-1)) + 1) > self.bits.size:
+            grown = np.zeros(max(size, 2 * self.bits.size), np.bool_)
+            grown[: self.bits.size] = self.bits
+            self.bits = grown
+        self.bits[numbers] = True
 
 
 class Keys:
@@ -21,34 +53,26 @@ class Keys:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
-        self.bits: dict[tuple[str, ...], npt.NDArray[np.bool_]] = {}
+        self.numbers: dict[tuple[str, ...], _Numbers] = {}
 
     def has(self, key: Sequence[Any]) -> bool:
         """Return whether a key is written."""
-        bits = self.bits.get(tuple(key[:-1]))
-        return bits is not None and 0 <= key[-1] < bits.size and bool(bits[key[-1]])
+        known = self.numbers.get(tuple(key[:-1]))
+        return known is not None and key[-1] >= 0 and bool(known.have(np.array([key[-1]]))[0])
 
     def new(self, table: pa.Table) -> npt.NDArray[np.int64]:
         """Return the rows whose key is neither written nor that of an earlier row, in order."""
         found = []
         for name, rows, numbers in self._groups(table):
             first = np.sort(np.unique(numbers, return_index=True)[1])
-            bits = self.bits.get(name, np.zeros(0, np.bool_))
-            inside = numbers[first] < bits.size
-            known = np.zeros(first.size, np.bool_)
-            known[inside] = bits[numbers[first][inside]]
+            known = self.numbers.get(name, _Numbers()).have(numbers[first])
             found.append(rows[first[~known]])
         return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
     def add(self, table: pa.Table) -> None:
         """Take the keys of rows as written."""
         for name, _, numbers in self._groups(table):
-            bits = self.bits.get(name, np.zeros(0, np.bool_))
-            if (size := int(numbers.max()) + 1) > bits.size:
-                grown = np.zeros(max(size, 2 * bits.size), np.bool_)
-                grown[: bits.size] = bits
-                self.bits[name] = bits = grown
-            bits[numbers] = True
+            self.numbers.setdefault(name, _Numbers()).add(numbers)
 
     def _groups(
         self, table: pa.Table

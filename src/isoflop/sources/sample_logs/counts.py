@@ -11,6 +11,7 @@ import numpy as np
 from isoflop.errors import BadRuns
 from isoflop.samples.sample_table import Counts
 
+HEAD = 65_536  # characters, in which the names of fields stand
 USUAL = {
     "solved": ("solved", "num_correct", "num. samples correct", "successes"),
     "tried": ("tried", "num_samples", "num. samples total", "attempts"),
@@ -39,6 +40,8 @@ def read_counts(path: Path, columns: Mapping[str, str]) -> Counts | None:
         return None
     from isoflop.sources.files import read_file
 
+    if not _may_hold_counts(path, columns):
+        return None  # a log of samples may be far larger than a table of counts
     try:
         table = read_file(path)
     except BadRuns:
@@ -57,6 +60,25 @@ def read_counts(path: Path, columns: Mapping[str, str]) -> Counts | None:
             "one model"
         )
     return Counts(problems, solved, tried)
+
+
+def _may_hold_counts(path: Path, columns: Mapping[str, str]) -> bool:
+    """Return whether the head of a file names fields of solved and of tried samples."""
+    try:
+        if path.suffix.lower() == ".parquet":
+            import pyarrow.parquet as pq
+
+            text = "\n".join(pq.read_schema(path).names)
+        else:
+            with path.open(encoding="utf-8", errors="replace") as handle:
+                text = handle.read(HEAD)
+    except (OSError, ValueError):
+        return False  # whoever reads it as a log says what is wrong with it
+    text = text.lower()
+    return all(
+        any(name.lower() in text for name in (*USUAL[what], columns.get(what, USUAL[what][0])))
+        for what in ("solved", "tried")
+    )
 
 
 def _counts(cells: list[object], path: Path) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
