@@ -26,7 +26,7 @@ from typer.core import TyperGroup
 from isoflop import commands
 from isoflop.commands import contents
 from isoflop.commands.registry import SEVERAL, Command, Parameter, explanation, say
-from isoflop.errors import EnvironmentFailure, IsoflopError, RefusedByData, UsageError
+from isoflop.errors import EnvironmentFailure, IsoflopError, RefusedByData, UsageError, brief
 
 if TYPE_CHECKING:
     from isoflop.report import Report
@@ -87,9 +87,13 @@ def _refuse_closed_output() -> None:
 
 
 def _refuse_unprintable(given: Sequence[str]) -> None:
-    """Raise UsageError for a character that no file or name can hold."""
-    if any("\0" in text for text in given):
-        raise UsageError("an argument holds the character NUL; take it out")
+    """Raise UsageError for a character that no file and no page can hold."""
+    for text in given:
+        with contextlib.suppress(UnicodeEncodeError):
+            os.fsencode(text)
+            if "\0" not in text:
+                continue
+        raise UsageError(f"an argument holds a character that no text can: {brief(text)}")
 
 
 def _fail(code: int, sentence: str, as_json: bool) -> int:
@@ -122,23 +126,26 @@ def _explain(failure: BaseException, given: Sequence[str]) -> tuple[int, str]:
             return ENVIRONMENT, f"{where}{(failure.strerror or str(failure)).lower()}"
         case MemoryError():
             return ENVIRONMENT, "not enough memory; use fewer --draws, or fewer runs with --where"
-        case _ if sentence := _uncomputable(failure):
-            return RefusedByData.exit_code, sentence
+        case _ if answer := _unusable(failure):
+            return answer
         case _:
             return BUG, _record(failure, given)
 
 
-def _uncomputable(failure: BaseException) -> str:
-    """Return what to say of numbers that arithmetic cannot do; empty for another failure."""
+def _unusable(failure: BaseException) -> tuple[int, str] | None:
+    """Return the exit code and the sentence for values that nothing can be made of."""
+    if isinstance(failure, UnicodeEncodeError):
+        part = brief(failure.object[max(0, failure.start - 20) : failure.end + 20])
+        return UsageError.exit_code, f"{part} is not Unicode, so no page can show it; rename it"
     # NumPy's own error has no name here, so that what needs no numbers need not import it.
     if isinstance(failure, OverflowError | FloatingPointError | RecursionError) or (
         type(failure).__name__ == "LinAlgError"
     ):
-        return (
+        return RefusedByData.exit_code, (
             f"these numbers cannot be computed with ({failure}); look for runs or inputs that are "
             "all alike, or far too large or too small"
         )
-    return ""
+    return None
 
 
 def _misread(failure: Any) -> str:

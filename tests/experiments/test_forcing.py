@@ -141,7 +141,7 @@ def test_the_command_forces_a_server_and_the_curves_show_it(tmp_path, capsys):
         asked = [r["body"]["prompt"] for r in server.seen]
         assert sum(prompt.endswith(" ,\n") for prompt in asked) == 24
         assert len(asked) == 3 + 3 + 24
-        assert main([*forced, "--again-text", "Hmm"]) == 2
+        assert main([*line, "--again", "2", "--again-text", "Hmm"]) == 2
     assert "other texts" in capsys.readouterr().err
     samples = Bank.open(bank).load("budget/again=2")
     assert (samples.spent["tokens"] == 12).all()

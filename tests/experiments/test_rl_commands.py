@@ -54,7 +54,7 @@ def test_recipes_fields_and_seeds_can_be_asked_for():
         ({"change": {"lag": "3"}}, UsageError, "multiple"),
         ({"change": {"aggregation": "tokens"}}, UnknownName, "token"),
         ({"setting": {"task": "chain"}}, UnknownName, "field of a setting"),
-        ({"setting": {"group": "1"}}, UsageError, "group 2"),
+        ({"setting": {"group": "1"}}, UsageError, "group is 1"),
         ({"seeds": 0}, UsageError, "--seeds is 0"),
     ],
 )

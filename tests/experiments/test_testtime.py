@@ -366,7 +366,7 @@ def test_a_setting_is_known_by_its_json():
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (lambda: Setting(problems=0), "at least"),
+        (lambda: Setting(problems=0), "problems is 0"),
         (lambda: Setting(strategies=("beem/n=4",)), "beam"),
         (lambda: Setting(strategies=("budget/again=5",)), "makes 6 attempts"),
         (lambda: Setting(attempts=3), "retries take 4 attempts"),

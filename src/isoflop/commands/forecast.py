@@ -11,7 +11,6 @@ from isoflop.commands.given_law import (
     described,
     model,
     noted,
-    refuse_unbanded,
 )
 from isoflop.commands.registry import Option, command
 from isoflop.quantities import show
@@ -40,8 +39,7 @@ def forecast(
     from isoflop.commands.pictures import forecasted
     from isoflop.fitting import Fit
 
-    found = model(fit)
-    refuse_unbanded(found, level=level, growth=growth)
+    found = model(fit, level=level, growth=growth)
     said = forecasting.forecast(found, level=level, growth=growth, **at)
     row = (said.value, said.low, said.high, counted(found, said.quantity), said.beyond)
     columns = (said.quantity, "low", "high", "unit", "beyond the runs [times]")

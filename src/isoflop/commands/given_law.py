@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -25,12 +25,19 @@ Level: TypeAlias = Annotated[
 ]
 
 
-def model(text: str) -> Fit[Any] | Published:
+def model(text: str, **widths: float | None) -> Fit[Any] | Published:
     """Return the saved fit, or the published constants, that `text` names.
 
-    Raises UsageError for a law without numbers, UnknownName for constants that nobody published,
-    BadStudy for a file that is no fit.
+    `widths` are options that set the width of intervals, None where they are not stated.
+    Raises UsageError for a law without numbers and for a width where there are no draws,
+    UnknownName for constants that nobody published, BadStudy for a file that is no fit.
     """
+    found = _model(text)
+    _refuse_unbanded(found, widths)
+    return found
+
+
+def _model(text: str) -> Fit[Any] | Published:
     from isoflop.fitting import Fit
     from isoflop.law import Law
     from isoflop.laws import constants
@@ -61,7 +68,7 @@ def saved(text: str) -> Fit[Any]:
     return found
 
 
-def refuse_unbanded(found: Fit[Any] | Published, **widths: float | None) -> None:
+def _refuse_unbanded(found: Fit[Any] | Published, widths: Mapping[str, float | None]) -> None:
     """Raise UsageError for an option that sets the width of an interval where there is none."""
     if found.draws is not None:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands import pricing
-from isoflop.commands.given_law import Level, Model, model, refuse_unbanded
+from isoflop.commands.given_law import Level, Model, model
 from isoflop.commands.planned import Run, planned
 from isoflop.commands.pricing import Pricing, family
 from isoflop.commands.registry import Option, command
@@ -20,6 +20,12 @@ __all__ = ["plan", "planned", "reach"]
 Emit = Annotated[
     Literal["nanochat", "torchtitan", "hf", "json"] | None,
     Option("write the run as the configuration of a trainer"),
+]
+
+Rule = Annotated[str, Option("the rule for the learning rate", "RULE", needs=("emit",))]
+Through = Annotated[
+    str | None,
+    Option("a fit of that score over the loss, saved with --out", "FIT", needs=("score",)),
 ]
 
 
@@ -53,9 +59,7 @@ def plan(
     level: Level = None,
     emit: Emit = None,
     out: Annotated[str | None, Option("where --emit writes", "FILE", needs=("emit",))] = None,
-    rule: Annotated[
-        str, Option("the rule for the learning rate", "RULE", needs=("emit",))
-    ] = "step-law2025",
+    rule: Rule = "step-law2025",
     chips: Annotated[int, Option("accelerators that train together", least=1, needs=("emit",))] = 8,
 ) -> Report:
     """Plan the run of least loss that a budget pays for.
@@ -65,8 +69,7 @@ def plan(
     """
     from isoflop.plan import spend
 
-    found = model(fit)
-    refuse_unbanded(found, level=level)
+    found = model(fit, level=level)
     paid = Pricing(
         serving, generated, money, energy, chip, serving_chip, mfu, serving_mfu, price,
         precision, serving_precision, active,
@@ -87,10 +90,7 @@ def reach(
     *,
     L: Annotated[float | None, Option("the loss to reach, in the unit of the law")] = None,
     score: Annotated[float | None, Option("a score to reach, in place of L")] = None,
-    through: Annotated[
-        str | None,
-        Option("a fit of that score over the loss, saved with --out", "FIT", needs=("score",)),
-    ] = None,
+    through: Through = None,
     serving: pricing.Served = None,
     generated: pricing.Generated = None,
     money: pricing.Money = False,
@@ -121,8 +121,7 @@ def reach(
     target = L if L is not None else score
     if target is None or (L is None) == (score is None) or (score is None) != (through is None):
         raise UsageError("say what to reach: --L, or --score and the law --through it")
-    found = model(fit)
-    refuse_unbanded(found, level=level)
+    found = model(fit, level=level)
     paid = Pricing(
         serving, generated, money, energy, chip, serving_chip, mfu, serving_mfu, price,
         precision, serving_precision, active,

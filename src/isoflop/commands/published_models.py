@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from isoflop.commands import pricing
-from isoflop.commands.given_law import Level, described, model, noted, refuse_unbanded
+from isoflop.commands.given_law import Level, described, model, noted
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.quantities import show
@@ -51,8 +51,7 @@ def models(
     from isoflop.commands.published_picture import sizes_and_tokens
     from isoflop.commands.verdicts import judge
 
-    found = model(law)
-    refuse_unbanded(found, level=level)
+    found = model(law, level=level)
     kept = _filtered(_named(name), developer, since, until)
     judged = judge(kept, found, near=near, given=given, level=level)
     judged = tuple(j for j in judged if verdict is None or j.verdict == verdict)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from isoflop.commands import pricing
-from isoflop.commands.given_law import Level, Model, counted, model, refuse_unbanded
+from isoflop.commands.given_law import Level, Model, counted, model
 from isoflop.commands.planned import planned, written
 from isoflop.commands.pricing import Pricing
 from isoflop.commands.registry import Option, command
@@ -52,8 +52,7 @@ def serve(
     """
     from isoflop.plan.serve import serve as served
 
-    found = model(fit)
-    refuse_unbanded(found, level=level)
+    found = model(fit, level=level)
     paid = Pricing(
         serving, generated, money, energy, chip, serving_chip, mfu, serving_mfu, price,
         precision, serving_precision, active,

@@ -14,7 +14,6 @@ from isoflop.commands.given_law import (
     described,
     model,
     noted,
-    refuse_unbanded,
 )
 from isoflop.commands.planned import written
 from isoflop.commands.pricing import family
@@ -53,8 +52,7 @@ def shrink(
     from isoflop.plan.shrink import SIZES
     from isoflop.plan.shrink import shrink as shrunk
 
-    found = model(fit)
-    refuse_unbanded(found, level=level)
+    found = model(fit, level=level)
     converted = family(shapes)
 
     def ask(factors: tuple[float, ...]) -> Shrunk:

@@ -79,9 +79,7 @@ def wall(
     Raises UsageError for spreads that are not positive, RefusedByData if demand does not grow.
     Source: Villalobos et al. 2024, arXiv:2211.04325.
     """
-    refuse_draws(draws, least=100)
-    if not 1900 <= year <= 2200:
-        raise UsageError(f"year is {year:g}; it must lie between 1900 and 2200")
+    _refuse(draws, year)
     rng = np.random.default_rng(seed)
     named = {"C": C, "growth": growth, "stock": stock, "overtraining": overtraining}
     named |= {"quality": quality, "epochs": epochs}
@@ -107,6 +105,12 @@ def wall(
         overtraining=Range.of(overtraining),
         notes=(*coarse(model), *basis(asked, N, D)),
     )
+
+
+def _refuse(draws: int, year: float) -> None:
+    refuse_draws(draws, least=100)
+    if not 1900 <= year <= 2200:
+        raise UsageError(f"year is {year:g}; it must lie between 1900 and 2200")
 
 
 def _drawn(value: Spread, name: str, rng: np.random.Generator, draws: int) -> Numbers:

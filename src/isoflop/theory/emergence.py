@@ -14,7 +14,8 @@ import numpy.typing as npt
 from isoflop.errors import UsageError
 from isoflop.quantities import refuse_count, refuse_impossible
 
-MOST = 1_000_000  # tokens of an answer, and items of a test
+MOST = 1_000_000  # tokens of an answer
+DRAWN = 1_000_000  # items of a test whose answers are drawn one by one
 
 Numbers = npt.NDArray[np.float64]
 
@@ -71,7 +72,7 @@ def expected(family: Family, N: Numbers, tokens: int) -> Scores:
 
 def simulate(family: Family, N: Numbers, tokens: int, items: int, seed: int = 0) -> Scores:
     """Return the scores of models on `items` answers, every token drawn right or wrong."""
-    _check(tokens, items)
+    _check(tokens, items, DRAWN)
     rng = np.random.default_rng(seed)
     p = family.right(N)
     wrong = rng.binomial(tokens, 1 - p[:, None], (len(p), items))
@@ -107,6 +108,6 @@ def first_seen(family: Family, tokens: int, items: int, confidence: float = 0.95
     return float(family.scale / loss ** (1 / family.alpha))
 
 
-def _check(tokens: int, items: int) -> None:
+def _check(tokens: int, items: int, most: int = 10**9) -> None:
     refuse_count("tokens", tokens, 1, MOST)
-    refuse_count("items", items, 1, MOST)
+    refuse_count("items", items, 1, most)
