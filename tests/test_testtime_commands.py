@@ -158,11 +158,7 @@ def test_a_page_holds_the_pictures(bank, tmp_path, capsys):
         (("policy", "BANK", "--unit", "flop"), "do not state their flop"),
         (("policy", "BANK", "--unit", "euros"), "no unit called 'euros'"),
         (("policy", "BANK", "--level", "1.5"), "must lie between 0 and 1"),
-<<<<<<< HEAD
-        (("policy", "BANK", "--draws", "0"), "draws is 0; it must be a whole number from 1 to"),
-=======
         (("policy", "BANK", "--draws", "0"), "draws is 0; it must be a whole number from 1"),
->>>>>>> h-commands
         (("policy", "BANK", "--estimate", "0"), "0 samples are to be set aside; give one"),
         (("curves", "BANK", "--over", "dollars"), "need --price-in and --price-out"),
         (("curves", "BANK", "--price-in", "1"), "--price-out is missing"),
