@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence, Set
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -44,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program on `arguments`, those of the process unless given; return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
-    with _stoppable(), _plain_text():
+    with _stoppable(), _plain_text(), warnings.catch_warnings():
+        # What NumPy cannot compute is refused, or doubted, in words.
+        warnings.simplefilter("ignore", RuntimeWarning)
         try:
             program = _program(frozenset(given))
             bare = not given or (len(given) == 1 and given[0] in contents.GROUPS)

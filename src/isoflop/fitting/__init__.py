@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from isoflop.errors import BadRuns, CannotFit, UsageError, amount
 from isoflop.fitting import few_runs, starts
-from isoflop.fitting.contradictions import contradictions
+from isoflop.fitting.contradictions import contradictions, stragglers
 from isoflop.fitting.diagnose import Found, diagnose, refuse_hopeless
 from isoflop.fitting.noise import noise
 from isoflop.fitting.objective import Asymmetric, Objective, objective
@@ -36,6 +36,7 @@ SCREENED, POLISHED = 1024, 24
 DIAGNOSED = BLOCK  # draws that a status looks at
 TIE = 1e-9  # relative difference of objectives under which optima are equally low
 NEAR = 1e-3  # relative difference of distances from a start under which optima are the same
+MOST_UNEVEN = 1e7  # ratio of two sigmas, whose weights double precision still adds up
 MANY = 20_000  # runs beyond which searches and draws are made on a sample of so many
 
 
@@ -44,6 +45,7 @@ MANY = 20_000  # runs beyond which searches and draws are made on a sample of so
 def fit(law: type[L], runs: Runs, **options: Any) -> Fit[L]: ...
 @overload
 def fit(law: str, runs: Runs, **options: Any) -> Fit[Any]: ...
+@np.errstate(all="ignore")  # what overflows on the way is never the answer
 def fit(  # type: ignore[misc]
     law: str | type[Law],
     runs: Runs,
@@ -210,6 +212,11 @@ def run_weights(runs: Runs) -> Numbers:
         raise BadRuns(
             "column sigma holds a value that is missing, zero or negative; it must be > 0"
         )
+    if sigma.max() > MOST_UNEVEN * sigma.min():
+        raise BadRuns(
+            f"column sigma goes from {sigma.min():g} to {sigma.max():g}: some runs would count for "
+            "nothing beside others; correct it, or leave such runs out with --where"
+        )
     return np.asarray((np.median(sigma) / sigma) ** 2)
 
 
@@ -278,9 +285,10 @@ def _raised(
 def _contradictions(
     problem: Problem, found: Found, runs: Runs, binding: Binding
 ) -> tuple[str, ...]:
+    far = stragglers(runs, binding)
     if problem.kind != "log":
-        return ()
-    return contradictions(runs, binding, problem.values(found.z_p[None])[0])
+        return far
+    return far + contradictions(runs, binding, problem.values(found.z_p[None])[0])
 
 
 def _remarks(runs: Runs, binding: Binding, free: int) -> tuple[str, ...]:
