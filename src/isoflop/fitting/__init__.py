@@ -86,6 +86,7 @@ def fit(  # type: ignore[misc]
     _check_options(draws, level, screened, polished)
     problem = _pose(binding, runs, fix, residuals)
     refuse_hopeless(problem, binding.takes)
+    starts.refuse_unfollowed(problem)
     weights_n, rng = run_weights(runs), np.random.default_rng(seed)
     begin_p = None if start is None else problem.beginning(start)
     found = search(problem, weights_n, target, rng, screened, polished, begin_p)
