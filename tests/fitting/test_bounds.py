@@ -33,11 +33,12 @@ INTERVALS = [
 ]
 
 
-def line(bounds, typical, unit="1", homogeneous=False) -> type[Law]:
+def line(bounds, typical) -> type[Law]:
     said = {
         "key": "line", "predicts": "y", "source": "made up", "residuals": "linear",
-        "homogeneous": homogeneous, "__annotations__": {"a": float, "b": float},
-        "a": param("1", typical=(-5, 5), bounds=ANY), "b": param(unit, typical=typical, bounds=bounds),
+        "homogeneous": False, "__annotations__": {"a": float, "b": float},
+        "a": param("1", typical=(-5, 5), bounds=ANY),
+        "b": param("1", typical=typical, bounds=bounds),
         "__call__": lambda self, x: self.a + self.b * x,
     }  # fmt: skip
     return type("Line", (Law,), said)
@@ -88,7 +89,7 @@ def test_no_law_leaves_its_bounds_at_any_coordinate(name):
 
 @pytest.mark.parametrize("scale", [1.0, 1e6])
 def test_bounds_are_in_the_unit_of_the_user_however_runs_are_scaled(scale):
-    """N_half is rescaled with N, and its bounds with it; so is a bound that hangs on alpha."""
+    """A parameter in the unit of x is rescaled with x, and its bounds with it."""
 
     def half(self, x):
         return self.a / (1 + x / self.b)
@@ -96,7 +97,8 @@ def test_bounds_are_in_the_unit_of_the_user_however_runs_are_scaled(scale):
     said = {"key": "half", "predicts": "y", "source": "made up", "residuals": "linear",
             "__annotations__": {"a": float, "b": float}, "__call__": half,
             "a": param("y", typical=(0.1, 10)),
-            "b": param("x", typical=(1 * scale, 1.9 * scale), bounds=(0.5 * scale, 2 * scale))}  # fmt: skip
+            "b": param("x", typical=(scale, 1.9 * scale), bounds=(0.5 * scale, 2 * scale)),
+            }  # fmt: skip
     x = np.geomspace(0.1, 100, 40) * scale
     for truth, end in ((1.3, 1.3), (9.0, 2.0), (0.1, 0.5)):
         with registry_as_it_was():
@@ -140,5 +142,5 @@ def test_a_saved_fit_outside_its_bounds_is_refused(tmp_path):
         {"draws": {**good["draws"], "alpha": [0.1, -3.5, 0.2]}},
     ):
         path.write_text(json.dumps({**good, **change}))
-        with pytest.raises(BadStudy, match="alpha of power is .* lies between -3 and 3"):
+        with pytest.raises(BadStudy, match=r"alpha of power is .* lies between -3 and 3"):
             Fit.load(path)

@@ -156,9 +156,7 @@ def scatter(fit: Fit[Any]) -> Scatter:
     """Return the noise of the runs behind a fit, widened for the parameters spent on them."""
     n, p = len(fit.runs), len(fit.free)
     residuals = fit.residuals * np.sqrt(n / max(n - p, 1))
-    takes = tuple(
-        s for s in fit.binding.takes if s not in FROM_ZERO and (fit.runs[s] > 0).all()
-    )
+    takes = tuple(s for s in fit.binding.takes if s not in FROM_ZERO and (fit.runs[s] > 0).all())
     x = _scale({s: fit.runs[s] for s in fit.binding.takes}, takes)
     slope = _slope(x, residuals)
     centre = float(x.mean())

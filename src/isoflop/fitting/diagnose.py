@@ -110,9 +110,7 @@ def diagnose(
     return Diagnosis(status, (*refusals, *doubts), conditioning)
 
 
-def _conditioning(
-    problem: Problem, z_p: Numbers, touched: set[str]
-) -> tuple[float, list[str]]:
+def _conditioning(problem: Problem, z_p: Numbers, touched: set[str]) -> tuple[float, list[str]]:
     """Return the condition number of J'J, and the parameters that its weakest direction mixes.
 
     A parameter on its bound, off which nothing moves it, is left out.

@@ -107,9 +107,7 @@ class Problem:
     def point(self, law: Law, index: int | None = None) -> Numbers:
         """Return z (p,) of a law, the inverse of `law`."""
         known = {k: v if index is None else np.asarray(v)[index] for k, v in law.values.items()}
-        return np.array(
-            [self.enter(k, known[k] / self._factor(k, known)) for k in self.free]
-        )
+        return np.array([self.enter(k, known[k] / self._factor(k, known)) for k in self.free])
 
     def beginning(self, start: Mapping[str, float] | Law) -> Numbers:
         """Return z (p,) of a start that a caller gives: a law, or a number for each parameter.
@@ -121,7 +119,9 @@ class Problem:
         if unknown := [k for k in numbers if k not in form.params]:
             raise UsageError(f"start names {unknown[0]}; {form.key} has {', '.join(form.params)}")
         if missing := [k for k in self.free if k not in numbers]:
-            raise UsageError(f"start lacks {', '.join(missing)}; give every free parameter a number")
+            raise UsageError(
+                f"start lacks {', '.join(missing)}; give every free parameter a number"
+            )
         for name, value in numbers.items():
             refuse_outside(form, name, value, "starts at")
         known = {k: float(v) for k, v in numbers.items()} | dict(self.fixed)
@@ -269,7 +269,9 @@ def _scales(form: type[Law], inputs: list[Numbers], output: Numbers) -> dict[str
     logs: dict[str, list[float]] = {}
     for symbol, column in zip(form.takes, inputs, strict=True):
         if (unit := QUANTITIES[symbol].unit) != "1":
-            sizes = np.abs(column[column != 0])  # signs and zeros, where a law takes them, have none
+            sizes = np.abs(
+                column[column != 0]
+            )  # signs and zeros, where a law takes them, have none
             logs.setdefault(unit, []).append(float(np.log(sizes).mean()) if sizes.size else 0.0)
     if form.predicts == "y" and (output > 0).all():
         logs["y"] = [float(np.log(output).mean())]
