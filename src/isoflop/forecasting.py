@@ -51,6 +51,7 @@ class Forecast:
     notes: tuple[str, ...]
 
 
+@np.errstate(all="ignore")  # what has no value there is refused by name
 def forecast(
     model: Model | Published,
     *,
@@ -97,6 +98,7 @@ def beyond(model: Model, inputs: Mapping[str, float]) -> float:
     return max(float(_reach(fit, inputs)[0]) for fit in _fits(model))
 
 
+@np.errstate(all="ignore")
 def predictive(model: Model, growth: float | None = None, **inputs: Numbers) -> Numbers | None:
     """Return draws (s, k) of the prediction at inputs (k,), with noise and form error.
 

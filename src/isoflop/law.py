@@ -151,6 +151,16 @@ class Law(abc.ABC):
             raise BadLaw(f"parameters of {self.key} have different lengths: {sorted(sizes)}")
         return sizes.pop() if sizes else None
 
+    def outside_bounds(self) -> str:
+        """Return a sentence on the first number that its parameter cannot have; "" if none is."""
+        for name, p in self.params.items():
+            values = np.atleast_1d(np.asarray(getattr(self, name), float))
+            low, high = p.bounds
+            if (wrong := ~((values >= low) & (values <= high))).any():
+                seen = show(float(values[wrong][0]))
+                return f"{name} of {self.key} is {seen}; it lies between {low:g} and {high:g}"
+        return ""
+
     def __getitem__(self: L, index: Any) -> L:
         """Return member `index` of an ensemble, or the ensemble of a slice or mask."""
         chosen = {k: v[index] for k, v in self.values.items() if np.ndim(v) == 1}
@@ -265,10 +275,13 @@ def published(
 ) -> L:
     """Record constants that somebody printed, and hand them back as a law.
 
-    Raises BadLaw for a name that is taken, or a range of `valid` that is none.
+    Raises BadLaw for a name that is taken, a number outside the bounds of its parameter, or a
+    range of `valid` that is none.
     """
     if name in type(law).published:
         raise BadLaw(f"two sets of {law.key} are called {name!r}")
+    if wrong := law.outside_bounds():
+        raise BadLaw(f"the set {name!r} cannot be: {wrong}")
     binding = Binding(type(law), over, predicts)
     type(law).published[name] = Published(
         name, law, source, binding, MappingProxyType(dict(conventions or {})), check, caution,

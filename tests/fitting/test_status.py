@@ -9,6 +9,7 @@ from synthetic import TRUTH, grid, made_by
 from isoflop.errors import CannotFit
 from isoflop.fitting import fit
 from isoflop.laws import Chinchilla, KaplanJoint
+from isoflop.runs import Runs
 
 C = np.geomspace(1e18, 1e22, 40)
 FRONTIER = {"N": np.sqrt(C / 120), "D": np.sqrt(C / 120) * 20}
@@ -96,3 +97,23 @@ def test_a_search_that_found_its_optimum_once_says_so():
     got = fit(Chinchilla, made_by(TRUTH, grid(), noise=5e-3), draws=0, screened=2, polished=1)
     assert got.status == "doubtful"
     assert "more starts" in got.notes[0]
+
+
+@pytest.mark.parametrize("columns", [grid(), grid(budgets=(1e13, 1e14, 1e15), sizes=6)])
+@pytest.mark.parametrize("how", [{}, {"resample": "wild"}, {"stratify": "C"}])
+def test_the_status_is_the_same_for_any_number_of_draws(columns, how):
+    runs = made_by(TRUTH, {**columns, "C": 6 * columns["N"] * columns["D"]}, noise=2e-2)
+    few = {"screened": 64, "polished": 6, **how}
+    told = {fit("chinchilla", runs, draws=k, **few).notes for k in (0, 7, 250)}
+    assert len(told) == 1
+
+
+def test_a_number_that_no_run_shares_with_others_is_doubted():
+    columns = grid()
+    for symbol, value in (("N", 1e300), ("D", 1e-250)):
+        spoilt = columns[symbol].copy()
+        spoilt[3] = value
+        runs = made_by(TRUTH, columns, noise=2e-3)
+        got = fit("chinchilla", Runs({**runs.columns, symbol: spoilt}), draws=20)
+        assert got.status != "ok"
+        assert any(f"{symbol} = " in note and "row 5" in note for note in got.notes)

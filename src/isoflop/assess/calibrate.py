@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from isoflop.assess.backtest import Backtest, Candidate, Held
 from isoflop.fitting import Fit
+from isoflop.fitting.few_runs import FEW
 from isoflop.quantities import FROM_ZERO
 
 Numbers = npt.NDArray[np.float64]
@@ -125,7 +126,8 @@ class Scatter:
 
     The spread is size * exp(slope * (x - centre)), x the log of the product of the inputs; it
     is held at its ends, so that it is never carried beyond the runs. A slope of 0 where the
-    residuals show none. `takes` are the inputs that are sizes.
+    residuals show none. `takes` are the inputs that are sizes. `spare` counts the runs beyond the
+    parameters where they are few: noise is then drawn from Student's t, not from residuals.
     """
 
     residuals: Numbers
@@ -133,6 +135,7 @@ class Scatter:
     centre: float
     ends: tuple[float, float]
     takes: tuple[str, ...]
+    spare: int | None = None
 
     def scale(self, inputs: Mapping[str, Any]) -> Numbers:
         """Return the spread at inputs (k,), relative to that at the centre."""
@@ -142,6 +145,10 @@ class Scatter:
     def draw(self, rng: np.random.Generator, rows: int, inputs: Mapping[str, Any]) -> Numbers:
         """Return noise (rows, k) at inputs (k,), to be taken off a prediction."""
         scale_k = np.atleast_1d(self.scale(inputs))
+        if self.spare is not None:
+            wider_r1 = np.sqrt(self.spare / rng.chisquare(self.spare, (rows, 1)))
+            size = np.sqrt((self.residuals**2).mean())
+            return np.asarray(size * wider_r1 * rng.standard_normal((rows, scale_k.size)) * scale_k)
         return np.asarray(rng.choice(self.residuals, (rows, scale_k.size)) * scale_k)
 
 
@@ -159,6 +166,7 @@ def scatter(fit: Fit[Any]) -> Scatter:
         centre,
         (float(x.min()), float(x.max())),
         takes,
+        n - p if 0 < n - p <= FEW else None,
     )
 
 

@@ -71,6 +71,7 @@ class Identified:
     notes: tuple[str, ...]
 
 
+@np.errstate(all="ignore")  # far along a profile a law may have no value
 def identify(
     fit: Fit[Any], answers: Mapping[str, Answer] | None = None, *, level: float | None = None
 ) -> Identified:

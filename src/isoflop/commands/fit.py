@@ -193,7 +193,10 @@ def best_splits(made: Fit[Any]) -> tuple[Block, ...]:
 
     if set(made.binding.takes) != {"N", "D"}:
         return ()
-    largest = float((6 * made.runs["N"] * made.runs["D"]).max())
+    with np.errstate(over="ignore"):
+        largest = float((6 * made.runs["N"] * made.runs["D"]).max())
+    if not 0 < largest * BUDGETS[-1] < np.inf:
+        return (Note(f"no best N and D: C = 6ND of the runs reaches {largest:g}, no number"),)
     rows = []
     try:
         for factor in BUDGETS:

@@ -121,7 +121,7 @@ def _figure(made: Fit[Any], profile: Profile) -> Figure:
     parameter = made.law.params[profile.name]
     order = np.argsort(profile.values)
     values, rise = profile.values[order], profile.rise[order]
-    near = rise <= FAR
+    near = rise <= max(FAR, rise.min())
     log = bool(values.min() > 0 and "^" in parameter.unit)
     ends = np.array([values[near].min(), values[near].max()])
     return Figure(

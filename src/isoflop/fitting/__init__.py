@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from isoflop.errors import BadRuns, CannotFit, UsageError, amount
 from isoflop.fitting import few_runs, starts
-from isoflop.fitting.contradictions import contradictions
-from isoflop.fitting.diagnose import Found, diagnose, refuse_hopeless
+from isoflop.fitting.contradictions import contradictions, stragglers
+from isoflop.fitting.diagnose import Diagnosis, Found, diagnose, refuse_hopeless
 from isoflop.fitting.noise import noise
 from isoflop.fitting.objective import Asymmetric, Objective, objective
 from isoflop.fitting.problem import Problem, pose
@@ -36,6 +36,7 @@ SCREENED, POLISHED = 1024, 24
 DIAGNOSED = BLOCK  # draws that a status looks at
 TIE = 1e-9  # relative difference of objectives under which optima are equally low
 NEAR = 1e-3  # relative difference of distances from a start under which optima are the same
+MOST_UNEVEN = 1e7  # ratio of two sigmas, whose weights double precision still adds up
 MANY = 20_000  # runs beyond which searches and draws are made on a sample of so many
 
 
@@ -44,7 +45,8 @@ MANY = 20_000  # runs beyond which searches and draws are made on a sample of so
 def fit(law: type[L], runs: Runs, **options: Any) -> Fit[L]: ...
 @overload
 def fit(law: str, runs: Runs, **options: Any) -> Fit[Any]: ...
-def fit(  # type: ignore[misc]
+@np.errstate(all="ignore")  # type: ignore[misc]  # what overflows is never the answer
+def fit(
     law: str | type[Law],
     runs: Runs,
     *,
@@ -68,14 +70,14 @@ def fit(  # type: ignore[misc]
 
     `objective` is "huber" (on `delta`, 1e-3 unless given), "squared", "asymmetric" or
     "student-t", of log or linear `residuals` as the law says unless the caller does. `over` and
-    `predicts` bind the open symbols of a power law. `fix` pins parameters. `start` is one more
-    place to begin at, of every free parameter; with `screened` and `polished` 1 the only one. Draws are
+    `predicts` bind the open symbols of a power law. `fix` pins parameters. `start`, of all that are
+    free, is one more place to begin at; with `screened` and `polished` 1 the only one. Draws are
     made by `resample`: pairs, "wild" (signs of residuals) or "jackknife" (one left out at a time);
-    within each value of `stratify`, or of whole groups of `cluster` (a column or label).
-    A column `sigma` (noise of the output) weighs runs by 1/sigma^2.
+    within each value of `stratify`, or of whole groups of `cluster` (a column or label); of few
+    runs, as `few_runs` says. A column `sigma` (noise of the output) weighs runs by 1/sigma^2.
 
     Raises CannotFit if the runs cannot pin the law down, BadRuns for values that no run can
-    have, UsageError for a request that makes no sense.
+    have, UsageError for a request that makes no sense, BadLaw for a formula without derivatives.
     Source: Hoffmann et al. 2022, arXiv:2203.15556, section D.3, for the default objective.
     """
     began = time.perf_counter()
@@ -87,18 +89,35 @@ def fit(  # type: ignore[misc]
     weights_n, rng = run_weights(runs), np.random.default_rng(seed)
     begin_p = None if start is None else problem.beginning(start)
     found = search(problem, weights_n, target, rng, screened, polished, begin_p)
-    # The status hangs on the first draws alone, so that it is the same for any number of them.
-    z_sp = _refits(problem, found, runs, target, how, max(draws, DIAGNOSED), rng)
-    verdict = diagnose(
-        problem, binding.takes, found, problem.law(z_sp[:DIAGNOSED]),
-        _contradictions(problem, found, runs, binding),
-    )  # fmt: skip
-    ensemble = problem.law(z_sp if how.kind == "jackknife" else z_sp[:draws]) if draws else None
+    ensemble, verdict = _drawn(problem, found, runs, binding, target, how, draws, rng)
     return Fit(
         problem.law(found.z_p), ensemble, runs, binding, target, found.value, problem.kind,
         found.starts, tuple(problem.fixed), verdict.conditioning, level, seed, str(how),
-        verdict.status, (*verdict.notes, *_remarks(runs, binding, len(problem.free))), time.perf_counter() - began,
+        verdict.status, (*verdict.notes, *_remarks(runs, problem, binding)),
+        time.perf_counter() - began,
     )  # fmt: skip
+
+
+def _drawn(
+    problem: Problem,
+    found: Found,
+    runs: Runs,
+    binding: Binding,
+    target: Objective,
+    how: Resampling,
+    draws: int,
+    rng: np.random.Generator,
+) -> tuple[Law | None, Diagnosis]:
+    """Return the draws, None if none are asked for, and what can be trusted.
+
+    The latter hangs on the first draws alone, so that it is the same for any number of them.
+    """
+    z_sp = _refits(problem, found, runs, target, how, max(draws, DIAGNOSED), rng)
+    doubts = _contradictions(problem, found, runs, binding)
+    verdict = diagnose(problem, binding.takes, found, problem.law(z_sp[:DIAGNOSED]), doubts)
+    if not draws:
+        return None, verdict
+    return problem.law(z_sp if how.kind == "jackknife" else z_sp[:draws]), verdict
 
 
 def search(
@@ -193,6 +212,7 @@ def _pose(
     runs.require((binding.predicts,), positive=kind == "log")
     columns = {s: runs[s] for s in (*binding.takes, binding.predicts)}
     problem = pose(binding, columns, fix, kind)
+    starts.refuse_unfollowed(problem)
     signed = [s for s in binding.takes if s not in FROM_ZERO and not (columns[s] > 0).all()]
     if signed and not starts.have_values(problem):
         runs.require(signed)  # a power, or a log, takes no zero
@@ -207,6 +227,11 @@ def run_weights(runs: Runs) -> Numbers:
     if not (np.isfinite(sigma) & (sigma > 0)).all():
         raise BadRuns(
             "column sigma holds a value that is missing, zero or negative; it must be > 0"
+        )
+    if sigma.max() > MOST_UNEVEN * sigma.min():
+        raise BadRuns(
+            f"column sigma goes from {sigma.min():g} to {sigma.max():g}: some runs would count for "
+            "nothing beside others; correct it, or leave such runs out with --where"
         )
     return np.asarray((np.median(sigma) / sigma) ** 2)
 
@@ -276,18 +301,20 @@ def _raised(
 def _contradictions(
     problem: Problem, found: Found, runs: Runs, binding: Binding
 ) -> tuple[str, ...]:
+    far = stragglers(runs, binding)
     if problem.kind != "log":
-        return ()
-    return contradictions(runs, binding, problem.values(found.z_p[None])[0])
+        return far
+    return far + contradictions(runs, binding, problem.values(found.z_p[None])[0])
 
 
-def _remarks(runs: Runs, binding: Binding, free: int) -> tuple[str, ...]:
+def _remarks(runs: Runs, problem: Problem, binding: Binding) -> tuple[str, ...]:
     """Return what a reader must know of the runs: conventions not stated, and their own notes."""
     symbols = [s for s in (*binding.takes, binding.predicts) if s in ("N", "C")]
     unstated = [s for s in symbols if s not in runs.conventions]
     notes = [f"the convention by which {s} is counted is not stated" for s in unstated]
     if len(runs) > MANY:
         notes.append(f"starts and draws are of a sample of {MANY:,} of the {len(runs):,} runs")
+    free = len(problem.free)
     if (spare := len(runs) - free) <= few_runs.FEW:
         notes.append(
             f"{amount(spare, 'run', 'runs')} beyond the {free} parameters are too few to resample: "

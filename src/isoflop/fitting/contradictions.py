@@ -6,12 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.law import Binding
+from isoflop.quantities import show
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
 
 Numbers = npt.NDArray[np.float64]
 
 APART = 0.03  # by which two losses of one point may differ: seeds of small models do by less
+DECADES = 20.0  # from the median, beyond which a number is none that was measured with the others
 NOISES = 8.0  # or by this many robust standard deviations of what a fit leaves over
 
 
@@ -35,6 +37,25 @@ def contradictions(runs: Runs, binding: Binding, left_n: Numbers) -> tuple[str, 
             f"no lower median than the others, such as in {name_rows(runs.rows[rising])}; such "
             "runs went wrong, or the columns are not what they are called"
         )
+    return tuple(doubts)
+
+
+def stragglers(runs: Runs, binding: Binding) -> tuple[str, ...]:
+    """Return a doubt for each number above zero that no run can share with the others."""
+    doubts = []
+    for symbol in (*binding.takes, binding.predicts):
+        values = runs[symbol]
+        if not (values > 0).all():
+            continue
+        decades = np.log10(values)
+        away = np.abs(decades - np.median(decades))
+        if away.max() > DECADES:
+            far = away > DECADES
+            doubts.append(
+                f"{symbol} = {show(float(values[np.argmax(away)]))} in {name_rows(runs.rows[far])} "
+                f"lies {away.max():.0f} decades from the middle of the runs; correct it, or leave "
+                "it out with --where"
+            )
     return tuple(doubts)
 
 

@@ -44,6 +44,10 @@ class Dual(NDArrayOperatorsMixin):
         """How many axes the value has."""
         return np.ndim(self.value)
 
+    def __bool__(self) -> bool:
+        """Return the truth of the value, as an array of it would."""
+        return bool(self.value)
+
     def __getitem__(self, index: Any) -> Dual:
         """Return part of the value, with its slopes."""
         return _each(lambda part: part[index], self)

@@ -61,6 +61,8 @@ def noise(problem: Problem, z_p: Numbers, weights_n: Numbers, objective: Objecti
     inverse_pp = np.linalg.pinv((J_pn * weights_n) @ J_pn.T, rcond=1e-14, hermitian=True)
     curvature = _smooth_curvature(objective, r_n, problem.rounding)
     pull = float((weights_n * slope_n**2).sum()) / max(r_n.size - z_p.size, 1)
+    # Runs without noise leave rounding, of which nothing is to be learnt.
+    pull = max(pull, float(objective.slope(np.array(problem.rounding)) ** 2))
     return Noise(
         r_n, slope_n, (J_pn * weights_n).T @ inverse_pp, J_pn, curvature, pull,
         inverse_pp * pull / max(curvature, 1e-12) ** 2,

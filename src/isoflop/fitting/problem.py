@@ -152,13 +152,14 @@ class Problem:
     def unit_distance(self, name: str) -> float:
         """Return how far off a bound a parameter usually lies, as far as its unit lets it say.
 
-        1 where it is rescaled with the runs; at most 1, the scaled output.
+        1 where it is rescaled with the runs, and the scaled output is 1; else at most 1, and 100
+        times what is typical.
         """
         p = self.form.params[name]
         if {part.partition("^")[0] for part in p.unit.split(" * ")} & set(self.scales):
             return 1.0
         ends = (p.typical[0] - p.bounds[0], p.bounds[1] - p.typical[1])
-        return min(1.0, *(end for end in ends if end > 0))
+        return min(1.0, *(100 * end for end in ends if end > 0))
 
     def _seeds(self, z_sp: Numbers) -> dict[str, Dual]:
         """Return each free parameter with its slope; z_sp may have a third axis of runs."""

@@ -174,6 +174,9 @@ def _fit(saved: SavedFit) -> Fit[Any]:
     if saved.draws is not None:
         held = {k: saved.params[k] for k in saved.fixed}
         draws = type(law)(**{k: np.array(v) for k, v in saved.draws.items()}, **held)
+    for numbers in filter(None, (law, draws)):
+        if wrong := numbers.outside_bounds():
+            raise BadStudy(f"its numbers cannot be: {wrong}; fit again")
     return Fit(
         law=law,
         draws=draws,

@@ -181,17 +181,17 @@ class _Batch:
         diagonal_sp = np.einsum("spp->sp", H_spp)
         np.maximum(self.largest_sp, diagonal_sp, out=self.largest_sp)
         size_s = np.maximum(diagonal_sp.max(1), 1e-30)
-        if not self.scaled_s.any():
-            diagonal_sp += (self.damping_s * size_s + 1e-15 * size_s)[:, None]
-            step_sp = -np.linalg.solve(H_spp, g_sp1)[:, :, 0]
-            return step_sp, -np.einsum("sp,sp->s", g_sp1[:, :, 0], step_sp)
-        root_sp = np.sqrt(np.where(self.scaled_s[:, None], self.largest_sp, size_s[:, None]))
-        root_sp = np.maximum(root_sp, 1e-150)
-        H_spp /= root_sp[:, :, None] * root_sp[:, None, :]
-        diagonal_sp += self.damping_s[:, None] + 1e-15
-        g_sp1 /= root_sp[:, :, None]
-        step_sp = -np.linalg.solve(H_spp, g_sp1)[:, :, 0]
-        return step_sp / root_sp, -np.einsum("sp,sp->s", g_sp1[:, :, 0], step_sp)
+        root_sp = np.ones(1)
+        if self.scaled_s.any():
+            root_sp = np.sqrt(np.where(self.scaled_s[:, None], self.largest_sp, size_s[:, None]))
+            root_sp = np.maximum(root_sp, 1e-150)
+            H_spp /= root_sp[:, :, None] * root_sp[:, None, :]
+            g_sp1 /= root_sp[:, :, None]
+            size_s = np.ones_like(size_s)
+        diagonal_sp += (self.damping_s * size_s + 1e-15 * size_s)[:, None]
+        step_sp = np.asarray(-np.linalg.solve(H_spp, g_sp1)[:, :, 0])
+        promise_s = np.asarray(-np.einsum("sp,sp->s", g_sp1[:, :, 0], step_sp))
+        return np.asarray(step_sp / root_sp), promise_s
 
     def run(self, max_passes: int) -> Solution:
         """Step until every row has settled; rows that have are taken out of the batch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.errors import BadLaw, IsoflopError
 from isoflop.fitting.objective import Objective
 from isoflop.fitting.problem import Problem
 from isoflop.quantities import quantity
@@ -41,6 +42,21 @@ def spread(problem: Problem, rng: np.random.Generator, count: int) -> Numbers:
             value = np.where(np.arange(count) % 2 == 0, near, value)
         columns.append(problem.enter(name, value))
     return np.column_stack(columns)
+
+
+def refuse_unfollowed(problem: Problem) -> None:
+    """Raise BadLaw for a formula that duals cannot be carried through, or that loses runs."""
+    z_sp = spread(problem, np.random.default_rng(0), 2)
+    try:
+        problem.residuals(z_sp)
+        problem.values(z_sp)
+    except IsoflopError:
+        raise
+    except Exception as failure:
+        raise BadLaw(
+            f"{problem.form.key} cannot be fitted: its formula fails on arrays ({failure}); write "
+            "it with NumPy's functions, which take all runs and all starts at once"
+        ) from failure
 
 
 def have_values(problem: Problem) -> bool:
