@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import BadRuns
@@ -89,7 +89,8 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
+@example([1.5e300, -2e-9, 7], None, 1)
 @given(st.lists(JSON_VALUES, max_size=5) | st.dictionaries(st.text(), JSON_VALUES, max_size=5),
        st.sampled_from([None, 1]), st.integers(1, 9))  # fmt: skip
 def test_members_of_a_document_are_those_that_json_reads(tmp_path_factory, value, indent, part):

@@ -12,6 +12,7 @@ from isoflop.files import decode_at, largest
 
 PART = 1 << 20  # characters that are read at a time
 NEAR = 16  # characters before the end where a value that is cut off is an error
+NUMBER = "0123456789+-.eE"  # what a number may go on with
 BLANK = " \t\r\n"
 
 
@@ -73,7 +74,7 @@ class _Text:
                 if self.ended or not cut:
                     raise ValueError(error.msg) from None
             else:
-                if end < len(self.held) or self.ended:
+                if self.ended or self.held[end : end + NEAR].strip(NUMBER):
                     self.at = end
                     return value
             self.more()  # what is cut off, or a number that may go on
