@@ -175,7 +175,7 @@ def _near(rng: random.Random, command: Command, words: list[str], folder: Path) 
     option = rng.choice(inside if inside and rng.random() < 0.5 else numbers)
     value = rng.choice(EXTREMES)
     if option.name == "level":
-        value = rng.choice(("1e-9", "0.5", "0.9999999"))
+        value = rng.choice(("0.001", "0.5", "0.99999"))
     if option.kind == "numbers":
         value = f"{rng.choice(NAMES)}={value}"
         if option.shown in words[:-1] and rng.random() < 0.5:

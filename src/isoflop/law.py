@@ -330,7 +330,12 @@ def _over_columns(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(self: Law, *args: Any, **inputs: Any) -> Any:
         if self.members is None:
-            return method(self, *args, **inputs)
+            try:
+                return method(self, *args, **inputs)
+            except (ZeroDivisionError, OverflowError):  # NumPy's numbers go on to infinity
+                far = {name: np.float64(value) for name, value in inputs.items()}
+                with np.errstate(all="ignore"):
+                    return method(self, *map(np.float64, args), **far)
         columns = {k: v[:, None] for k, v in self.values.items() if np.ndim(v) == 1}
         return method(type(self)(**{**self.values, **columns}), *args, **inputs)
 

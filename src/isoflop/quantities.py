@@ -93,6 +93,7 @@ _NUMBER = re.compile(
 )
 # Between these lie all numbers of the field, and their products with room to spare.
 SMALLEST, LARGEST = 1e-100, 1e100
+NARROWEST, WIDEST = 0.001, 0.99999  # shares of draws that some draws can tell from none and all
 MOST_DRAWS = 10_000  # ten times what steady intervals take; more fill time and memory alone
 
 
@@ -125,6 +126,8 @@ def refuse_level(level: float | None) -> None:
     """Raise UsageError for what is no share of draws that an interval can hold."""
     if level is not None and not 0 < level < 1:
         raise UsageError(f"level is {level:g}; it must lie between 0 and 1, such as 0.9")
+    if level is not None and not NARROWEST <= level <= WIDEST:
+        raise UsageError(f"level is {level!r}; it must lie between {NARROWEST} and {WIDEST}")
 
 
 def refuse_count(what: str, value: float, least: int, most: int) -> None:

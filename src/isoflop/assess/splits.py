@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import CannotFit, UsageError
-from isoflop.quantities import show
+from isoflop.errors import CannotFit
+from isoflop.quantities import refuse_count, show
 from isoflop.runs import Runs
 
 Numbers = npt.NDArray[np.float64]
@@ -18,6 +18,7 @@ Mask = npt.NDArray[np.bool_]
 SAME_RUN = 1e-6  # levels that differ by less are one, rounded
 SAME_LEVEL = 0.1  # budgets of a grid scatter by a step or so; a gap of 10% parts them
 LEAST_SEEN, LEAST_HELD = 0.2, 0.05  # of all runs: with fewer, a split tells of itself alone
+MOST_CUTS = 100  # splits by one quantity
 FEWEST_LEVELS = 3  # of each input: with two, no law shows its bend
 
 
@@ -91,8 +92,7 @@ def _possible(symbol: str, values: Numbers, cuts: Sequence[float] | int) -> list
     if np.ptp(np.log(levels)) <= SAME_LEVEL:
         return []
     if isinstance(cuts, int):
-        if cuts < 1:
-            raise UsageError(f"cuts is {cuts}; at least one split is needed")
+        refuse_count("cuts", cuts, 1, MOST_CUTS)
         apart = np.flatnonzero(np.diff(np.log(levels)) > SAME_RUN)
         held = np.array([(values > c).sum() for c in levels[apart]])
         ends = levels[apart][held >= LEAST_HELD * values.size]

@@ -90,6 +90,8 @@ def _check_law(model: Model, law: Law, extra: Mapping[str, float]) -> None:
     named = ", ".join(model.binding.takes)
     if not {"N", "D"} <= takes:
         raise NoOptimum(f"{law.key} takes {named}; a plan needs a law of N and D")
+    if chosen := sorted({"N", "D"} & set(extra)):
+        raise UsageError(f"{chosen[0]} is what a plan chooses; leave it out of --given (given=)")
     if missing := sorted(takes - {"N", "D"} - set(extra)):
         raise UsageError(
             f"{law.key} takes {named}; beside what a plan chooses in a law of N and D it needs "

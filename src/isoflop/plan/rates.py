@@ -94,6 +94,11 @@ class Setting:
     family: Family
     L: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a loss that no model of text has."""
+        if self.L is not None and not 0.01 <= self.L <= 100:
+            raise UsageError(f"L is {self.L:g}; a loss lies between 0.01 and 100 nats/token")
+
     def size(self, convention: str) -> Numbers:
         """Return N by a convention."""
         return convert_parameters(self.N, self.counted, convention, self.family)

@@ -18,13 +18,14 @@ from isoflop.fitting.objective import Huber
 from isoflop.fitting.resample import signs
 from isoflop.fitting.result import Interval, quantiles
 from isoflop.fitting.solve import solve
-from isoflop.quantities import refuse_draws
+from isoflop.quantities import refuse_count
 from isoflop.schedules.curves import Curve
 from isoflop.schedules.forms import SHARES, Choice, Form, MultiPower, Power, choice
 from isoflop.schedules.history import COARSE, FINE, History, grouped
 
 Numbers = npt.NDArray[np.float64]
 
+MOST_DRAWS = 1000  # each is a fit of its own: ten times the usual
 POLISHED = 4  # starts that are followed to their optimum
 BLOCKS = 8  # stretches of a curve whose residuals share their luck
 AGREE = 1e-3  # relative excess of the objective within which two starts found the same optimum
@@ -104,7 +105,7 @@ def fit(key: str, curves: Sequence[Curve], *, draws: int = 0, seed: int = 0) -> 
     Starts are every point of a grid of exponents, with amplitudes by linear least squares; the
     best are followed. Raises CannotFit where curves cannot tell.
     """
-    refuse_draws(draws)
+    refuse_count("draws", draws, 0, MOST_DRAWS)
     which = choice(key)
     _refuse_blind(which, curves)
     coarse, fine = (_problem(which, curves, stretches) for stretches in (COARSE, FINE))

@@ -65,7 +65,7 @@ def schedule_predict(
 
     check(draws, level)
     _refuse_requests(to)
-    known = read(curves, warmup, columns)
+    known = read(curves, warmup, columns, to)
     asked = [wanted(text, warmup) for text in to]
     found = [fit(key, known, draws=draws, seed=seed) for key in dict.fromkeys(law)]
     open_ = [one for one in asked if isinstance(one, Recipe) and one.open]

@@ -41,9 +41,15 @@ FEWEST_DRAWS = 20
 
 
 def read(
-    texts: Sequence[str], warmup: int | None, columns: Mapping[str, str] | None
+    texts: Sequence[str],
+    warmup: int | None,
+    columns: Mapping[str, str] | None,
+    ahead: Sequence[str] = (),
 ) -> tuple[Curve, ...]:
-    """Return the curves of files, or of sample:schedules, that one law may be fitted to."""
+    """Return the curves of files, or of sample:schedules, that one law may be fitted to.
+
+    `ahead` are the schedules to predict, which may be tables, too.
+    """
     from isoflop.schedules import read_curves, sample_curves, together
     from isoflop.schedules.simulated import SAMPLE
     from isoflop.sources.packaged import PREFIX
@@ -54,7 +60,8 @@ def read(
         )
     if columns and all(text.startswith(PREFIX) for text in texts):
         raise UsageError("--columns names the columns of tables, and none is given")
-    if warmup is not None and all(text.startswith(PREFIX) for text in texts):
+    tables = [text for text in texts if not text.startswith(PREFIX)]
+    if warmup is not None and not (tables or any(map(is_table, ahead))):
         raise UsageError("--warmup is of tables that leave it out, and none is given")
     found: list[Curve] = []
     for text in texts:
@@ -86,13 +93,19 @@ def check(draws: int, level: float) -> None:
     refuse_draws(draws, level)
 
 
+def is_table(text: str) -> bool:
+    """Return whether text names a table of step and lr, and does not say a schedule in words."""
+    from isoflop.schedules.rates import KINDS
+
+    return Path(text).is_file() or bool(text and ":" not in text and text not in KINDS)
+
+
 def wanted(text: str, warmup: int | None) -> Schedule | Recipe:
     """Return the schedule of a table of step and lr, or what a line of text says."""
     from isoflop.schedules import recipe
     from isoflop.schedules.curves import read_rates
-    from isoflop.schedules.rates import KINDS
 
-    if Path(text).is_file() or (text and ":" not in text and text not in KINDS):
+    if is_table(text):
         return read_rates(text, warmup=warmup)
     return recipe(text)
 
