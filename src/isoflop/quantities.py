@@ -140,9 +140,11 @@ def refuse_count(what: str, value: float, least: int, most: int) -> None:
         raise UsageError(f"{what} is {seen}; it must be a whole number from {least:,} to {most:,}")
 
 
-def refuse_draws(draws: int, level: float | None = None, least: int = 0) -> None:
+def refuse_draws(
+    draws: int, level: float | None = None, least: int = 0, most: int = MOST_DRAWS
+) -> None:
     """Raise UsageError for draws too few or too many, and for a level that is none."""
-    refuse_count("draws", draws, least, MOST_DRAWS)
+    refuse_count("draws", draws, least, most)
     refuse_level(level)
 
 

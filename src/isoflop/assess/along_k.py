@@ -28,6 +28,7 @@ Numbers = npt.NDArray[np.float64]
 
 POINTS = 25  # of a curve that a law is fitted to
 LEAST = 8  # samples per problem that a forecast needs at least
+MOST_DRAWS = 2000  # each is a fit of its own: ten times the usual
 REPEATS = 4  # thinnings of the bank in a backtest
 THIN = (0.1, 0.3)  # shares of the samples that a backtest sees
 SMALL = 1e-9
@@ -150,7 +151,7 @@ def fit_coverage(
 
     Raises RefusedByData for counts that say nothing of it.
     """
-    refuse_draws(draws, level)
+    refuse_draws(draws, level, most=MOST_DRAWS)
     refuse_few(counts)
     if how.to == "counts":
         made = fit_counts(

@@ -74,7 +74,8 @@ def reach(seen: Mapping[str, Numbers], at: Mapping[str, Numbers]) -> Numbers:
     """
     factors = [_factor(seen[s], at[s]) for s in seen]
     if {"N", "D"} <= set(seen):
-        factors.append(at["N"] * at["D"] / (seen["N"] * seen["D"]).max())
+        with np.errstate(over="ignore", invalid="ignore"):  # N or D near the end of what is
+            factors.append(at["N"] * at["D"] / (seen["N"] * seen["D"]).max())
     return np.asarray(np.maximum(1.0, np.max(np.broadcast_arrays(*factors), 0)))
 
 

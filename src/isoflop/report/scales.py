@@ -50,7 +50,7 @@ class Scale:
     def ticks(self, least: int = 4, most: int = 9) -> tuple[float, ...]:
         """Return the values to label: decades, 1-2-5, 1-3, else round steps: the first that fit."""
         if self.log:
-            decades = math.log10(self.high / self.low)
+            decades = math.log10(self.high) - math.log10(self.low)
             for mantissas in _MANTISSAS:
                 found = self._decades(mantissas, step=max(1, math.ceil(decades / (most - 1))))
                 if least <= len(found) <= most:
@@ -162,6 +162,8 @@ def _fit(axis: Axis, firm: list[Numbers], soft: list[Numbers]) -> Scale:
         low, high = max(lowest, low - extent), min(highest, high + extent)
     edge = _PADDING * (high - low) or (0.15 if axis.log else 0.1 * abs(low) or 0.5)
     low, high = low - edge, high + edge
+    least, most = (-323.0, 308.0) if axis.log else (-8e307, 8e307)  # what doubles can hold
+    low, high = min(max(low, least), most - edge), max(min(high, most), least + edge)
     return Scale(10.0**low, 10.0**high, True) if axis.log else Scale(low, high, False)
 
 
