@@ -19,12 +19,11 @@ from isoflop.samples.bank import Bank
 
 @pytest.mark.training
 def test_the_small_transformer_fills_a_bank_and_goes_on_where_it_was(tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv(
-        "ISOFLOP_CACHE", str(tmp_path / "cache")
-    )  # it is taught here, by this processor
+    # It is taught here, by this processor.
+    monkeypatch.setenv("ISOFLOP_CACHE", str(tmp_path / "cache"))
     folder = str(tmp_path / "bank")
-    line = ["testtime", "sample", folder, "--problems", "5", "--n", "20", "--json"]
-    assert main([*line, "--samples", "30"]) == 0
+    line = ["testtime", "sample", folder, "--n", "20", "--json"]
+    assert main([*line, "--problems", "5", "--samples", "30"]) == 0
     first = json.loads(capsys.readouterr().out)
     assert (first["new"], first["had"]) == (150, 0)
     assert main([*line, "--problems", "6", "--samples", "40"]) == 0

@@ -91,7 +91,7 @@ def test_what_cannot_be_run_is_refused():
         designed("study", None, 0, ("beem/n=4",))
     with pytest.raises(UnknownName, match="study"):
         designed("studdy", None, 0)
-    with pytest.raises(UsageError, match="at least one seed"):
+    with pytest.raises(UsageError, match="seeds is 0; it must be a whole number from 1"):
         designed("tiny", 0, 0)
 
 

@@ -177,11 +177,12 @@ def _fit(saved: SavedFit) -> Fit[Any]:
     for numbers in filter(None, (law, draws)):
         if wrong := numbers.outside_bounds():
             raise BadStudy(f"its numbers cannot be: {wrong}; fit again")
+    binding = Binding(type(law), saved.over, saved.output)
     return Fit(
         law=law,
         draws=draws,
-        runs=_runs(saved.runs),
-        binding=Binding(type(law), saved.over, saved.output),
+        runs=_runs(saved.runs, binding.predicts if saved.kind == "linear" else None),
+        binding=binding,
         objective=_objective(saved.objective),
         value=saved.objective.value,
         kind=saved.kind,
@@ -215,7 +216,8 @@ def _objective(saved: SavedObjective) -> Objective:
         raise BadStudy(f"its {saved.name} objective has unknown settings; fit again") from None
 
 
-def _runs(saved: SavedRuns) -> Runs:
+def _runs(saved: SavedRuns, signed: str | None) -> Runs:
+    """Return the runs; the column that is `signed`, an output in linear terms, has any sign."""
     runs = Runs(
         columns={k: np.array(v, float) for k, v in saved.columns.items()},
         labels={k: np.array(v, str) for k, v in saved.labels.items()},
@@ -226,5 +228,6 @@ def _runs(saved: SavedRuns) -> Runs:
     )
     if runs.digest != saved.digest:
         raise BadStudy("its runs do not match their hash: the file was changed; fit again")
-    refuse_impossible(runs.columns, runs.rows, runs.origin)
+    columns = {symbol: values for symbol, values in runs.columns.items() if symbol != signed}
+    refuse_impossible(columns, runs.rows, runs.origin)
     return runs

@@ -18,9 +18,11 @@ from typing import Any, Literal, get_args
 
 import torch
 
+from isoflop.errors import IsoflopError
 from isoflop.experiments.pretrain.corpus import default_cache
 from isoflop.experiments.pretrain.gpt import GPT
 from isoflop.experiments.pretrain.shape import Shape
+from isoflop.files import parse_json, read_text
 from isoflop.store import canonical, write_atomically
 
 Precision = Literal["float32", "bfloat16"]
@@ -60,8 +62,8 @@ def products(chosen: Precision, device: str) -> contextlib.AbstractContextManage
 def _of_this_processor(cache: Path) -> Precision:
     """Return the faster format, from `cache` where this machine was measured before."""
     path = cache / f"precision-{_machine()}.json"
-    with contextlib.suppress(OSError, ValueError):
-        if (known := json.loads(path.read_bytes())) in get_args(Precision):
+    with contextlib.suppress(IsoflopError, ValueError):  # it is measured again
+        if (known := parse_json(read_text(path))) in get_args(Precision):
             return known  # type: ignore[no-any-return]
     plain, short = _seconds()
     faster: Precision = "bfloat16" if short * GAIN < plain else "float32"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from isoflop.files import decode_at, largest
+from isoflop.files import decode_at, largest, refuse_strange
 
 PART = 1 << 20  # characters that are read at a time
 NEAR = 16  # characters before the end where a value that is cut off is an error
@@ -87,6 +87,7 @@ def members(path: Path, within: str) -> Iterator[tuple[str | None, Any, int]]:
     third is how many bytes were read so far. A document that is neither comes as one member.
     Raises ValueError or RecursionError for what is no JSON, OSError for a file that cannot be read.
     """
+    refuse_strange(path)
     with path.open(encoding="utf-8-sig", errors="replace") as handle:
         text = _Text(handle)
         first = text.peek()
