@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
@@ -14,10 +13,11 @@ from isoflop.errors import BadRuns, CannotFit, UsageError, amount
 from isoflop.fitting import few_runs, starts
 from isoflop.fitting.contradictions import contradictions, stragglers
 from isoflop.fitting.diagnose import Diagnosis, Found, diagnose, refuse_hopeless
-from isoflop.fitting.noise import noise
-from isoflop.fitting.objective import Asymmetric, Objective, objective
+from isoflop.fitting.draws import MANY, draw, run_weights
+from isoflop.fitting.noise import EXACT, rounding_value
+from isoflop.fitting.objective import Objective, objective
 from isoflop.fitting.problem import Problem, pose
-from isoflop.fitting.resample import BLOCK, Kind, Labels, Resampling, signs
+from isoflop.fitting.resample import BLOCK, Kind, Resampling
 from isoflop.fitting.result import Fit, Interval, Starts, quantiles
 from isoflop.fitting.solve import descend, refine, solve
 from isoflop.law import Binding, Law, form
@@ -36,8 +36,6 @@ SCREENED, POLISHED = 1024, 24
 DIAGNOSED = BLOCK  # draws that a status looks at
 TIE = 1e-9  # relative difference of objectives under which optima are equally low
 NEAR = 1e-3  # relative difference of distances from a start under which optima are the same
-MOST_UNEVEN = 1e7  # ratio of two sigmas, whose weights double precision still adds up
-MANY = 20_000  # runs beyond which searches and draws are made on a sample of so many
 
 
 # The overloads only say that a class gives a typed fit; the options are those of the function.
@@ -112,7 +110,7 @@ def _drawn(
 
     The latter hangs on the first draws alone, so that it is the same for any number of them.
     """
-    z_sp = _refits(problem, found, runs, target, how, max(draws, DIAGNOSED), rng)
+    z_sp = draw(problem, found, runs, target, how, max(draws, DIAGNOSED), rng)
     doubts = _contradictions(problem, found, runs, binding)
     verdict = diagnose(problem, binding.takes, found, problem.law(z_sp[:DIAGNOSED]), doubts)
     if not draws:
@@ -159,9 +157,9 @@ def search(
             "look at the size of the numbers, or give a start= that has one"
         )
     # Runs without noise leave nothing but rounding, in which no two starts agree.
-    nothing = float((weights_n * target.loss(np.full_like(weights_n, problem.rounding))).sum())
+    nothing = rounding_value(problem, weights_n, target)
     agree = int((value_s <= least * (1 + 1e-6) + nothing).sum())
-    alike = np.flatnonzero(value_s <= least * (1 + TIE) + 1e-8 * nothing)
+    alike = np.flatnonzero(value_s <= least * (1 + TIE) + EXACT * nothing)
     away_s = starts.distance(problem, z_sp[alike], begin_p)
     near = alike[away_s <= away_s.min() * (1 + NEAR) + NEAR**2]
     z_p = z_sp[near[int(np.argmin(value_s[near]))]]
@@ -217,85 +215,6 @@ def _pose(
     if signed and not starts.have_values(problem):
         runs.require(signed)  # a power, or a log, takes no zero
     return problem
-
-
-def run_weights(runs: Runs) -> Numbers:
-    """Return the weight of each run (n,): 1, or 1/sigma^2 relative to the median sigma."""
-    if "sigma" not in runs:
-        return np.ones(len(runs))
-    sigma = runs["sigma"]
-    if not (np.isfinite(sigma) & (sigma > 0)).all():
-        raise BadRuns(
-            "column sigma holds a value that is missing, zero or negative; it must be > 0"
-        )
-    if sigma.max() > MOST_UNEVEN * sigma.min():
-        raise BadRuns(
-            f"column sigma goes from {sigma.min():g} to {sigma.max():g}: some runs would count for "
-            "nothing beside others; correct it, or leave such runs out with --where"
-        )
-    return np.asarray((np.median(sigma) / sigma) ** 2)
-
-
-def _refits(
-    problem: Problem,
-    found: Found,
-    runs: Runs,
-    target: Objective,
-    how: Resampling,
-    draws: int,
-    rng: np.random.Generator,
-) -> Numbers:
-    """Return the optima z_sp of refits to resampled runs.
-
-    Of more than `MANY` runs a sample is resampled, and the scatter of its refits about their
-    centre is drawn in to that of all runs: it falls as 1/sqrt(n).
-    """
-    if len(runs) > MANY:
-        part = np.sort(rng.choice(len(runs), MANY, replace=False))
-        few, weights_sn = problem.sample(part), run_weights(runs)[part][None]
-        own_p = solve(
-            few.residuals, found.z_p[None], weights_sn, target, near=True,
-            scaled=problem.has_unbounded,
-        ).z_sp[0]  # fmt: skip
-        z_sp = _refits(few, replace(found, z_p=own_p), runs[part], target, how, draws, rng)
-        return np.asarray(found.z_p + (z_sp - own_p) * np.sqrt(MANY / len(runs)))
-    weights_n, raised_sn = run_weights(runs), None
-    if 0 < len(runs) - found.z_p.size <= few_runs.FEW:
-        clusters = how.clusters(runs)
-        return few_runs.draw_few(problem, found.z_p, weights_n, target, clusters, draws, rng)
-    if how.kind == "wild":
-        raised_sn = _raised(problem, found, weights_n, target, how.clusters(runs), draws, rng)
-        weights_sn = weights_n[None]
-    else:
-        weights_sn = weights_n * how.weights(rng, runs, draws)
-    rows = len(weights_sn if raised_sn is None else raised_sn)
-    start_sp = np.repeat(found.z_p[None], rows, 0)
-    z_sp = solve(
-        problem.residuals, start_sp, weights_sn, target, near=True, raised_sn=raised_sn,
-        scaled=problem.has_unbounded,
-    ).z_sp  # fmt: skip
-    if how.kind == "jackknife":  # so spread that the variance of the rows is that of the estimate
-        z_sp = found.z_p + np.sqrt(rows - 1) * (z_sp - z_sp.mean(0))
-    return z_sp
-
-
-def _raised(
-    problem: Problem,
-    found: Found,
-    weights_n: Numbers,
-    target: Objective,
-    clusters: Labels,
-    draws: int,
-    rng: np.random.Generator,
-) -> Numbers:
-    """Return by how much outputs rise (s, n) when the signs of the residuals are drawn anew."""
-    if isinstance(target, Asymmetric):
-        raise UsageError(
-            "wild draws flip residuals, which an asymmetric objective holds to be unlike; "
-            "draw pairs instead"
-        )
-    left = noise(problem, found.z_p, weights_n, target)
-    return np.asarray(left.r_n - left.alone_n(clusters) * signs(rng, clusters, draws))
 
 
 def _contradictions(

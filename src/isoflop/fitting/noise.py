@@ -16,6 +16,8 @@ from isoflop.fitting.problem import Problem
 
 Numbers = npt.NDArray[np.float64]
 
+EXACT = 1e-8  # of the objective of a billionth: runs that the law holds to the last digits
+
 _NODES = np.array([NormalDist().inv_cdf((i + 0.5) / 41) for i in range(41)])
 
 
@@ -67,6 +69,11 @@ def noise(problem: Problem, z_p: Numbers, weights_n: Numbers, objective: Objecti
         r_n, slope_n, (J_pn * weights_n).T @ inverse_pp, J_pn, curvature, pull,
         inverse_pp * pull / max(curvature, 1e-12) ** 2,
     )  # fmt: skip
+
+
+def rounding_value(problem: Problem, weights_n: Numbers, objective: Objective) -> float:
+    """Return the objective of residuals that are a billionth of the output."""
+    return float((weights_n * objective.loss(np.full_like(weights_n, problem.rounding))).sum())
 
 
 def _smooth_curvature(objective: Objective, r_n: Numbers, least: float) -> float:
