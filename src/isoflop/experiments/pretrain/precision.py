@@ -75,10 +75,9 @@ def _of_this_processor(cache: Path) -> Precision:
 
 def _machine() -> str:
     """Return a mark of the processor, of torch, and of the instructions that it may use."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
+    lines: list[str] = []
+    with contextlib.suppress(IsoflopError):  # elsewhere `platform` alone says what it is
+        lines = read_text(Path("/proc/cpuinfo")).splitlines()
     names = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
     limits = [os.environ.get(name) for name in LIBRARIES]
     identity = [platform.machine(), platform.processor(), names, torch.__version__, limits]
