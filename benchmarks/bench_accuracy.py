@@ -25,7 +25,7 @@ import numpy as np
 import pytest
 
 from isoflop.assess import Candidate, Pooled, backtest, compare, pool
-from isoflop.assess.compare import candidates
+from isoflop.assess.extrapolation.comparison import candidates
 from isoflop.errors import IsoflopError
 from isoflop.fitting import fit
 from isoflop.forecasting import predictive

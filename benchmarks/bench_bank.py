@@ -16,7 +16,7 @@ import time
 import numpy as np
 import pytest
 
-from isoflop.samples.bank import Bank
+from isoflop.samples.bank import SampleBank
 
 SAMPLES = int(float(os.environ.get("SAMPLES", "2e5")))
 PROBLEMS = int(float(os.environ.get("PROBLEMS", "1000")))
@@ -72,7 +72,7 @@ def write_bank(path, samples: int) -> None:
 
     rng, texts = np.random.default_rng(1), pa.array([f"p{i}" for i in range(PROBLEMS)])
     answers = pa.array([str(i) for i in range(20)])
-    with Bank.create(path).writing() as rows:
+    with SampleBank.create(path).writing() as rows:
         for at in range(0, samples, CHUNK):
             made = drawn(min(CHUNK, samples - at), at, rng)
             rows.extend({

@@ -27,8 +27,8 @@ import pytest
 
 from isoflop.errors import CannotFit, RefusedByData
 from isoflop.fitting import Fit, fit
-from isoflop.plan.design import Criterion, design
-from isoflop.plan.uncertain import Pool, Target
+from isoflop.plan.design.greedy import Criterion, design
+from isoflop.plan.design.uncertainty import Pool, Target
 from isoflop.runs import Runs
 
 SHARES = (0.01, 0.05, 0.10)

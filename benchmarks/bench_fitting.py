@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 
 from isoflop.fitting import resample, search, starts
 from isoflop.fitting.objective import Huber
-from isoflop.fitting.problem import Problem, pose
+from isoflop.fitting.problem import FitProblem, pose
 from isoflop.fitting.solve import solve
 from isoflop.law import Binding
 from isoflop.laws import Chinchilla
@@ -55,7 +55,7 @@ def runs() -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
 
 
 @pytest.fixture(scope="module")
-def problem(runs) -> Problem:
+def problem(runs) -> FitProblem:
     N, D, L, _ = runs
     return pose(Binding(Chinchilla), {"N": N, "D": D, "L": L})
 
@@ -101,7 +101,7 @@ def published_practice(runs):
     return descend
 
 
-def one_at_a_time(problem: Problem):
+def one_at_a_time(problem: FitProblem):
     """Return a function that descends from one z with weights: reweighted squares in a loop."""
     log_n, log_d = (np.log(v) for v in problem.inputs)
     names = problem.free

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from isoflop.samples.bank import Bank
+from isoflop.samples.bank import SampleBank
 from isoflop.samples.curves import coverage_curve, curves
 
 PROBLEMS = 1000
@@ -29,7 +29,7 @@ def seconds(work: Callable[[], object]) -> float:
 @pytest.mark.parametrize("samples", [200, 2000])
 def test_curves_of_a_bank(samples, tmp_path):
     rng = np.random.default_rng(0)
-    bank, n = Bank.create(tmp_path / "bank"), PROBLEMS * samples
+    bank, n = SampleBank.create(tmp_path / "bank"), PROBLEMS * samples
     right = rng.random(n) < np.repeat(rng.beta(0.4, 2.0, PROBLEMS), samples)
     with bank.writing() as rows:
         rows.extend({

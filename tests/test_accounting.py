@@ -15,8 +15,8 @@ from isoflop.accounting import (
     FLOP_CONVENTIONS,
     HOFFMANN_FAMILY,
     Architecture,
-    Family,
     Latent,
+    ModelFamily,
     Workload,
     convert_compute,
     convert_parameters,
@@ -245,7 +245,7 @@ class TestMemory:
 
 
 families = st.builds(
-    Family,
+    ModelFamily,
     vocabulary=st.floats(1, 1e6),
     aspect=st.floats(1, 1e3),
     context=st.floats(1, 1e6),
@@ -280,7 +280,7 @@ class TestConversion:
             layers=24, width=2048, heads=16, feed_forward=8192, vocabulary=32_000, context=2048,
             tied=True, gated=False,
         )  # fmt: skip
-        family, inner = Family.of(made), made.parameters("non-embedding")
+        family, inner = ModelFamily.of(made), made.parameters("non-embedding")
         assert family.total(inner) == pytest.approx(made.parameters(), rel=2e-4)
         for convention in C_CONVENTIONS:
             counted = training_flop(made, 1, convention)
@@ -304,12 +304,12 @@ class TestConversion:
             (lambda f: convert_parameters(1e9, "totl", "total", f), "did you mean 'total'"),
             (lambda f: convert_compute(1e20, 1e9, "6ND", "palm", f), "called 'palm'"),
             (lambda f: convert_parameters(1e9, "total", "flops-per-token", f), "give context"),
-            (lambda f: Family(0, 40), "vocabulary is 0"),
+            (lambda f: ModelFamily(0, 40), "vocabulary is 0"),
         ],
     )
     def test_what_cannot_be_converted_is_refused(self, call, sentence):
         with pytest.raises(UsageError, match=sentence):
-            call(Family(32_000, 40))
+            call(ModelFamily(32_000, 40))
 
 
 class TestShape:

@@ -46,8 +46,14 @@ def is_hidden(node: Function | ast.ClassDef) -> bool:
 
 
 def long_functions(tree: ast.Module) -> list[str]:
-    lengths = {f.name: (f.end_lineno or 0) - f.lineno + 1 for f in functions(tree)}
-    return [f"{name} has {n} lines; 50 is the most" for name, n in lengths.items() if n > 50]
+    lengths = {f.name: body_lines(f) for f in functions(tree)}
+    return [f"{name} has {n} lines; 60 is the most" for name, n in lengths.items() if n > 60]
+
+
+def body_lines(function: Function) -> int:
+    """Return the lines of a function behind its signature and its docstring."""
+    first = function.body[bool(ast.get_docstring(function)) :] or function.body
+    return (function.end_lineno or 0) - first[0].lineno + 1
 
 
 def unannotated(tree: ast.Module) -> list[str]:
@@ -125,7 +131,7 @@ def test_no_module_offends(offences):
 
 
 def test_modules_and_laws_are_short():
-    most = {path: 80 if is_law(path) else 350 for path in modules()}
+    most = {path: 80 if is_law(path) else 420 for path in modules()}
     long = [
         f"{p.relative_to(SOURCE)}: {counted_lines(p)}" for p in most if counted_lines(p) > most[p]
     ]
@@ -144,7 +150,7 @@ def test_nothing_is_left_to_do():
 @pytest.mark.parametrize(
     ("offences", "code"),
     [
-        (long_functions, "def f():\n" + "    x = 1\n" * 50),
+        (long_functions, "def f():\n" + "    x = 1\n" * 61),
         (unannotated, "class A:\n    def f(self, x) -> int: ..."),
         (undocumented, '"""A module."""\ndef f() -> int: ...'),
         (stubs, "def f():\n    raise NotImplementedError"),

@@ -14,8 +14,8 @@ from isoflop import cli
 from isoflop.atlas import claims as atlas
 from isoflop.atlas.claims import CLAIMS, LEFT_OUT
 from isoflop.atlas.models import MODELS
+from isoflop.claims.recomputed import REGISTRY, agrees
 from isoflop.commands.claims import judge
-from isoflop.commands.claims.compare import REGISTRY, agrees
 from isoflop.laws import constants
 
 # What the literature says of each, read claim by claim: the command must come to the same.

@@ -19,8 +19,8 @@ from synthetic import registry_as_it_was
 
 import isoflop
 from isoflop import commands, documentation
-from isoflop.commands.law_list import stem
 from isoflop.law import Law
+from isoflop.pages.law_list import stem
 
 ROOT = Path(__file__).parents[1]
 ISOFLOP = str(Path(sys.executable).with_name("isoflop"))

@@ -11,7 +11,7 @@ from typing import Annotated
 import pytest
 
 from isoflop import cli, commands
-from isoflop.commands.contents import GROUPS, OTHERS, parts
+from isoflop.commands.help_sections import GROUPS, OTHERS, parts
 from isoflop.commands.registry import REGISTRY, Option, command
 from isoflop.errors import UsageError
 from isoflop.report import Report

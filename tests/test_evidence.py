@@ -14,13 +14,13 @@ import pytest
 from synthetic import TRUTH, grid, made_by, registry_as_it_was
 
 from isoflop import atlas
-from isoflop.commands.law_pictures import agreement
-from isoflop.commands.laws import page
 from isoflop.documentation.entries import ENTRIES
 from isoflop.documentation.evidence import HOME, MOST_SHOWN, Dataset, Entry, measure, write
 from isoflop.errors import BadLaw, EnvironmentFailure
 from isoflop.forecasting import forecast
 from isoflop.law import EXTRAPOLATION, Law, constants, form
+from isoflop.pages.law_figures import agreement
+from isoflop.pages.laws import page
 from isoflop.plan import spend
 from isoflop.report import Figure, Note, Table
 

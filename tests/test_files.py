@@ -21,15 +21,15 @@ from pyarrow import parquet
 
 import isoflop as iso
 from isoflop.errors import BadRuns, BadStudy, EnvironmentFailure, IsoflopError, UsageError
-from isoflop.experiments.backends.problems import from_file
 from isoflop.experiments.folder import TrialFolder
+from isoflop.experiments.sampling.problems import from_file
 from isoflop.files import BadJSON, parse_json, write_atomically, writing
 from isoflop.files.packed import ZSTANDARD, parquet_table, zip_member
 from isoflop.fitting.result import Fit
-from isoflop.plan.router import Router
+from isoflop.plan.sampling.router import Router
 from isoflop.runs import Runs
-from isoflop.samples.bank import Bank, Sample
-from isoflop.sources.sample_logs.reading import read_samples
+from isoflop.samples.bank import Sample, SampleBank
+from isoflop.sources.sample_logs.read_samples import read_samples
 from isoflop.sources.training_logs import read_logs
 from isoflop.store import Study
 
@@ -387,14 +387,14 @@ def fill_bank(folder: Path) -> None:
             for k in range(20)
         ]
 
-    with Bank.create(folder).writing() as writer:
+    with SampleBank.create(folder).writing() as writer:
         writer.append(some("p"))
         writer.close()
         writer.append(some("q"))
 
 
 def of_bank(folder: Path):
-    bank = Bank.open(folder)
+    bank = SampleBank.open(folder)
     samples = bank.load(verifiers=("v",), answers=True)
     return bank.groups(), bank.verifiers, len(samples.problems), samples.correct.tolist()
 

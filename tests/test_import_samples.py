@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from isoflop import cli
 from isoflop.errors import BadRuns, UsageError
-from isoflop.samples.bank import Bank
+from isoflop.samples.bank import SampleBank
 from isoflop.sources import importers
 from isoflop.sources.sample_logs import read_samples
 
@@ -90,7 +90,7 @@ def test_an_archive_packed_by_zstandard_is_read_and_a_damaged_member_is_counted(
     assert table.columns["answer"] == ["4", "5", "4"]
     assert table.columns["response"] == ["it is 4", "it is $5$", "it is 4.0"]
     table.save(tmp_path / "bank")
-    known = Bank.open(tmp_path / "bank").problems("openai/small,sums")
+    known = SampleBank.open(tmp_path / "bank").problems("openai/small,sums")
     assert known == {"a": ("2+2?", "4"), "7": ("2+2?", "4")}
     data = bytearray(path.read_bytes())
     at = data.find(b"samples/0_epoch_1.json") + 40
@@ -222,7 +222,7 @@ def test_a_text_that_is_no_unicode_is_mended(tmp_path):
     table = read_samples([path])
     assert table.columns["problem"] == ["a?"]
     table.save(tmp_path / "bank")
-    assert Bank.open(tmp_path / "bank").counts().problems == ("a?",)
+    assert SampleBank.open(tmp_path / "bank").counts().problems == ("a?",)
 
 
 def test_fields_may_be_named_and_unknown_ones_are_refused(tmp_path):
@@ -246,7 +246,7 @@ def test_the_command_fills_a_bank_and_does_so_once(tmp_path, capsys):
         assert cli.main(["import", str(path), "--as", "samples", "--out", bank, "--json"]) == 0
     said = json.loads(capsys.readouterr().out.split("\n}\n")[0] + "\n}")
     assert said["found"][0]["samples"] == 4
-    counts = Bank.open(bank).counts()
+    counts = SampleBank.open(bank).counts()
     assert (counts.solved.tolist(), counts.tried.tolist()) == ([1, 0], [2, 2])
     with pytest.raises(UsageError, match="--set knows nothing"):
         importers.kind("samples").read([str(path)], {}, {"x": "1"})

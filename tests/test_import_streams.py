@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import BadRuns
-from isoflop.samples.bank import Bank
-from isoflop.sources.sample_logs import found, json_stream, read_samples, spill, table
+from isoflop.samples.bank import SampleBank
+from isoflop.sources.sample_logs import json_stream, parsed, read_samples, spill, table
 from isoflop.sources.sample_logs.json_stream import members
 from isoflop.sources.sample_logs.numbering import number_samples
 
@@ -33,7 +33,7 @@ def lines(path, records):
 @pytest.fixture
 def small_parts(monkeypatch):
     """Make every limit so small that a hundred samples pass all of them."""
-    monkeypatch.setattr(found, "ROWS", 9)
+    monkeypatch.setattr(parsed, "ROWS", 9)
     monkeypatch.setattr(spill, "MEMORY", 2_000)
     monkeypatch.setattr(table, "CHUNK_ROWS", 40)
     monkeypatch.setattr(json_stream, "PART", 50)
@@ -50,7 +50,7 @@ def test_parts_give_the_table_and_the_bank_that_the_whole_gives(tmp_path, reques
     assert len(parts) == 121
     assert parts.save(tmp_path / "parts") == 121
     assert read_samples([log]).save(tmp_path / "parts") == 0
-    one, other = (Bank.open(tmp_path / n).load(verifiers=["score"], answers=True)
+    one, other = (SampleBank.open(tmp_path / n).load(verifiers=["score"], answers=True)
                   for n in ("whole", "parts"))  # fmt: skip
     for name in ("starts", "correct", "answer"):
         assert getattr(one, name).tolist() == getattr(other, name).tolist()
@@ -136,8 +136,8 @@ def test_numbers_are_those_that_counting_one_by_one_gives(rows):
 
 IMPORT = """
 import resource, sys
-from isoflop.sources.sample_logs import found, read_samples, spill, table
-found.ROWS, spill.MEMORY, table.CHUNK_ROWS = 5_000, 1_000_000, 50_000
+from isoflop.sources.sample_logs import parsed, read_samples, spill, table
+parsed.ROWS, spill.MEMORY, table.CHUNK_ROWS = 5_000, 1_000_000, 50_000
 assert read_samples([sys.argv[1]]).save(sys.argv[2]) == int(sys.argv[3])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from isoflop import observational as obs
 from isoflop.errors import BadRuns, CannotFit, UnknownName, UsageError
-from isoflop.observational.target import _Problem
+from isoflop.observational.target import _SigmoidProblem
 
 BENCHMARKS = ("a", "b", "c", "d")
 RATES = {"oak": 0.25, "elm": 0.15, "fir": 0.4}
@@ -86,7 +86,7 @@ def test_intervals_of_slopes_hold_the_truth():
 
 def test_the_slopes_of_the_sigmoid_are_those_of_the_complex_step():
     rng = np.random.default_rng(0)
-    problem = _Problem(rng.normal(size=(9, 2)), rng.random(9), None, 0.95)
+    problem = _SigmoidProblem(rng.normal(size=(9, 2)), rng.random(9), None, 0.95)
     z = rng.normal(size=(1, 4))
     _, J = problem(z)
     for i in range(4):

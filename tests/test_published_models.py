@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from isoflop import cli
 from isoflop.atlas.models import MODELS, mixtures, published_models, since_2023, until_2022
 from isoflop.commands.published_models import models
-from isoflop.commands.published_picture import sizes_and_tokens
-from isoflop.commands.verdicts import judge
 from isoflop.errors import ConventionMismatch, NoOptimum, UnknownName, UsageError
 from isoflop.fitting import fit
 from isoflop.laws import constants
+from isoflop.pages.published_models_figure import sizes_and_tokens
+from isoflop.plan.published_models import judge
 from isoflop.report import Note, Points
 from isoflop.runs import Runs
 

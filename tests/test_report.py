@@ -24,9 +24,9 @@ from isoflop.report import (
     Axis,
     Band,
     Contours,
+    ErrorBar,
     Figure,
     Heading,
-    Interval,
     Line,
     Note,
     Paragraph,
@@ -38,9 +38,9 @@ from isoflop.report.colours import NEUTRAL, ORDERED, PALETTE, TRUTH, channels
 from isoflop.report.figures import to_plotly
 from isoflop.report.html import save, to_html
 from isoflop.report.notebook import register
+from isoflop.report.number_format import write as write_cell
 from isoflop.report.plot import draw
-from isoflop.report.reading import write as write_cell
-from isoflop.report.scales import Scale, scales, thin, undrawable
+from isoflop.report.scales import AxisScale, scales, thin, undrawable
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 EVIL = "<script>alert(1)</script><b>&amp; [red]x[/red]"
@@ -61,7 +61,7 @@ def frontier() -> Figure:
             Line("chinchilla", C, L * 1.02, kind="rival"),
             Line("printed", C, L * 0.98, kind="reference"),
             Band("90% band", C, L * 0.97, L * 1.03),
-            Interval("forecast", 3e20, L[-1], L[-1] * 0.96, L[-1] * 1.05),
+            ErrorBar("forecast", 3e20, L[-1], L[-1] * 0.96, L[-1] * 1.05),
             Points("held out", C[-1:], L[-1:] * 1.01, kind="truth"),
         ),
         caption="Runs, fit and what was held out.",
@@ -205,12 +205,12 @@ def test_every_colour_stands_out_on_the_light_and_on_the_dark_page(page: str):
     ],
 )
 def test_a_log_axis_has_at_least_four_round_ticks(low: float, high: float, ticks: tuple):
-    assert Scale(low, high, True).ticks() == pytest.approx(ticks)
+    assert AxisScale(low, high, True).ticks() == pytest.approx(ticks)
 
 
 @given(st.floats(-12, 24), st.floats(0.01, 20))
 def test_any_log_axis_has_a_readable_number_of_ticks_within_it(low: float, decades: float):
-    scale = Scale(10.0**low, 10.0 ** (low + decades), True)
+    scale = AxisScale(10.0**low, 10.0 ** (low + decades), True)
     assert 3 <= len(scale.ticks()) <= 9
     slack = 1 + 1e-12  # 10.0**-15 is not 1e-15
     assert all(scale.low / slack <= t <= scale.high * slack for t in scale.ticks())

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isoflop import cli
+from isoflop.assess.reward.guard import guard
 from isoflop.errors import EnvironmentFailure, IsoflopError, UsageError
 from isoflop.law import form
-from isoflop.plan.guard import guard
 from isoflop.runs import Runs
 from isoflop.samples.simulated_scores import Overoptimised
 from isoflop.sources import importers, read

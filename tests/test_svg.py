@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from isoflop.report import Axis, Band, Contours, Figure, Interval, Line, Points
+from isoflop.report import Axis, Band, Contours, ErrorBar, Figure, Line, Points
 from isoflop.report.svg import BOTTOM, HIGH, LEFT, RIGHT, TOP, WIDE, to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -31,7 +31,7 @@ def everything() -> Figure:
         Points("runs", X, y * 1.02, "data"),
         Points("left out", X[:1], y[:1] * 1.3, "dropped"),
         Points("held out", X[-2:], y[-2:], "truth"),
-        Interval("forecast", 1e23, 2.2, 2.1, 2.3),
+        ErrorBar("forecast", 1e23, 2.2, 2.1, 2.3),
     )
     return Figure("Loss <of> runs & more", C, L, layers, extrapolates_from=1e22)
 

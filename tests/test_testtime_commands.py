@@ -7,7 +7,7 @@ import json
 import pytest
 
 from isoflop import cli
-from isoflop.samples.bank import Bank, Sample
+from isoflop.samples.bank import Sample, SampleBank
 
 BUDGETS = (8, 12, 16, 24, 32, 48, 64, 128)
 
@@ -27,7 +27,7 @@ def answer(capsys, *arguments):
 @pytest.fixture
 def bank(tmp_path):
     """Return a bank of 12 problems of 16 samples, whose verifier failed at times."""
-    made = Bank.create(tmp_path / "bank")
+    made = SampleBank.create(tmp_path / "bank")
     with made.writing() as rows:
         rows.append([
             Sample(
@@ -51,7 +51,7 @@ def test_curves_of_a_bank_say_what_was_left_out(bank, capsys):
 @pytest.fixture
 def tried(bank):
     """Return the bank with strategies beside its samples: budgets that help up to 64 tokens."""
-    with Bank.open(bank).writing() as rows:
+    with SampleBank.open(bank).writing() as rows:
         for tokens, right in zip(BUDGETS, (1, 1, 2, 2, 3, 3, 4, 3), strict=True):
             rows.append([
                 Sample(problem=f"p{i}", sample=j, strategy=f"budget/tokens={tokens}",

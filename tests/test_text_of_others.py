@@ -16,7 +16,7 @@ from isoflop.cli import main
 from isoflop.errors import BadRuns, UnknownName
 from isoflop.experiments import display
 from isoflop.report import Note, Report, Table
-from isoflop.report.reading import as_json
+from isoflop.report.number_format import as_json
 from isoflop.report.text import printed
 from isoflop.runs import Runs
 from isoflop.runs.spreadsheet import quoted, unquoted

@@ -106,7 +106,7 @@ def test_dimensions_bear_on_exponents_and_sizes():
         theory.exponent(0)
 
 
-FAMILY = theory.Family(scale=1e9, alpha=0.4)
+FAMILY = theory.AnswerLossFamily(scale=1e9, alpha=0.4)
 SIZES = np.geomspace(1e7, 1e12, 9)
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from isoflop import laws, plan
     from isoflop.assess.audit import audit
-    from isoflop.assess.backtest import Backtest, Candidate, backtest
-    from isoflop.assess.compare import compare, pool
-    from isoflop.assess.identify import identify
+    from isoflop.assess.extrapolation.backtest import Backtest, Candidate, backtest
+    from isoflop.assess.extrapolation.comparison import compare, pool
+    from isoflop.assess.identifiability import identify
     from isoflop.assess.influence import influence
     from isoflop.assess.speedup import speedup
     from isoflop.errors import IsoflopError

@@ -24,9 +24,10 @@ import typer
 from typer.core import TyperGroup
 
 from isoflop import commands
-from isoflop.commands import contents
-from isoflop.commands.registry import SEVERAL, Command, Parameter, explanation, say
+from isoflop.commands import help_sections
+from isoflop.commands.registry import SEVERAL, Command, Parameter, explanation
 from isoflop.errors import EnvironmentFailure, IsoflopError, RefusedByData, UsageError, brief
+from isoflop.terminal import say
 
 if TYPE_CHECKING:
     from isoflop.report import Report
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _refuse_closed_output()
             _refuse_unprintable(given)
             program = _program(frozenset(given))
-            bare = not given or (len(given) == 1 and given[0] in contents.GROUPS)
+            bare = not given or (len(given) == 1 and given[0] in help_sections.GROUPS)
             called = [*given, "--help"] if bare else given
             asked = program(called, prog_name="isoflop", standalone_mode=False)
             code = asked() if callable(asked) else int(asked or 0)
@@ -173,7 +174,7 @@ class _Contents(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of commands, all in one column."""
         wide = max(map(len, self.commands))
-        for part, names in contents.parts(self.commands):
+        for part, names in help_sections.parts(self.commands):
             with formatter.section(part):
                 said = ((name, self.commands[name].get_short_help_str()) for name in names)
                 formatter.write_dl([(name.ljust(wide), words) for name, words in said])
@@ -192,7 +193,7 @@ def _program(words: Set[str]) -> Callable[..., Any]:
     for name in known:
         group, _, word = name.rpartition(" ")
         if group not in groups:
-            about = contents.GROUPS.get(group, "")
+            about = help_sections.GROUPS.get(group, "")
             groups[group] = typer.Typer(help=about, short_help=about, **style)
             program.add_typer(groups[group], name=group)
         add = groups[group].command
@@ -304,7 +305,7 @@ def _show(report: Report, as_json: bool, html: str | None) -> int:
 
 
 def _write_json(data: Any) -> None:
-    from isoflop.report.reading import as_json
+    from isoflop.report.number_format import as_json
 
     print(as_json(data))
 

@@ -8,19 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from isoflop.assess.calibrate import scatter
-from isoflop.assess.compare import Member, Pooled
-from isoflop.assess.identify import refuse_unsupported
-from isoflop.assess.shape import rising
-from isoflop.assess.splits import reach as _beyond
+from isoflop.arrays import Numbers
+from isoflop.assess.extrapolation.calibration import scatter
+from isoflop.assess.extrapolation.comparison import Member, Pooled
+from isoflop.assess.extrapolation.splits import reach as _beyond
+from isoflop.assess.identifiability import refuse_unsupported
+from isoflop.assess.monotonicity import rising
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.fitting import Fit, quantiles
 from isoflop.law import Published
 from isoflop.quantities import refuse_impossible, refuse_level, show
 
-Numbers = npt.NDArray[np.float64]
 Model: TypeAlias = Fit[Any] | Pooled
 
 SIZED = {"N", "D", "U", "C"}  # a loss that takes nothing else falls as any of them grows
@@ -79,18 +78,32 @@ def forecast(
         none = "published constants have no draws, so there is no interval"
         notes = [*model.outside(inputs), none, model.caution]
         return Forecast(
-            model.binding.predicts, inputs, value, None, None, level or 0.9, None, (),
-            tuple(filter(None, notes)),
-        )  # fmt: skip
+            quantity=model.binding.predicts,
+            at=inputs,
+            value=value,
+            low=None,
+            high=None,
+            level=level or 0.9,
+            beyond=None,
+            parts=(),
+            notes=tuple(filter(None, notes)),
+        )
     reach = beyond(model, inputs)
     level = model.level if level is None else level
     growth = model.growth if growth is None and isinstance(model, Pooled) else growth
     draws = predictive(model, growth, **{s: np.array([v]) for s, v in inputs.items()})
     low, high = quantiles(draws[:, 0], level) if draws is not None else (None, None)
     return Forecast(
-        _predicts(model), inputs, value, low, high, level, reach,
-        () if draws is None else _parts(model, reach, growth), _notes(model, inputs, reach, growth),
-    )  # fmt: skip
+        quantity=_predicts(model),
+        at=inputs,
+        value=value,
+        low=low,
+        high=high,
+        level=level,
+        beyond=reach,
+        parts=() if draws is None else _parts(model, reach, growth),
+        notes=_notes(model, inputs, reach, growth),
+    )
 
 
 def beyond(model: Model, inputs: Mapping[str, float]) -> float:

@@ -284,9 +284,15 @@ def published(
         raise BadLaw(f"the set {name!r} cannot be: {wrong}")
     binding = Binding(type(law), over, predicts)
     type(law).published[name] = Published(
-        name, law, source, binding, MappingProxyType(dict(conventions or {})), check, caution,
-        MappingProxyType(dict(valid or {})),
-    )  # fmt: skip
+        name=name,
+        law=law,
+        source=source,
+        binding=binding,
+        conventions=MappingProxyType(dict(conventions or {})),
+        check=check,
+        caution=caution,
+        valid=MappingProxyType(dict(valid or {})),
+    )
     return law
 
 

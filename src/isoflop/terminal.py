@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 _IN_ASCII = str.maketrans(
@@ -49,3 +50,8 @@ def without_users(text: str) -> str:
 def _escape(character: str) -> str:
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
+def say(text: str) -> None:
+    """Tell a person at the terminal what was done, on stderr: stdout holds the answer alone."""
+    print(without_users(printable(text)), file=sys.stderr, flush=True)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isoflop.assess.along_k import WAYS, bake_off, fit_coverage, way
-from isoflop.assess.bend import bend
+from isoflop.assess.coverage.curvature import bend
+from isoflop.assess.coverage.extrapolation import WAYS, bake_off, fit_coverage, way
 from isoflop.errors import CannotFit, RefusedByData, UnknownName, UsageError
 from isoflop.samples.sample_table import Counts
 

@@ -10,7 +10,7 @@ from synthetic import TRUTH, grid, made_by
 
 from isoflop import cli, sources
 from isoflop.assess import audit
-from isoflop.assess.audit.finding import CHECKS
+from isoflop.assess.audit.check import CHECKS
 from isoflop.errors import BadRuns
 from isoflop.runs import Runs
 

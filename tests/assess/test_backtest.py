@@ -9,7 +9,7 @@ import pytest
 from synthetic import TRUTH, grid, made_by
 
 from isoflop.assess import Candidate, backtest
-from isoflop.assess.backtest import in_order
+from isoflop.assess.extrapolation.backtest import in_order
 from isoflop.errors import BadRuns, CannotFit, UnknownName, UsageError
 from isoflop.fitting import fit
 from isoflop.laws import KaplanJoint

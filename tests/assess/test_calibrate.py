@@ -9,10 +9,10 @@ import pytest
 from synthetic import TRUTH, grid, made_by
 
 from isoflop.assess import Candidate, backtest
-from isoflop.assess.calibrate import (
+from isoflop.assess.extrapolation.calibration import (
     USUAL_GROWTH,
     USUAL_SPLITS,
-    Said,
+    ForecastErrors,
     growth,
     half_width,
     reached,
@@ -27,12 +27,12 @@ CHINCHILLA = Candidate("chinchilla")
 KAPLANS = KaplanJoint(E=0.0, N_c=6.4e13, D_c=1.8e13, alpha_N=0.076, alpha_D=0.103)
 
 
-def splits(k: float, noise: float, count: int, seed: int = 0) -> list[Said]:
+def splits(k: float, noise: float, count: int, seed: int = 0) -> list[ForecastErrors]:
     """Return splits whose form errs by k log(ratio), one draw a split, with noise on each run."""
     rng = np.random.default_rng(seed)
     distance = np.linspace(0.1, 3, 40)
     return [
-        Said(
+        ForecastErrors(
             k * distance * rng.standard_normal() + noise * rng.standard_normal(distance.size),
             distance,
             noise**2,
@@ -48,7 +48,7 @@ def test_growth_recovers_the_error_of_the_form_and_not_the_noise():
 
 def test_few_splits_are_weighed_against_what_forms_usually_err():
     assert growth([]) == pytest.approx(USUAL_GROWTH)
-    still = [Said(np.zeros(5), np.ones(5), 0.0)] * 6
+    still = [ForecastErrors(np.zeros(5), np.ones(5), 0.0)] * 6
     assert growth(still) == pytest.approx(USUAL_GROWTH * math.sqrt(USUAL_SPLITS / 8))
 
 

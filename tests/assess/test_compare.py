@@ -9,7 +9,7 @@ import pytest
 from synthetic import TRUTH, grid, made_by
 
 from isoflop.assess import Candidate, compare, pool
-from isoflop.assess.compare import ALIKE, candidates
+from isoflop.assess.extrapolation.comparison import ALIKE, candidates
 from isoflop.errors import BadRuns, CannotFit, UnknownName, UsageError
 from isoflop.forecasting import forecast, predictive
 from isoflop.laws import Generalised, KaplanJoint

@@ -7,15 +7,15 @@ import pytest
 from scipy.special import ndtr
 from synthetic import some_law
 
-from isoflop.assess.overoptimisation import (
+from isoflop.assess.reward.evidence import distances, of_curves, of_runs
+from isoflop.assess.reward.overoptimisation import (
     FORMS,
-    Evidence,
+    RewardCurve,
     ends,
     of_sizes,
     overoptimisation,
     tails,
 )
-from isoflop.assess.reward_evidence import distances, of_curves, of_runs
 from isoflop.errors import BadRuns, CannotFit, UsageError
 from isoflop.fitting import fit
 from isoflop.fitting.linear import fit_linear
@@ -96,8 +96,8 @@ def test_what_is_not_linear_or_not_pinned_is_refused():
 def evidence(R, noise=0.01, seed=0, **more):
     rng = np.random.default_rng(seed)
     seen = R + noise * rng.normal(size=D.size)
-    return Evidence("made up", D, seen, np.ones(D.size), seen + noise * rng.normal(size=(300, 20)),
-                    **more)  # fmt: skip
+    draws = seen + noise * rng.normal(size=(300, 20))
+    return RewardCurve("made up", D, seen, np.ones(D.size), draws, **more)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_too_little_or_nothing_to_see_is_refused():
     whole = evidence(D)
     with pytest.raises(CannotFit, match="4 values of KL"):
         overoptimisation(whole.part(slice(4)))
-    flat = Evidence("flat", D, np.ones(20), np.ones(20), np.ones((30, 20)))
+    flat = RewardCurve("flat", D, np.ones(20), np.ones(20), np.ones((30, 20)))
     with pytest.raises(CannotFit, match="at every KL"):
         overoptimisation(flat)
 

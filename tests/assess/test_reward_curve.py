@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from isoflop import cli
-from isoflop.assess.isocompute import isocompute, record_breaking
-from isoflop.assess.recipes import compare_recipes
-from isoflop.assess.reward_curve import (
+from isoflop.assess.reward.curve import (
     choose,
     compute_of,
     evaluations,
@@ -20,6 +18,8 @@ from isoflop.assess.reward_curve import (
     reward_curve,
     start_of,
 )
+from isoflop.assess.reward.isocompute import isocompute, record_breaking
+from isoflop.assess.reward.recipes import compare_recipes
 from isoflop.errors import BadRuns, CannotFit, RefusedByData, UsageError
 from isoflop.laws import LogLinear, SaturatingPower, Sigmoid
 from isoflop.runs import Runs

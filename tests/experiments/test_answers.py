@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isoflop.errors import UsageError
-from isoflop.experiments.backends.judging import Judge
-from isoflop.experiments.backends.problems import Exercise, addition, exact, exercise, from_file
-from isoflop.experiments.backends.program import Program, program
-from isoflop.experiments.backends.request import Drawing, Problem, Response
+from isoflop.experiments.sampling.judges import Judge
+from isoflop.experiments.sampling.problems import Exercise, addition, exact, exercise, from_file
+from isoflop.experiments.sampling.program_judge import Program, program
+from isoflop.experiments.sampling.types import Drawing, Response, TextProblem
 from isoflop.samples.answers import LONGEST, final, normal, number
 
 
@@ -96,11 +96,11 @@ def test_the_final_answer_is_found(response, numeric, form):
 
 
 def test_exact_takes_another_way_of_writing_and_nothing_else():
-    half = Problem("p", "1-0.5=", "0.5")
+    half = TextProblem("p", "1-0.5=", "0.5")
     assert exact(half, "so 1/2") == ("1/2", True)
     assert exact(half, "so 2") == ("2", False)
     assert exact(half, "no idea") == (None, False)
-    assert exact(Problem("p", "?"), "anything") == ("anything", None)
+    assert exact(TextProblem("p", "?"), "anything") == ("anything", None)
 
 
 def test_sums_are_right_shown_before_and_do_not_change_with_their_number():
@@ -127,8 +127,8 @@ def test_a_file_of_problems_is_read_and_its_bad_lines_are_counted(tmp_path):
     path.write_text("\n".join([*map(json.dumps, lines), "{half", ""]))
     made = from_file(path, None, {"problem": "q", "answer": "a"})
     assert made.problems == (
-        Problem("row 1", "1+1?", "2"), Problem("fr", "Capital?", "Paris"),
-        Problem("row 7", "Ungraded"),
+        TextProblem("row 1", "1+1?", "2"), TextProblem("fr", "Capital?", "Paris"),
+        TextProblem("row 7", "Ungraded"),
     )  # fmt: skip
     assert made.notes == (
         "5 lines of mine.jsonl are no problems and are left out: rows 2, 3, 4, 5, 8",
@@ -179,7 +179,7 @@ def right(answer, response):
 
 
 def judged(made: Program, *texts: str):
-    problem = Problem("p", "?", "yes")
+    problem = TextProblem("p", "?", "yes")
     judge = Judge(Exercise((problem,)), made)
     pairs = [(problem, Response(text)) for text in texts]
     return [v.correct for v in asyncio.run(judge(pairs))], judge.unsure["the program"]

@@ -19,13 +19,13 @@ from serving import Serving
 
 from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure, UsageError
-from isoflop.experiments.backends.asking import Manners, Server, key_from, retry_after
-from isoflop.experiments.backends.filling import fill
-from isoflop.experiments.backends.judging import Judge
-from isoflop.experiments.backends.openai import OpenAI
-from isoflop.experiments.backends.problems import Exercise, addition
-from isoflop.experiments.backends.request import Drawing
-from isoflop.samples.bank import Bank
+from isoflop.experiments.sampling.collect import fill
+from isoflop.experiments.sampling.http_client import Manners, Server, key_from, retry_after
+from isoflop.experiments.sampling.judges import Judge
+from isoflop.experiments.sampling.openai import OpenAI
+from isoflop.experiments.sampling.problems import Exercise, addition
+from isoflop.experiments.sampling.types import Drawing
+from isoflop.samples.bank import SampleBank
 
 SUMS = addition(6, seed=0)
 ANSWERS = {p.prompt: p.answer for p in SUMS.problems}
@@ -73,7 +73,7 @@ def undisturbed(serve, tmp_path):
     """Return what a bank holds that nothing happened to, for as many samples as asked for."""
 
     def rows(samples):
-        bank = Bank.create(tmp_path / "undisturbed")
+        bank = SampleBank.create(tmp_path / "undisturbed")
         draw(bank, serve().url, samples)
         return held(bank)
 
@@ -81,7 +81,7 @@ def undisturbed(serve, tmp_path):
 
 
 def test_samples_of_a_server_are_read_cut_judged_and_counted(serve, tmp_path):
-    server, bank = serve(), Bank.create(tmp_path / "bank")
+    server, bank = serve(), SampleBank.create(tmp_path / "bank")
     done = draw(bank, server.url, N=1e6)
     rows = held(bank)
     assert (done.new, done.had, len(rows)) == (24, 0, 24)
@@ -102,7 +102,7 @@ def test_samples_of_a_server_are_read_cut_judged_and_counted(serve, tmp_path):
 
 def test_every_request_has_a_seed_of_its_own_the_stops_and_what_was_set(serve, tmp_path):
     server = serve()
-    draw(Bank.create(tmp_path / "bank"), server.url, extra={"top_p": 0.9, "max_tokens": None})
+    draw(SampleBank.create(tmp_path / "bank"), server.url, extra={"top_p": 0.9, "max_tokens": None})
     bodies = [s["body"] for s in server.seen]
     assert len({b["seed"] for b in bodies}) == 24
     assert max(b["seed"] for b in bodies) < 2**31
@@ -114,7 +114,7 @@ def test_every_request_has_a_seed_of_its_own_the_stops_and_what_was_set(serve, t
 
 
 def test_chat_with_logprobs_scores_by_the_mean_log_probability(serve, tmp_path):
-    server, bank = serve(), Bank.create(tmp_path / "bank")
+    server, bank = serve(), SampleBank.create(tmp_path / "bank")
     draw(bank, server.url, width=2, api="chat", extra={"logprobs": True})
     assert {s["path"] for s in server.seen} == {"/v1/chat/completions"}
     assert bank.verifiers == ("logprob",)
@@ -125,7 +125,7 @@ def test_chat_with_logprobs_scores_by_the_mean_log_probability(serve, tmp_path):
 def test_faults_that_pass_leave_the_bank_as_if_nothing_had_happened(serve, tmp_path, undisturbed):
     kinds = ("stall", "429", "500", "rubbish", "drop", "empty", "half", "503")
     server = serve({str(3 * i): kind for i, kind in enumerate(kinds)})
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     began = time.monotonic()
     done = draw(bank, server.url, 4, tries=8)
     assert held(bank) == undisturbed(4)
@@ -137,7 +137,7 @@ def test_faults_that_pass_leave_the_bank_as_if_nothing_had_happened(serve, tmp_p
 def test_a_limit_of_rate_keeps_everybody_waiting_as_long_as_it_says(serve, tmp_path):
     server = serve({"0": "429", "5": "429"})
     began = time.monotonic()
-    draw(Bank.create(tmp_path / "bank"), server.url, tries=2)  # waiting for a limit is a try
+    draw(SampleBank.create(tmp_path / "bank"), server.url, tries=2)  # waiting for a limit is a try
     assert time.monotonic() - began > 0.6
     assert len(server.seen) == 26
 
@@ -151,7 +151,7 @@ def test_a_server_that_asks_to_wait_for_long_is_not_waited_for():
 
 @pytest.mark.parametrize(("fault", "new", "short"), [("short", 24, True), ("long", 24, False)])
 def test_a_wrong_count_is_made_up_for_and_never_counted_twice(serve, tmp_path, fault, new, short):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     done = draw(bank, serve({"*": fault}).url, width=4)
     assert (done.new, len(held(bank))) == (new, 24)
     assert (done.short > 0) == short
@@ -161,7 +161,7 @@ def test_a_wrong_count_is_made_up_for_and_never_counted_twice(serve, tmp_path, f
 def test_rubbish_that_stays_is_left_out_and_counted_while_the_server_answers_others(
     serve, tmp_path
 ):
-    server, bank = serve({"2": "400"}), Bank.create(tmp_path / "bank")
+    server, bank = serve({"2": "400"}), SampleBank.create(tmp_path / "bank")
     done = draw(bank, server.url, at_once=1)
     ((why, count),) = done.left_out.items()
     assert (count, len(held(bank))) == (1, 24)
@@ -180,20 +180,20 @@ def test_rubbish_that_stays_is_left_out_and_counted_while_the_server_answers_oth
     ],
 )  # fmt: skip
 def test_a_server_that_never_answers_ends_it_and_takes_no_number(serve, tmp_path, fault, words):
-    server, bank = serve({"*": fault}), Bank.create(tmp_path / "bank")
+    server, bank = serve({"*": fault}), SampleBank.create(tmp_path / "bank")
     with pytest.raises(EnvironmentFailure, match=words):
         draw(bank, server.url, tries=2, timeout=0.2)
     assert held(bank) == {}
 
 
 def test_null_content_is_an_empty_answer_and_wrong(serve, tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     draw(bank, serve({"*": "null"}).url, api="chat")
     assert {row[:2] for row in held(bank).values()} == {(None, False)}
 
 
 def test_strange_and_giant_texts_are_kept_and_are_wrong(serve, tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     draw(bank, serve({"0": "giant", "*": "strange"}).url, 2, timeout=20, at_once=1)
     lengths = sorted(len(row[3]) for row in held(bank).values())
     assert lengths == [7] * 11 + [2_000_000]
@@ -208,9 +208,9 @@ def test_why_there_is_no_connection_is_said(serve, tmp_path, monkeypatch):
         "http://no-such-host.invalid/v1": "no-such-host.invalid/v1: the connection failed",
     }.items():
         with pytest.raises(EnvironmentFailure, match=words):
-            draw(Bank.create(tmp_path / "bank"), bad, tries=1, timeout=20)
+            draw(SampleBank.create(tmp_path / "bank"), bad, tries=1, timeout=20)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # leads nowhere, and not to this machine
-    assert draw(Bank.create(tmp_path / "bank"), url).new == 24
+    assert draw(SampleBank.create(tmp_path / "bank"), url).new == 24
     # In a process of its own: where TLS fails, the client's library leaves a socket to the end.
     line = command(tmp_path / "other", url.replace("http", "https"), "--tries", "1")
     done = subprocess.run(
@@ -222,7 +222,7 @@ def test_why_there_is_no_connection_is_said(serve, tmp_path, monkeypatch):
 
 
 def test_a_server_that_dies_loses_nothing_and_the_same_call_goes_on(serve, tmp_path, undisturbed):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     server = serve({"*": "slow"})
 
     def dies(progress=None):
@@ -278,9 +278,9 @@ def test_a_client_that_is_killed_again_and_again_loses_nothing(serve, tmp_path, 
         assert process.poll() is None, "it ended before it could be killed"
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert 0 < len(held(Bank.open(folder))) < 180
+    assert 0 < len(held(SampleBank.open(folder))) < 180
     subprocess.run(line, check=True, capture_output=True)
-    assert held(Bank.open(folder)) == undisturbed(30)
+    assert held(SampleBank.open(folder)) == undisturbed(30)
     assert len(server.seen) <= 180 + 3 * 5 * 2 * 2  # what no kill left written is asked again
 
 
@@ -301,9 +301,9 @@ def test_a_full_disk_ends_it_and_the_same_command_goes_on(serve, tmp_path, undis
     assert done.returncode == 3
     assert "the disk is full" in done.stderr
     assert "Traceback" not in done.stderr
-    assert 0 < len(held(Bank.open(folder))) < 360
+    assert 0 < len(held(SampleBank.open(folder))) < 360
     assert main(line) == 0
-    assert held(Bank.open(folder)) == undisturbed(60)
+    assert held(SampleBank.open(folder)) == undisturbed(60)
 
 
 def test_the_command_answers_as_text_as_json_and_as_a_page(serve, tmp_path, capsys):
@@ -368,7 +368,7 @@ def test_what_cannot_be_asked_is_said_in_a_line(serve, tmp_path, capsys, change,
 
 
 def test_a_problem_that_changed_under_its_name_is_refused(serve, tmp_path):
-    bank, server = Bank.create(tmp_path / "bank"), serve()
+    bank, server = SampleBank.create(tmp_path / "bank"), serve()
     draw(bank, server.url)
     first = SUMS.problems[0]
     other = Exercise((type(first)(first.name, first.prompt, "0"),), SUMS.stop)
@@ -378,7 +378,7 @@ def test_a_problem_that_changed_under_its_name_is_refused(serve, tmp_path):
 
 
 def test_a_reward_model_that_gives_no_number_is_counted(serve, tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     score = {"r": lambda prompts, texts: [1.0 if "1" in t else float("nan") for t in texts]}
     done = draw(bank, serve().url, scorers=score)
     scores = bank.load(verifiers=("r",)).scores["r"]

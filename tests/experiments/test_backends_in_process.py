@@ -12,9 +12,9 @@ pytest.importorskip("torch")
 
 from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure
-from isoflop.experiments.backends.embedded import Embedded, chains
-from isoflop.experiments.backends.request import Drawing, Problem, Request
-from isoflop.samples.bank import Bank
+from isoflop.experiments.sampling.embedded import Embedded, chains
+from isoflop.experiments.sampling.types import Drawing, Request, TextProblem
+from isoflop.samples.bank import SampleBank
 
 
 @pytest.mark.training
@@ -29,7 +29,7 @@ def test_the_small_transformer_fills_a_bank_and_goes_on_where_it_was(tmp_path, c
     assert main([*line, "--problems", "6", "--samples", "40"]) == 0
     second = json.loads(capsys.readouterr().out)
     assert (second["new"], second["had"]) == (90, 150)
-    samples = Bank.open(folder).load(verifiers=("logprob",), answers=True)
+    samples = SampleBank.open(folder).load(verifiers=("logprob",), answers=True)
     assert len(samples) == 240
     assert 0 < samples.correct.mean() < 1
     assert (samples.scores["logprob"] < 0).all()
@@ -78,14 +78,14 @@ def tiny(tmp_path_factory):
 
 
 def test_a_model_of_hugging_face_thinks_as_long_as_it_may(tiny):
-    from isoflop.experiments.backends.forcing import Forced, Forcing
-    from isoflop.experiments.backends.huggingface import HuggingFace
-    from isoflop.experiments.testtime import Budget
+    from isoflop.experiments.sampling.budget_forcing import BudgetForcedBackend, BudgetForcing
+    from isoflop.experiments.sampling.huggingface import HuggingFace
+    from isoflop.experiments.testtime import TokenBudget
 
     inner = HuggingFace(str(tiny), Drawing(1.0, 4))
-    backend = Forced(inner, Forcing(Budget(tokens=6), end="=="))
+    backend = BudgetForcedBackend(inner, BudgetForcing(TokenBudget(tokens=6), end="=="))
     backend.load()
-    found = asyncio.run(backend.answer(Request(Problem("p", "1+2", ""), (0, 1, 2), 3)))
+    found = asyncio.run(backend.answer(Request(TextProblem("p", "1+2", ""), (0, 1, 2), 3)))
     for response in found.responses:
         thought, end, _ = response.text.partition("==")
         assert end
@@ -95,11 +95,11 @@ def test_a_model_of_hugging_face_thinks_as_long_as_it_may(tiny):
 
 
 def test_a_model_of_hugging_face_is_sampled_cut_and_costed(tiny):
-    from isoflop.experiments.backends.huggingface import HuggingFace
+    from isoflop.experiments.sampling.huggingface import HuggingFace
 
     backend = HuggingFace(str(tiny), Drawing(1.0, 12, ("+",)))
     backend.load()
-    request = Request(Problem("p", "12+3="), tuple(range(16)), 7)
+    request = Request(TextProblem("p", "12+3="), tuple(range(16)), 7)
     one, two = (asyncio.run(backend.answer(request)) for _ in range(2))
     assert one.responses == two.responses
     assert len({r.text for r in one.responses}) > 4
@@ -114,10 +114,10 @@ def test_a_model_of_hugging_face_is_sampled_cut_and_costed(tiny):
 
 
 def test_a_shared_prompt_is_the_same_prompt(tiny):
-    from isoflop.experiments.backends.huggingface import HuggingFace
+    from isoflop.experiments.sampling.huggingface import HuggingFace
 
     backend = HuggingFace(str(tiny), Drawing(1e-6, 8))
-    request = Request(Problem("p", "12+3="), (0, 1, 2), 7)
+    request = Request(TextProblem("p", "12+3="), (0, 1, 2), 7)
     (said,) = {r.text for r in asyncio.run(backend.answer(request)).responses}
     tokenizer, network = backend.loaded
     prompt = tokenizer("12+3=", return_tensors="pt")["input_ids"]
@@ -128,7 +128,7 @@ def test_a_shared_prompt_is_the_same_prompt(tiny):
 def test_a_model_that_is_not_there_is_said(tmp_path, monkeypatch):
     if importlib.util.find_spec("transformers") is None:
         pytest.skip("needs transformers, the extra hf")
-    from isoflop.experiments.backends.huggingface import HuggingFace
+    from isoflop.experiments.sampling.huggingface import HuggingFace
 
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(EnvironmentFailure, match="cannot load"):

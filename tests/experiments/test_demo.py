@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import isoflop
-from isoflop.commands.demo import _candidates, demo
+from isoflop.commands.demo import demo
 from isoflop.experiments.pretrain import sweep
+from isoflop.pages.demo import _candidates
 from isoflop.sources import read
 from isoflop.store import Study
 
@@ -34,7 +35,7 @@ def test_the_demo_forecasts_before_it_trains_and_resumes(
     monkeypatch.setenv("ISOFLOP_CACHE", str(tmp_path / "cache"))
     preset = sweep.tiny(0)
     parts = (replace(part, text=source) for part in (preset.sweep, preset.held_out))
-    small = sweep.Preset(*parts)
+    small = sweep.PretrainPreset(*parts)
     monkeypatch.setattr(sweep, "PRESETS", {"tiny": lambda seed: small})
     folder, page = str(tmp_path / "study"), str(tmp_path / "demo.html")
     first = demo(folder, preset="tiny", page=page)

@@ -58,7 +58,7 @@ def alive(pid: int) -> bool:
 
 def test_a_sweep_finishes_and_a_second_call_runs_nothing(counting: Any, study: Study) -> None:
     trials = counting.Counting().trials()
-    seen: list[engine.Progress] = []
+    seen: list[engine.SweepProgress] = []
     first = engine.run(trials, study, engine.LocalEngine(2), seen.append)
     assert first.finished == trials
     assert first.failed == ()
@@ -99,7 +99,7 @@ def test_a_killed_trial_resumes_from_its_checkpoint(counting: Any, study: Study)
     folder = TrialFolder(study.trials / trials[0].key)
     killed: list[int] = []
 
-    def kill(progress: engine.Progress) -> None:
+    def kill(progress: engine.SweepProgress) -> None:
         if not killed and folder.checkpoint and progress.running:
             killed.append(counting.starts(folder.path)[0][0])
             os.kill(killed[0], signal.SIGKILL)

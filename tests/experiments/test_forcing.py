@@ -11,11 +11,11 @@ from serving import Serving
 
 from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure, UsageError
-from isoflop.experiments.backends.forcing import Forced, Forcing, remember
-from isoflop.experiments.backends.problems import addition
-from isoflop.experiments.backends.request import Answered, Drawing, Problem, Request, Response
-from isoflop.experiments.testtime import Budget
-from isoflop.samples.bank import Bank
+from isoflop.experiments.sampling.budget_forcing import BudgetForcedBackend, BudgetForcing, remember
+from isoflop.experiments.sampling.problems import addition
+from isoflop.experiments.sampling.types import Answered, Drawing, Request, Response, TextProblem
+from isoflop.experiments.testtime import TokenBudget
+from isoflop.samples.bank import SampleBank
 
 END = "</think>"
 
@@ -52,15 +52,17 @@ class Talker:
         return Answered((one,) * len(request.numbers), 5, 10.0, 0.1)
 
 
-def forced(budget: Budget, end: str = "", most: int = 16, n: int = 1, counts: bool = True):
+def forced(budget: TokenBudget, end: str = "", most: int = 16, n: int = 1, counts: bool = True):
     talker = Talker(Drawing(1.0, most, ("\n",)), counts)
-    request = Request(Problem("p", "Q:"), tuple(range(n)), seed=9)
-    found = asyncio.run(Forced(talker, Forcing(budget, " Wait", end)).answer(request))
+    request = Request(TextProblem("p", "Q:"), tuple(range(n)), seed=9)
+    found = asyncio.run(
+        BudgetForcedBackend(talker, BudgetForcing(budget, " Wait", end)).answer(request)
+    )
     return found, talker.asked
 
 
 def test_an_end_is_suppressed_and_more_is_asked_for():
-    found, asked = forced(Budget(again=2))
+    found, asked = forced(TokenBudget(again=2))
     (response,) = found.responses
     assert response.text == " a b c Wait a b c Wait a b c"
     assert (response.tokens, response.flop) == (9, 18.0)
@@ -69,26 +71,26 @@ def test_an_end_is_suppressed_and_more_is_asked_for():
 
 
 def test_thinking_is_cut_off_and_the_answer_follows():
-    found, asked = forced(Budget(tokens=2), END)
+    found, asked = forced(TokenBudget(tokens=2), END)
     assert found.responses[0].text == f" a b{END} 42"
     assert found.responses[0].tokens == 3
     assert [(prompt, most) for prompt, most, _ in asked] == [("Q:", 2), (f"Q: a b{END}", 16)]
 
 
 def test_thinking_that_ends_by_itself_is_gone_on_with_as_far_as_the_limit():
-    found, asked = forced(Budget(again=5, tokens=5), END)
+    found, asked = forced(TokenBudget(again=5, tokens=5), END)
     assert found.responses[0].text == f" a b c Wait a b{END} 42"
     assert [most for _, most, _ in asked] == [5, 2, 16]
 
 
 def test_what_was_cut_off_has_no_end_to_suppress():
-    found, asked = forced(Budget(again=2), most=2)
+    found, asked = forced(TokenBudget(again=2), most=2)
     assert found.responses[0].text == " a b"
     assert len(asked) == 1
 
 
 def test_responses_begin_together_and_go_on_apart():
-    found, asked = forced(Budget(again=1), n=3)
+    found, asked = forced(TokenBudget(again=1), n=3)
     assert [r.tokens for r in found.responses] == [6, 6, 6]
     assert len(asked) == 4
     assert len({seed for *_, seed in asked}) == 4
@@ -96,32 +98,32 @@ def test_responses_begin_together_and_go_on_apart():
 
 
 def test_without_counts_nothing_is_made_up():
-    found, _ = forced(Budget(again=1), counts=False)
+    found, _ = forced(TokenBudget(again=1), counts=False)
     assert found.responses[0].tokens is found.responses[0].flop is None
     with pytest.raises(EnvironmentFailure, match="counts no tokens"):
-        forced(Budget(again=1, tokens=8), END, counts=False)
+        forced(TokenBudget(again=1, tokens=8), END, counts=False)
 
 
 @pytest.mark.parametrize(
     ("budget", "more", "end", "words"),
     [
-        (Budget(again=1), "", "", "must be put in"),
-        (Budget(tokens=8), "Wait", "", "ends thinking"),
-        (Budget(tokens=0), "Wait", END, "one at least"),
+        (TokenBudget(again=1), "", "", "must be put in"),
+        (TokenBudget(tokens=8), "Wait", "", "ends thinking"),
+        (TokenBudget(tokens=0), "Wait", END, "one at least"),
     ],
 )
 def test_a_budget_that_cannot_be_forced_is_refused(budget, more, end, words):
     with pytest.raises(UsageError, match=words):
-        Forcing(budget, more, end)
+        BudgetForcing(budget, more, end)
 
 
 def test_other_texts_are_another_way_of_sampling(tmp_path):
-    bank = Bank.create(tmp_path / "bank")
-    remember(bank, "m", Forcing(Budget(again=1), "Wait"))
-    remember(bank, "m", Forcing(Budget(again=1), "Wait"))
-    remember(bank, "m", Forcing(Budget(again=2), "Hmm"))
+    bank = SampleBank.create(tmp_path / "bank")
+    remember(bank, "m", BudgetForcing(TokenBudget(again=1), "Wait"))
+    remember(bank, "m", BudgetForcing(TokenBudget(again=1), "Wait"))
+    remember(bank, "m", BudgetForcing(TokenBudget(again=2), "Hmm"))
     with pytest.raises(UsageError, match="other texts"):
-        remember(bank, "m", Forcing(Budget(again=1), "Hmm"))
+        remember(bank, "m", BudgetForcing(TokenBudget(again=1), "Hmm"))
 
 
 def test_the_command_forces_a_server_and_the_curves_show_it(tmp_path, capsys):
@@ -143,7 +145,7 @@ def test_the_command_forces_a_server_and_the_curves_show_it(tmp_path, capsys):
         assert len(asked) == 3 + 3 + 24
         assert main([*line, "--again", "2", "--again-text", "Hmm"]) == 2
     assert "other texts" in capsys.readouterr().err
-    samples = Bank.open(bank).load("budget/again=2")
+    samples = SampleBank.open(bank).load("budget/again=2")
     assert (samples.spent["tokens"] == 12).all()
     assert (samples.spent["flop"] == 2e6 * 12).all()
     assert main(["testtime", "curves", bank, "--draws", "20"]) == 0

@@ -11,9 +11,9 @@ from serving import Serving
 
 from isoflop.cli import main
 from isoflop.errors import UnknownName, UsageError
-from isoflop.experiments.backends import gym
-from isoflop.experiments.backends.problems import exercise
-from isoflop.samples.bank import Bank
+from isoflop.experiments.sampling import gym
+from isoflop.experiments.sampling.problems import exercise
+from isoflop.samples.bank import SampleBank
 
 
 def test_what_is_marked_is_the_answer_as_it_stands_there():
@@ -63,7 +63,7 @@ def test_a_task_is_sampled_and_graded_by_its_own_scorer(installed, tmp_path, cap
         assert main(line) == 0
         assert json.loads(capsys.readouterr().out)["had"] == 60
     columns = ("problem", "response", "correct", "answer")
-    rows = [r for t in Bank.open(folder).rows.tables(columns, {}) for r in t.to_pylist()]
+    rows = [r for t in SampleBank.open(folder).rows.tables(columns, {}) for r in t.to_pylist()]
     right = {p.name: p.answer for p in made.problems}
     for row in rows:
         solved = row["response"].strip() == right[row["problem"]]

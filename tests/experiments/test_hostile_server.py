@@ -22,16 +22,16 @@ from hostile_server import ANSWERING, FAILING, SCORES, STALLING
 
 from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure, IsoflopError, UsageError
-from isoflop.experiments.backends.filling import fill
-from isoflop.experiments.backends.judging import Judge
-from isoflop.experiments.backends.openai import OpenAI
-from isoflop.experiments.backends.problems import addition
-from isoflop.experiments.backends.rejudging import by_scorer
-from isoflop.experiments.backends.request import Answered, Drawing, Response
+from isoflop.experiments.sampling.collect import fill
+from isoflop.experiments.sampling.judges import Judge
+from isoflop.experiments.sampling.openai import OpenAI
+from isoflop.experiments.sampling.problems import addition
+from isoflop.experiments.sampling.rejudge import by_scorer
+from isoflop.experiments.sampling.types import Answered, Drawing, Response
 from isoflop.network.address import checked_address
 from isoflop.network.secret import Secret
 from isoflop.network.server import Manners, Server
-from isoflop.samples.bank import Bank
+from isoflop.samples.bank import SampleBank
 from isoflop.sources.scoring import http_scorer
 
 KEY = 'sk-Wq7xB3nR+t/"V9uKz2Lm'
@@ -83,7 +83,7 @@ def asked(port: int, name: str, work) -> tuple[object, int]:
     return work(), seen(port, name) - before
 
 
-def draw(bank: Bank, url: str, timeout: float, tries: int = 2):
+def draw(bank: SampleBank, url: str, timeout: float, tries: int = 2):
     """Return what asking for one sample came to, or the error that it ended with."""
     manners = Manners(1, timeout, tries, 0.01, KEY)
     backend = OpenAI(Server(url, manners), "m", Drawing(1.0, 16))
@@ -121,7 +121,7 @@ def on_disk(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("name", STALLING)
 def test_a_server_that_keeps_one_waiting_is_cut_off(port, tmp_path, name):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     error, requests = asked(port, name, lambda: draw(bank, address(port, name), SHORT))
     assert isinstance(error, EnvironmentFailure)
     assert harmless(str(error))
@@ -130,7 +130,7 @@ def test_a_server_that_keeps_one_waiting_is_cut_off(port, tmp_path, name):
 
 @pytest.mark.parametrize("name", FAILING)
 def test_what_is_no_answer_ends_in_a_sentence_without_harm(port, tmp_path, name):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     error, requests = asked(port, name, lambda: draw(bank, address(port, name), LONG))
     assert isinstance(error, EnvironmentFailure), error
     assert harmless(str(error)), str(error)
@@ -142,7 +142,7 @@ def test_what_is_no_answer_ends_in_a_sentence_without_harm(port, tmp_path, name)
 
 @pytest.mark.parametrize("name", ANSWERING)
 def test_what_holds_an_answer_is_kept_without_the_harm(port, tmp_path, name):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     done = draw(bank, address(port, name), LONG)
     assert not isinstance(done, BaseException), done
     assert (done.new, done.total) == (1, 1)
@@ -206,7 +206,7 @@ def test_a_table_is_not_scored_by_what_is_no_number(port, tmp_path, monkeypatch,
 
 @pytest.mark.parametrize("name", ["away", "loop"])
 def test_a_redirect_is_not_followed_and_takes_the_key_nowhere(port, tmp_path, name):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     _, requests = asked(port, name, lambda: draw(bank, address(port, name), LONG))
     assert requests == 1
 
@@ -240,7 +240,7 @@ class Failing:
     "error", [OverflowError("date value out of range"), KeyError("x"), OSError()]
 )
 def test_what_nobody_foresaw_ends_the_call_and_keeps_what_was_answered(tmp_path, error):
-    bank, sums = Bank.create(tmp_path / "bank"), addition(10, seed=0)
+    bank, sums = SampleBank.create(tmp_path / "bank"), addition(10, seed=0)
     work = lambda: fill(bank, sums.problems, 2, Failing(error), Judge(sums), lineage="m")  # noqa: E731
     outcome = ended(work)
     assert isinstance(outcome, EnvironmentFailure)
@@ -249,7 +249,7 @@ def test_what_nobody_foresaw_ends_the_call_and_keeps_what_was_answered(tmp_path,
 
 
 def test_a_worker_that_goes_without_a_word_is_missed(tmp_path):
-    bank, sums = Bank.create(tmp_path / "bank"), addition(10, seed=0)
+    bank, sums = SampleBank.create(tmp_path / "bank"), addition(10, seed=0)
     backend = Failing(asyncio.CancelledError())
     outcome = ended(lambda: fill(bank, sums.problems, 2, backend, Judge(sums), lineage="m"))
     assert isinstance(outcome, EnvironmentFailure)
@@ -260,7 +260,7 @@ def test_a_judge_that_fails_as_nobody_foresaw_ends_the_call(tmp_path):
     def scorer(prompts, texts):
         raise ZeroDivisionError
 
-    backend, bank = Failing(ValueError()), Bank.create(tmp_path / "bank")
+    backend, bank = Failing(ValueError()), SampleBank.create(tmp_path / "bank")
     judge = Judge(SUMS, None, {"r": scorer})
     outcome = ended(lambda: fill(bank, SUMS.problems, 2, backend, judge, lineage="m"))
     assert isinstance(outcome, EnvironmentFailure)

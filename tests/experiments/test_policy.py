@@ -11,7 +11,7 @@ import pytest
 
 from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.policy import (
-    Chain,
+    ChainTask,
     Retries,
     Warmup,
     describe,
@@ -20,23 +20,23 @@ from isoflop.experiments.policy import (
     pass_rate,
     shape_for,
     training_flop,
-    warm,
     warm_start,
 )
 from isoflop.experiments.pretrain.shape import Shape
 
 torch = pytest.importorskip("torch")
 
+from isoflop.experiments.policy import pretraining  # noqa: E402
 from isoflop.experiments.policy.cache import begin  # noqa: E402
 from isoflop.experiments.policy.likelihood import likelihood, response_logits  # noqa: E402
-from isoflop.experiments.policy.model import Policy  # noqa: E402
+from isoflop.experiments.policy.model import PolicyModel  # noqa: E402
 from isoflop.experiments.policy.retries import OwnAttempts, gone_over  # noqa: E402
-from isoflop.experiments.policy.sampling import Forcing, sample  # noqa: E402
+from isoflop.experiments.policy.sampling import ForcedBudget, sample  # noqa: E402
 from isoflop.experiments.pretrain.gpt import GPT  # noqa: E402
 
 pytestmark = pytest.mark.training
 
-CHAIN = Chain()
+CHAIN = ChainTask()
 CONTROL = CHAIN.control
 MODEL = Shape(32, 2, vocabulary=CHAIN.vocabulary, context=48)
 
@@ -51,8 +51,8 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def model() -> Policy:
-    return Policy(MODEL, CHAIN.layout, seed=1)
+def model() -> PolicyModel:
+    return PolicyModel(MODEL, CHAIN.layout, seed=1)
 
 
 def seeded(seed: int = 0):
@@ -183,7 +183,7 @@ def test_flop_are_two_a_weight_and_four_a_key_with_prompts_shared(model):
 
 
 def test_the_stop_is_replaced_as_often_as_is_asked(model):
-    forcing = Forcing(extensions=2, again=(CONTROL.again, 3))
+    forcing = ForcedBudget(extensions=2, again=(CONTROL.again, 3))
     drawn = sample(model, prompts(), CONTROL, generator=seeded(), most=30, n=16, forcing=forcing)
     for tokens, forced in zip(drawn.tokens.tolist(), drawn.forced.tolist(), strict=True):
         starts = [
@@ -196,7 +196,7 @@ def test_the_stop_is_replaced_as_often_as_is_asked(model):
 
 def test_thinking_is_cut_at_each_limit_and_goes_on_to_an_answer(model):
     limit = torch.arange(12 * 4) % 5
-    forcing = Forcing(limit=limit, now=(CONTROL.now, 2))
+    forcing = ForcedBudget(limit=limit, now=(CONTROL.now, 2))
     drawn = sample(model, prompts(), CONTROL, generator=seeded(), most=12, n=4, forcing=forcing)
     free = sample(model, prompts(), CONTROL, generator=seeded(), most=12, n=4)
     for i, at in enumerate(limit.tolist()):
@@ -210,7 +210,7 @@ def test_thinking_is_cut_at_each_limit_and_goes_on_to_an_answer(model):
 
 
 def test_forced_tokens_have_the_log_probability_that_the_model_gives_them(model):
-    forcing = Forcing(1, (CONTROL.again,), 6, (CONTROL.now,))
+    forcing = ForcedBudget(1, (CONTROL.again,), 6, (CONTROL.now,))
     drawn = sample(model, prompts(), CONTROL, generator=seeded(), most=12, n=4, forcing=forcing)
     found = likelihood(model, prompts().repeat_interleave(4, 0), drawn.tokens)
     torch.testing.assert_close(found.logp, drawn.logp, atol=1e-5, rtol=0)
@@ -219,9 +219,9 @@ def test_forced_tokens_have_the_log_probability_that_the_model_gives_them(model)
 
 def test_forcing_without_tokens_is_refused():
     with pytest.raises(UsageError, match="tokens"):
-        Forcing(extensions=1)
+        ForcedBudget(extensions=1)
     with pytest.raises(UsageError, match="tokens"):
-        Forcing(limit=4)
+        ForcedBudget(limit=4)
 
 
 # ---- chains -------------------------------------------------------------------------------------
@@ -292,7 +292,7 @@ def test_verdicts(change, correct, sound, right):
 
 
 def test_demonstrations_are_sound_and_slips_are_not_imitated():
-    chain = Chain(retried=0.4, interrupted=0.3)
+    chain = ChainTask(retried=0.4, interrupted=0.3)
     shown = chain.demonstrations(500, np.random.default_rng(0))
     assert chain.verify(shown.problems, shown.responses).sound.all()
     texts = [chain.text(r) for r in shown.responses]
@@ -317,7 +317,7 @@ class Unregistered:
 
 
 def test_a_task_is_described_and_comes_back():
-    chain = Chain(most=12, familiar_steps=6, retried=0.1)
+    chain = ChainTask(most=12, familiar_steps=6, retried=0.1)
     assert described(describe(chain)) == chain
     with pytest.raises(UnknownName, match="chain"):
         described({"task": "chian"})
@@ -336,12 +336,12 @@ def test_a_task_is_described_and_comes_back():
 )
 def test_a_chain_that_cannot_be_drawn_is_refused(settings):
     with pytest.raises(UsageError):
-        Chain(**settings)
+        ChainTask(**settings)
 
 
 # ---- the warm start -----------------------------------------------------------------------------
 
-EASY = Chain(modulus=3, most=2)
+EASY = ChainTask(modulus=3, most=2)
 
 
 SMALL = Shape(16, 1, vocabulary=EASY.vocabulary, context=16)
@@ -374,7 +374,7 @@ def test_what_does_not_learn_begins_anew_from_other_weights_at_half_the_rate(tmp
 
     looks = iter([0.2] * 6 + [0.6])  # two looks at the first try, four at the next
     monkeypatch.setattr(torch.optim, "AdamW", watched)
-    monkeypatch.setattr(warm, "pass_rate", lambda *_: next(looks))
+    monkeypatch.setattr(pretraining, "pass_rate", lambda *_: next(looks))
     warm_start(SMALL, EASY, Warmup(steps=4, look=2, lr=8e-3, skill=0.5), cache=tmp_path)
     assert rates == [8e-3, 4e-3, 2e-3]
     assert not any(torch.equal(a, b) for a, b in itertools.combinations(starts, 2))
@@ -403,7 +403,7 @@ def test_a_skill_that_is_never_looked_at_is_refused():
 
 
 def test_a_right_attempt_is_kept_and_a_wrong_one_mended():
-    task = Chain(modulus=5, most=3)
+    task = ChainTask(modulus=5, most=3)
     c = task.control
     problem = task.problems(1, np.random.default_rng(0))
     solution = problem.solutions[0][problem.solutions[0] != c.pad]
@@ -427,8 +427,8 @@ def test_a_right_attempt_is_kept_and_a_wrong_one_mended():
 
 
 def test_retries_are_as_many_as_were_asked_for():
-    task = Chain(modulus=3, most=2)
-    model = Policy(shape_for(task, 32, 1, attempts=3), task.layout, 0)
+    task = ChainTask(modulus=3, most=2)
+    model = PolicyModel(shape_for(task, 32, 1, attempts=3), task.layout, 0)
     own = OwnAttempts(model, task, Retries(share=0.5, most=2, every=4), batch=8, seed=0)
     parts = [own.next() for _ in range(4)]
     assert sum(len(p.problems) for p in parts) <= 16

@@ -13,7 +13,7 @@ import pytest
 from isoflop.errors import BadRuns, UnknownName, UsageError
 from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.pretrain import corpus as text
-from isoflop.experiments.pretrain.recipe import Recipe
+from isoflop.experiments.pretrain.recipe import TrainingRecipe
 from isoflop.experiments.pretrain.shape import Shape
 from isoflop.experiments.pretrain.sweep import PRESETS, Pretrain, budgets
 
@@ -23,12 +23,12 @@ from isoflop.experiments.pretrain import precision as choice  # noqa: E402
 from isoflop.experiments.pretrain.gpt import GPT  # noqa: E402
 from isoflop.experiments.pretrain.passes import CrossEntropy, turns  # noqa: E402
 from isoflop.experiments.pretrain.precision import products  # noqa: E402
-from isoflop.experiments.pretrain.train import Learner, sequences_at_once, train  # noqa: E402
+from isoflop.experiments.pretrain.train import Trainer, sequences_at_once, train  # noqa: E402
 
 pytestmark = pytest.mark.training
 
 SMALL = Shape(width=16, layers=2, context=32, head=8)
-QUICK = Recipe(batch=128, ramp=1_024, largest=512, warmup=512)
+QUICK = TrainingRecipe(batch=128, ramp=1_024, largest=512, warmup=512)
 POINTS = (2_048, 4_096, 8_192)
 
 
@@ -223,7 +223,7 @@ class Killed(Exception):
 def test_an_interrupted_run_gives_the_same_bits(small, tmp_path, monkeypatch, schedule):
     recipe = replace(QUICK, schedule=schedule)
     whole = losses(small, tmp_path / "whole", recipe)
-    step = Learner.step
+    step = Trainer.step
 
     def die_after(count):
         left = [count]
@@ -234,7 +234,7 @@ def test_an_interrupted_run_gives_the_same_bits(small, tmp_path, monkeypatch, sc
                 raise Killed
             step(self, *arguments)
 
-        monkeypatch.setattr(Learner, "step", counted)
+        monkeypatch.setattr(Trainer, "step", counted)
 
     for count in (11, 9, 17, 10_000):
         die_after(count)
@@ -253,7 +253,7 @@ def test_points_of_one_run_are_those_of_shorter_runs(small, tmp_path):
 
 
 def test_averaged_weights_equal_the_explicit_average(small):
-    learner = Learner(SMALL, QUICK, small, seed=0, device="cpu")
+    learner = Trainer(SMALL, QUICK, small, seed=0, device="cpu")
     weights, ends = [], [0]
     for _ in range(40):
         learner.step()
@@ -269,7 +269,7 @@ def test_averaged_weights_equal_the_explicit_average(small):
 
 
 def test_scoring_leaves_the_weights_alone(small):
-    learner = Learner(SMALL, QUICK, small, seed=0, device="cpu")
+    learner = Trainer(SMALL, QUICK, small, seed=0, device="cpu")
     for _ in range(5):
         learner.step()
     before = [p.detach().clone() for p in learner.model.parameters()]
@@ -280,7 +280,7 @@ def test_scoring_leaves_the_weights_alone(small):
 
 
 def test_a_batch_in_parts_is_the_batch(small):
-    one, two = (Learner(SMALL, QUICK, small, seed=0, device="cpu") for _ in range(2))
+    one, two = (Trainer(SMALL, QUICK, small, seed=0, device="cpu") for _ in range(2))
     two.micro = 1
     for _ in range(3):
         one.step()
@@ -456,14 +456,14 @@ def test_a_gpu_that_emulates_bfloat16_trains_in_float32(monkeypatch, native, exp
 def test_a_run_that_goes_on_keeps_its_format(small, machine):
     wide = Shape(width=256, layers=1, context=32, head=64)
     machine(1.0, 0.3)
-    first = Learner(wide, QUICK, small, seed=0, device="cpu")
+    first = Trainer(wide, QUICK, small, seed=0, device="cpu")
     first.step()
     assert first.precision == "bfloat16"
     assert all(p.dtype == torch.float32 for p in first.model.parameters())
     machine(1.0, 20.0)
     for file in choice.default_cache().iterdir():
         file.unlink()
-    later = Learner(wide, QUICK, small, seed=0, device="cpu")
+    later = Trainer(wide, QUICK, small, seed=0, device="cpu")
     assert later.precision == "float32"
     later.restore(first.state())
     assert later.precision == "bfloat16"
@@ -473,13 +473,13 @@ def test_a_run_that_goes_on_keeps_its_format(small, machine):
 
 
 def test_the_batch_grows_and_stays_within_its_limit():
-    recipe = Recipe(batch=512, ramp=100_000, largest=2_048)
+    recipe = TrainingRecipe(batch=512, ramp=100_000, largest=2_048)
     grown = [recipe.sequences(d, 128) * 128 for d in (0, 100_000, 400_000, 10_000_000)]
     assert grown == [512, 512, 1_024, 2_048]
 
 
 def test_wsd_ends_at_a_rate_of_zero_and_costs_its_branches():
-    recipe = Recipe(schedule="wsd", decay=0.25)
+    recipe = TrainingRecipe(schedule="wsd", decay=0.25)
     legs = recipe.legs((1_000, 2_000))
     assert [leg.until for leg in legs] == [750, 1_000, 1_500, 2_000]
     assert recipe.tokens((1_000, 2_000)) == 1_500 + 250 + 500
@@ -488,7 +488,7 @@ def test_wsd_ends_at_a_rate_of_zero_and_costs_its_branches():
 def test_a_recipe_that_cannot_be_followed_is_refused():
     for wrong in ({"schedule": "cosine"}, {"window": 0.0}, {"lr": -1.0}, {"largest": 1}):
         with pytest.raises(UsageError):
-            Recipe(**wrong)
+            TrainingRecipe(**wrong)
 
 
 def test_a_sweep_knows_its_runs_before_it_is_trained(words, tmp_path, monkeypatch):

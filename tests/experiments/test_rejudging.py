@@ -19,15 +19,15 @@ from serving import Serving
 
 from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure, UsageError
-from isoflop.experiments.backends.asking import Manners, Server
-from isoflop.experiments.backends.filling import fill, problems_of
-from isoflop.experiments.backends.judging import Judge
-from isoflop.experiments.backends.openai import OpenAI
-from isoflop.experiments.backends.problems import addition
-from isoflop.experiments.backends.program import program
-from isoflop.experiments.backends.rejudging import by_program, by_scorer, judge_again
-from isoflop.experiments.backends.request import Drawing
-from isoflop.samples.bank import Bank, Sample
+from isoflop.experiments.sampling.collect import fill, problems_of
+from isoflop.experiments.sampling.http_client import Manners, Server
+from isoflop.experiments.sampling.judges import Judge
+from isoflop.experiments.sampling.openai import OpenAI
+from isoflop.experiments.sampling.problems import addition
+from isoflop.experiments.sampling.program_judge import program
+from isoflop.experiments.sampling.rejudge import by_program, by_scorer, judge_again
+from isoflop.experiments.sampling.types import Drawing
+from isoflop.samples.bank import Sample, SampleBank
 
 SUMS = addition(4, seed=0)
 OWN = {"strategy": "parallel", "lineage": "m"}
@@ -48,7 +48,7 @@ def rewarding(fault=""):
 @pytest.fixture
 def bank(tmp_path):
     """Return a bank of 4 problems, 6 samples each, drawn from a server."""
-    made = Bank.create(tmp_path / "bank")
+    made = SampleBank.create(tmp_path / "bank")
     answers = {p.prompt: p.answer for p in SUMS.problems}
     with Serving(tmp_path, answers) as server:
         backend = OpenAI(Server(server.url, Manners()), "m", Drawing(1.0, 16, ("\n",)))
@@ -151,8 +151,8 @@ def test_a_reward_model_that_dies_ends_it_and_the_same_command_goes_on(bank, cap
 
 SLOWLY = """
 import sys, time
-from isoflop.experiments.backends.filling import problems_of
-from isoflop.experiments.backends.rejudging import by_scorer, judge_again
+from isoflop.experiments.sampling.collect import problems_of
+from isoflop.experiments.sampling.rejudge import by_scorer, judge_again
 from isoflop.samples.bank import Bank
 bank = Bank.open(sys.argv[1])
 slow = lambda prompts, texts: time.sleep(0.02) or [float(len(t)) for t in texts]
@@ -184,7 +184,7 @@ def test_killed_at_any_moment_no_verdict_is_lost_or_doubled(bank):
 
 
 def test_a_program_grades_what_nobody_graded(tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     with bank.writing() as rows:
         rows.append([
             Sample(problem="p", sample=0, lineage="m", response="it is 4", answer="4"),
@@ -263,7 +263,7 @@ def classifier(tmp_path_factory):
 
 def test_a_classifier_of_hugging_face_scores_as_it_does_alone(bank, classifier, capsys):
     assert main(command(bank, "--reward", f"r=hf:{classifier}", "--json")) == 0
-    from isoflop.experiments.classifier import classifier as load
+    from isoflop.experiments.sampling.reward_model import classifier as load
 
     alone = load(str(classifier))
     prompts = {p.name: p.prompt for p in SUMS.problems}

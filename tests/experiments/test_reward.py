@@ -14,24 +14,24 @@ from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.reward import (
     PRESETS,
-    Bank,
+    BankSize,
     Learning,
     Overoptimise,
     Proxy,
-    Pursued,
     Pursuit,
+    RewardConfig,
+    RewardTask,
+    RLTarget,
     Scorer,
-    Setting,
-    World,
 )
 
 torch = pytest.importorskip("torch")
 
-from isoflop.experiments.reward import bank, pursue  # noqa: E402
+from isoflop.experiments.reward import bank, optimise  # noqa: E402
 from isoflop.experiments.reward.proxies import (  # noqa: E402
     TIE,
-    Judge,
     Pairs,
+    ProxyScorer,
     combined,
     margin,
     pairs,
@@ -41,10 +41,10 @@ from isoflop.experiments.reward.world import Gold, Scene, draw, generator  # noq
 
 pytestmark = pytest.mark.training
 
-QUICK = Setting(
-    World(vocabulary=8, members=2, steps=120, batch=64, lr=0.015, reference=2_048),
+QUICK = RewardConfig(
+    RewardTask(vocabulary=8, members=2, steps=120, batch=64, lr=0.015, reference=2_048),
     Learning(lr=0.01),
-    Bank(prompts=8, samples=256),
+    BankSize(prompts=8, samples=256),
     Pursuit(responses=128, lr=1e-3, steps=60, spacing=0.4, furthest=4.0, look=512),
 )
 KINDS = ("best-of-n", "rl")
@@ -126,7 +126,7 @@ def test_pairs_are_ranked_by_gold_and_more_begin_with_fewer(scene):
 
 
 def test_a_better_fed_proxy_judges_better_and_scores_are_standardised(scene):
-    poor, fed = (Judge(scene, Proxy(16, n), QUICK.learning) for n in (1_024, 8_192))
+    poor, fed = (ProxyScorer(scene, Proxy(16, n), QUICK.learning) for n in (1_024, 8_192))
     fresh = Pairs(*(part[8_192:] for part in pairs(scene, 12_288)))  # none has learned from them
     right = [right_share(margin(judge.network, fresh)) for judge in (poor, fed)]
     assert 0.5 < right[0] < right[1]
@@ -189,8 +189,8 @@ def test_best_of_n_starts_at_nothing_and_its_kl_is_that_of_n(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def looks(tmp_path_factory) -> tuple[pursue.Look, ...]:
-    return pursue.pursue(QUICK, POOR, TrialFolder(tmp_path_factory.mktemp("rl")), 0)
+def looks(tmp_path_factory) -> tuple[optimise.RewardEvaluation, ...]:
+    return optimise.pursue(QUICK, POOR, TrialFolder(tmp_path_factory.mktemp("rl")), 0)
 
 
 def test_the_proxy_is_pleased_and_gold_gains_less_or_falls(looks):
@@ -213,24 +213,24 @@ def test_looks_follow_kl_and_not_steps(looks):
 
 
 def test_a_run_that_was_interrupted_gives_the_same_numbers(tmp_path, looks, monkeypatch):
-    step = pursue.Learner.step
+    step = optimise.RewardTrainer.step
 
     def interrupted(self):
         if self.steps == 11:
             raise Stopped
         step(self)
 
-    monkeypatch.setattr(pursue.Learner, "step", interrupted)
+    monkeypatch.setattr(optimise.RewardTrainer, "step", interrupted)
     with pytest.raises(Stopped):
-        pursue.pursue(QUICK, POOR, TrialFolder(tmp_path), 0, keep_every=0)
-    monkeypatch.setattr(pursue.Learner, "step", step)
-    assert pursue.pursue(QUICK, POOR, TrialFolder(tmp_path), 0) == looks
+        optimise.pursue(QUICK, POOR, TrialFolder(tmp_path), 0, keep_every=0)
+    monkeypatch.setattr(optimise.RewardTrainer, "step", step)
+    assert optimise.pursue(QUICK, POOR, TrialFolder(tmp_path), 0) == looks
 
 
 def test_a_seed_gives_one_world_and_another_gives_another(tmp_path, looks, monkeypatch):
     monkeypatch.setenv("ISOFLOP_CACHE", str(tmp_path / "none of it"))
     short = replace(QUICK, pursuit=replace(QUICK.pursuit, steps=6))
-    again = pursue.pursue(short, POOR, TrialFolder(tmp_path), 0)
+    again = optimise.pursue(short, POOR, TrialFolder(tmp_path), 0)
     assert again[0] == looks[0]
     early = [look for look in looks if look.steps < 6]
     assert list(again[: len(early)]) == early
@@ -240,7 +240,7 @@ def test_a_seed_gives_one_world_and_another_gives_another(tmp_path, looks, monke
 
 def test_a_penalty_holds_the_policy_back(tmp_path, looks):
     held = replace(QUICK, pursuit=replace(QUICK.pursuit, penalty=0.5))
-    found = pursue.pursue(held, POOR, TrialFolder(tmp_path), 0)
+    found = optimise.pursue(held, POOR, TrialFolder(tmp_path), 0)
     assert max(look.KL for look in found) < max(look.KL for look in looks) / 2
 
 
@@ -269,23 +269,23 @@ def test_proxies_span_a_thousand_to_a_hundred_and_fifty_thousand_parameters():
 
 
 def test_a_setting_survives_json():
-    assert Setting.described(json.loads(json.dumps(QUICK.describe()))) == QUICK
+    assert RewardConfig.described(json.loads(json.dumps(QUICK.describe()))) == QUICK
 
 
 @pytest.mark.parametrize(
     ("make", "error"),
     [
-        (lambda: World(features=0, roughness=0), UsageError),
-        (lambda: World(members=16), UsageError),
+        (lambda: RewardTask(features=0, roughness=0), UsageError),
+        (lambda: RewardTask(members=16), UsageError),
         (lambda: Proxy(0, 100), UsageError),
         (lambda: Scorer((Proxy(3, 100),), "mean"), UsageError),
         (lambda: Scorer((Proxy(3, 100), Proxy(3, 100, 1))), UsageError),
         (lambda: Scorer((Proxy(3, 100), Proxy(3, 100, 1)), "wurst"), UnknownName),
-        (lambda: Bank(prompts=1), UsageError),
+        (lambda: BankSize(prompts=1), UsageError),
         (lambda: Pursuit(penalty=-1), UsageError),
         (lambda: Pursuit(spacing=9), UsageError),
         (lambda: Overoptimise((POOR, POOR)), UsageError),
-        (lambda: Overoptimise((POOR,), (Pursued(POOR), Pursued(POOR))), UsageError),
+        (lambda: Overoptimise((POOR,), (RLTarget(POOR), RLTarget(POOR))), UsageError),
         (lambda: Overoptimise((POOR,), seeds=()), UsageError),
     ],
 )
@@ -300,7 +300,7 @@ def test_a_study_runs_by_the_engine_and_is_read_as_runs(tmp_path: Path):
     from isoflop.store import Study
 
     setting = replace(QUICK, pursuit=replace(QUICK.pursuit, steps=8))
-    trials = Overoptimise((POOR,), (Pursued(POOR),), setting).trials()
+    trials = Overoptimise((POOR,), (RLTarget(POOR),), setting).trials()
     study = Study.create(tmp_path / "study")
     assert not run(trials, study, LocalEngine(1)).failed
     runs = read(study.path)

@@ -8,26 +8,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isoflop.assess.overoptimisation import Evidence
+from isoflop.assess.reward.overoptimisation import RewardCurve
 from isoflop.commands.reward.demo import reward_demo
-from isoflop.commands.reward.outcome import Arm, Mean, Run, gap, held_out, outcome, trend
-from isoflop.commands.reward.run import designed, reward_run
+from isoflop.commands.reward.run import reward_run
 from isoflop.errors import BadRuns, UnknownName, UsageError
 from isoflop.experiments.reward import Proxy, Scorer
+from isoflop.pages.reward_run import designed
 from isoflop.sources import read
+from isoflop.studies.reward import Mean, Replication, ScorerArm, gap, held_out, outcome, trend
 
 D = np.linspace(0.25, 5, 20)
 
 
-def evidence(R: np.ndarray) -> Evidence:
-    return Evidence("x", D, R, np.ones(len(D)), np.ones((20, len(D))), drawn_weights=True)
+def evidence(R: np.ndarray) -> RewardCurve:
+    return RewardCurve("x", D, R, np.ones(len(D)), np.ones((20, len(D))), drawn_weights=True)
 
 
-def arm(*alphas_and_betas: tuple[float, float], hidden: int = 3, pairs: int = 1_000) -> Arm:
+def arm(*alphas_and_betas: tuple[float, float], hidden: int = 3, pairs: int = 1_000) -> ScorerArm:
     """Return an arm whose replications are exact parabolas."""
-    runs = tuple(Run(i, evidence(D * (a - b * D)), D) for i, (a, b) in enumerate(alphas_and_betas))
+    runs = tuple(
+        Replication(i, evidence(D * (a - b * D)), D) for i, (a, b) in enumerate(alphas_and_betas)
+    )
     scorer = Scorer((Proxy(hidden, pairs),))
-    return Arm("x", "best-of-n: x", scorer, 1_000 * hidden, pairs, 0.0, runs)
+    return ScorerArm("x", "best-of-n: x", scorer, 1_000 * hidden, pairs, 0.0, runs)
 
 
 # ---- numbers ------------------------------------------------------------------------------------
@@ -51,7 +54,7 @@ def test_a_curve_that_is_known_is_forecast_exactly():
     assert not arm((1.2, 0.1)).runs[0].fell  # still rising at d = 5
     assert held_out(run.evidence, "rl-reward") > held_out(run.evidence, "bon-reward") + 0.1
     other = evidence(D * (1.2 - 0.8 * np.log(D)))
-    assert Run(0, other, D).forecast()[0] == "rl-reward"
+    assert Replication(0, other, D).forecast()[0] == "rl-reward"
 
 
 def test_gold_between_evaluations_lies_on_a_straight_line_from_nothing():

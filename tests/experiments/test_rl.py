@@ -13,20 +13,20 @@ import pytest
 
 from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.folder import TrialFolder
-from isoflop.experiments.policy import Chain, Warmup, training_flop
-from isoflop.experiments.rl import PRESETS, RECIPES, Arm, Recipe, Reinforce, Setting, named
+from isoflop.experiments.policy import ChainTask, Warmup, training_flop
+from isoflop.experiments.rl import PRESETS, RECIPES, RecipeArm, Reinforce, RLConfig, RLRecipe, named
 
 torch = pytest.importorskip("torch")
 
 from isoflop.experiments.policy import warm_start  # noqa: E402
 from isoflop.experiments.rl import rollout  # noqa: E402
 from isoflop.experiments.rl.losses import advantages, divergence, token_loss, weights  # noqa: E402
-from isoflop.experiments.rl.train import Learner, train  # noqa: E402
+from isoflop.experiments.rl.train import RLTrainer, train  # noqa: E402
 
 pytestmark = pytest.mark.training
 
-EASY = Chain(modulus=3, most=2)
-QUICK = Setting(
+EASY = ChainTask(modulus=3, most=2)
+QUICK = RLConfig(
     EASY, 32, 1, Warmup(steps=80, batch=32, lr=1e-2), prompts=8, group=8, steps=24,
     lr=1e-3, problems=64, samples=2, every=8,
 )  # fmt: skip
@@ -46,7 +46,7 @@ def alone(tmp_path_factory) -> Iterator[None]:
 # ---- losses -------------------------------------------------------------------------------------
 
 
-def of_one_token(chosen: Recipe, ratio: float, advantage: float, logp: float = -0.5):
+def of_one_token(chosen: RLRecipe, ratio: float, advantage: float, logp: float = -0.5):
     """Return the loss of a token, and its slope in the log-probability."""
     now = torch.tensor([[logp]], requires_grad=True)
     old = torch.tensor([[logp - math.log(ratio)]])
@@ -111,7 +111,7 @@ MASK = torch.tensor([[1, 0, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 0, 0]]).bo
     ],
 )
 def test_tokens_share_in_the_loss_as_the_aggregation_says(aggregation, shares):
-    found = weights(MASK, Recipe("x", aggregation=aggregation), group=2, longest=4)
+    found = weights(MASK, RLRecipe("x", aggregation=aggregation), group=2, longest=4)
     expected = MASK * torch.tensor(shares)[:, None]
     torch.testing.assert_close(found, expected)
 
@@ -119,8 +119,8 @@ def test_tokens_share_in_the_loss_as_the_aggregation_says(aggregation, shares):
 def test_prompts_count_alike_however_long_their_responses_are():
     longer = MASK.clone()
     longer[1] = True
-    by_prompt = weights(longer, Recipe("x", aggregation="prompt"), 2, 4)
-    by_token = weights(longer, Recipe("x", aggregation="token"), 2, 4)
+    by_prompt = weights(longer, RLRecipe("x", aggregation="prompt"), 2, 4)
+    by_token = weights(longer, RLRecipe("x", aggregation="token"), 2, 4)
     assert by_prompt[:2].sum() == pytest.approx(0.5)
     assert by_token[:2].sum() == pytest.approx(5 / 9)
 
@@ -143,17 +143,17 @@ REWARDS = torch.tensor([[1.0, -1.0, -1.0, -1.0], [1.0, 1.0, -1.0, -1.0]])
     ],
 )
 def test_advantages_are_those_worked_by_hand(settings, expected):
-    found = advantages(REWARDS, Recipe("x", **settings))
+    found = advantages(REWARDS, RLRecipe("x", **settings))
     torch.testing.assert_close(found, torch.tensor(expected), atol=1e-4, rtol=0)
 
 
 def test_groups_that_do_not_vary_have_no_advantage():
     alike = torch.ones(3, 8)
     for normalisation in ("prompt", "batch", "none"):
-        assert not advantages(alike, Recipe("x", normalisation=normalisation)).any()
+        assert not advantages(alike, RLRecipe("x", normalisation=normalisation)).any()
 
 
-def by_definition(chosen: Recipe, logp, old, rewards, mask, longest: int) -> float:
+def by_definition(chosen: RLRecipe, logp, old, rewards, mask, longest: int) -> float:
     """Return the loss of a batch, token by token, as TRL states it for the recipe's loss type."""
     groups, size = rewards.shape
     total = 0.0
@@ -222,7 +222,7 @@ def test_recipes_are_data():
         "grpo", "dapo", "dr-grpo", "gspo", "cispo", "sapo", "reinforce", "scalerl",
     }  # fmt: skip
     for chosen in RECIPES.values():
-        assert Recipe(**json.loads(json.dumps(asdict(chosen)))) == chosen
+        assert RLRecipe(**json.loads(json.dumps(asdict(chosen)))) == chosen
 
 
 @pytest.mark.parametrize(
@@ -247,24 +247,24 @@ def test_a_recipe_that_cannot_be_followed_is_refused(name, changes, error):
 )
 def test_a_setting_that_cannot_be_trained_in_is_refused(settings):
     with pytest.raises(UsageError):
-        Setting(**settings)
+        RLConfig(**settings)
 
 
 def test_a_setting_survives_json():
     setting = replace(QUICK, pool=16)
-    assert Setting.described(json.loads(json.dumps(setting.describe()))) == setting
+    assert RLConfig.described(json.loads(json.dumps(setting.describe()))) == setting
 
 
 def test_looks_must_fall_between_rollouts():
     with pytest.raises(UsageError, match="multiple"):
-        Reinforce({"lagging": Arm(named("grpo", {"lag": 3}), QUICK)})
+        Reinforce({"lagging": RecipeArm(named("grpo", {"lag": 3}), QUICK)})
 
 
 # ---- rollouts -----------------------------------------------------------------------------------
 
 
-def learner(chosen: Recipe, setting: Setting = QUICK) -> Learner:
-    return Learner(setting, chosen, 0, "cpu")
+def learner(chosen: RLRecipe, setting: RLConfig = QUICK) -> RLTrainer:
+    return RLTrainer(setting, chosen, 0, "cpu")
 
 
 def test_groups_that_all_pass_or_all_fail_are_dropped_and_made_up_for():
@@ -299,7 +299,7 @@ def test_easy_problems_of_a_fixed_set_are_retired_for_good():
 
 def test_interrupted_responses_are_answered_and_what_was_put_in_is_not_learned():
     chosen = named("scalerl", {"interrupt": 0.3})
-    chain = Chain(modulus=3, most=6)
+    chain = ChainTask(modulus=3, most=6)
     setting = replace(QUICK, task=chain, warmup=Warmup(steps=5))
     one = learner(chosen, setting)
     supply = rollout.Supply(setting, 0)
@@ -317,7 +317,7 @@ def test_interrupted_responses_are_answered_and_what_was_put_in_is_not_learned()
 
 
 def test_overlong_responses_lose_up_to_one():
-    setting = replace(QUICK, task=Chain(modulus=3, most=6), warmup=Warmup(steps=5))
+    setting = replace(QUICK, task=ChainTask(modulus=3, most=6), warmup=Warmup(steps=5))
     chosen = named("dapo", {"overlong": 3, "drop_unvaried": False, "resample": 0})
     one = learner(chosen, setting)
     rolled = rollout.roll_out(one.model, setting, chosen, one.supply, one.tally, 16)
@@ -385,7 +385,7 @@ def test_compute_is_what_sampling_and_learning_cost(tmp_path):
 
 
 def test_the_start_is_the_same_for_every_recipe_and_seed(tmp_path):
-    first, second = learner(RECIPES["grpo"]), Learner(QUICK, RECIPES["cispo"], 7, "cpu")
+    first, second = learner(RECIPES["grpo"]), RLTrainer(QUICK, RECIPES["cispo"], 7, "cpu")
     kept = warm_start(QUICK.shape, EASY, QUICK.warmup)
     for model in (first.model, second.model, first.reference):
         assert torch.equal(model.embedding.weight, kept.embedding.weight)
@@ -396,9 +396,9 @@ def test_the_start_is_the_same_for_every_recipe_and_seed(tmp_path):
 
 def test_a_study_is_every_recipe_and_setting_under_every_seed(tmp_path: Path):
     arms = {
-        "grpo": Arm(RECIPES["grpo"], QUICK),
-        "grpo n=4": Arm(RECIPES["grpo"], replace(QUICK, group=4)),
-        "cispo": Arm(RECIPES["cispo"], QUICK),
+        "grpo": RecipeArm(RECIPES["grpo"], QUICK),
+        "grpo n=4": RecipeArm(RECIPES["grpo"], replace(QUICK, group=4)),
+        "cispo": RecipeArm(RECIPES["cispo"], QUICK),
     }
     study = Reinforce(arms, (0, 1))
     trials = study.trials()

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from isoflop.commands.rl.demo import rl_demo
-from isoflop.commands.rl.run import designed, rl_run
+from isoflop.commands.rl.run import rl_run
 from isoflop.errors import UnknownName, UsageError
+from isoflop.pages.rl_run import designed
 from isoflop.sources import read
 from isoflop.store import Study
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from isoflop.cli import main
-from isoflop.samples.bank import Bank
+from isoflop.samples.bank import SampleBank
 
 pytestmark = pytest.mark.slm
 
@@ -56,7 +56,7 @@ def check(folder: Path, data: dict) -> None:
     value = dict(zip(data["coverage"]["k"], data["coverage"]["value"], strict=True))
     assert 0.05 < value[1] < 0.5
     assert value[32] > 0.5
-    assert len(Bank.open(folder).load()) == 640
+    assert len(SampleBank.open(folder).load()) == 640
 
 
 def test_in_process(weights, tmp_path, capsys):
@@ -101,7 +101,7 @@ def test_behind_a_server_of_llama_cpp(server, tmp_path, capsys):
     backend = ("--backend", "http", "--url", server, "--model", "smollm2", "--params", "135M",
                "--n", "1", "--at-once", "2", *WHOLE)  # fmt: skip
     check(tmp_path / "bank", added(tmp_path / "bank", capsys, *backend))
-    samples = Bank.open(tmp_path / "bank").load()
+    samples = SampleBank.open(tmp_path / "bank").load()
     assert (samples.spent["tokens"] > 0).all()
     assert (samples.spent["prompt_tokens"] > 20).all()
 
@@ -113,7 +113,7 @@ def test_a_server_that_gives_one_of_four_is_asked_for_the_rest(server, tmp_path,
     data = added(folder, capsys, *line)
     assert data["new"] == 12
     assert any("fewer responses than asked for" in note for note in data["notes"])
-    samples = Bank.open(folder).load(verifiers=("logprob",))
+    samples = SampleBank.open(folder).load(verifiers=("logprob",))
     assert len(samples) == 12
     assert (samples.scores["logprob"] < 0).all()
 
@@ -128,4 +128,4 @@ def test_its_chat_and_its_refusals(server, tmp_path, capsys):
     ((why, count),) = data["left_out"].items()
     assert (data["new"], count) == (9, 3)
     assert "maximum context length" in why
-    assert len(Bank.open(tmp_path / "bank").load()) == 6
+    assert len(SampleBank.open(tmp_path / "bank").load()) == 6

@@ -13,34 +13,34 @@ from hypothesis import strategies as st
 from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.engine import LocalEngine, run
 from isoflop.experiments.folder import TrialFolder
-from isoflop.experiments.policy import Chain, Warmup, forward_flop, shape_for
+from isoflop.experiments.policy import ChainTask, Warmup, forward_flop, shape_for
 from isoflop.experiments.testtime import (
     DVTS,
     MCTS,
     PRESETS,
     Adaptive,
     Beam,
-    Budget,
     Judgement,
     Parallel,
     Rebase,
     Revision,
-    Setting,
+    TesttimeConfig,
+    TokenBudget,
     gather,
     name_of,
     named,
 )
-from isoflop.experiments.testtime.choosing import allotted, best, majority, settled, weighted
-from isoflop.samples.bank import Bank, Sample
+from isoflop.experiments.testtime.selection import allotted, best, majority, settled, weighted
+from isoflop.samples.bank import Sample, SampleBank
 from isoflop.samples.budgets import control, performance, scaling
 from isoflop.store import Study
 
 torch = pytest.importorskip("torch")
 
 from isoflop.experiments.policy import warm_start  # noqa: E402
-from isoflop.experiments.policy.sampling import Forcing, sample  # noqa: E402
-from isoflop.experiments.testtime.bench import Bench, split  # noqa: E402
-from isoflop.experiments.testtime.carry import carry, generator  # noqa: E402
+from isoflop.experiments.policy.sampling import ForcedBudget, sample  # noqa: E402
+from isoflop.experiments.testtime.run import carry, generator  # noqa: E402
+from isoflop.experiments.testtime.sampler import Bench, split  # noqa: E402
 from isoflop.experiments.testtime.verifier import (  # noqa: E402
     ProcessVerifier,
     area_under_curve,
@@ -49,11 +49,12 @@ from isoflop.experiments.testtime.verifier import (  # noqa: E402
 
 pytestmark = pytest.mark.training
 
-TASK = Chain(modulus=3, most=3, retried=0.25, interrupted=0.25)
+TASK = ChainTask(modulus=3, most=3, retried=0.25, interrupted=0.25)
 SHAPE = shape_for(TASK, 32, 1, attempts=4)
 ALL = (
-    Parallel(4), Parallel(4, "best"), Adaptive(8), Revision(4, 2), Budget(), Budget(again=2),
-    Budget(tokens=1), Beam(4, 2), Beam(4, 2, 1), DVTS(4, 2), Rebase(4), MCTS(4),
+    Parallel(4), Parallel(4, "best"), Adaptive(8), Revision(4, 2), TokenBudget(),
+    TokenBudget(again=2),
+    TokenBudget(tokens=1), Beam(4, 2), Beam(4, 2, 1), DVTS(4, 2), Rebase(4), MCTS(4),
 )  # fmt: skip
 
 
@@ -211,7 +212,7 @@ def test_every_strategy_repeats_itself_and_counts_its_cost(chosen, bench, proble
     most = chosen.responses * (bench.most + 4)
     assert ((first.spent.tokens >= 1) & (first.spent.tokens <= most)).all()
     assert (first.spent.flop >= 0).all()
-    if isinstance(chosen, Adaptive | Budget):
+    if isinstance(chosen, Adaptive | TokenBudget):
         assert not first.spent.verifier_flop.any()
     else:
         assert (first.spent.verifier_flop > 0).all()
@@ -283,7 +284,7 @@ def test_a_response_is_lengthened_by_exactly_so_many_attempts(again, bench, prob
     drawn = bench.draw(problems, 2, generator(4), again=again, scored=False)
     same = sample(
         bench.policy, torch.from_numpy(problems.prompts), c, generator=generator(4), n=2,
-        most=drawn.tokens.shape[2], forcing=Forcing(again, (c.again,)),
+        most=drawn.tokens.shape[2], forcing=ForcedBudget(again, (c.again,)),
     )  # fmt: skip
     assert (same.tokens.numpy() == drawn.tokens.reshape(same.tokens.shape)).all()
     assert (same.tokens[same.forced] == c.again).all()
@@ -360,16 +361,16 @@ def test_area_under_the_curve_counts_pairs():
 
 def test_a_setting_is_known_by_its_json():
     setting = PRESETS["study"](0).sweep.setting
-    assert Setting.described(setting.describe()) == setting
+    assert TesttimeConfig.described(setting.describe()) == setting
 
 
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (lambda: Setting(problems=0), "problems is 0"),
-        (lambda: Setting(strategies=("beem/n=4",)), "beam"),
-        (lambda: Setting(strategies=("budget/again=5",)), "makes 6 attempts"),
-        (lambda: Setting(attempts=3), "retries take 4 attempts"),
+        (lambda: TesttimeConfig(problems=0), "problems is 0"),
+        (lambda: TesttimeConfig(strategies=("beem/n=4",)), "beam"),
+        (lambda: TesttimeConfig(strategies=("budget/again=5",)), "makes 6 attempts"),
+        (lambda: TesttimeConfig(attempts=3), "retries take 4 attempts"),
         (lambda: Judgement(problems=4, held_out=0.0), "examines nothing"),
     ],
 )
@@ -380,7 +381,7 @@ def test_a_study_that_cannot_be_made_is_refused(made, words):
 
 def test_a_trial_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch):
     """Killed after any part, what was written stays and the rest is the same."""
-    from isoflop.experiments.testtime import carry as module
+    from isoflop.experiments.testtime import run as module
 
     setting = PRESETS["tiny"](0).sweep.setting
     for name in ("whole", "killed"):
@@ -435,7 +436,7 @@ def test_trials_that_sample_one_lineage_differently_are_not_mixed(tmp_path: Path
     study = Study.create(tmp_path, {"made by": "a test"})
     for trial in ("one", "other"):
         folder = TrialFolder(study.trials / trial)
-        with Bank.create(folder.path / "bank").writing() as writer:
+        with SampleBank.create(folder.path / "bank").writing() as writer:
             writer.append([Sample(problem="0", sample=0, lineage="seed=0")])
         folder.finish({"observations": [{"k": 1}], "provenance": {"seconds": 1.0}})
     with pytest.raises(UsageError, match=r"trials one and other .* in different ways"):

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from isoflop.cli import main
-from isoflop.commands.testtime.demo import designed
 from isoflop.commands.testtime.demo import testtime_demo as demonstrate
-from isoflop.commands.testtime.findings import Seed, Tried, findings
-from isoflop.commands.testtime.reading import opened
 from isoflop.errors import UnknownName, UsageError
+from isoflop.pages.testtime_demo import designed
 from isoflop.samples.sample_table import Counts
+from isoflop.sources.open_samples import opened
 from isoflop.store import Study
+from isoflop.studies.testtime import Seed, StrategyResult, findings
 
 K = 2.0 ** np.arange(9)
 P = 50
@@ -33,7 +33,7 @@ def seed(
     spent = np.ones(P)
 
     def tried(values):
-        return Tried(values, spent, spent, spent)
+        return StrategyResult(values, spent, spent, spent)
 
     curves = {
         "coverage": [0.3, 0.4, 0.5, 0.6, 0.7],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isoflop.assess.reward_curve import choose, evaluations
+from isoflop.assess.reward.curve import choose, evaluations
 from isoflop.errors import CannotFit, RefusedByData, UsageError
 from isoflop.laws import Sigmoid
 from isoflop.monitor import advise, alarms, looks, outlook

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic import TRUTH, grid, made_by
 
-from isoflop.assess.shape import rising
+from isoflop.assess.monotonicity import rising
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.laws import LogQuadratic
 from isoflop.plan import optimum

@@ -9,9 +9,9 @@ from synthetic import TRUTH, grid, made_by
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.fitting import fit
 from isoflop.plan import optimum
-from isoflop.plan.design import design, narrowed, pool
-from isoflop.plan.design import grid as candidates
-from isoflop.plan.uncertain import Pool, Target
+from isoflop.plan.design.greedy import design, narrowed, pool
+from isoflop.plan.design.greedy import grid as candidates
+from isoflop.plan.design.uncertainty import Pool, Target
 from isoflop.runs import Runs
 
 LOSS = Target(N=7e9, D=1.4e11)

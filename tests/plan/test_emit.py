@@ -16,8 +16,8 @@ from isoflop.accounting import Architecture
 from isoflop.errors import UnknownName, UsageError
 from isoflop.law import constants
 from isoflop.plan import Cost, priced, spend
-from isoflop.plan.emit import FORMATS, emit, nanochat_shape, torchtitan_multiplier
-from isoflop.plan.recipe import recipe, rules, suggestions
+from isoflop.plan.training.configs import FORMATS, emit, nanochat_shape, torchtitan_multiplier
+from isoflop.plan.training.recipe import recipe, rules, suggestions
 
 SET = constants("chinchilla/besiroglu2024")
 

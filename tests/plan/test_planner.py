@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import TRUTH, grid, made_by, some_law
 
-from isoflop.accounting import Family
+from isoflop.accounting import ModelFamily
 from isoflop.errors import ConventionMismatch, NoOptimum, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
 from isoflop.law import constants
@@ -271,7 +271,7 @@ def test_conventions_that_differ_are_refused_with_the_conversion():
 
 
 def test_stated_shapes_convert():
-    shapes = Family(vocabulary=32_000, aspect=64, context=2048)
+    shapes = ModelFamily(vocabulary=32_000, aspect=64, context=2048)
     plan = spend(SET, 1e21, convention={"C": "detailed"}, family=shapes)
     inner = shapes.non_embedding(plan.N.value)
     assert shapes.flop_per_token(inner, "detailed") * plan.D.value == pytest.approx(1e21)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from synthetic import made_by
 
-from isoflop.accounting import Family, convert_parameters
+from isoflop.accounting import ModelFamily, convert_parameters
 from isoflop.errors import UsageError
 from isoflop.fitting import fit
 from isoflop.laws import RateBatchSurface, constants
-from isoflop.plan.rates import (
+from isoflop.plan.training.learning_rate import (
     RULES,
-    Setting,
+    RateQuery,
     advice,
     mup,
     said,
@@ -23,7 +23,7 @@ from isoflop.plan.rates import (
     surface_advice,
 )
 
-FAMILY = Family(vocabulary=32_000, aspect=96, context=2048)
+FAMILY = ModelFamily(vocabulary=32_000, aspect=96, context=2048)
 RULE = {rule.name.split()[0]: rule for rule in RULES}
 TRUTH = RateBatchSurface(
     E=1.6, A=400.0, B=2000.0, alpha=0.34, beta=0.36, lr_scale=1.79, lr_by_N=-0.713, lr_by_D=0.307,
@@ -32,7 +32,7 @@ TRUTH = RateBatchSurface(
 
 
 def setting(N=1e9, D=1e11, counted="non-embedding", L=None):
-    return Setting(N, D, counted, FAMILY, L)
+    return RateQuery(N, D, counted, FAMILY, L)
 
 
 def test_a_rule_gets_n_as_it_counts_it():

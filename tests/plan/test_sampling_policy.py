@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from isoflop.errors import BadStudy, RefusedByData, UnknownName, UsageError
-from isoflop.plan import cases as choosing
-from isoflop.plan.difficulty import difficulty
-from isoflop.plan.exchange import compared
-from isoflop.plan.policy import policy
-from isoflop.plan.router import Router
-from isoflop.plan.sampling_options import Option, options, options_after
-from isoflop.plan.sampling_prices import Prices, cost_of, cost_of_run, uncounted, unit_of
+from isoflop.plan.sampling import problem_draws as choosing
+from isoflop.plan.sampling.difficulty import difficulty
+from isoflop.plan.sampling.exchange import compared
+from isoflop.plan.sampling.options import SamplingChoice, options, options_after
+from isoflop.plan.sampling.policy import policy
+from isoflop.plan.sampling.prices import Prices, cost_of, cost_of_run, uncounted, unit_of
+from isoflop.plan.sampling.router import Router
 from isoflop.samples.sample_table import Samples
-from isoflop.samples.simulated_samples import World, simulate
+from isoflop.samples.simulated_samples import SyntheticTask, simulate
 
 
 def bank(problems=60, m=24, seed=0, **world):
-    made = simulate(World(**world), problems, m, seed=seed)
+    made = simulate(SyntheticTask(**world), problems, m, seed=seed)
     n = problems * m
     spent = {name: np.full(problems, float(np.mean(made[name])))
              for name in ("tokens", "flop", "prompt_flop", "verifier_flop")}  # fmt: skip
@@ -109,7 +109,7 @@ def test_bins_of_few_problems_learn_from_their_neighbours(monkeypatch):
     seen, one, truth = np.ones(30, bool), np.ones(30), {1e-9: [], choosing.NEAR: []}
     for _ in range(40):
         rates = rng.uniform(0.4, 0.6, 40)
-        drawn = [Option(str(r), (rng.random(30) < r).astype(float), one) for r in rates]
+        drawn = [SamplingChoice(str(r), (rng.random(30) < r).astype(float), one) for r in rates]
         cases = choosing.Cases(bins, 5, tuple(drawn))
         for near, chosen in truth.items():
             monkeypatch.setattr(choosing, "NEAR", near)
@@ -130,7 +130,9 @@ def test_choosing_on_noise_wins_nothing_when_cross_fitted():
     samples = bank(problems=80, seed=3)
     rng = np.random.default_rng(0)
     one = np.full(80, 1.0)
-    noise = [Option(f"noise {i}", (rng.random(80) < 0.5).astype(float), one) for i in range(60)]
+    noise = [
+        SamplingChoice(f"noise {i}", (rng.random(80) < 0.5).astype(float), one) for i in range(60)
+    ]
     made = policy(samples, by="oracle", others=noise, budgets=[1.0, 2.0], unit="samples", draws=50)
     assert any(c.startswith("noise") for c in made.budgets[0].choices)
     assert made.budgets[0].score < 0.58
@@ -139,7 +141,7 @@ def test_choosing_on_noise_wins_nothing_when_cross_fitted():
 def test_a_strategy_that_wins_on_hard_problems_is_sent_there():
     samples = bank(problems=120, m=32, seed=1, alpha=0.6, beta=1.0)
     hard = samples.counts.solved / samples.counts.tried < 0.4
-    search = Option("search", np.where(hard, 0.9, 0.1), np.full(120, 4.0))
+    search = SamplingChoice("search", np.where(hard, 0.9, 0.1), np.full(120, 4.0))
     made = policy(samples, by="oracle", others=[search], budgets=[16.0], unit="samples", draws=100)
     (at,) = made.budgets
     assert at.choices[0] == "search"
@@ -171,7 +173,7 @@ def test_samples_that_tell_difficulty_are_charged_and_take_part():
 
 
 def test_a_strategy_is_paid_beside_the_samples_that_tell_difficulty():
-    sure = Option("sure", np.ones(60), np.full(60, 5.0))
+    sure = SamplingChoice("sure", np.ones(60), np.full(60, 5.0))
     made = policy(bank(m=40), by="agreement", estimate=8, unit="samples", others=[sure],
                   budgets=[12.9, 13.0], draws=20)  # fmt: skip
     assert "sure" not in made.budgets[0].choices

@@ -8,8 +8,8 @@ import pytest
 from isoflop.errors import UsageError
 from isoflop.laws import LearningCurve, LearningCurveAtBatch, constants
 from isoflop.laws.power import PF_DAY
-from isoflop.plan import efficient as steps
 from isoflop.plan import optimum
+from isoflop.plan.training import learning_curve as steps
 
 JOINT = constants("kaplan-joint/kaplan2020").law
 SIZE, DATA, COMPUTE, CMIN = (

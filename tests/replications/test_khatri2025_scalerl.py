@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from isoflop.assess import identify
-from isoflop.assess.reward_curve import by_window, reward_curve
+from isoflop.assess.reward.curve import by_window, reward_curve
 from isoflop.fitting import fit
 from isoflop.fitting.grid_profile import grid_profile
 from isoflop.fitting.objective import Squared

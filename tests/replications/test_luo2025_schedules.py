@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isoflop.schedules import PUBLISHED, Curve, fit, held_out, read_curves, recipe
+from isoflop.schedules import PUBLISHED, LossCurve, fit, held_out, read_curves, recipe
 from isoflop.schedules.fitting import ScheduleFit
 from isoflop.schedules.forms import CHOICES
 
@@ -35,14 +35,14 @@ PRINTED = {
 METRICS = ("R²", "MAE", "RMSE", "PredE", "WorstE")
 
 
-def curves(public_data, size: str, texts: dict[str, str]) -> list[Curve]:
+def curves(public_data, size: str, texts: dict[str, str]) -> list[LossCurve]:
     """Return curves with the whole schedule behind them, which must be that of the table."""
     found = []
     for name, text in texts.items():
         (read,) = read_curves(public_data(f"loss_curves_luo2025/{size}/{name}.csv"), warmup=2160)
         schedule = recipe(text).schedule(name)
         assert schedule.rates[read.steps] == pytest.approx(read.schedule.rates[read.steps])
-        found.append(Curve(name, schedule, read.steps, read.loss))
+        found.append(LossCurve(name, schedule, read.steps, read.loss))
     return found
 
 

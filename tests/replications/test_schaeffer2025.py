@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isoflop.assess.along_k import WAYS, bake_off, fit_coverage, way
-from isoflop.assess.bend import bend
+from isoflop.assess.coverage.curvature import bend
+from isoflop.assess.coverage.extrapolation import WAYS, bake_off, fit_coverage, way
 from isoflop.fitting import fit
 from isoflop.laws import CoveragePower
 from isoflop.runs import Runs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from isoflop.errors import UsageError
-from isoflop.plan.exchange import multiplier
+from isoflop.plan.sampling.exchange import multiplier
 
 
 @pytest.mark.parametrize(("R", "times"), [(0.16, 257.75), (0.79, 63.4), (22, 15.8)])

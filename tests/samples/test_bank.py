@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import BadStudy, EnvironmentFailure, RefusedByData, UnknownName, UsageError
-from isoflop.samples.bank import Bank, Sample
+from isoflop.samples.bank import Sample, SampleBank
 from isoflop.store import keys
 from isoflop.store import rows as stored
 
@@ -48,7 +48,7 @@ def python(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 def test_a_sample_is_written_once_and_comes_back(tmp_path):
-    bank = Bank.create(tmp_path / "bank", {"task": "chain"})
+    bank = SampleBank.create(tmp_path / "bank", {"task": "chain"})
     with bank.writing() as rows:
         assert rows.append(some(5, scores={"prm": 0.5}, tokens=12)) == 5
         assert rows.append(some(8, answer="9")) == 3  # the first five are known
@@ -56,7 +56,7 @@ def test_a_sample_is_written_once_and_comes_back(tmp_path):
         assert not rows.has("p", 8)
         assert not rows.has("p", 7, strategy="beam")
         assert rows.append([]) == 0
-    again = Bank.open(tmp_path / "bank")
+    again = SampleBank.open(tmp_path / "bank")
     assert again.study.meta["task"] == "chain"
     samples = again.load(verifiers=["prm"], answers=True)
     assert len(samples) == 8
@@ -70,7 +70,7 @@ def test_a_sample_is_written_once_and_comes_back(tmp_path):
 
 
 def test_what_is_left_out_says_why_and_is_counted(tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     with bank.writing() as rows:
         rows.append([*some(4), Sample(problem="p", sample=9, left_out="the server stalled"),
                      Sample(problem="q", sample=0)])  # fmt: skip
@@ -94,11 +94,11 @@ def test_a_writer_killed_at_any_moment_loses_nothing_and_counts_nothing_twice(tm
         out = process.stdout.read().split()  # `communicate` would lose what is in its buffer
         process.communicate(timeout=20)
         said = max([said, *(int(line) for line in out if line.isdigit())])
-    counts = Bank.open(tmp_path / "bank").counts()
+    counts = SampleBank.open(tmp_path / "bank").counts()
     total = int(counts.tried.sum())
     # What was acknowledged is there; at most one write more was under way.
     assert said <= total <= said + 7
-    with Bank.open(tmp_path / "bank").writing() as rows:
+    with SampleBank.open(tmp_path / "bank").writing() as rows:
         added = rows.append([Sample(problem=f"p{j % 3}", sample=j) for j in range(total)])
     assert added == 0
 
@@ -107,7 +107,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing_and_counts_nothing_twice(tm
 @given(cut=st.integers(0, 400), count=st.integers(1, 6))
 def test_half_a_line_is_cut_off_and_written_again(tmp_path_factory, cut, count):
     folder = tmp_path_factory.mktemp("bank")
-    bank = Bank.create(folder / "bank")
+    bank = SampleBank.create(folder / "bank")
     with bank.writing() as rows:
         rows.append(some(count))
     (journal,) = (folder / "bank" / "samples").glob("*.jsonl")
@@ -121,7 +121,7 @@ def test_half_a_line_is_cut_off_and_written_again(tmp_path_factory, cut, count):
 
 
 def test_a_journal_that_lingers_after_its_chunk_was_closed_counts_no_more(tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     with bank.writing() as rows:
         rows.append(some(5))
         journal = bank.rows.journals()[0]
@@ -135,7 +135,7 @@ def test_a_journal_that_lingers_after_its_chunk_was_closed_counts_no_more(tmp_pa
 
 
 def test_a_full_disk_keeps_what_was_there_and_the_call_can_be_repeated(tmp_path, monkeypatch):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     real, left = os.write, [60]
 
     def full(handle, data):
@@ -157,7 +157,7 @@ def test_a_full_disk_keeps_what_was_there_and_the_call_can_be_repeated(tmp_path,
 
 
 def test_a_full_disk_while_a_chunk_is_closed_loses_nothing(tmp_path, monkeypatch):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     monkeypatch.setattr(stored, "OPEN_ROWS", 10)
 
     def full(*_):
@@ -178,7 +178,7 @@ def test_one_process_writes_and_another_is_told_who(tmp_path):
     process = python(WRITER, tmp_path / "bank")
     try:
         process.stdout.readline()
-        bank = Bank.open(tmp_path / "bank")
+        bank = SampleBank.open(tmp_path / "bank")
         with pytest.raises(EnvironmentFailure, match=f"process {process.pid}"), bank.writing():
             pass
     finally:
@@ -187,7 +187,7 @@ def test_one_process_writes_and_another_is_told_who(tmp_path):
 
 
 def test_bad_rows_are_refused_by_name(tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     with bank.writing() as rows:
         with pytest.raises(UsageError, match="whole numbers from 0"):
             rows.append([Sample(problem="p", sample=-1)])
@@ -202,7 +202,7 @@ def test_bad_rows_are_refused_by_name(tmp_path):
 
 
 def test_which_samples_are_meant_must_be_said_where_there_are_several(tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     with bank.writing() as rows:
         rows.append([*some(3), *some(3, lineage="seed=1"), *some(2, strategy="beam/n=4")])
     with pytest.raises(UsageError, match="say --strategy and --lineage"):
@@ -216,7 +216,7 @@ def test_which_samples_are_meant_must_be_said_where_there_are_several(tmp_path):
 
 
 def test_damage_is_named(tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     with bank.writing() as rows:
         rows.append(some(3))
         rows.close()
@@ -231,7 +231,7 @@ def test_damage_is_named(tmp_path):
 
 
 def test_a_bank_without_a_graded_sample_says_so(tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     with bank.writing() as rows:
         rows.append([Sample(problem="p", sample=0)])
     with pytest.raises(RefusedByData, match="no graded samples"):

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from isoflop.errors import RefusedByData, UsageError
-from isoflop.experiments.backends.rejudging import judge_again
+from isoflop.experiments.sampling.rejudge import judge_again
 from isoflop.samples import bank as banks
 from isoflop.samples import blocks, curves, votes
-from isoflop.samples.bank import Bank
+from isoflop.samples.bank import SampleBank
 from isoflop.samples.curves import curves as curves_of
 from isoflop.store import rows as stored
 from isoflop.store.chunks import read_chunk
@@ -44,7 +44,7 @@ def columns(rng, problems, samples, answers=6):
 
 def filled(path, every, *, part=70, again=True):
     """Write samples so that every problem lies in many chunks, and all come twice."""
-    bank = Bank.create(path)
+    bank = SampleBank.create(path)
     with bank.writing() as rows:
         count = len(every["problem"])
         for at in range(0, count, part):
@@ -124,7 +124,7 @@ def test_samples_added_while_a_bank_is_read_are_left_for_the_next_time(tmp_path)
 
 
 def test_blocks_refuse_what_samples_in_memory_refuse(tmp_path):
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     with bank.writing() as rows:
         rows.extend({"problem": ["a", "b"], "sample": [0, 0], "correct": [True, False],
                      "score:v": [0.5, 0.5]})  # fmt: skip
@@ -138,7 +138,7 @@ def test_blocks_refuse_what_samples_in_memory_refuse(tmp_path):
 
 def test_parts_of_a_chunk_that_hold_no_problem_of_a_block_are_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(stored, "OPEN_ROWS", 2)
-    bank = Bank.create(tmp_path / "bank")
+    bank = SampleBank.create(tmp_path / "bank")
     with bank.writing() as rows:
         for name in "abcd":
             rows.extend({"problem": [name] * 3, "sample": [0, 1, 2], "correct": [True] * 3})

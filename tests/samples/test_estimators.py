@@ -15,7 +15,7 @@ from isoflop.samples.answers import normal
 from isoflop.samples.coverage import coverage, k_grid, pass_at_k
 from isoflop.samples.curves import best_each, coverage_curve, curves
 from isoflop.samples.sample_table import Counts, Samples
-from isoflop.samples.simulated_samples import World, simulate
+from isoflop.samples.simulated_samples import SyntheticTask, simulate
 from isoflop.samples.votes import votes
 
 
@@ -184,7 +184,7 @@ def test_scores_below_zero_choose_but_do_not_vote():
 
 def test_intervals_draw_problems_and_hold_the_truth_as_often_as_they_say():
     """The truth is the mean over the world; a bank of 60 problems misses it by its luck."""
-    world, k = World(alpha=0.5, beta=1.5), 4
+    world, k = SyntheticTask(alpha=0.5, beta=1.5), 4
     rate = world.rates(200_000, np.random.default_rng(99))
     truth, inside = float((1 - (1 - rate) ** k).mean()), 0
     for seed in range(100):

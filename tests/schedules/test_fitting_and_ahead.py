@@ -9,10 +9,10 @@ from isoflop.errors import CannotFit, UnknownName, UsageError
 from isoflop.schedules import (
     PUBLISHED,
     Annealing,
-    Curve,
+    AreaPower,
     Decays,
     History,
-    Power,
+    LossCurve,
     Schedule,
     ahead,
     best_decay,
@@ -34,7 +34,7 @@ TEXTS = {
     "drop": f"drop:peak=3e-4,end=1e-4,{BUDGET},at=3000",
 }
 TRUTHS = {
-    "power": Power(L0=2.7, A=0.6, alpha=0.45),
+    "power": AreaPower(L0=2.7, A=0.6, alpha=0.45),
     "annealing": Annealing(L0=2.7, A=0.6, alpha=0.45, C=0.9, memory=0.995),
     "multi-power-free": PUBLISHED["multi-power/luo2025-100M"].law,
     "multi-power": CHOICES["multi-power"].kind(
@@ -134,7 +134,7 @@ def test_noise_rises_and_another_optimiser_are_said():
 
 
 def _with(curve, loss):
-    return Curve(curve.name, curve.schedule, curve.steps, loss)
+    return LossCurve(curve.name, curve.schedule, curve.steps, loss)
 
 
 def test_what_lies_beyond_the_curves_is_said():

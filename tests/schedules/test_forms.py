@@ -9,11 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isoflop.schedules import PUBLISHED, Annealing, History, MultiPower, Power, Schedule, grouped
+from isoflop.schedules import (
+    PUBLISHED,
+    Annealing,
+    AreaPower,
+    History,
+    MultiPower,
+    Schedule,
+    grouped,
+)
 from isoflop.schedules.forms import CHOICES
 
 LAWS = (
-    Power(L0=2.7, A=0.6, alpha=0.45),
+    AreaPower(L0=2.7, A=0.6, alpha=0.45),
     Annealing(L0=2.7, A=0.6, alpha=0.45, C=0.9, memory=0.97),
     PUBLISHED["multi-power/luo2025-100M"].law,
 )

@@ -1,6 +1,6 @@
 """Between conventions: total and non-embedding parameters, and the compute that goes with them.
 
-What lies between two counts is the shape of the models, so a conversion states a `Family`:
+What lies between two counts is the shape of the models, so a conversion states a `ModelFamily`:
 one vocabulary and one aspect ratio. Source: Pearce & Song 2024, arXiv:2406.12907.
 """
 
@@ -10,19 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from isoflop.accounting.architecture import Architecture
+from isoflop.arrays import Numbers
 from isoflop.errors import UnknownName, UsageError
-
-Numbers = npt.NDArray[np.float64]
 
 N_CONVENTIONS = ("total", "non-embedding", "flops-per-token")
 C_CONVENTIONS = ("6ND", "6ND-non-embedding", "MD", "detailed")
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class ModelFamily:
     """Models of one `vocabulary` [tokens] and one `aspect` ratio, width over layers.
 
     Their blocks hold 12 l d^2 non-embedding parameters. `tied` models hold one table of tokens,
@@ -42,7 +40,7 @@ class Family:
                 raise UsageError(f"{name} is {value}; it must be finite and above zero")
 
     @classmethod
-    def of(cls, architecture: Architecture) -> Family:
+    def of(cls, architecture: Architecture) -> ModelFamily:
         """Return the family of one architecture."""
         a = architecture
         return cls(a.vocabulary, a.aspect, a.context, a.tied)
@@ -114,11 +112,11 @@ class Family:
 
 
 # Vocabulary 32,000 and width / layers 39.2 give the paper's w = 47,491 for Hoffmann's models.
-HOFFMANN_FAMILY = Family(vocabulary=32_000, aspect=39.225, context=2048)
+HOFFMANN_FAMILY = ModelFamily(vocabulary=32_000, aspect=39.225, context=2048)
 
 
 @dataclass(frozen=True, slots=True)
-class Frontier:
+class ComputeFrontier:
     """The compute-optimal runs in non-embedding units: N [params], D [tokens], C = 6ND [FLOP]."""
 
     N: Numbers
@@ -126,7 +124,7 @@ class Frontier:
     C: Numbers
 
 
-def convert_parameters(N: Any, source: str, to: str, family: Family) -> Numbers:
+def convert_parameters(N: Any, source: str, to: str, family: ModelFamily) -> Numbers:
     """Return N [params] counted by `to`, from N counted by `source`, for models of one family.
 
     "flops-per-token" is in [FLOP/token]. What a law or runs call "active" needs the mixture's
@@ -151,7 +149,7 @@ def convert_parameters(N: Any, source: str, to: str, family: Family) -> Numbers:
 
 
 def convert_compute(
-    C: Any, N: Any, source: str, to: str, family: Family, *, counted: str = "total"
+    C: Any, N: Any, source: str, to: str, family: ModelFamily, *, counted: str = "total"
 ) -> Numbers:
     """Return C [FLOP] counted by `to`, from C counted by `source`; N is `counted` as it says.
 
@@ -166,8 +164,8 @@ def convert_compute(
 
 
 def nonembedding_frontier(
-    N: Any, family: Family, *, A: float, B: float, alpha: float, beta: float
-) -> Frontier:
+    N: Any, family: ModelFamily, *, A: float, B: float, alpha: float, beta: float
+) -> ComputeFrontier:
     """Return what D and C = 6ND make non-embedding N [params] best, under a law of total N.
 
     The law is L = E + A / N_T^alpha + B / D^beta in total parameters; here N and C leave the
@@ -183,10 +181,10 @@ def nonembedding_frontier(
     slope = N + family.omega / 3 * np.cbrt(N)  # N_E dN_T / dN_E
     log_D = np.log(beta * B / (alpha * A)) + (1 + alpha) * np.log(total) - np.log(slope)
     D = np.exp(log_D / beta)
-    return Frontier(N=N, D=D, C=6 * N * D)
+    return ComputeFrontier(N=N, D=D, C=6 * N * D)
 
 
-def _non_embedding(N: Numbers, source: str, family: Family) -> Numbers:
+def _non_embedding(N: Numbers, source: str, family: ModelFamily) -> Numbers:
     if source == "total":
         return family.non_embedding(N)
     return N if source == "non-embedding" else family._from_flop(N)

@@ -36,8 +36,11 @@ def distillation_flop(
     Source: Busbridge et al. 2025, arXiv:2502.08606, eq. 9.
     """
     counts = {
-        "student": student, "D_student": D_student, "teacher": teacher, "D_teacher": D_teacher,
-    }  # fmt: skip
+        "student": student,
+        "D_student": D_student,
+        "teacher": teacher,
+        "D_teacher": D_teacher,
+    }
     for name, value in counts.items():
         if not bool((value >= 0).all() if hasattr(value, "all") else value >= 0):
             raise UsageError(f"{name} is {value}; it cannot lie below zero")

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from isoflop.assess.audit import Audit, Finding, audit
-from isoflop.assess.backtest import Backtest, Candidate, Held, Refused, backtest
-from isoflop.assess.compare import Comparison, Member, Pooled, Standing, compare, pool
-from isoflop.assess.identify import Identified, Profile, identify
+from isoflop.assess.extrapolation.backtest import (
+    Backtest,
+    Candidate,
+    HeldOutErrors,
+    Refused,
+    backtest,
+)
+from isoflop.assess.extrapolation.comparison import (
+    CandidateScore,
+    Comparison,
+    Member,
+    Pooled,
+    compare,
+    pool,
+)
+from isoflop.assess.identifiability import Identified, LikelihoodProfile, identify
 from isoflop.assess.influence import Influence, Without, influence
 from isoflop.assess.speedup import Speedup, speedup
 
@@ -13,17 +26,17 @@ __all__ = [
     "Audit",
     "Backtest",
     "Candidate",
+    "CandidateScore",
     "Comparison",
     "Finding",
-    "Held",
+    "HeldOutErrors",
     "Identified",
     "Influence",
+    "LikelihoodProfile",
     "Member",
     "Pooled",
-    "Profile",
     "Refused",
     "Speedup",
-    "Standing",
     "Without",
     "audit",
     "backtest",

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.fitting import Fit, reopen, run_weights, starts
-from isoflop.fitting.problem import Problem
+from isoflop.fitting.problem import FitProblem
 from isoflop.fitting.resample import jackknife, levels
 from isoflop.fitting.solve import descend, solve
 from isoflop.law import Array, Law
 from isoflop.quantities import show
 
-Numbers = npt.NDArray[np.float64]
 Answer = Callable[[Law], Array]  # what is asked of an ensemble of s laws: (s,) or (s, 1)
 
 MOST = 20  # highest losses that are left out, one more each time
@@ -83,9 +83,13 @@ def influence(
     far_sp = _refits(fit, problem, weights_n * ~masks_sn, seed)
     one_sn = weights_n * jackknife(np.arange(len(fit.runs)))
     near_sp = solve(
-        problem.residuals, np.repeat(z_p[None], len(one_sn), 0), one_sn, fit.objective, near=True,
+        problem.residuals,
+        np.repeat(z_p[None], len(one_sn), 0),
+        one_sn,
+        fit.objective,
+        near=True,
         scaled=problem.has_unbounded,
-    ).z_sp  # fmt: skip
+    ).z_sp
     values = _answers(asked, problem.law(np.concatenate([z_p[None], far_sp, near_sp])))
     single = [(f"row {row}", out) for row, out in zip(fit.runs.rows, one_sn == 0, strict=True)]
     found = iter(_without(fit, [*able[0], *able[1], *able[2], *single], values[1:]))
@@ -125,7 +129,7 @@ def _levels(fit: Fit[Any], symbol: str) -> Iterator[tuple[str, npt.NDArray[np.bo
         yield f"{symbol} = {low}" if low == high else f"{symbol} = {low} to {high}", level == k
 
 
-def _refits(fit: Fit[Any], problem: Problem, weights_sn: Numbers, seed: int) -> Numbers:
+def _refits(fit: Fit[Any], problem: FitProblem, weights_sn: Numbers, seed: int) -> Numbers:
     """Return where refits end (s, p), each the lowest of several starts: it may move far."""
     z_p, rows = problem.point(fit.law), len(weights_sn)
     spread = starts.spread(problem, np.random.default_rng(seed), SCREENED)
@@ -136,9 +140,12 @@ def _refits(fit: Fit[Any], problem: Problem, weights_sn: Numbers, seed: int) -> 
     start = np.concatenate([np.repeat(z_p[None, None], rows, 0), spread[best_sk]], axis=1)
     each = start.shape[1]
     found = descend(
-        problem.residuals, start.reshape(rows * each, -1), np.repeat(weights_sn, each, 0),
-        fit.objective, both=problem.has_unbounded,
-    )  # fmt: skip
+        problem.residuals,
+        start.reshape(rows * each, -1),
+        np.repeat(weights_sn, each, 0),
+        fit.objective,
+        both=problem.has_unbounded,
+    )
     z_skp = found.z_sp.reshape(rows, each, -1)
     return np.asarray(z_skp[np.arange(rows), found.value_s.reshape(rows, each).argmin(1)])
 

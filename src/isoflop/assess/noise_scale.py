@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, UsageError
-
-Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,15 @@ def noise_scale(
     top, bottom = noise_t[picked].mean(1), gradient_t[picked].mean(1)
     ratio = np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1.0), np.inf)
     low, high = np.quantile(ratio, [(1 - level) / 2, (1 + level) / 2], method="nearest")
-    return NoiseScale(noise / gradient, float(low), float(high), gradient, noise, level, s.size)
+    return NoiseScale(
+        value=noise / gradient,
+        low=float(low),
+        high=float(high),
+        gradient=gradient,
+        noise=noise,
+        level=level,
+        steps=s.size,
+    )
 
 
 def _series(

@@ -12,17 +12,17 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, RefusedByData, UsageError
 from isoflop.fitting import starts
 from isoflop.fitting.objective import Squared
-from isoflop.fitting.problem import Problem, pose
+from isoflop.fitting.problem import FitProblem, pose
 from isoflop.fitting.solve import refine, solve
 from isoflop.law import Binding, Law
 from isoflop.laws import form
 from isoflop.quantities import refuse_draws, show
 from isoflop.runs import Runs
 
-Numbers = npt.NDArray[np.float64]
 Share = Literal["shared", "free"]
 
 LOSSES = 5  # at which the multiplier is told
@@ -114,13 +114,21 @@ def speedup(
     fits, replicates = chosen.lack_of_fit(np.log(both[over]))
     doubts = _doubts(mine, variants, fits, replicates)
     return Speedup(
-        over, level, mine, variants, tuple(chosen.multiplier(float(L), level) for L in losses),
-        fits, replicates, chosen.noise, (*doubts, *both.notes), len(doubts),
-    )  # fmt: skip
+        over=over,
+        level=level,
+        chosen=mine,
+        variants=variants,
+        at=tuple(chosen.multiplier(float(L), level) for L in losses),
+        lack_of_fit=fits,
+        replicates=replicates,
+        noise=chosen.noise,
+        notes=(*doubts, *both.notes),
+        doubts=len(doubts),
+    )
 
 
 def _nested(
-    problem: Problem,
+    problem: FitProblem,
     wanted: set[str],
     member_n: npt.NDArray[np.intp],
     draws: int,
@@ -143,7 +151,7 @@ class _Joint:
 
     def __init__(
         self,
-        problem: Problem,
+        problem: FitProblem,
         shared: tuple[str, ...],
         member_n: npt.NDArray[np.intp],
         draws: int,
@@ -260,7 +268,7 @@ def _variant(joint: _Joint, nested: Sequence[_Joint], L: float, level: float) ->
     return Variant(joint.shared, joint.laws(joint.z_q), joint.multiplier(L, level), p_value)
 
 
-def _refuse_few(problem: Problem, member_n: npt.NDArray[np.intp]) -> None:
+def _refuse_few(problem: FitProblem, member_n: npt.NDArray[np.intp]) -> None:
     x_n = problem.inputs[0]
     for who, name in enumerate("AB"):
         distinct = np.unique(x_n[member_n == who]).size

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from isoflop.atlas.chips import chip, chip_names
-from isoflop.atlas.evidence import Estimate, Evidence, HeldOut, Shown, evidence_of
+from isoflop.atlas.evidence import (
+    FitEvidence,
+    HeldOutFit,
+    ParameterEstimate,
+    PlottedRuns,
+    evidence_of,
+)
 from isoflop.atlas.range import Range, Spread
 from isoflop.atlas.record import Chip, Confidence, Price
 from isoflop.atlas.utilisation import REPORTED, ReportedRun, reported_utilisation
@@ -12,13 +18,13 @@ __all__ = [
     "REPORTED",
     "Chip",
     "Confidence",
-    "Estimate",
-    "Evidence",
-    "HeldOut",
+    "FitEvidence",
+    "HeldOutFit",
+    "ParameterEstimate",
+    "PlottedRuns",
     "Price",
     "Range",
     "ReportedRun",
-    "Shown",
     "Spread",
     "chip",
     "chip_names",

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands.inputs import (
     Columns,
     Convention,
     Derive,
-    Reading,
+    RunsOptions,
     Source,
     Unit,
     Where,
 )
 from isoflop.commands.registry import Option, command
+from isoflop.pages.approaches import as_data, best_sizes, exponents_of, notes_of, profiles, splits
 from isoflop.quantities import show
-from isoflop.report import Axis, Block, Figure, Heading, Interval, Line, Note, Points, Report, Table
+from isoflop.report import Block, Heading, Report
 
 if TYPE_CHECKING:
-    from isoflop.fitting.isoflop_profile import Profiles
-    from isoflop.plan.approaches import Approach, Comparison
-    from isoflop.plan.result import Estimate
-
-APART = 1.5  # a factor between N* of different approaches that a reader must be told of
-STEPS = 60  # points of a line
-LEFT_OUT = " is left out: "  # how the notes of approach 2 begin, after the budget
-MOST_CURVES = 10  # budgets that one figure can hold
-MOST_REASONS = 3  # budgets that are named where many are left out for the like reason
+    pass
 
 
 @command("approaches", example="isoflop approaches sample:tiny --C 1e12")
@@ -58,145 +49,11 @@ def approaches(
     """
     from isoflop.plan.approaches import approaches as compare
 
-    table = Reading(where, columns, derive, convention, unit)(runs)
+    table = RunsOptions(where, columns, derive, convention, unit)(runs)
     found = compare(table, C, laws=law or ("chinchilla",), draws=draws, level=level, seed=seed)
-    blocks: list[Block] = [*_notes(found), _exponents(found), *_splits(found)]
-    blocks += [Heading("Figures"), _best_sizes(found)]
+    blocks: list[Block] = [*notes_of(found), exponents_of(found), *splits(found)]
+    blocks += [Heading("Figures"), best_sizes(found)]
     stated = table.conventions.get("L")
-    blocks += [_profiles(p, stated) for p in found.profiles if p.curve == "parabola"]
+    blocks += [profiles(p, stated) for p in found.profiles if p.curve == "parabola"]
     title = f"The best split of {show(C)} FLOP, by {len(table):,} runs of {table.origin}"
-    return Report(title, tuple(blocks), _data(found))
-
-
-def _notes(found: Comparison) -> list[Block]:
-    blocks: list[Block] = []
-    if len(found.approaches) > 1:
-        kind = "doubt" if found.factor > APART else "good"
-        text = f"the approaches differ by a factor of {show(found.factor)} in N"
-        blocks.append(Note(text, kind))  # type: ignore[arg-type]
-    names: dict[str, list[str]] = {}
-    for name, reason in found.refused:
-        names.setdefault(_shortened(reason), []).append(name)
-    for reason, who in names.items():
-        are = "is" if len(who) == 1 else "are"
-        blocks.append(Note(f"{', '.join(who)} {are} refused: {reason}", "doubt"))
-    left_out = [text.removeprefix("2: ") for text in found.notes if LEFT_OUT in text]
-    if left_out:
-        text = "; ".join(t.replace(LEFT_OUT, ": ") for t in left_out)
-        blocks.append(Note(_shortened(f"2: budgets left out: {text}")))
-    return blocks + [Note(text) for text in found.notes if LEFT_OUT not in text]
-
-
-def _shortened(text: str) -> str:
-    """Return text that lists many budgets with the first few of them."""
-    parts = text.split("; ")
-    if len(parts) <= MOST_REASONS + 1:
-        return text
-    more = len(parts) - MOST_REASONS
-    return f"{'; '.join(parts[:MOST_REASONS])}; and {more} more (--json names them)"
-
-
-def _cells(estimate: Estimate) -> tuple[float | None, ...]:
-    return estimate.value, estimate.low, estimate.high
-
-
-def _exponents(found: Comparison) -> Table:
-    rows = tuple(
-        (x.name, *(v if v is None else round(v, 4) for v in (*_cells(x.a), *_cells(x.b))))
-        for x in found.approaches
-    )
-    return Table(
-        ("approach", "a", "low", "high", "b", "low", "high"), rows,
-        "Exponents of N* in C (a) and of D* in C (b); those of a law are taken at the budget.",
-    )  # fmt: skip
-
-
-def _splits(found: Comparison) -> tuple[Table, Table]:
-    best = tuple((x.name, *_cells(x.N), *_cells(x.D)) for x in found.approaches)
-    caption = f"The best split of {show(found.C)} FLOP; intervals hold {found.level:.0%} of draws."
-    off = tuple(
-        (x.name, *_cells(x.ratio), *(f"{v:+.1%}" for v in x.bias or ()))
-        + ((None, None) if x.bias is None else ())
-        for x in found.approaches
-    )
-    law = found.fits[0].law.key if found.fits else "a law"
-    return (
-        Table(("approach", "N*", "low", "high", "D*", "low", "high"), best, caption),
-        Table(
-            ("approach", "D/N", "low", "high", "N* off by", "D* off by"), off,
-            f"Off by: where an approach lands on this grid, without noise, if {law} as fitted is "
-            "the truth.",
-        ),
-    )  # fmt: skip
-
-
-def _best_sizes(found: Comparison) -> Figure:
-    """Return N* against C by every approach, and the intervals at the budget."""
-    from isoflop.plan import optimum
-
-    drawn = {f"2 {p.curve}": p.frontier for p in found.profiles}
-    if found.envelope is not None:
-        drawn["1 envelope"] = found.envelope.frontier
-    made = [f.C.max() for f in drawn.values()]
-    made += [(6 * f.runs["N"] * f.runs["D"]).max() for f in found.fits]
-    largest = float(max(made))
-    C = np.geomspace(min(found.C, largest) / 1e3, max(found.C, largest), STEPS)
-    layers: list[Any] = []
-    for name, frontier in drawn.items():
-        N = np.array([float(frontier.split(float(c)).N[0]) for c in C])
-        layers.append(Line(name, C, N, group=name))
-        if name.startswith("2"):
-            layers.append(Points(f"{name}: minima", frontier.C, frontier.N, group=name))
-    for fit in found.fits:
-        name = f"3 {fit.law.key}"
-        layers.append(Line(name, C, np.asarray(optimum(fit.law, C).N), group=name))
-    for i, x in enumerate(found.approaches):
-        if x.N.low is not None and x.N.high is not None:
-            at = found.C * 1.08 ** (i - (len(found.approaches) - 1) / 2)  # side by side
-            layers.append(Interval("at the budget", at, x.N.value, x.N.low, x.N.high, group=x.name))
-    return Figure(
-        "Best size by approach", Axis("C: training compute", "FLOP"), Axis.of("N"), tuple(layers),
-        "Intervals stand side by side at the budget.", largest,
-    )  # fmt: skip
-
-
-def _profiles(found: Profiles, unit: str | None) -> Figure:
-    """Return loss against size at each budget, with curves and minima."""
-    layers: list[Any] = []
-    shown = [p for p in found.profiles if p.sizes.size]
-    step = max(1, -(-len(shown) // MOST_CURVES))
-    for p in shown[::step]:
-        name = f"{show(p.budget.C)} FLOP"
-        layers += [
-            Line(name, p.sizes, p.losses, group=name),
-            Points(name, p.runs_N, p.runs_L, group=name),
-        ]
-        if not p.fault:
-            least = float(np.interp(np.log(p.N), np.log(p.sizes), p.losses))
-            layers.append(Points("minimum", np.array([p.N]), np.array([least]), "best", group=name))
-    return Figure(
-        f"IsoFLOP profiles: {found.curve}", Axis.of("N"), Axis.of("L", unit), tuple(layers),
-        "A budget whose curve has no minimum inside its runs is drawn without one."
-        + (f" One budget in {step} is drawn." if step > 1 else ""),
-    )  # fmt: skip
-
-
-def _data(found: Comparison) -> dict[str, Any]:
-    """Return the comparison as JSON types."""
-    return {
-        "C": found.C,
-        "level": found.level,
-        "approaches": [_approach(x) for x in found.approaches],
-        "refused": [{"approach": name, "reason": reason} for name, reason in found.refused],
-        "factor": found.factor,
-        "notes": list(found.notes),
-    }
-
-
-def _approach(x: Approach) -> dict[str, Any]:
-    numbers = {"a": x.a, "b": x.b, "N": x.N, "D": x.D, "D/N": x.ratio}
-    return {
-        "approach": x.name,
-        **{k: {"value": e.value, "low": e.low, "high": e.high} for k, e in numbers.items()},
-        "bias": x.bias and {"N": x.bias.N, "D": x.bias.D},
-    }
+    return Report(title, tuple(blocks), as_data(found))

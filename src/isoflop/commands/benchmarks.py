@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.commands.inputs import Reading
+from isoflop.commands.inputs import RunsOptions
 from isoflop.errors import BadRuns, UsageError
 from isoflop.runs.cells import name_rows
 
@@ -16,29 +16,8 @@ if TYPE_CHECKING:
     from isoflop.runs import Runs
 
 
-def listed(given: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names that texts hold, with commas between."""
-    return tuple(part.strip() for text in given for part in text.split(",") if part.strip())
-
-
-def share(text: str | None) -> float | None:
-    """Return the share that --floor writes, of which 0 is one; None if it was not given.
-
-    Raises UsageError for what is none.
-    """
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        raise UsageError(f"--floor is {text!r}; it must be a share such as 0.25") from None
-    if not 0 <= value < 1:
-        raise UsageError(f"--floor is {value:g}; a guess scores from 0 to below 1")
-    return value
-
-
 def read_models(
-    reading: Reading, source: str, target: str, inputs: tuple[str, ...]
+    reading: RunsOptions, source: str, target: str, inputs: tuple[str, ...]
 ) -> tuple[Runs, Models]:
     """Return the table, and its models with the benchmarks that are wanted, or all there are.
 
@@ -65,12 +44,16 @@ def read_models(
             scores[name] = found
     labels = runs.labels.get("run", np.array([f"row {row}" for row in runs.rows]))
     return runs, Models(
-        np.column_stack(list(scores.values())), tuple(scores), labels, runs.labels["family"],
-        runs["C"], runs.rows,
-    )  # fmt: skip
+        np.column_stack(list(scores.values())),
+        tuple(scores),
+        labels,
+        runs.labels["family"],
+        runs["C"],
+        runs.rows,
+    )
 
 
-def _shares(reading: Reading, source: str, name: str, wanted: bool) -> Any:
+def _shares(reading: RunsOptions, source: str, name: str, wanted: bool) -> Any:
     """Return a column (n,) as scores; None for one that is no benchmark and was not asked for."""
     try:
         found = replace(reading, columns={**(reading.columns or {}), "score": name})(source)

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
-
-from isoflop.commands.inputs import Columns, Convention, Derive, Reading, Source, Unit, Where
+from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
 from isoflop.commands.registry import ANY, Option, command
-from isoflop.quantities import show
+from isoflop.pages.compare import (
+    as_data,
+    error_by_ratio,
+    meaning,
+    ranking,
+    refusals,
+    said_of,
+    split,
+    verdict,
+)
 from isoflop.report import (
-    Axis,
     Block,
-    Cell,
-    Figure,
-    Heading,
-    Line,
     Note,
     Paragraph,
     Report,
-    Table,
 )
 
 if TYPE_CHECKING:
-    from isoflop.assess import Backtest, Candidate, Comparison
-    from isoflop.forecasting import Forecast
-    from isoflop.runs import Runs
+    pass
 
 Laws = Annotated[
     tuple[str, ...],
@@ -42,15 +41,6 @@ Along = Annotated[
 Cuts = Annotated[int, Option("how many splits by each quantity")]
 Level = Annotated[float, Option("share of runs that an interval shall hold")]
 Seed = Annotated[int, Option("of the starting points and draws", "SEED")]
-
-MOST_LINES = 6  # laws that a figure can tell apart
-MEANING = (
-    "Every candidate (a law, and the objective it is fitted with unless that is huber) was fitted "
-    "to the smaller runs alone and held against the larger. Errors are of the prediction, in per "
-    "cent: the mean size, the bias (above zero: it forecasts too high), and what an error "
-    "of the form adds at ten times the runs. The lead of the first is noise if it is lost in more "
-    "than 5% of resamples of splits and runs. Weights are those of the pooled forecast."
-)
 
 
 @command("compare", example="isoflop compare sample:tiny --laws chinchilla,kaplan-joint")
@@ -80,162 +70,30 @@ def compare(
     them. Give what the laws take (N and D) for that forecast.
     """
     from isoflop import assess
-    from isoflop.assess.compare import OBJECTIVES, candidates
+    from isoflop.assess.extrapolation.comparison import OBJECTIVES, candidates
     from isoflop.forecasting import forecast
 
-    table = Reading(where, columns, derive, convention, unit)(runs)
+    table = RunsOptions(where, columns, derive, convention, unit)(runs)
     found = assess.compare(
-        candidates(table, split(laws) or None, split(objectives) or OBJECTIVES, over), table,
-        along=split(along) or (over if over and "C" not in table else "C"), cuts=cuts,
-        level=level, seed=seed,
-    )  # fmt: skip
+        candidates(table, split(laws) or None, split(objectives) or OBJECTIVES, over),
+        table,
+        along=split(along) or (over if over and "C" not in table else "C"),
+        cuts=cuts,
+        level=level,
+        seed=seed,
+    )
     said = None
     if at:
         pooled = assess.pool(found, table, draws=draws, level=level, seed=seed)
         said = forecast(pooled, **at)
     blocks: list[Block] = [
         *(Note(text, "doubt") for text in found.doubts),
-        _verdict(found),
-        *(_said(said, table) if said else ()),
-        Paragraph(_meaning(found)),
+        verdict(found),
+        *(said_of(said, table) if said else ()),
+        Paragraph(meaning(found)),
         ranking(found),
         *refusals(found.test),
         error_by_ratio(found.test, [s.candidate for s in found.standings]),
     ]
     title = f"Laws compared on {len(table):,} runs of {table.origin}"
-    return Report(title, tuple(blocks), _as_data(found, said))
-
-
-def _meaning(found: Comparison) -> str:
-    from isoflop.assess.compare import USUAL
-
-    if all(s.candidate.law != USUAL for s in found.standings):
-        return MEANING
-    return f"{MEANING} {USUAL} is trusted more at first, unless it is beaten beyond noise."
-
-
-def split(given: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names in texts that may hold several, with commas between."""
-    return tuple(name.strip() for text in given for name in text.split(",") if name.strip())
-
-
-def ranking(found: Comparison) -> Table:
-    """Return the candidates, best first."""
-    rows: list[tuple[Cell, ...]] = [
-        (
-            s.candidate.name, percent(s.error), percent(s.bias),
-            percent(s.growth * float(np.log(10))),
-            "" if i == 0 else f"{'noise' if s.tied else 'real'}, lost in {s.better:.0%}",
-            f"{s.weight:.1%}",
-        )
-        for i, s in enumerate(found.standings)
-    ]  # fmt: skip
-    return Table(
-        ("candidate", "error [%]", "bias [%]", "at 10x [%]", "lead of the first", "weight"),
-        tuple(rows),
-        splits_in_words(found.test),
-    )
-
-
-def percent(share: float) -> float:
-    """Return a share in per cent, to the hundredth: backtests know no more of an error."""
-    return round(100 * share, 2)
-
-
-def splits_in_words(test: Backtest) -> str:
-    """Return the splits and how many runs each held out."""
-    first = test.of(test.candidates[0])
-    each = (f"{h.split.name} ({h.trained} runs, {h.error.size} larger)" for h in first)
-    return f"Fitted to {', '.join(each)}."
-
-
-def refusals(test: Backtest) -> tuple[Block, ...]:
-    """Return the candidates that could not be tested, and why."""
-    if not test.refused:
-        return ()
-    rows = tuple((r.candidate.name, r.reason) for r in test.refused)
-    return (Heading("Not tested"), Table(("candidate", "why"), rows))
-
-
-def error_by_ratio(test: Backtest, ranked: list[Candidate]) -> Figure:
-    """Return the error of the best candidate of each law against how far out a run lies."""
-    total = len(ranked)
-    firsts = {(c.law, *c.fix.items()): c for c in reversed(ranked)}
-    ranked = [c for c in ranked if c in firsts.values()]
-    ratios = np.concatenate([test.errors(c)[0] for c in ranked])
-    edges = np.geomspace(1, max(float(ratios.max()), 1.5) * (1 + 1e-9), 7)
-    middle = np.sqrt(edges[:-1] * edges[1:])
-    layers = []
-    for c in ranked[:MOST_LINES]:
-        ratio, error = test.errors(c)
-        place = np.clip(np.searchsorted(edges, ratio, "right") - 1, 0, middle.size - 1)
-        there = np.unique(place)
-        rms = np.array([np.sqrt((error[place == i] ** 2).mean()) for i in there])
-        layers.append(Line(c.name, middle[there], 100 * rms, group=c.name))
-    caption = "A form that is wrong drifts off as it is carried further."
-    if len(layers) < total:
-        caption += f" The best candidate of {len(layers)} laws is drawn, of {total} candidates."
-    return Figure(
-        "Error against extrapolation",
-        Axis("times beyond the runs that were seen", ""),
-        Axis("root mean square error", "%", log=True),
-        tuple(layers),
-        caption,
-    )
-
-
-def _verdict(found: Comparison) -> Note:
-    best, total = found.standings[0], len(found.standings)
-    text = f"{best.candidate.name} misses larger runs least, by {best.error:.2%} on average"
-    rivals = sorted({s.candidate.law for s in found.standings if s.tied} - {found.best.law})
-    if total == 1:
-        return Note(f"{text}; it was the only candidate", "info")
-    if found.decisive:
-        return Note(f"{text}, and its lead over every other law is more than noise", "good")
-    return Note(
-        f"{text}, but its lead over {', '.join(rivals)} may be noise: do not choose one, use the "
-        "pooled forecast",
-        "info",
-    )
-
-
-def _said(said: Forecast, runs: Runs) -> tuple[Block, ...]:
-    unit = runs.conventions.get(said.quantity, "")
-    row = (said.value, said.low, said.high, unit, said.beyond)
-    where = ", ".join(f"{s} = {show(v)}" for s, v in said.at.items())
-    columns = (said.quantity, "low", "high", "unit", "beyond the runs [times]")
-    parts = ", ".join(said.parts)
-    return (
-        Heading("The pooled forecast"),
-        *(Note(text, "info") for text in said.notes),
-        Table(columns, (row,), f"at {where}; the interval of {said.level:.0%} holds {parts}"),
-    )
-
-
-def _as_data(found: Comparison, said: Forecast | None) -> dict[str, Any]:
-    return {
-        "best": found.best.name,
-        "decisive": found.decisive,
-        "growth": found.growth,
-        "standings": [
-            {
-                "candidate": s.candidate.name, "law": s.candidate.law,
-                "objective": s.candidate.objective, "error": s.error, "rms": s.rms,
-                "bias": s.bias, "growth": s.growth, "beats_first": s.better, "tied": s.tied,
-                "weight": s.weight,
-            }
-            for s in found.standings
-        ],
-        "refused": refused_as_data(found.test),
-        "doubts": list(found.doubts),
-        "forecast": None if said is None else {
-            "quantity": said.quantity, "at": dict(said.at), "value": said.value, "low": said.low,
-            "high": said.high, "level": said.level, "beyond": said.beyond,
-            "parts": list(said.parts), "notes": list(said.notes),
-        },
-    }  # fmt: skip
-
-
-def refused_as_data(test: Backtest) -> list[dict[str, str]]:
-    """Return the candidates that could not be tested as JSON types."""
-    return [{"candidate": r.candidate.name, "reason": r.reason} for r in test.refused]
+    return Report(title, tuple(blocks), as_data(found, said))

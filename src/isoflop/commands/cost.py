@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands import pricing
-from isoflop.commands.pricing import Pricing, plain, spread
+from isoflop.commands.pricing import Pricing, spread
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
+from isoflop.pages.cost import work_of
+from isoflop.pages.ranges import plain
 from isoflop.quantities import show
 from isoflop.report import Block, Note, Paragraph, Report, Table
 
@@ -39,27 +41,36 @@ def cost(
     """
     from isoflop.accounting import training_cost
 
-    work = _work(C, N, D)
+    work = work_of(C, N, D)
     on = Pricing(price=price).priced_chip(chip)
     share = _share(work, on, mfu, hours, precision)
     made = training_cost(
-        work, on, share, count=chips, precision=precision, load=spread(load, "--load"),
+        work,
+        on,
+        share,
+        count=chips,
+        precision=precision,
+        load=spread(load, "--load"),
         overhead=spread(overhead, "--overhead"),
-    )  # fmt: skip
+    )
     named = {
-        "utilisation": made.utilisation, "chip-hours": made.hours, "days": made.days,
-        "kWh": made.energy, "USD": made.money,
-    }  # fmt: skip
+        "utilisation": made.utilisation,
+        "chip-hours": made.hours,
+        "days": made.days,
+        "kWh": made.energy,
+        "USD": made.money,
+    }
     rows = [(k, r.low, r.typical, r.high) for k, r in named.items() if r is not None]
     peak = on.flop_per_second(precision)
     blocks: tuple[Block, ...] = (
         *(Note(text) for text in made.notes),
         Table(
-            ("what", "low", "typical", "high"), tuple(rows),
+            ("what", "low", "typical", "high"),
+            tuple(rows),
             caption=f"{show(work)} FLOP on {chips:,} x {on.name}.",
         ),
         Paragraph(f"Its {precision} peak is {show(peak, 4)} FLOP/s: {on.source}."),
-    )  # fmt: skip
+    )
     data = {"C": work, "chip": on.key, "chips": chips, "peak": peak} | {
         k: plain(r) for k, r in named.items()
     }
@@ -76,12 +87,3 @@ def _share(C: float, on: Chip, mfu: str | None, hours: float | None, precision: 
     if hours is not None:
         return Range.of(utilisation(C, on, hours, precision=precision))
     return spread(mfu or "", "--mfu")
-
-
-def _work(C: float | None, N: float | None, D: float | None) -> float:
-    """Return the FLOP that were stated, as C or as N and D."""
-    if C is not None and N is None and D is None:
-        return C
-    if C is None and N is not None and D is not None:
-        return 6 * N * D
-    raise UsageError("state the work once: --C, or --N and --D of C = 6ND")

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from isoflop.commands.given_law import (
-    Level,
-    Model,
-    counted,
-    described,
-    model,
-    noted,
-)
+from isoflop.commands.law_source import Level, Model, model
 from isoflop.commands.registry import Option, command
+from isoflop.pages.forecast import meaning
+from isoflop.pages.provenance import counted, described, noted
 from isoflop.quantities import show
 from isoflop.report import Paragraph, Report, Table
 
@@ -36,8 +31,8 @@ def forecast(
     how far the run lies beyond those behind the fit.
     """
     from isoflop import forecasting
-    from isoflop.commands.pictures import forecasted
     from isoflop.fitting import Fit
+    from isoflop.pages.fit_figures import forecasted
 
     found = model(fit, level=level, growth=growth)
     said = forecasting.forecast(found, level=level, growth=growth, **at)
@@ -47,7 +42,7 @@ def forecast(
     blocks = [
         *noted(found, said.notes),
         Table(columns, (row,), caption=f"at {where}"),
-        Paragraph(_meaning(said.level, said.parts)),
+        Paragraph(meaning(said.level, said.parts)),
         described(found),
         *(forecasted(found, said) if isinstance(found, Fit) else ()),
     ]
@@ -63,16 +58,3 @@ def forecast(
         "notes": list(said.notes),
     }
     return Report(f"Forecast of {said.quantity}", tuple(blocks), data)
-
-
-def _meaning(level: float, parts: tuple[str, ...]) -> str:
-    if not parts:
-        return "There is no interval."
-    words = {
-        "parameters": "the scatter of the fit", "noise": "of the runs",
-        "noise by scale": "of the runs as it changes with scale", "form": "of the form",
-        "choice": "of the choice among forms",
-    }  # fmt: skip
-    held = [words.get(part, part) for part in parts]
-    joined = " and ".join(filter(None, (", ".join(held[:-1]), held[-1])))
-    return f"The interval holds {level:.0%} of the draws; they carry {joined}."

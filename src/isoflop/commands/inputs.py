@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -33,11 +32,9 @@ Unit: TypeAlias = Annotated[
     Mapping[str, str] | None, Option("the unit of a column, such as L=bits/byte", "NAME=UNIT")
 ]
 
-_KEPT = re.compile(r"([\d,]+) of ([\d,]+) runs meet ")
-
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RunsOptions:
     """How the columns of RUNS are to be read."""
 
     where: str | None = None
@@ -58,10 +55,3 @@ class Reading:
             conventions=self.convention,
             units=self.unit,
         )
-
-
-def dropped(runs: Runs) -> int:
-    """Return how many runs of the source a condition left out, which its note says."""
-    matches = filter(None, map(_KEPT.match, runs.notes))
-    counts = ([int(n.replace(",", "")) for n in m.groups()] for m in matches)
-    return sum(total - kept for kept, total in counts)

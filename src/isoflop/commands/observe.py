@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from isoflop.commands.benchmarks import listed, read_models, share
-from isoflop.commands.inputs import Columns, Derive, Reading, Source, Where
+from isoflop.commands.benchmarks import read_models
+from isoflop.commands.inputs import Columns, Derive, RunsOptions, Source, Where
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
+from isoflop.pages.benchmarks import listed, share
 from isoflop.report import Report
 
 
@@ -48,17 +49,17 @@ def observe(
     law is fitted to the smaller models and held against the larger.
     """
     from isoflop import observational as laws
-    from isoflop.commands.observed import Answer, report
+    from isoflop.pages.observational import ObservationalAnswer, report
 
     if C is not None and family is None:
         raise UsageError("--C forecasts a family; say which with --family NAME")
     if draws < 1:
         raise UsageError("--draws is 0; an interval needs draws, such as 1000")
-    runs, models = read_models(Reading(where, columns, derive), table, target, listed(inputs))
+    runs, models = read_models(RunsOptions(where, columns, derive), table, target, listed(inputs))
     used = listed(inputs) or tuple(b for b in models.benchmarks if b != target)
     how = {"kept": components, "floor": share(floor), "ceiling": ceiling, "level": level}
     options: dict[str, Any] = {**how, "draws": draws, "seed": seed}
     test = None if cutoff is None else laws.held_out(models, target, used, cutoff, **options)
     found = laws.observe(models, target, used, **options) if test is None else test.fit
     ahead = None if C is None else laws.forecast_family(found, models, str(family), C)
-    return report(Answer(runs, models, found, test, family, ahead))
+    return report(ObservationalAnswer(runs, models, found, test, family, ahead))

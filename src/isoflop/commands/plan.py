@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands import pricing
-from isoflop.commands.given_law import Level, Model, model
-from isoflop.commands.planned import Run, planned
+from isoflop.commands.law_source import Level, Model, model
 from isoflop.commands.pricing import Pricing, family
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
+from isoflop.pages.plan import TrainingOutput, planned
 from isoflop.report import Report
 
 if TYPE_CHECKING:
@@ -71,16 +71,34 @@ def plan(
 
     found = model(fit, level=level)
     paid = Pricing(
-        serving, generated, money, energy, chip, serving_chip, mfu, serving_mfu, price,
-        precision, serving_precision, active,
-    )  # fmt: skip
+        serving=serving,
+        generated=generated,
+        money=money,
+        energy=energy,
+        chip=chip,
+        serving_chip=serving_chip,
+        mfu=mfu,
+        serving_mfu=serving_mfu,
+        price=price,
+        precision=precision,
+        serving_precision=serving_precision,
+        active=active,
+    )
     cost, assumed = paid.cost()
     made = spend(
-        found, C, budget=budget, cost=cost, unique=unique, given=given, at_most=at_most,
-        at_least=at_least, convention=count, family=family(shapes, emit is not None),
+        found,
+        C,
+        budget=budget,
+        cost=cost,
+        unique=unique,
+        given=given,
+        at_most=at_most,
+        at_least=at_least,
+        convention=count,
+        family=family(shapes, emit is not None),
         level=level,
-    )  # fmt: skip
-    run = Run(emit, out, rule, chips, chip, shapes)
+    )
+    run = TrainingOutput(emit, out, rule, chips, chip, shapes)
     return run.written(found, made, planned(found, made, assumed=assumed))
 
 
@@ -123,13 +141,31 @@ def reach(
         raise UsageError("say what to reach: --L, or --score and the law --through it")
     found = model(fit, level=level)
     paid = Pricing(
-        serving, generated, money, energy, chip, serving_chip, mfu, serving_mfu, price,
-        precision, serving_precision, active,
-    )  # fmt: skip
+        serving=serving,
+        generated=generated,
+        money=money,
+        energy=energy,
+        chip=chip,
+        serving_chip=serving_chip,
+        mfu=mfu,
+        serving_mfu=serving_mfu,
+        price=price,
+        precision=precision,
+        serving_precision=serving_precision,
+        active=active,
+    )
     cost, assumed = paid.cost()
     made: Plan = planning.reach(
-        found, target, through=None if through is None else model(through), cost=cost,
-        unique=unique, given=given, at_most=at_most, at_least=at_least, convention=count,
-        family=family(shapes), level=level,
-    )  # fmt: skip
+        found,
+        target,
+        through=None if through is None else model(through),
+        cost=cost,
+        unique=unique,
+        given=given,
+        at_most=at_most,
+        at_least=at_least,
+        convention=count,
+        family=family(shapes),
+        level=level,
+    )
     return planned(found, made, assumed=assumed, reached=True)

@@ -11,7 +11,7 @@ from isoflop.errors import UnknownName, UsageError
 from isoflop.quantities import parse, show
 
 if TYPE_CHECKING:
-    from isoflop.accounting import Family
+    from isoflop.accounting import ModelFamily
     from isoflop.atlas import Chip, Range
     from isoflop.plan import Cost, Serving
 
@@ -156,12 +156,17 @@ class Pricing:
             return Cost(serving=self.served, active=self.active), ()
         on, utilisation, notes = self._training()
         made = priced(
-            unit, on, utilisation, serving=self.served,
+            unit,
+            on,
+            utilisation,
+            serving=self.served,
             serving_on=self.priced_chip(self.serving_chip) if self.serving_chip else None,
-            reading=self._phase("prompt"), generating=self._phase("output"),
-            precision=self.precision, serving_precision=self.serving_precision,
+            reading=self._phase("prompt"),
+            generating=self._phase("output"),
+            precision=self.precision,
+            serving_precision=self.serving_precision,
             active=self.active,
-        )  # fmt: skip
+        )
         return made, notes
 
     def _phase(self, name: str) -> Range | None:
@@ -216,14 +221,14 @@ def spread(text: str, what: str) -> Range:
     return Range.of([parse(part, what) for part in text.split(",")], what)
 
 
-def family(shapes: Mapping[str, float] | None, written: bool = False) -> Family | None:
+def family(shapes: Mapping[str, float] | None, written: bool = False) -> ModelFamily | None:
     """Return the shapes by which to convert counts; None unless width over layers is stated.
 
     `written` says that a run is written by the other numbers, which else have no effect.
     Raises UsageError for an aspect without a vocabulary, and for numbers that nothing uses,
     UnknownName for another name.
     """
-    from isoflop.accounting import Family
+    from isoflop.accounting import ModelFamily
 
     said = dict(shapes or {})
     if unknown := sorted(set(said) - set(SHAPE)):
@@ -234,20 +239,4 @@ def family(shapes: Mapping[str, float] | None, written: bool = False) -> Family 
         return None
     if "vocabulary" not in said:
         raise UsageError("an aspect states the shapes for a conversion; say vocabulary= as well")
-    return Family(said["vocabulary"], said["aspect"], said.get("context"))
-
-
-def ranged(value: Range | None) -> str | float | None:
-    """Return a range as a cell: one number, or "typical (low to high)"."""
-    if value is None:
-        return None
-    if value.exact:
-        return value.typical
-    return f"{show(value.typical)} ({show(value.low)} to {show(value.high)})"
-
-
-def plain(value: Range | None) -> dict[str, float] | None:
-    """Return a range as data."""
-    if value is None:
-        return None
-    return {"low": value.low, "typical": value.typical, "high": value.high}
+    return ModelFamily(said["vocabulary"], said["aspect"], said.get("context"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from isoflop.errors import UsageError, brief, suggest
 from isoflop.quantities import FROM_ZERO, QUANTITIES, parse, refuse_level, show
-from isoflop.terminal import printable, without_users
 
 if TYPE_CHECKING:
     from isoflop.report import Report  # which brings NumPy, too much for a list of commands
@@ -204,36 +202,29 @@ def _condition(condition: str, known: Mapping[str, Parameter]) -> str:
     return f"{shown[0]} {values}" if sign else " or ".join(shown)
 
 
-def say(text: str) -> None:
-    """Tell a person at the terminal what was done, on stderr: stdout holds the answer alone."""
-    print(without_users(printable(text)), file=sys.stderr, flush=True)
-
-
 def _read(parameter: inspect.Parameter, hint: Any) -> tuple[Parameter, ...]:
     """Return the parameters that one entry of a signature stands for."""
     kind, choices, option = _kind(hint)
     if parameter.kind is inspect.Parameter.VAR_KEYWORD:
         return tuple(
-            Parameter(
-                q.symbol, kind, f"{q.meaning} [{q.unit}]", "NUMBER", None, False, open=True
-            )
+            Parameter(q.symbol, kind, f"{q.meaning} [{q.unit}]", "NUMBER", None, False, open=True)
             for q in QUANTITIES.values()
-        )  # fmt: skip
+        )
     positional = parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     metavar = option.metavar or (parameter.name.upper() if positional else _METAVARS[kind])
     return (
         Parameter(
-            parameter.name,
-            kind,
-            option.help,
-            metavar,
-            parameter.default,
-            positional,
-            choices,
-            option.least,
-            option.most,
-            option.needs,
-            option.beside,
+            name=parameter.name,
+            kind=kind,
+            help=option.help,
+            metavar=metavar,
+            default=parameter.default,
+            positional=positional,
+            choices=choices,
+            least=option.least,
+            most=option.most,
+            needs=option.needs,
+            beside=option.beside,
         ),
     )
 
@@ -254,9 +245,15 @@ def _kind(hint: Any) -> tuple[Kind, tuple[str, ...], Option]:
 
 
 _METAVARS: Mapping[Kind, str] = {
-    "text": "TEXT", "number": "NUMBER", "whole": "COUNT", "choice": "CHOICE", "flag": "",
-    "texts": "TEXT", "names": "NAME=TEXT", "numbers": "NAME=NUMBER",
-}  # fmt: skip
+    "text": "TEXT",
+    "number": "NUMBER",
+    "whole": "COUNT",
+    "choice": "CHOICE",
+    "flag": "",
+    "texts": "TEXT",
+    "names": "NAME=TEXT",
+    "numbers": "NAME=NUMBER",
+}
 
 
 def _text(parameter: Parameter, given: Sequence[str]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Literal
 
-from isoflop.commands.flops import counts
 from isoflop.commands.registry import Option, command
+from isoflop.pages.flops import counts
 from isoflop.quantities import show
 from isoflop.report import Note, Report, Table
 
@@ -50,15 +50,20 @@ def shape(
         Table(
             ("what", "value"),
             (
-                ("layers", a.layers), ("width", a.width), ("heads", a.heads),
-                ("heads of keys and values", a.kv_heads), ("feed-forward", a.feed_forward),
-                ("vocabulary", a.vocabulary), ("context", a.context),
+                ("layers", a.layers),
+                ("width", a.width),
+                ("heads", a.heads),
+                ("heads of keys and values", a.kv_heads),
+                ("feed-forward", a.feed_forward),
+                ("vocabulary", a.vocabulary),
+                ("context", a.context),
                 ("tables", "tied" if a.tied else "untied"),
-                (f"N, {convention}", made.realised), ("off what was wanted", f"{made.error:+.2%}"),
+                (f"N, {convention}", made.realised),
+                ("off what was wanted", f"{made.error:+.2%}"),
             ),
             caption=f"A shape near N = {show(N, 4)}.",
         ),
         *counted.blocks,
-    )  # fmt: skip
+    )
     data = {"shape": numbers, "wanted": N, "realised": made.realised, "error": made.error}
     return Report("A shape", blocks, {**data, **counted.data, "notes": list(made.notes)})

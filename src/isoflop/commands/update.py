@@ -2,59 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from isoflop.commands.fit import in_units_of
-from isoflop.commands.given_law import Model, noted, saved
-from isoflop.commands.inputs import Columns, Convention, Derive, Reading, Source, Unit, Where
-from isoflop.commands.registry import Option, command, say
-from isoflop.errors import RefusedByData
-from isoflop.quantities import show
+from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
+from isoflop.commands.law_source import Model, saved
+from isoflop.commands.registry import Option, command
+from isoflop.pages.update import ForecastOutcome, report_of, unseen
 from isoflop.report import (
-    Axis,
-    Band,
-    Block,
-    Figure,
-    Heading,
-    Line,
-    Note,
-    Paragraph,
-    Points,
     Report,
-    Table,
 )
+from isoflop.terminal import say
 
 if TYPE_CHECKING:
-    from isoflop.fitting import Fit
-    from isoflop.forecasting import Forecast
-    from isoflop.runs import Runs
-
-SHOWN = 25  # runs in the table of a report; the data hold them all
-SURPRISING = 0.05  # a share of runs inside that chance makes rarer than this is remarked upon
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A forecast, and what came of it."""
-
-    name: str
-    said: Forecast
-    truth: float
-
-    @property
-    def inside(self) -> bool | None:
-        """Whether the interval holds the truth; None without an interval."""
-        if self.said.low is None or self.said.high is None:
-            return None
-        return self.said.low <= self.truth <= self.said.high
-
-    @property
-    def error(self) -> float:
-        """The forecast against the truth: 0.01 is one per cent too high."""
-        return self.said.value / self.truth - 1
+    pass
 
 
 @command("update", example="isoflop update fit.json sample:tiny --out newer.json")
@@ -80,12 +42,12 @@ def update(
     from isoflop import fitting, forecasting
 
     before = saved(fit)
-    given = Reading(where, columns, derive, convention, unit)(newruns)
-    new = _unseen(before, given)
+    given = RunsOptions(where, columns, derive, convention, unit)(newruns)
+    new = unseen(before, given)
     takes = before.binding.takes
     names = new.labels.get("run", np.array([f"row {row}" for row in new.rows]))
     held = tuple(
-        Held(
+        ForecastOutcome(
             str(names[i]),
             forecasting.forecast(before, growth=growth, **{s: float(new[s][i]) for s in takes}),
             float(new[before.binding.predicts][i]),
@@ -96,182 +58,4 @@ def update(
     if out is not None:
         after.save(out)
         say(f"wrote {out}")
-    return _report(before, after, held, len(given) - len(new))
-
-
-def _unseen(before: Fit[Any], given: Runs) -> Runs:
-    """Return the runs that the fit was not made of, once they are counted as its own are.
-
-    Raises ConventionMismatch, BadRuns for a column that the law needs, RefusedByData for none.
-    """
-    from isoflop.runs import refuse_clash
-
-    needed = (*before.binding.takes, before.binding.predicts)
-    sides = ("the fit", given.origin)
-    refuse_clash(before.conventions, given.conventions, needed, sides)
-    given.require(before.binding.takes)
-    given.require((before.binding.predicts,), positive=before.kind == "log")
-    known = set(zip(*(before.runs[s] for s in needed), strict=True))
-    fresh = [row not in known for row in zip(*(given[s] for s in needed), strict=True)]
-    if not any(fresh):
-        raise RefusedByData(
-            f"all {len(given):,} runs of {given.origin} are behind the fit already; "
-            "give runs that it has not seen"
-        )
-    return given.select(fresh)
-
-
-def _report(before: Fit[Any], after: Fit[Any], held: tuple[Held, ...], known: int) -> Report:
-    verdict = _verdict(held, before.level)
-    left_out = [Note(f"{known} runs are behind the fit already, and are left out")] if known else []
-    blocks: list[Block] = [
-        verdict,
-        *noted(after, after.notes),
-        *left_out,
-        Heading("Was the forecast right?"),
-        _forecasts(before, held),
-        _figure(before, held),
-        Heading("What changes"),
-        _parameters(before, after),
-        *_split(before, after),
-    ]
-    title = f"{before.law.key} held against {len(held):,} new runs"
-    return Report(title, tuple(blocks), _as_data(before, after, held), after.status == "refused")
-
-
-def _verdict(held: tuple[Held, ...], level: float) -> Note:
-    """Return whether as many truths lie inside as should."""
-    from scipy.special import bdtr
-
-    errors = np.array([abs(h.error) for h in held])
-    sizes = f"errors are {np.median(errors):.2%} in the middle and {errors.max():.2%} at most"
-    inside = _covered(held)
-    if inside is None:
-        return Note(f"the fit has no intervals to be held against; {sizes}")
-    said = f"{inside} of {len(held)} truths lie inside their {level:.0%} intervals; {sizes}"
-    if float(bdtr(inside, len(held), level)) < SURPRISING:
-        return Note(
-            f"{said}: the intervals were too narrow, or the law has the wrong form", "doubt"
-        )
-    return Note(said, "good")
-
-
-def _covered(held: tuple[Held, ...]) -> int | None:
-    """Return how many intervals hold their truth; None without intervals."""
-    return None if held[0].inside is None else sum(bool(h.inside) for h in held)
-
-
-def _forecasts(before: Fit[Any], held: tuple[Held, ...]) -> Table:
-    takes, output = before.binding.takes, before.binding.predicts
-    words = {True: "inside", False: "outside", None: "-"}
-    rows = tuple(
-        (h.name, *(h.said.at[s] for s in takes), h.said.value, h.said.low, h.said.high, h.truth,
-         100 * h.error, h.said.beyond, words[h.inside])
-        for h in held[:SHOWN]
-    )  # fmt: skip
-    columns = ("run", *takes, f"{output} forecast", "low", "high", "truth", "error [%]")
-    caption = f"{SHOWN} of {len(held):,} runs" if len(held) > SHOWN else ""
-    return Table((*columns, "times beyond", "truth is"), rows, caption)
-
-
-def _figure(before: Fit[Any], held: tuple[Held, ...]) -> Figure:
-    """Return forecasts and truths, the furthest last."""
-    order = sorted(held, key=lambda h: h.said.beyond or 0)
-    rank = np.arange(1, len(order) + 1, dtype=np.float64)
-    truth = np.array([h.truth for h in order])
-    said, low, high = (
-        100 * (np.array([getattr(h.said, end) or np.nan for h in order], float) / truth - 1)
-        for end in ("value", "low", "high")
-    )
-    names = tuple(h.name for h in order)
-    band = (
-        [Band("interval", rank, low, high, group="forecast")] if _covered(held) is not None else []
-    )
-    return Figure(
-        "Forecasts against the truth",
-        Axis("new runs, from the nearest to the furthest beyond the old ones", "rank", log=False),
-        Axis(f"{before.binding.predicts}: above the truth", "%", log=False),
-        (
-            *band,
-            Line("the truth", np.array([1.0, float(rank[-1])]), np.zeros(2), "reference"),
-            Points("forecast", rank, said, hover=names, group="forecast"),
-        ),
-    )
-
-
-def _parameters(before: Fit[Any], after: Fit[Any]) -> Table:
-    rows = tuple(
-        (name, getattr(before.law, name), *_ends(before, name), getattr(after.law, name),
-         *_ends(after, name), in_units_of(after, parameter.unit))
-        for name, parameter in before.law.params.items()
-    )  # fmt: skip
-    columns = ("parameter", "before", "low", "high", "after", "low", "high", "unit")
-    return Table(columns, rows, f"{len(before.runs):,} runs before, {len(after.runs):,} after")
-
-
-def _ends(fit: Fit[Any], name: str) -> tuple[float | None, float | None]:
-    """Return the interval of a parameter; None where it is fixed or there are no draws."""
-    low, high = fit.interval(name)
-    known = name not in fit.fixed and np.isfinite([low, high]).all()
-    return (low, high) if known else (None, None)
-
-
-def _split(before: Fit[Any], after: Fit[Any]) -> tuple[Block, ...]:
-    """Return how the best N and D at the largest budget of the runs have moved."""
-    found = _optima(before, after)
-    if found is None:
-        return ()
-    rows = tuple(
-        (name, *(found[when][name] for when in ("before", "after"))) for name in ("N", "D", "L")
-    )
-    ratio = tuple(found[when]["D"] / found[when]["N"] for when in ("before", "after"))
-    table = Table(("at the optimum", "before", "after"), (*rows, ("D/N", *ratio)))
-    return (Paragraph(f"At C = 6ND = {show(found['C'])} FLOP, the largest of the runs:"), table)
-
-
-def _optima(before: Fit[Any], after: Fit[Any]) -> dict[str, Any] | None:
-    """Return the optimum of both fits at the largest budget; None for a law without one."""
-    from isoflop.errors import NoOptimum
-    from isoflop.plan import optimum
-
-    if set(before.binding.takes) != {"N", "D"}:
-        return None
-    C = float((6 * after.runs["N"] * after.runs["D"]).max())
-    found: dict[str, Any] = {"C": C}
-    try:
-        for when, fit in (("before", before), ("after", after)):
-            N, D = (float(np.ravel(value)[0]) for value in optimum(fit.law, C))
-            found[when] = {"N": N, "D": D, "L": float(np.ravel(fit.predict(N=N, D=D))[0])}
-    except NoOptimum:
-        return None
-    return found
-
-
-def _as_data(before: Fit[Any], after: Fit[Any], held: tuple[Held, ...]) -> dict[str, Any]:
-    """Return what was found as JSON types."""
-    inside = _covered(held)
-    changes = {
-        name: {
-            "before": {"value": float(getattr(before.law, name)), "interval": _ends(before, name)},
-            "after": {"value": float(getattr(after.law, name)), "interval": _ends(after, name)},
-        }
-        for name in before.law.params
-    }
-    return {
-        "law": before.law.key,
-        "quantity": before.binding.predicts,
-        "level": before.level,
-        "runs": [
-            {
-                "run": h.name, "at": dict(h.said.at), "value": h.said.value, "low": h.said.low,
-                "high": h.said.high, "truth": h.truth, "inside": h.inside, "error": h.error,
-                "beyond": h.said.beyond,
-            }
-            for h in held
-        ],
-        "covered": None if inside is None else inside / len(held),
-        "params": changes,
-        "optimum": _optima(before, after),
-        "status": after.status,
-        "notes": list(after.notes),
-    }  # fmt: skip
+    return report_of(before, after, held, len(given) - len(new))

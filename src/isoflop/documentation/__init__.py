@@ -8,13 +8,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from isoflop import atlas, commands, laws
-from isoflop.commands.law_list import Family, by_topic
-from isoflop.commands.laws import formula, page
-from isoflop.commands.registry import Command, Parameter, explanation, say
+from isoflop.commands.registry import Command, Parameter, explanation
 from isoflop.law import Law
+from isoflop.pages.law_list import LawGroup, by_topic
+from isoflop.pages.laws import formula, page
 from isoflop.report import Block, Cell, Figure, Heading, Note, Paragraph, Table
-from isoflop.report.reading import LABELS
+from isoflop.report.number_format import LABELS
 from isoflop.report.svg import to_svg
+from isoflop.terminal import say
 
 LAWS = "laws"  # the folder of the pages of laws
 HOME = Path(__file__).parents[3] / "docs"
@@ -43,7 +44,7 @@ def main(folder: Path = HOME) -> None:
     say(f"wrote {len(pages())} pages and pictures into {folder}")
 
 
-def _index(topics: Mapping[str, tuple[Family, ...]]) -> Iterator[str]:
+def _index(topics: Mapping[str, tuple[LawGroup, ...]]) -> Iterator[str]:
     yield "# Laws"
     yield (
         f"{sum(len(f.laws) for families in topics.values() for f in families)} laws; each page "
@@ -54,16 +55,18 @@ def _index(topics: Mapping[str, tuple[Family, ...]]) -> Iterator[str]:
     for topic, families in topics.items():
         rows = tuple(
             (
-                f"[{f.name}]({LAWS}/{f.stem}.md)", f"`{formula(f.laws[0])}`", f.sets,
+                f"[{f.name}]({LAWS}/{f.stem}.md)",
+                f"`{formula(f.laws[0])}`",
+                f.sets,
                 "; ".join(e.name for law in f.laws for e in atlas.evidence_of(law.key)),
             )
             for f in families
-        )  # fmt: skip
+        )
         yield f"## {topic}"
         yield _markdown(Table(("law", "formula", "sets", "fitted here to"), rows))
 
 
-def _family(family: Family) -> dict[str, str]:
+def _family(family: LawGroup) -> dict[str, str]:
     """Return the page of a family, which shows one law of it, and its pictures, by name."""
     shown = max(family.laws, key=lambda law: len(atlas.evidence_of(law.key)))
     pictures = dict[str, str]()

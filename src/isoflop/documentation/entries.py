@@ -81,11 +81,24 @@ _EXPERTS = {
 }
 _SHARES = {f"w{i}": f"proportion_domain_{i}" for i in range(1, 6)}
 _SEVENTEEN = (  # tasks that the source finds above chance at 154M parameters
-    "bigbench_operators", "pubmed_qa_labeled", "hellaswag_zeroshot", "boolq", "arc_easy", "coqa",
-    "bigbench_dyck_languages", "lambada_openai", "bigbench_novel_concepts", "winograd",
-    "bigbench_cs_algorithms", "commonsense_qa", "bigbench_qa_wikidata", "hellaswag", "copa",
-    "squad", "piqa",
-)  # fmt: skip
+    "bigbench_operators",
+    "pubmed_qa_labeled",
+    "hellaswag_zeroshot",
+    "boolq",
+    "arc_easy",
+    "coqa",
+    "bigbench_dyck_languages",
+    "lambada_openai",
+    "bigbench_novel_concepts",
+    "winograd",
+    "bigbench_cs_algorithms",
+    "commonsense_qa",
+    "bigbench_qa_wikidata",
+    "hellaswag",
+    "copa",
+    "squad",
+    "piqa",
+)
 _TRAINED_ON = (("c4_original", "C4"), ("rpj", "RedPajama"), ("rw_original", "RefinedWeb"))
 
 
@@ -125,7 +138,10 @@ def _scored(made: str) -> dict[str, object]:
 def _upcycled(law: str, size: str, convention: str) -> Entry:
     """Return a law of mixtures on dense models made into mixtures of two or four active experts."""
     return Entry(
-        law, "upcycled mixtures", UPCYCLED, "N",
+        law,
+        "upcycled mixtures",
+        UPCYCLED,
+        "N",
         read={
             "columns": {"L": "loss"},
             "derive": [f"N={size}*1e9", "D=D2*1e9", "sparsity=1-1/P", "experts=P"],
@@ -135,14 +151,21 @@ def _upcycled(law: str, size: str, convention: str) -> Entry:
         options={"fix": {"E": 1.5}},
         note="P is all parameters over active ones; three levels of D cannot pin a floor, so that "
         "E is pinned at 1.5",
-    )  # fmt: skip
+    )
 
 
 ENTRIES: tuple[Entry, ...] = (
     *(
         Entry(law, "figure 4", FIGURE_4, "C", read=_FIGURE_4, note=_FIVE)
-        for law in ("chinchilla", "farseer", "generalised", "kaplan-joint", "log-quadratic",
-                    "multiplicative", "over-training")
+        for law in (
+            "chinchilla",
+            "farseer",
+            "generalised",
+            "kaplan-joint",
+            "log-quadratic",
+            "multiplicative",
+            "over-training",
+        )
     ),
     *(
         Entry(law, f"over-trained, {name}", GADRE, "C", read=_overtrained(which))
@@ -150,19 +173,35 @@ ENTRIES: tuple[Entry, ...] = (
         for which, name in _TRAINED_ON
     ),
     Entry(
-        "muennighoff", "repeated data, up to 10 epochs", REPEATED, "C",
-        read={"columns": {"U": "unique_tokens"}, "where": "D <= 10*U",
-              "conventions": {"N": "total"}},
+        "muennighoff",
+        "repeated data, up to 10 epochs",
+        REPEATED,
+        "C",
+        read={
+            "columns": {"U": "unique_tokens"},
+            "where": "D <= 10*U",
+            "conventions": {"N": "total"},
+        },
         note="beyond about ten epochs loss rises in many of these runs, and the law cannot",
     ),
     Entry(
-        "muennighoff", "repeated data, all epochs", SCALEBENCH_REPEATED, "C",
-        read={"columns": {"U": "unique_tokens", "N": "params", "D": "tokens"},
-              "conventions": {"N": "total"}},
+        "muennighoff",
+        "repeated data, all epochs",
+        SCALEBENCH_REPEATED,
+        "C",
+        read={
+            "columns": {"U": "unique_tokens", "N": "params", "D": "tokens"},
+            "conventions": {"N": "total"},
+        },
         note="runs that diverged were left out by those who collected them",
     ),
     Entry(
-        "clark-moe", "routed models", MOE, "N", read=_EXPERTS, options={"objective": "squared"},
+        "clark-moe",
+        "routed models",
+        MOE,
+        "N",
+        read=_EXPERTS,
+        options={"objective": "squared"},
         note="130B tokens for all, and routers of several kinds, which the table does not tell",
     ),
     _upcycled("abnar-sparsity", "N_active*P", "total"),
@@ -172,50 +211,86 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     *(
         Entry(
-            "parallel-streams", f"parallel streams, {name}", PARALLEL, "N",
-            read={"columns": {"N": "num_params", "copies": "parallel_size"},
-                  "where": f"group == '{group}'", "conventions": {"N": "non-embedding"}},
+            "parallel-streams",
+            f"parallel streams, {name}",
+            PARALLEL,
+            "N",
+            read={
+                "columns": {"N": "num_params", "copies": "parallel_size"},
+                "where": f"group == '{group}'",
+                "conventions": {"N": "non-embedding"},
+            },
         )
         for group, name in (("pile", "the Pile"), ("stack", "the Stack"))
     ),
     *(
         Entry(
-            law, "best of each size and data", RATES, "D", read=_GRID, best=("N", "D"),
+            law,
+            "best of each size and data",
+            RATES,
+            "D",
+            read=_GRID,
+            best=("N", "D"),
             note="of grids of rates and batches, whose steps of 1.4 to 2 are its noise",
         )
         for law in ("batch-size", "learning-rate")
     ),
     Entry(
-        "rate-of-batch", "best rate of each batch, 268M on 80B tokens", RATES, "batch",
+        "rate-of-batch",
+        "best rate of each batch, 268M on 80B tokens",
+        RATES,
+        "batch",
         read={**_GRID, "where": "non_embedding_param_size < 269M and data_size == 80B"},
         best=("batch",),
     ),
     Entry(
-        "log-rate", "best rate of each size, on 2B tokens", RATES, "N",
-        read={**_GRID, "where": "data_size == 2B"}, best=("N",),
+        "log-rate",
+        "best rate of each size, on 2B tokens",
+        RATES,
+        "N",
+        read={**_GRID, "where": "data_size == 2B"},
+        best=("N",),
         note="the best of a grid of rates and batches, whose steps of 1.4 to 2 are its noise",
     ),
     Entry(
-        "rate-batch-surface", "grids of rates and batches", RATES, "N", read=_GRID,
+        "rate-batch-surface",
+        "grids of rates and batches",
+        RATES,
+        "N",
+        read=_GRID,
         note="every run of the grids counts: leaving runs out by their loss bends the bowl",
     ),
     Entry(
-        "learning-curve-at-batch", "best rate of each batch", RATES, "N",
+        "learning-curve-at-batch",
+        "best rate of each batch",
+        RATES,
+        "N",
         read={**_GRID, "derive": ["batch=bsz*2048", "steps=D/batch"]},
-        best=("N", "D", "batch"), options={"fix": {"E": 0.0}},
+        best=("N", "D", "batch"),
+        options={"fix": {"E": 0.0}},
     ),
     Entry(
-        "tao-vocabulary", "vocabularies of 4k to 64k", VOCABULARIES, "C",
+        "tao-vocabulary",
+        "vocabularies of 4k to 64k",
+        VOCABULARIES,
+        "C",
         read={
-            "columns": {"N": "non_vocab_parameters", "V": "vocab_size", "chars": "num_characters",
-                        "L_u": "unigram_normalized_loss"},
+            "columns": {
+                "N": "non_vocab_parameters",
+                "V": "vocab_size",
+                "chars": "num_characters",
+                "L_u": "unigram_normalized_loss",
+            },
             "conventions": {"N": "non-embedding"},
         },
         prepare=_with_tables,
     ),
     *(
         Entry(
-            "mixture-5", f"loss on domain {domain} at 410M", MIXTURES, every=4,
+            "mixture-5",
+            f"loss on domain {domain} at 410M",
+            MIXTURES,
+            every=4,
             read={"columns": {**_SHARES, "L": f"loss_domain_{domain}"}, "where": "group == 410M"},
         )
         for domain in (1, 2, 3, 4, 5)
@@ -226,15 +301,24 @@ ENTRIES: tuple[Entry, ...] = (
         for column, name in (("acc_hellaswag", "HellaSwag"), ("acc_arc_easy", "ARC easy"))
     ),
     Entry(
-        "error-of-loss", "mean of 17 tasks of over-trained models", GADRE, "C",
+        "error-of-loss",
+        "mean of 17 tasks of over-trained models",
+        GADRE,
+        "C",
         read=_scored(f"error=1-({'+'.join(f'acc_{task}' for task in _SEVENTEEN)})/17"),
     ),
     *(
         Entry(
-            law, "a curve at a constant rate", CONSTANT, "steps",
-            read={"columns": {"steps": "step"}}, over="steps", predicts="L", prepare=_thinned,
+            law,
+            "a curve at a constant rate",
+            CONSTANT,
+            "steps",
+            read={"columns": {"steps": "step"}},
+            over="steps",
+            predicts="L",
+            prepare=_thinned,
             note="losses along one run, which are not independent: intervals are too narrow",
         )
         for law in ("broken-power", "m3", "m4", "power")
     ),
-)  # fmt: skip
+)

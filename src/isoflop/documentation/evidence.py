@@ -14,21 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop import atlas
-from isoflop.assess.backtest import SPARE
-from isoflop.assess.splits import Split, level, reach, splits
-from isoflop.commands.registry import say
+from isoflop.arrays import Numbers
+from isoflop.assess.extrapolation.backtest import SPARE
+from isoflop.assess.extrapolation.splits import Split, level, reach, splits
 from isoflop.errors import CannotFit, EnvironmentFailure, RefusedByData, UnknownName
 from isoflop.fitting import Fit, fit
 from isoflop.law import Binding, form
 from isoflop.runs import CONVENTIONS, Runs
 from isoflop.sources import read
+from isoflop.terminal import say
 
 HOME = Path(atlas.__file__).parent / "evidence"
 DRAWS, LEVEL, CUTS = 300, 0.9, 4
 MOST_SHOWN = 40  # runs in a picture, and half of the runs at most: too few to stand for the data
 DIGITS = 6  # kept of every number: more than any interval or machine agrees on
-
-Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +90,19 @@ class Entry:
     def fit(self, runs: Runs, draws: int = 0) -> Fit[Any]:
         """Return the law fitted to runs."""
         return fit(
-            self.law, runs, over=self.over, predicts=self.predicts, draws=draws, level=LEVEL,
+            self.law,
+            runs,
+            over=self.over,
+            predicts=self.predicts,
+            draws=draws,
+            level=LEVEL,
             **self.options,
-        )  # fmt: skip
+        )
 
 
 def measure(
     entry: Entry, folder: Path, draws: int = DRAWS, hold_out: bool = True
-) -> atlas.Evidence:
+) -> atlas.FitEvidence:
     """Return what a law gives on public runs: fitted to all, then to the smaller ones alone.
 
     Without `hold_out` it is fitted to all alone. Raises what reading and fitting raise.
@@ -108,17 +112,27 @@ def measure(
     bound = got.binding
     tests, refused = _extrapolated(entry, runs, bound) if hold_out else ([], ())
     unit = runs.conventions.get(bound.predicts) if bound.predicts not in CONVENTIONS else None
-    return atlas.Evidence(
-        law=entry.law, name=entry.name, data=entry.data.file, source=entry.data.source,
-        licence=entry.data.licence, mapping=entry.mapping, predicts=bound.predicts,
-        unit=unit or "", takes=bound.takes,
+    return atlas.FitEvidence(
+        law=entry.law,
+        name=entry.name,
+        data=entry.data.file,
+        source=entry.data.source,
+        licence=entry.data.licence,
+        mapping=entry.mapping,
+        predicts=bound.predicts,
+        unit=unit or "",
+        takes=bound.takes,
         ranges={s: (_round(runs[s].min()), _round(runs[s].max())) for s in bound.takes},
-        runs=len(runs), params={name: _estimate(got, name) for name in got.law.params},
-        level=LEVEL, residuals=got.kind, rms=_round(_rms(got.residuals)), status=got.status,
+        runs=len(runs),
+        params={name: _estimate(got, name) for name in got.law.params},
+        level=LEVEL,
+        residuals=got.kind,
+        rms=_round(_rms(got.residuals)),
+        status=got.status,
         notes=tuple(filter(None, (entry.note, *_doubts(got), *refused))),
         held=tuple(_held(entry, t) for t in tests),
         shown=_shown(entry, tests[len(tests) // 2]) if tests and entry.data.shareable else None,
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,9 +162,10 @@ def _extrapolated(entry: Entry, runs: Runs, bound: Binding) -> tuple[list[_Test]
     needed = SPARE + len(bound.form.params) - len(entry.options.get("fix", {}))
     try:
         cuts = (
-            (_every(entry.every, len(runs)),) if entry.every
+            (_every(entry.every, len(runs)),)
+            if entry.every
             else splits(runs, (entry.along,), CUTS, bound.takes, needed)
-        )  # fmt: skip
+        )
         return [_Test(s, entry.fit(runs.select(s.seen)), runs) for s in cuts], ()
     except (CannotFit, RefusedByData) as reason:
         return [], (f"no run could be held out: {reason}",)
@@ -161,30 +176,38 @@ def _every(step: int, runs: int) -> Split:
     return Split(f"one run in {step}", 0.0, np.arange(runs) % step != step - 1)
 
 
-def _held(entry: Entry, test: _Test) -> atlas.HeldOut:
+def _held(entry: Entry, test: _Test) -> atlas.HeldOutFit:
     seen, held = test.split.seen, ~test.split.seen
     inputs = {s: test.runs[s] for s in test.fit.binding.takes}
     if entry.along:
         inputs[entry.along] = level(test.runs, entry.along)
     far = reach({s: v[seen] for s, v in inputs.items()}, {s: v[held] for s, v in inputs.items()})
     error = test.error[held]
-    return atlas.HeldOut(
-        test.split.along, _round(test.split.cut), int(seen.sum()), int(held.sum()),
-        _round(far.max()), _round(_rms(error)), _round(error.mean()),
-    )  # fmt: skip
+    return atlas.HeldOutFit(
+        along=test.split.along,
+        cut=_round(test.split.cut),
+        seen=int(seen.sum()),
+        held=int(held.sum()),
+        beyond=_round(far.max()),
+        rms=_round(_rms(error)),
+        bias=_round(error.mean()),
+    )
 
 
-def _shown(entry: Entry, test: _Test) -> atlas.Shown:
+def _shown(entry: Entry, test: _Test) -> atlas.PlottedRuns:
     """Return a few of the runs that were seen and that were held out, evenly along the cut."""
     x = level(test.runs, entry.along) if entry.along else test.predicted
     order = np.lexsort((test.predicted, x))
     some = np.linspace(0, x.size - 1, min(MOST_SHOWN, x.size // 2)).round().astype(int)
     kept = order[some]
     observed = test.runs[test.fit.binding.predicts]
-    return atlas.Shown(
-        entry.along or test.fit.binding.predicts, _rounded(x[kept]), _rounded(observed[kept]),
-        _rounded(test.predicted[kept]), tuple(bool(u) for u in ~test.split.seen[kept]),
-    )  # fmt: skip
+    return atlas.PlottedRuns(
+        entry.along or test.fit.binding.predicts,
+        _rounded(x[kept]),
+        _rounded(observed[kept]),
+        _rounded(test.predicted[kept]),
+        tuple(bool(u) for u in ~test.split.seen[kept]),
+    )
 
 
 def _rounded(values: Numbers) -> tuple[float, ...]:
@@ -196,12 +219,12 @@ def _doubts(got: Fit[Any]) -> tuple[str, ...]:
     return tuple(note for note in got.notes if note not in got.runs.notes)
 
 
-def _estimate(got: Fit[Any], name: str) -> atlas.Estimate:
+def _estimate(got: Fit[Any], name: str) -> atlas.ParameterEstimate:
     value = _round(getattr(got.law, name))
     if name in got.fixed or got.draws is None:
-        return atlas.Estimate(value, None, None)
+        return atlas.ParameterEstimate(value, None, None)
     low, high = got.interval(name)
-    return atlas.Estimate(value, _round(low), _round(high))
+    return atlas.ParameterEstimate(value, _round(low), _round(high))
 
 
 def _least(runs: Runs, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -247,7 +270,7 @@ def folder_of_data() -> Path:
     return Path(found)
 
 
-def write(found: Iterable[atlas.Evidence], home: Path = HOME) -> None:
+def write(found: Iterable[atlas.FitEvidence], home: Path = HOME) -> None:
     """Write what was measured, a file for each law."""
     by_law = groupby(sorted(found, key=lambda e: e.law), lambda e: e.law)
     for law, mine in by_law:

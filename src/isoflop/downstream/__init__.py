@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from isoflop.downstream.chain import Chain, chain, forecast_score, refuse_no_shares
+from isoflop.downstream.chain import TwoStepFit, chain, forecast_score, refuse_no_shares
+from isoflop.downstream.methods import (
+    DownstreamMethod,
+    Missed,
+    backtest,
+    loss_growth,
+    nearest,
+    rms,
+    ways,
+)
 from isoflop.downstream.task import Signal, classify, signal
-from isoflop.downstream.ways import Missed, Way, backtest, loss_growth, nearest, rms, ways
 
 __all__ = [
-    "Chain",
+    "DownstreamMethod",
     "Missed",
     "Signal",
-    "Way",
+    "TwoStepFit",
     "backtest",
     "chain",
     "classify",

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from isoflop.assess.calibrate import scatter
+from isoflop.arrays import Mask, Numbers
+from isoflop.assess.extrapolation.calibration import scatter
 from isoflop.errors import BadRuns, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit, quantiles, reopen, run_weights
 from isoflop.fitting.resample import Resampling
@@ -24,14 +24,11 @@ from isoflop.quantities import refuse_draws, show
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
 
-Numbers = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-
 LINK = "downstream-sigmoid"
 
 
 @dataclass(frozen=True, eq=False)
-class Chain:
+class TwoStepFit:
     """The two fits: `loss` takes scale and predicts L, `score` takes L and predicts the score.
 
     `growth` is the error of the form of the first step per factor e beyond its runs, from a
@@ -95,7 +92,7 @@ def chain(
     level: float = 0.9,
     seed: int = 0,
     cluster: str | None = None,
-) -> Chain:
+) -> TwoStepFit:
     """Return both steps fitted to runs of scale, L (the loss on the task) and score.
 
     `law` gives L (bound by `over` if it leaves its input open), `link` the score or the error from
@@ -117,10 +114,10 @@ def chain(
         weights_sn = Resampling(cluster=cluster).weights(rng, runs, draws)
         loss = _drawn(loss, weights_sn[:, first])
         score = _drawn(score, weights_sn[:, second])
-    return Chain(loss, score, growth, _remarks(runs, first, second))
+    return TwoStepFit(loss, score, growth, _remarks(runs, first, second))
 
 
-def forecast_score(made: Chain, **at: float) -> Forecast:
+def forecast_score(made: TwoStepFit, **at: float) -> Forecast:
     """Return the score at scales given by name, with the interval of joint draws.
 
     Raises UsageError for a scale that the first step does not take, or lacks; RefusedByData for
@@ -139,9 +136,16 @@ def forecast_score(made: Chain, **at: float) -> Forecast:
             "best run: the step from loss to score is carried beyond its runs"
         )
     return Forecast(
-        "score", first.at, float(made.predict(**first.at)), low, high, made.level,
-        first.beyond, first.parts, tuple(notes),
-    )  # fmt: skip
+        quantity="score",
+        at=first.at,
+        value=float(made.predict(**first.at)),
+        low=low,
+        high=high,
+        level=made.level,
+        beyond=first.beyond,
+        parts=first.parts,
+        notes=tuple(notes),
+    )
 
 
 def refuse_no_shares(runs: Runs) -> None:
@@ -193,9 +197,13 @@ def _drawn(found: Fit[Any], weights_sn: Numbers) -> Fit[Any]:
     # A draw may hold none of the runs of a step that has few; it then stays at the optimum.
     weights_sn[weights_sn.sum(1) == 0] = 1.0
     ends = solve(
-        problem.residuals, start_sp, weights_sn, found.objective, near=True,
+        problem.residuals,
+        start_sp,
+        weights_sn,
+        found.objective,
+        near=True,
         scaled=problem.has_unbounded,
-    )  # fmt: skip
+    )
     return replace(found, draws=problem.law(ends.z_sp))
 
 

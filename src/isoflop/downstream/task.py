@@ -19,10 +19,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit
 from isoflop.runs import Runs
 
-Numbers = npt.NDArray[np.float64]
 Name: TypeAlias = Literal["reliable", "usable", "unreliable", "at chance", "untested"]
 
 RISEN = 2.0  # sd of noise above chance, from which a task says anything

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from isoflop.experiments.engine import Progress
+from isoflop.experiments.engine import SweepProgress
 from isoflop.terminal import printable
 
 
@@ -58,10 +58,10 @@ class _Lines:
             print(line, file=sys.stderr, flush=True)
 
 
-def sentence(progress: Progress) -> str:
+def sentence(progress: SweepProgress) -> str:
     """Return how a sweep stands, in a few words.
 
-    >>> sentence(Progress(1e12, 4e12, 60.0, 180.0, 3, ("a",), 4, 1))
+    >>> sentence(SweepProgress(1e12, 4e12, 60.0, 180.0, 3, ("a",), 4, 1))
     '3/9 trials, 1 failed, 3 min 0 s to go'
     """
     count = progress.finished + len(progress.running) + progress.waiting + progress.failed

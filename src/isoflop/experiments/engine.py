@@ -63,7 +63,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SweepProgress:
     """How far a sweep is; `done` and `total` [FLOP], `seconds` since it began, `eta` [s] to go."""
 
     done: float
@@ -160,7 +160,7 @@ def run(
     trials: Iterable[Trial],
     study: Study,
     engine: Engine | None = None,
-    watch: Callable[[Progress], None] = lambda progress: None,
+    watch: Callable[[SweepProgress], None] = lambda progress: None,
 ) -> Sweep:
     """Run what is unfinished of `trials`, the costliest first, and ingest what finishes.
 
@@ -258,14 +258,14 @@ class _Queue:
         parts = (*self.running, *self.waiting)
         return whole + sum(self.trials[key].flop * self.parts[key] for key in parts)
 
-    def progress(self) -> Progress:
+    def progress(self) -> SweepProgress:
         """Return how far the sweep is, with the time to go at the rate since it began."""
         seconds = time.monotonic() - self.began
         given_up = {failure.trial.key for failure in self.failed}
         total = sum(t.flop for key, t in self.trials.items() if key not in given_up)
         done = self.done()
         since = done - self.done_before
-        return Progress(
+        return SweepProgress(
             done=done,
             total=total,
             seconds=seconds,

@@ -12,9 +12,17 @@ from isoflop.errors import BadStudy
 from isoflop.files import refuse_strange
 
 _DAMAGE = (
-    OSError, RuntimeError, ValueError, TypeError, KeyError, EOFError, NotImplementedError,
-    pickle.UnpicklingError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+    OSError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def load_state(path: Path, device: str | Any = "cpu") -> Any:

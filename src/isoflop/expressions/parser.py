@@ -13,8 +13,7 @@ from isoflop.expressions.tree import (
     FUNCTIONS,
     Assignment,
     Call,
-    Chain,
-    Comparison,
+    ComparisonNode,
     Condition,
     Join,
     Kind,
@@ -22,6 +21,7 @@ from isoflop.expressions.tree import (
     Node,
     Not,
     Number,
+    OperatorChain,
     Text,
     fail,
 )
@@ -37,10 +37,15 @@ _TOKEN = re.compile(
     r"|(?P<sign>\*\*|<=|>=|==|!=|[-+*/^<>()=])"
 )
 _HINTS = {
-    "=": "write == to compare", "&": "write 'and'", "|": "write 'or'", "!": "write 'not'",
-    '"': "the quotation is not closed", "'": "the quotation is not closed",
-    "`": "the backtick is not closed", ",": "write numbers without commas",
-}  # fmt: skip
+    "=": "write == to compare",
+    "&": "write 'and'",
+    "|": "write 'or'",
+    "!": "write 'not'",
+    '"': "the quotation is not closed",
+    "'": "the quotation is not closed",
+    "`": "the backtick is not closed",
+    ",": "write numbers without commas",
+}
 
 
 def parse_condition(text: str) -> Condition:
@@ -157,7 +162,7 @@ class _Parser:
             rest.append((sign, self.sum()))
         if rest and (bad := [n for n in (first, *(n for _, n in rest)) if n.kind == "truth"]):
             self.fail(bad[0].at, "numbers or texts are compared, and this is a condition")
-        return Comparison(first, tuple(rest), at) if rest else first
+        return ComparisonNode(first, tuple(rest), at) if rest else first
 
     def sum(self) -> Node:
         return self.chain(("+", "-"), self.product)
@@ -175,7 +180,7 @@ class _Parser:
     def calculate(self, first: Node, rest: list[tuple[str, Node]], at: int) -> Node:
         for node in (first, *(n for _, n in rest)) if rest else ():
             self.require(node, "number", "a number is needed here")
-        return Chain(first, tuple(rest), at) if rest else first
+        return OperatorChain(first, tuple(rest), at) if rest else first
 
     def signed(self, part: Callable[[], Node] | None = None) -> Node:
         at, minus, signs = self.at, False, 0

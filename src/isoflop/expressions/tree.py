@@ -15,15 +15,26 @@ Values: TypeAlias = npt.NDArray[Any]
 Kind: TypeAlias = Literal["number", "text", "truth", "name"]
 
 FUNCTIONS: Mapping[str, Callable[[Values], Values]] = {
-    "log": np.log, "log10": np.log10, "sqrt": np.sqrt, "exp": np.exp,
-}  # fmt: skip
+    "log": np.log,
+    "log10": np.log10,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+}
 ARITHMETIC: Mapping[str, Callable[[Values, Values], Values]] = {
-    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
-}  # fmt: skip
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "^": np.power,
+}
 COMPARISONS: Mapping[str, Callable[[Values, Values], Values]] = {
-    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
-    "==": np.equal, "!=": np.not_equal,
-}  # fmt: skip
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +52,11 @@ class Scope:
                 return table[name.name]
         known = [*self.numbers, *self.texts]
         fail(
-            self.text, name.at, f"no column called {name.name!r}; {suggest(name.name, known)}"
+            self.text,
+            name.at,
+            f"no column called {name.name!r}; {suggest(name.name, known)}"
             " (text that is not a column's name stands in quotes)",
-        )  # fmt: skip
+        )
 
     def number(self, node: Node) -> Values:
         """Return the numbers of a node, refusing text."""
@@ -108,7 +121,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class OperatorChain:
     """Operators of one rank, from the left; flat, so that a long sum is not a deep tree."""
 
     first: Node
@@ -125,7 +138,7 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparisonNode:
     """a < b <= c: every neighbour holds; false where a number is missing."""
 
     first: Node
@@ -174,7 +187,7 @@ class Join:
         return total
 
 
-Node: TypeAlias = Number | Text | Name | Call | Chain | Comparison | Not | Join
+Node: TypeAlias = Number | Text | Name | Call | OperatorChain | ComparisonNode | Not | Join
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,12 @@ def _whole(stream: IO[bytes], name: str, stated: int) -> bytes:
     return b"".join(pieces)
 
 
-def parquet_table(source: Path | bytes, origin: str, columns: Sequence[str] | None = None,
-                  error: type[IsoflopError] = BadRuns) -> pa.Table:  # fmt: skip
+def parquet_table(
+    source: Path | bytes,
+    origin: str,
+    columns: Sequence[str] | None = None,
+    error: type[IsoflopError] = BadRuns,
+) -> pa.Table:
     """Return the table of a Parquet file, or those of its columns that are named.
 
     Raises `error` for what is damaged, or expands beyond the limit.

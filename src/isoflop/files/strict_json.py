@@ -73,8 +73,9 @@ def refuse_many(words: str) -> None:
         if values > most:
             raise BadJSON(
                 f"{values:,} values in one document, and {most:,} is the limit; write it as CSV "
-                f"or Parquet, or raise the limit if the memory is there: {SETTING}=2G", MANY,
-            )  # fmt: skip
+                f"or Parquet, or raise the limit if the memory is there: {SETTING}=2G",
+                MANY,
+            )
 
 
 def _marks(words: str) -> int:

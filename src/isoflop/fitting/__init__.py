@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import BadRuns, CannotFit, UsageError, amount
 from isoflop.fitting import few_runs, starts
-from isoflop.fitting.contradictions import contradictions, stragglers
-from isoflop.fitting.diagnose import Diagnosis, Found, diagnose, refuse_hopeless
+from isoflop.fitting.consistency import contradictions, stragglers
+from isoflop.fitting.diagnose import Diagnosis, Optimum, diagnose, refuse_hopeless
 from isoflop.fitting.draws import MANY, draw, run_weights
 from isoflop.fitting.noise import EXACT, rounding_value
 from isoflop.fitting.objective import Objective, objective
-from isoflop.fitting.problem import Problem, pose
+from isoflop.fitting.problem import FitProblem, pose
 from isoflop.fitting.resample import BLOCK, Kind, Resampling
 from isoflop.fitting.result import Fit, Interval, Starts, quantiles
 from isoflop.fitting.solve import descend, refine, solve
@@ -26,11 +26,18 @@ from isoflop.runs import Runs
 from isoflop.runs.cells import ABOVE_ZERO
 
 __all__ = [
-    "Fit", "Interval", "Starts", "fit", "quantiles", "refit", "reopen", "run_weights", "search",
-]  # fmt: skip
+    "Fit",
+    "Interval",
+    "Starts",
+    "fit",
+    "quantiles",
+    "refit",
+    "reopen",
+    "run_weights",
+    "search",
+]
 
 L = TypeVar("L", bound=Law)
-Numbers = npt.NDArray[np.float64]
 
 SCREENED, POLISHED = 1024, 24
 DIAGNOSED = BLOCK  # draws that a status looks at
@@ -86,19 +93,48 @@ def fit(
     refuse_hopeless(problem, binding.takes)
     weights_n, rng = run_weights(runs), np.random.default_rng(seed)
     begin_p = None if start is None else problem.beginning(start)
-    found = search(problem, weights_n, target, rng, screened, polished, begin_p)
-    ensemble, verdict = _drawn(problem, found, runs, binding, target, how, draws, rng)
+    found = search(
+        problem=problem,
+        weights_n=weights_n,
+        target=target,
+        rng=rng,
+        screened=screened,
+        polished=polished,
+        begin_p=begin_p,
+    )
+    ensemble, verdict = _drawn(
+        problem=problem,
+        found=found,
+        runs=runs,
+        binding=binding,
+        target=target,
+        how=how,
+        draws=draws,
+        rng=rng,
+    )
     return Fit(
-        problem.law(found.z_p), ensemble, runs, binding, target, found.value, problem.kind,
-        found.starts, tuple(problem.fixed), verdict.conditioning, level, seed, str(how),
-        verdict.status, (*verdict.notes, *_remarks(runs, problem, binding)),
-        time.perf_counter() - began,
-    )  # fmt: skip
+        law=problem.law(found.z_p),
+        draws=ensemble,
+        runs=runs,
+        binding=binding,
+        objective=target,
+        value=found.value,
+        kind=problem.kind,
+        starts=found.starts,
+        fixed=tuple(problem.fixed),
+        conditioning=verdict.conditioning,
+        level=level,
+        seed=seed,
+        resampling=str(how),
+        status=verdict.status,
+        notes=(*verdict.notes, *_remarks(runs, problem, binding)),
+        seconds=time.perf_counter() - began,
+    )
 
 
 def _drawn(
-    problem: Problem,
-    found: Found,
+    problem: FitProblem,
+    found: Optimum,
     runs: Runs,
     binding: Binding,
     target: Objective,
@@ -110,7 +146,15 @@ def _drawn(
 
     The latter hangs on the first draws alone, so that it is the same for any number of them.
     """
-    z_sp = draw(problem, found, runs, target, how, max(draws, DIAGNOSED), rng)
+    z_sp = draw(
+        problem=problem,
+        found=found,
+        runs=runs,
+        target=target,
+        how=how,
+        draws=max(draws, DIAGNOSED),
+        rng=rng,
+    )
     doubts = _contradictions(problem, found, runs, binding)
     verdict = diagnose(problem, binding.takes, found, problem.law(z_sp[:DIAGNOSED]), doubts)
     if not draws:
@@ -119,14 +163,14 @@ def _drawn(
 
 
 def search(
-    problem: Problem,
+    problem: FitProblem,
     weights_n: Numbers,
     target: Objective,
     rng: np.random.Generator,
     screened: int = SCREENED,
     polished: int = POLISHED,
     begin_p: Numbers | None = None,
-) -> Found:
+) -> Optimum:
     """Return the lowest point that the best `polished` of `screened` starts descend to.
 
     A start `begin_p` (p,) takes the first place of the polished. Of optima that are equally low,
@@ -137,11 +181,23 @@ def search(
     if weights_n.size > MANY:
         part = rng.choice(weights_n.size, MANY, replace=False)
         few = problem.sample(part)
-        first = search(few, weights_n[part], target, rng, screened, polished, begin_p)
+        first = search(
+            problem=few,
+            weights_n=weights_n[part],
+            target=target,
+            rng=rng,
+            screened=screened,
+            polished=polished,
+            begin_p=begin_p,
+        )
         ends = solve(
-            problem.residuals, first.z_p[None], weights_n[None], target, near=True,
+            problem.residuals,
+            first.z_p[None],
+            weights_n[None],
+            target,
+            near=True,
             scaled=problem.has_unbounded,
-        )  # fmt: skip
+        )
         return _ended(problem, ends.z_sp[0], weights_n, target, first.starts)
     spread = starts.spread(problem, rng, screened)
     best_sp = starts.best(problem, spread, weights_n, target, polished)
@@ -167,13 +223,13 @@ def search(
 
 
 def _ended(
-    problem: Problem, z_p: Numbers, weights_n: Numbers, target: Objective, counted: Starts
-) -> Found:
+    problem: FitProblem, z_p: Numbers, weights_n: Numbers, target: Objective, counted: Starts
+) -> Optimum:
     """Return the optimum next to z_p, with its objective and what is left of its gradient."""
     z_p = refine(problem.residuals, z_p, weights_n, target)
     r_sn, J_spn = problem.residuals(z_p[None])
     gradient_p = J_spn[0] @ (weights_n * target.slope(r_sn[0]))
-    return Found(
+    return Optimum(
         z_p,
         float((weights_n * target.loss(r_sn[0])).sum()),
         float(np.abs(gradient_p).max()),
@@ -200,7 +256,7 @@ def _pose(
     runs: Runs,
     fix: Mapping[str, float] | None,
     residuals: Literal["log", "linear"] | None,
-) -> Problem:
+) -> FitProblem:
     """Return the problem, once every cell that it needs has been checked."""
     kind = residuals or binding.form.residuals
     if not len(runs):
@@ -218,7 +274,7 @@ def _pose(
 
 
 def _contradictions(
-    problem: Problem, found: Found, runs: Runs, binding: Binding
+    problem: FitProblem, found: Optimum, runs: Runs, binding: Binding
 ) -> tuple[str, ...]:
     far = stragglers(runs, binding)
     if problem.kind != "log":
@@ -226,7 +282,7 @@ def _contradictions(
     return far + contradictions(runs, binding, problem.values(found.z_p[None])[0])
 
 
-def _remarks(runs: Runs, problem: Problem, binding: Binding) -> tuple[str, ...]:
+def _remarks(runs: Runs, problem: FitProblem, binding: Binding) -> tuple[str, ...]:
     """Return what a reader must know of the runs: conventions not stated, and their own notes."""
     symbols = [s for s in (*binding.takes, binding.predicts) if s in ("N", "C")]
     unstated = [s for s in symbols if s not in runs.conventions]
@@ -242,7 +298,7 @@ def _remarks(runs: Runs, problem: Problem, binding: Binding) -> tuple[str, ...]:
     return (*notes, *runs.notes)
 
 
-def reopen(fitted: Fit[Any]) -> Problem:
+def reopen(fitted: Fit[Any]) -> FitProblem:
     """Return the problem that a fit solved, to be solved again with other weights."""
     symbols = (*fitted.binding.takes, fitted.binding.predicts)
     fixed = {name: float(getattr(fitted.law, name)) for name in fitted.fixed}
@@ -254,8 +310,17 @@ def refit(fitted: Fit[L], runs: Runs) -> Fit[L]:
     law, binding = fitted.law, fitted.binding
     how = Resampling.read(fitted.resampling)
     return fit(
-        type(law), runs, objective=fitted.objective, residuals=fitted.kind, over=binding.over,
-        predicts=binding.output, fix={k: getattr(law, k) for k in fitted.fixed},
-        draws=0 if fitted.draws is None else fitted.draws.members or 0, level=fitted.level,
-        seed=fitted.seed, resample=how.kind, stratify=how.stratify, cluster=how.cluster,
-    )  # fmt: skip
+        type(law),
+        runs,
+        objective=fitted.objective,
+        residuals=fitted.kind,
+        over=binding.over,
+        predicts=binding.output,
+        fix={k: getattr(law, k) for k in fitted.fixed},
+        draws=0 if fitted.draws is None else fitted.draws.members or 0,
+        level=fitted.level,
+        seed=fitted.seed,
+        resample=how.kind,
+        stratify=how.stratify,
+        cluster=how.cluster,
+    )

@@ -11,9 +11,9 @@ import math
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Numbers = npt.NDArray[np.float64]
+from isoflop.arrays import Numbers
+
 Bounds: TypeAlias = tuple[float, float]
 
 LARGEST = 700.0  # exp of more has no value

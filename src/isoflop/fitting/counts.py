@@ -15,11 +15,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, UsageError
 from isoflop.fitting.result import Interval, quantiles
 from isoflop.law import Law, form
 
-Numbers = npt.NDArray[np.float64]
 L = TypeVar("L", bound=Law)
 
 SEARCHED = 120  # starts that are tried; the best few are polished
@@ -75,20 +75,25 @@ def fit_counts(
             "nothing of how pass rates are spread; use harder or easier problems, or more samples"
         )
     pairs, where = np.unique(np.stack([c, n]), axis=1, return_inverse=True)
-    asked = _Asked(which, pairs[0], pairs[1], dict(fix or {}))
+    asked = CountLikelihood(which, pairs[0], pairs[1], dict(fix or {}))
     weights = np.bincount(where.ravel()).astype(float)
     z, cost = asked.search(weights, np.random.default_rng(seed))
     start = np.clip(z, *np.array([asked.span(name) for name in asked.free]).T)
     many = [asked.polish(w, start)[0] for w in _resampled(where.ravel(), weights.size, draws, seed)]
     best, value = asked.law(z), -cost
     return CountFit(
-        best, asked.law(np.array(many)) if many else None, value, c.size, level,
-        asked.touched(best), time.perf_counter() - began,
-    )  # fmt: skip
+        law=best,
+        draws=asked.law(np.array(many)) if many else None,
+        value=value,
+        problems=c.size,
+        level=level,
+        touched=asked.touched(best),
+        seconds=time.perf_counter() - began,
+    )
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class CountLikelihood:
     """A likelihood in unbounded numbers z: logs, or logits within the bounds of a parameter."""
 
     form: type[Law]
@@ -98,6 +103,7 @@ class _Asked:
 
     @property
     def free(self) -> list[str]:
+        """Return the names of the parameters that are fitted."""
         return [name for name in self.form.params if name not in self.fix]
 
     def law(self, z: Numbers) -> Any:

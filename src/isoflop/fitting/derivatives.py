@@ -91,8 +91,16 @@ RULES: Mapping[np.ufunc, tuple[Partial, ...]] = {
 }
 # These tell of values, and carry no slope.
 COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
-PREDICATES = {np.isfinite, np.isinf, np.isnan, np.signbit, np.logical_not, np.logical_and,
-              np.logical_or, np.logical_xor}  # fmt: skip
+PREDICATES = {
+    np.isfinite,
+    np.isinf,
+    np.isnan,
+    np.signbit,
+    np.logical_not,
+    np.logical_and,
+    np.logical_or,
+    np.logical_xor,
+}
 
 
 def _special(name: str) -> Callable[..., Any]:

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, amount
-from isoflop.fitting.problem import Problem
+from isoflop.fitting.problem import FitProblem
 from isoflop.fitting.result import Starts, Status
 from isoflop.fitting.support import gaps
 from isoflop.law import Law
 from isoflop.quantities import quantity, show
-
-Numbers = npt.NDArray[np.float64]
 
 SINGULAR = 1e13  # conditioning beyond which double precision holds no answer
 WEAK_FACTOR = 30.0  # an amplitude that the draws leave uncertain by more is not known
@@ -26,7 +24,7 @@ EDGE = 13.8  # a log: 1e-6 of a range, of the scaled output or of a typical valu
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Optimum:
     """Where a search ended: the point z_p, its objective, the gradient there, and its starts."""
 
     z_p: Numbers
@@ -44,7 +42,7 @@ class Diagnosis:
     conditioning: float
 
 
-def refuse_hopeless(problem: Problem, symbols: tuple[str, ...]) -> None:
+def refuse_hopeless(problem: FitProblem, symbols: tuple[str, ...]) -> None:
     """Raise CannotFit for runs that are too few, or too alike, for the law's parameters."""
     n, p = problem.output_n.size, len(problem.free)
     law = problem.form.key
@@ -69,9 +67,9 @@ def refuse_hopeless(problem: Problem, symbols: tuple[str, ...]) -> None:
 
 
 def diagnose(
-    problem: Problem,
+    problem: FitProblem,
     symbols: tuple[str, ...],
-    found: Found,
+    found: Optimum,
     draws: Law,
     doubts: Sequence[str] = (),
 ) -> Diagnosis:
@@ -110,7 +108,7 @@ def diagnose(
     return Diagnosis(status, (*refusals, *doubts), conditioning)
 
 
-def _conditioning(problem: Problem, z_p: Numbers, touched: set[str]) -> tuple[float, list[str]]:
+def _conditioning(problem: FitProblem, z_p: Numbers, touched: set[str]) -> tuple[float, list[str]]:
     """Return the condition number of J'J, and the parameters that its weakest direction mixes.
 
     A parameter on its bound, off which nothing moves it, is left out.
@@ -131,7 +129,7 @@ def _conditioning(problem: Problem, z_p: Numbers, touched: set[str]) -> tuple[fl
     return float(sizes[-1] / max(sizes[0], 1e-300)), mixed
 
 
-def _touched(problem: Problem, z_p: Numbers) -> list[tuple[str, float]]:
+def _touched(problem: FitProblem, z_p: Numbers) -> list[tuple[str, float]]:
     """Return the parameters that lie on a bound, and that bound."""
     out = []
     for name, z in zip(problem.free, z_p, strict=True):
@@ -145,7 +143,7 @@ def _touched(problem: Problem, z_p: Numbers) -> list[tuple[str, float]]:
     return out
 
 
-def _weak(problem: Problem, draws: Law, known: set[str]) -> list[str]:
+def _weak(problem: FitProblem, draws: Law, known: set[str]) -> list[str]:
     """Return a note for each parameter that the draws scatter too widely to be called known."""
     notes = []
     for name in problem.free:

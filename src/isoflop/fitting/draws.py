@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import BadRuns, UsageError
 from isoflop.fitting import few_runs
-from isoflop.fitting.diagnose import Found
+from isoflop.fitting.diagnose import Optimum
 from isoflop.fitting.noise import EXACT, noise, rounding_value
 from isoflop.fitting.objective import Asymmetric, Objective
-from isoflop.fitting.problem import Problem
+from isoflop.fitting.problem import FitProblem
 from isoflop.fitting.resample import Labels, Resampling, signs
 from isoflop.fitting.solve import solve
 from isoflop.runs import Runs
-
-Numbers = npt.NDArray[np.float64]
 
 MOST_UNEVEN = 1e7  # ratio of two sigmas, whose weights double precision still adds up
 MANY = 20_000  # runs beyond which searches and draws are made on a sample of so many
@@ -41,8 +39,8 @@ def run_weights(runs: Runs) -> Numbers:
 
 
 def draw(
-    problem: Problem,
-    found: Found,
+    problem: FitProblem,
+    found: Optimum,
     runs: Runs,
     target: Objective,
     how: Resampling,
@@ -58,10 +56,22 @@ def draw(
         part = np.sort(rng.choice(len(runs), MANY, replace=False))
         few, weights_sn = problem.sample(part), run_weights(runs)[part][None]
         own_p = solve(
-            few.residuals, found.z_p[None], weights_sn, target, near=True,
+            few.residuals,
+            found.z_p[None],
+            weights_sn,
+            target,
+            near=True,
             scaled=problem.has_unbounded,
-        ).z_sp[0]  # fmt: skip
-        z_sp = draw(few, replace(found, z_p=own_p), runs[part], target, how, draws, rng)
+        ).z_sp[0]
+        z_sp = draw(
+            problem=few,
+            found=replace(found, z_p=own_p),
+            runs=runs[part],
+            target=target,
+            how=how,
+            draws=draws,
+            rng=rng,
+        )
         return np.asarray(found.z_p + (z_sp - own_p) * np.sqrt(MANY / len(runs)))
     weights_n, raised_sn = run_weights(runs), None
     if found.value <= EXACT * rounding_value(problem, weights_n, target):
@@ -69,26 +79,47 @@ def draw(
         return np.repeat(found.z_p[None], draws, 0)
     if 0 < len(runs) - found.z_p.size <= few_runs.FEW:
         clusters = how.clusters(runs)
-        return few_runs.draw_few(problem, found.z_p, weights_n, target, clusters, draws, rng)
+        return few_runs.draw_few(
+            problem=problem,
+            z_p=found.z_p,
+            weights_n=weights_n,
+            target=target,
+            clusters=clusters,
+            draws=draws,
+            rng=rng,
+        )
     if how.kind == "wild":
-        raised_sn = _raised(problem, found, weights_n, target, how.clusters(runs), draws, rng)
+        raised_sn = _raised(
+            problem=problem,
+            found=found,
+            weights_n=weights_n,
+            target=target,
+            clusters=how.clusters(runs),
+            draws=draws,
+            rng=rng,
+        )
         weights_sn = weights_n[None]
     else:
         weights_sn = weights_n * how.weights(rng, runs, draws)
     rows = len(weights_sn if raised_sn is None else raised_sn)
     start_sp = np.repeat(found.z_p[None], rows, 0)
     z_sp = solve(
-        problem.residuals, start_sp, weights_sn, target, near=True, raised_sn=raised_sn,
+        problem.residuals,
+        start_sp,
+        weights_sn,
+        target,
+        near=True,
+        raised_sn=raised_sn,
         scaled=problem.has_unbounded,
-    ).z_sp  # fmt: skip
+    ).z_sp
     if how.kind == "jackknife":  # so spread that the variance of the rows is that of the estimate
         z_sp = found.z_p + np.sqrt(rows - 1) * (z_sp - z_sp.mean(0))
     return z_sp
 
 
 def _raised(
-    problem: Problem,
-    found: Found,
+    problem: FitProblem,
+    found: Optimum,
     weights_n: Numbers,
     target: Objective,
     clusters: Labels,

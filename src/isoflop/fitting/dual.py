@@ -17,13 +17,43 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from isoflop.errors import BadLaw
 from isoflop.fitting.derivatives import COMPARISONS, PREDICATES, rule
 
-_SHAPED = (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.isclose,
-           np.iscomplexobj, np.isrealobj, np.broadcast_shapes, np.any, np.all)  # fmt: skip
+_SHAPED = (
+    np.shape,
+    np.ndim,
+    np.size,
+    np.zeros_like,
+    np.ones_like,
+    np.full_like,
+    np.isclose,
+    np.iscomplexobj,
+    np.isrealobj,
+    np.broadcast_shapes,
+    np.any,
+    np.all,
+)
 # Functions in which numbers are added and arranged: the slope of what they return is what they
 # return of slopes.
-_LINEAR = (np.sum, np.mean, np.cumsum, np.stack, np.concatenate, np.broadcast_to, np.reshape,
-           np.squeeze, np.expand_dims, np.moveaxis, np.swapaxes, np.transpose, np.flip, np.ravel,
-           np.atleast_1d, np.atleast_2d, np.real, np.nan_to_num, np.diff)  # fmt: skip
+_LINEAR = (
+    np.sum,
+    np.mean,
+    np.cumsum,
+    np.stack,
+    np.concatenate,
+    np.broadcast_to,
+    np.reshape,
+    np.squeeze,
+    np.expand_dims,
+    np.moveaxis,
+    np.swapaxes,
+    np.transpose,
+    np.flip,
+    np.ravel,
+    np.atleast_1d,
+    np.atleast_2d,
+    np.real,
+    np.nan_to_num,
+    np.diff,
+)
 
 
 class Dual(NDArrayOperatorsMixin):

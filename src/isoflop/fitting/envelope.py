@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import RefusedByData
-from isoflop.fitting.frontier import Frontier, compute, through
+from isoflop.fitting.frontier import OptimumFrontier, compute, through
 from isoflop.fitting.resample import pairs
 from isoflop.quantities import refuse_draws, show
 from isoflop.runs import Runs
-
-Numbers = npt.NDArray[np.float64]
 
 POINTS = 500  # values of C at which the envelope is looked up
 SAME_SIZE = 0.02  # by which N of one size may scatter
@@ -33,7 +32,7 @@ class Envelope:
     sizes: Numbers
     curves: Numbers
     chosen: npt.NDArray[np.intp]
-    frontier: Frontier
+    frontier: OptimumFrontier
     notes: tuple[str, ...]
 
 
@@ -86,9 +85,13 @@ def envelope(runs: Runs, *, draws: int = 1000, seed: int = 0) -> Envelope:
     log_D_sk = np.where(picks_sk >= 0, curves.log_D[picks_sk, where], np.nan)
     frontier = through(np.exp(curves.log_C[on]), log_N_sk[:, on], log_D_sk[:, on])
     return Envelope(
-        np.exp(curves.log_C), np.exp(curves.log_N), np.exp(curves.log_L), chosen, frontier,
+        np.exp(curves.log_C),
+        np.exp(curves.log_N),
+        np.exp(curves.log_L),
+        chosen,
+        frontier,
         _notes(runs, frontier),
-    )  # fmt: skip
+    )
 
 
 def _curves(runs: Runs, C: Numbers) -> _Curves:
@@ -139,7 +142,7 @@ def _overlap(spans: list[Numbers]) -> tuple[float, float]:
     return low, high
 
 
-def _notes(runs: Runs, frontier: Frontier) -> tuple[str, ...]:
+def _notes(runs: Runs, frontier: OptimumFrontier) -> tuple[str, ...]:
     notes = [
         "the envelope picks the luckiest run at each C, so noise bends it towards outliers",
         f"it spans {show(float(frontier.C.min()))} to {show(float(frontier.C.max()))} FLOP",

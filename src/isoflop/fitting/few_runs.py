@@ -14,12 +14,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.fitting.objective import Asymmetric, Objective
-from isoflop.fitting.problem import Problem
+from isoflop.fitting.problem import FitProblem
 from isoflop.fitting.resample import BLOCK
 from isoflop.fitting.solve import solve
 
-Numbers = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.generic]
 
 FEW = 10  # runs beyond the parameters up to which draws are made so
@@ -32,7 +32,7 @@ def noise_size(r_sn: Numbers, weights_n: Numbers, spare: int) -> Numbers:
 
 
 def draw_few(
-    problem: Problem,
+    problem: FitProblem,
     z_p: Numbers,
     weights_n: Numbers,
     target: Objective,
@@ -52,8 +52,14 @@ def draw_few(
     start_sp = np.repeat(z_p[None], draws, 0)
 
     def refits(noise_sn: Numbers) -> Numbers:
-        ends = solve(problem.residuals, start_sp, weights_n[None], target, scaled=True,
-                     raised_sn=r_n + noise_sn)  # fmt: skip
+        ends = solve(
+            problem.residuals,
+            start_sp,
+            weights_n[None],
+            target,
+            scaled=True,
+            raised_sn=r_n + noise_sn,
+        )
         return ends.z_sp
 
     noise_sn = size * luck_sn

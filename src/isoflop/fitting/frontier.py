@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.law import Allocation
 from isoflop.runs import Runs
 
-Numbers = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
-class Frontier:
+class OptimumFrontier:
     """N* and D* as straight lines in log C, through the best splits N, D (b,) found at C (b,).
 
     Rows of `lines` (s + 1, 4) are log N* and its slope a, log D* and its slope b, at C_0; row 0
@@ -46,7 +44,7 @@ class Frontier:
 
 def through(
     C: Numbers, log_N_sb: Numbers, log_D_sb: Numbers, sd: Numbers | None = None
-) -> Frontier:
+) -> OptimumFrontier:
     """Return the lines through splits (s + 1, b) at C (b,); row 0 is the answer, NaN is left out.
 
     `sd` (b,) is that of log N: splits then weigh 1/sd^2, and where they scatter about their line
@@ -65,7 +63,9 @@ def through(
             lines[1:] = lines[0] + max(ratio, 1.0) * (lines[1:] - lines[0])
     lines = np.hstack([lines for lines, _ in sides])
     lines = lines[np.isfinite(lines).all(1)]
-    return Frontier(C, np.exp(log_N_sb[0]), np.exp(log_D_sb[0]), float(np.exp(centre)), lines)
+    return OptimumFrontier(
+        C, np.exp(log_N_sb[0]), np.exp(log_D_sb[0]), float(np.exp(centre)), lines
+    )
 
 
 def compute(runs: Runs) -> Numbers:

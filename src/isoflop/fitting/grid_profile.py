@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, UsageError
 from isoflop.fitting.objective import Squared
-from isoflop.fitting.problem import Problem, pose
+from isoflop.fitting.problem import FitProblem, pose
 from isoflop.fitting.solve import solve
 from isoflop.law import Binding, Law
 from isoflop.runs import Runs
-
-Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +77,7 @@ def grid_profile(
 class _standing:  # noqa: N801 (used as a function)
     """The residuals of a problem in which some parameters do not move."""
 
-    def __init__(self, problem: Problem, names: set[str]) -> None:
+    def __init__(self, problem: FitProblem, names: set[str]) -> None:
         self.problem = problem
         self.still = [i for i, name in enumerate(problem.free) if name in names]
 

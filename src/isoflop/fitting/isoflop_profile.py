@@ -13,12 +13,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import RefusedByData, amount
-from isoflop.fitting.frontier import Frontier, compute, through
+from isoflop.fitting.frontier import OptimumFrontier, compute, through
 from isoflop.quantities import show
 from isoflop.runs import Runs
 
-Numbers = npt.NDArray[np.float64]
 Curve = Literal["parabola", "cubic", "akima"]
 
 SIZES = 5  # that a budget needs
@@ -29,7 +29,7 @@ HALF = 0.5  # of the draws must have their minimum inside
 
 
 @dataclass(frozen=True, eq=False)
-class Budget:
+class BudgetGroup:
     """The runs of one budget; `sliced` if their C differ by more than a budget's tolerance."""
 
     C: float
@@ -38,7 +38,7 @@ class Budget:
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
+class IsoflopProfile:
     """Loss against size at one budget: where it is least, and how well that is known.
 
     `fault` says why it was left out of the frontier; N and D are then NaN. `sd` is that of log N.
@@ -46,7 +46,7 @@ class Profile:
     the curve, and are empty where there is none.
     """
 
-    budget: Budget
+    budget: BudgetGroup
     N: float
     D: float
     sd: float
@@ -65,8 +65,8 @@ class Profiles:
     """
 
     curve: Curve
-    profiles: tuple[Profile, ...]
-    frontier: Frontier
+    profiles: tuple[IsoflopProfile, ...]
+    frontier: OptimumFrontier
     noise: float
     notes: tuple[str, ...]
 
@@ -101,7 +101,10 @@ def isoflop_profiles(
         )
     if noise is None:
         noise = _noise(runs, C, found)
-    made = [_profile(runs, C, budget, curve, noise, draws, rng) for budget in found]
+    made = [
+        _profile(runs=runs, C=C, budget=budget, curve=curve, noise=noise, draws=draws, rng=rng)
+        for budget in found
+    ]
     kept = [(p, log_N, log_D) for p, log_N, log_D in made if not p.fault]
     if len(kept) < 2:
         reasons = "; ".join(f"{show(p.budget.C)} FLOP: {p.fault}" for p, _, _ in made if p.fault)
@@ -119,7 +122,7 @@ def isoflop_profiles(
     return Profiles(curve, profiles, frontier, noise, _notes(profiles, "C" in runs))
 
 
-def budgets(C: Numbers, tolerance: float = TOLERANCE) -> tuple[Budget, ...]:
+def budgets(C: Numbers, tolerance: float = TOLERANCE) -> tuple[BudgetGroup, ...]:
     """Return the budgets that C (n,) falls into, smallest first; slices where it is continuous.
 
     >>> [len(b.rows) for b in budgets(np.array([1e18, 1.02e18, 1e19]))]
@@ -133,7 +136,7 @@ def budgets(C: Numbers, tolerance: float = TOLERANCE) -> tuple[Budget, ...]:
         edges = np.linspace(log_C[0], log_C[-1], count + 1)[1:-1]
         parts = np.split(order, np.searchsorted(log_C, edges))
     return tuple(
-        Budget(
+        BudgetGroup(
             float(np.exp(np.log(C[rows]).mean())),
             rows,
             bool(np.ptp(np.log(C[rows])) > 2 * np.log1p(tolerance)),
@@ -143,7 +146,7 @@ def budgets(C: Numbers, tolerance: float = TOLERANCE) -> tuple[Budget, ...]:
     )
 
 
-def _notes(profiles: Sequence[Profile], counted: bool) -> tuple[str, ...]:
+def _notes(profiles: Sequence[IsoflopProfile], counted: bool) -> tuple[str, ...]:
     notes = [f"{show(p.budget.C)} FLOP is left out: {p.fault}" for p in profiles if p.fault]
     if any(p.budget.sliced for p in profiles):
         notes.insert(
@@ -156,7 +159,7 @@ def _notes(profiles: Sequence[Profile], counted: bool) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _noise(runs: Runs, C: Numbers, found: Sequence[Budget]) -> float:
+def _noise(runs: Runs, C: Numbers, found: Sequence[BudgetGroup]) -> float:
     """Return the relative scatter of losses about a cubic, or a parabola, at each budget."""
     squares, freedom = 0.0, 0
     for budget in found:
@@ -170,7 +173,7 @@ def _noise(runs: Runs, C: Numbers, found: Sequence[Budget]) -> float:
     return float(np.sqrt(squares / freedom)) if freedom else 0.0
 
 
-def _basis(x_n: Numbers, C: Numbers, budget: Budget, curve: Curve) -> Numbers:
+def _basis(x_n: Numbers, C: Numbers, budget: BudgetGroup, curve: Curve) -> Numbers:
     """Return the columns (n, k) that a curve of a budget is made of, in centred x."""
     away = x_n - x_n.mean()
     columns = [away**power for power in range(4 if curve == "cubic" else 3)]
@@ -182,18 +185,28 @@ def _basis(x_n: Numbers, C: Numbers, budget: Budget, curve: Curve) -> Numbers:
 def _profile(
     runs: Runs,
     C: Numbers,
-    budget: Budget,
+    budget: BudgetGroup,
     curve: Curve,
     noise: float,
     draws: int,
     rng: np.random.Generator,
-) -> tuple[Profile, Numbers, Numbers]:
+) -> tuple[IsoflopProfile, Numbers, Numbers]:
     """Return the profile of a budget and the draws of its best log N and log D (s + 1,)."""
     N, D, L = (runs[s][budget.rows] for s in "NDL")
     nothing = np.zeros(0)
     fault = _too_few(N, budget, curve)
     if fault:
-        made = Profile(budget, np.nan, np.nan, np.nan, fault, N, L, nothing, nothing)
+        made = IsoflopProfile(
+            budget=budget,
+            N=np.nan,
+            D=np.nan,
+            sd=np.nan,
+            fault=fault,
+            runs_N=N,
+            runs_L=L,
+            sizes=nothing,
+            losses=nothing,
+        )
         return made, nothing, nothing
     luck = np.vstack([np.zeros(L.size), noise * rng.standard_normal((draws, L.size))])
     L_sn = L * (1 + luck)
@@ -209,13 +222,21 @@ def _profile(
     # A minimum that draws lose is known worse than those that keep it say (Porian et al. 2024).
     sd = float(np.nanstd(log_N[1:]) / inside[1:].mean()) if inside[1:].any() else 0.0
     N_best, D_best = (np.nan, np.nan) if fault else (np.exp(log_N[0]), np.exp(log_D[0]))
-    made = Profile(
-        budget, float(N_best), float(D_best), sd, fault, N, L_sn[0], np.exp(sizes), losses
+    made = IsoflopProfile(
+        budget=budget,
+        N=float(N_best),
+        D=float(D_best),
+        sd=sd,
+        fault=fault,
+        runs_N=N,
+        runs_L=L_sn[0],
+        sizes=np.exp(sizes),
+        losses=losses,
     )
     return made, log_N, log_D
 
 
-def _too_few(N: Numbers, budget: Budget, curve: Curve) -> str:
+def _too_few(N: Numbers, budget: BudgetGroup, curve: Curve) -> str:
     sizes = np.unique(N).size
     needed = max(SIZES, (5 if curve == "cubic" else 4) + budget.sliced)
     if sizes < needed:

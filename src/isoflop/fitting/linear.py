@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, UsageError
 from isoflop.law import Law
 
 L = TypeVar("L", bound=Law)
-Numbers = npt.NDArray[np.float64]
 
 SINGULAR = 1e-10  # of the largest pivot, under which points do not tell parameters apart
 
@@ -64,9 +63,12 @@ def fit_linear(
 
 
 def _solved(
-    form: type[Law], inputs: Mapping[str, Any], y_sg: Numbers, w_sg: Numbers,
+    form: type[Law],
+    inputs: Mapping[str, Any],
+    y_sg: Numbers,
+    w_sg: Numbers,
     held: Mapping[str, float],
-) -> tuple[Numbers, Numbers]:  # fmt: skip
+) -> tuple[Numbers, Numbers]:
     """Return coefficients (s, p) and what is left of the weighted squares (s,)."""
     names = [p for p in form.params if p not in held]
     X_gp, offset_g = _columns(form, inputs, names, held)

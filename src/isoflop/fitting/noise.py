@@ -11,10 +11,9 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.fitting.objective import Objective
-from isoflop.fitting.problem import Problem
-
-Numbers = npt.NDArray[np.float64]
+from isoflop.fitting.problem import FitProblem
 
 EXACT = 1e-8  # of the objective of a billionth: runs that the law holds to the last digits
 
@@ -55,7 +54,7 @@ class Noise:
         return np.asarray(self.r_n + moved_n / max(self.curvature, 1e-12))
 
 
-def noise(problem: Problem, z_p: Numbers, weights_n: Numbers, objective: Objective) -> Noise:
+def noise(problem: FitProblem, z_p: Numbers, weights_n: Numbers, objective: Objective) -> Noise:
     """Return what the residuals at the optimum z_p say."""
     r_sn, J_spn = problem.residuals(z_p[None])
     r_n, J_pn = r_sn[0], J_spn[0]
@@ -66,12 +65,17 @@ def noise(problem: Problem, z_p: Numbers, weights_n: Numbers, objective: Objecti
     # Runs without noise leave rounding, of which nothing is to be learnt.
     pull = max(pull, float(objective.slope(np.array(problem.rounding)) ** 2))
     return Noise(
-        r_n, slope_n, (J_pn * weights_n).T @ inverse_pp, J_pn, curvature, pull,
-        inverse_pp * pull / max(curvature, 1e-12) ** 2,
-    )  # fmt: skip
+        r_n=r_n,
+        slope_n=slope_n,
+        hat_np=(J_pn * weights_n).T @ inverse_pp,
+        slopes_pn=J_pn,
+        curvature=curvature,
+        pull=pull,
+        covariance_pp=inverse_pp * pull / max(curvature, 1e-12) ** 2,
+    )
 
 
-def rounding_value(problem: Problem, weights_n: Numbers, objective: Objective) -> float:
+def rounding_value(problem: FitProblem, weights_n: Numbers, objective: Objective) -> float:
     """Return the objective of residuals that are a billionth of the output."""
     return float((weights_n * objective.loss(np.full_like(weights_n, problem.rounding))).sum())
 

@@ -17,13 +17,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import BadLaw, UsageError
 from isoflop.fitting.coordinates import Bounds, enter, leave
 from isoflop.fitting.dual import Dual
 from isoflop.law import Binding, Law, Param
 from isoflop.quantities import QUANTITIES, quantity
 
-Numbers = npt.NDArray[np.float64]
 Kind = Literal["log", "linear"]
 
 UNMOVED = {0.0, math.inf, -math.inf}  # bounds that are the same in every unit
@@ -31,7 +31,7 @@ LEAST = 1e-12  # of the scaled output, or of a typical value: nearer a bound a p
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class FitProblem:
     """One law and one table of runs; `scales` holds the typical size of each unit of input.
 
     `bounds` holds those of every free parameter, rescaled as its unit says.
@@ -71,7 +71,7 @@ class Problem:
         r_sn[bad_s] = np.nan  # such a point is never accepted
         return r_sn, J_spn
 
-    def sample(self, index_k: npt.NDArray[np.intp]) -> Problem:
+    def sample(self, index_k: npt.NDArray[np.intp]) -> FitProblem:
         """Return the same problem on k of the runs."""
         inputs = tuple(column[index_k] for column in self.inputs)
         return replace(self, inputs=inputs, output_n=self.output_n[index_k])
@@ -175,7 +175,7 @@ def pose(
     columns: Mapping[str, Numbers],
     fixed: Mapping[str, float] | None = None,
     kind: Kind | None = None,
-) -> Problem:
+) -> FitProblem:
     """Return the problem of fitting a law to columns (n,) of its inputs and its output.
 
     Raises UsageError for a parameter that the law lacks or a value outside its bounds.
@@ -200,8 +200,15 @@ def pose(
     )
     output = output / scales.get(quantity(form.predicts).unit, 1.0)
     bounds = {name: _rescaled(form.params[name], scales) for name in free}
-    return Problem(
-        form, free, fixed, scales, bounds, inputs, np.log(output) if kind == "log" else output, kind
+    return FitProblem(
+        form=form,
+        free=free,
+        fixed=fixed,
+        scales=scales,
+        bounds=bounds,
+        inputs=inputs,
+        output_n=np.log(output) if kind == "log" else output,
+        kind=kind,
     )
 
 

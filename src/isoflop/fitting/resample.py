@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.runs import Runs
 
-Numbers = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.generic]
 Kind = Literal["pairs", "wild", "jackknife"]
 

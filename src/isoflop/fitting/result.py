@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.fitting.objective import Objective
 from isoflop.law import Array, Binding, Law
 from isoflop.runs import Runs
 
 L = TypeVar("L", bound=Law)
-Numbers = npt.NDArray[np.float64]
 Status = Literal["ok", "doubtful", "refused"]
 
 
@@ -89,7 +88,7 @@ class Fit(Generic[L]):
 
     def save(self, path: str | Path) -> None:
         """Write the fit, its draws and its runs as JSON, whole or not at all."""
-        from isoflop.fitting.saved import document
+        from isoflop.fitting.serialization import document
         from isoflop.store import write_atomically
 
         text = json.dumps(document(self), allow_nan=False) + "\n"
@@ -101,7 +100,7 @@ class Fit(Generic[L]):
 
         Raises BadStudy for a file that is damaged or of another schema.
         """
-        from isoflop.fitting.saved import restore
+        from isoflop.fitting.serialization import restore
 
         return restore(Path(path))
 

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.fitting.objective import Objective
 
-Numbers = npt.NDArray[np.float64]
 ResidualsAndSlopes = Callable[[Numbers], tuple[Numbers, Numbers]]  # z_sp -> r_sn, J_spn
 
 CHUNK_BYTES = 1_500_000  # of J_spn: a chunk that stays in cache is several times faster
@@ -70,7 +70,15 @@ def solve(
         chunk = slice(first, min(first + step, rows))
         w_sn = weights_sn if len(weights_sn) == 1 else weights_sn[chunk]
         raised = np.zeros_like(w_sn) if raised_sn is None else raised_sn[chunk]
-        batch = _Batch(residuals, start_sp[chunk], w_sn, raised, objective, near, scaled)
+        batch = _Batch(
+            residuals=residuals,
+            start_sp=start_sp[chunk],
+            w_sn=w_sn,
+            raised_sn=raised,
+            objective=objective,
+            near=near,
+            scaled=scaled,
+        )
         parts.append(batch.run(max_passes))
     return Solution(
         np.concatenate([b.z_sp for b in parts]),
@@ -250,7 +258,16 @@ class _Batch:
     def _keep(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> None:
         if which.dtype == np.bool_ and which.all():
             return
-        for name in ("z_sp", "r_sn", "J_spn", "value_s", "damping_s", "newton_s", "rescues_s",
-                     "scaled_s", "largest_sp"):  # fmt: skip
+        for name in (
+            "z_sp",
+            "r_sn",
+            "J_spn",
+            "value_s",
+            "damping_s",
+            "newton_s",
+            "rescues_s",
+            "scaled_s",
+            "largest_sp",
+        ):
             setattr(self, name, getattr(self, name)[which])
         self.w_sn, self.raised_sn = self.w_sn[which], self.raised_sn[which]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import BadLaw, IsoflopError
 from isoflop.fitting.objective import Objective
-from isoflop.fitting.problem import Problem
+from isoflop.fitting.problem import FitProblem
 from isoflop.quantities import quantity
 
-Numbers = npt.NDArray[np.float64]
 
-
-def spread(problem: Problem, rng: np.random.Generator, count: int) -> Numbers:
+def spread(problem: FitProblem, rng: np.random.Generator, count: int) -> Numbers:
     """Return `count` starting points (count, p) in the solver's coordinates.
 
     Every parameter is stratified over its typical range. In half of the points, numbers in the
@@ -44,7 +42,7 @@ def spread(problem: Problem, rng: np.random.Generator, count: int) -> Numbers:
     return np.column_stack(columns)
 
 
-def refuse_unfollowed(problem: Problem) -> None:
+def refuse_unfollowed(problem: FitProblem) -> None:
     """Raise BadLaw for a formula that duals cannot be carried through, or that loses runs."""
     z_sp = spread(problem, np.random.default_rng(0), 2)
     try:
@@ -59,14 +57,14 @@ def refuse_unfollowed(problem: Problem) -> None:
         ) from failure
 
 
-def have_values(problem: Problem) -> bool:
+def have_values(problem: FitProblem) -> bool:
     """Return whether every run has a finite prediction at some start or other."""
     r_sn = problem.values(spread(problem, np.random.default_rng(0), 64))
     return bool(np.isfinite(r_sn).any(0).all())
 
 
 def best(
-    problem: Problem, z_sp: Numbers, weights_n: Numbers, objective: Objective, keep: int
+    problem: FitProblem, z_sp: Numbers, weights_n: Numbers, objective: Objective, keep: int
 ) -> Numbers:
     """Return the `keep` points with the lowest objective, best first."""
     values = []
@@ -79,7 +77,7 @@ def best(
     return z_sp[order[:keep]]
 
 
-def distance(problem: Problem, z_sp: Numbers, begin_p: Numbers | None = None) -> Numbers:
+def distance(problem: FitProblem, z_sp: Numbers, begin_p: Numbers | None = None) -> Numbers:
     """Return how far points (s,) lie from a start, or from the middle of typical ranges.
 
     The unit is half a typical range, of logs where it is positive.

@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from isoflop.fitting.problem import Problem
+from isoflop.arrays import Numbers
+from isoflop.fitting.problem import FitProblem
 from isoflop.fitting.resample import levels
 from isoflop.quantities import FROM_ZERO, QUANTITIES, quantity, show
-
-Numbers = npt.NDArray[np.float64]
 
 LINE = 1.5  # runs that leave a line by a smaller factor say nothing of what lies off it
 MIXED = 1e4  # conditioning from which a law is not told apart along a line; a grid has 1e3
@@ -23,7 +21,7 @@ SIZED = ("N", "D", "C", "x")  # quantities that the loss falls in, down to the f
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class MissingSupport:
     """Something that runs cannot say: why, which parameters are not known, and where it matters.
 
     `reason` is short, `says` adds what follows from it and what to do. `holds` says whether a run
@@ -37,7 +35,9 @@ class Gap:
     split: bool
 
 
-def gaps(problem: Problem, symbols: tuple[str, ...], conditioning: float) -> tuple[Gap, ...]:
+def gaps(
+    problem: FitProblem, symbols: tuple[str, ...], conditioning: float
+) -> tuple[MissingSupport, ...]:
     """Return what the runs behind a fit, placed as they are, leave open of its law.
 
     `symbols` are the quantities that the law takes, as they are bound.
@@ -48,7 +48,9 @@ def gaps(problem: Problem, symbols: tuple[str, ...], conditioning: float) -> tup
     return tuple(found)
 
 
-def _line(problem: Problem, inputs: Mapping[str, Numbers], conditioning: float) -> list[Gap]:
+def _line(
+    problem: FitProblem, inputs: Mapping[str, Numbers], conditioning: float
+) -> list[MissingSupport]:
     """Return the gap beside runs on one line, such as a frontier, if the law needs more."""
     inputs = {s: v for s, v in inputs.items() if _has_logs(s, v)}
     if len(inputs) < 2 or conditioning < MIXED:
@@ -75,7 +77,7 @@ def _line(problem: Problem, inputs: Mapping[str, Numbers], conditioning: float) 
         place = np.log([at[s] for s in inputs])
         return bool(abs(direction @ (place - centre)) > np.log(LINE))
 
-    return [Gap(reason, says, unknown, off_line, {"N", "D"} <= set(mixed))]
+    return [MissingSupport(reason, says, unknown, off_line, {"N", "D"} <= set(mixed))]
 
 
 def _has_logs(symbol: str, values: Numbers) -> bool:
@@ -94,7 +96,7 @@ def across(logs: Numbers) -> tuple[Numbers, float]:
     return direction, float(np.ptp(direction @ centred))
 
 
-def _few_levels(problem: Problem, inputs: Mapping[str, Numbers]) -> list[Gap]:
+def _few_levels(problem: FitProblem, inputs: Mapping[str, Numbers]) -> list[MissingSupport]:
     """Return a gap for each input of too few levels to show where its curve flattens out."""
     floors, found = _floors(problem), []
     if not floors:
@@ -114,13 +116,13 @@ def _is_curve(values: Numbers) -> bool:
     return steps.size > CURVE and bool(steps.max() < np.log(LINE))
 
 
-def _floors(problem: Problem) -> list[str]:
+def _floors(problem: FitProblem) -> list[str]:
     """Return the free parameters in the unit of the output: what is left far out."""
     unit = quantity(problem.form.predicts).unit
     return [k for k in problem.free if problem.form.params[k].unit == unit]
 
 
-def _beyond(symbol: str, largest: float, count: int, floor: str) -> Gap:
+def _beyond(symbol: str, largest: float, count: int, floor: str) -> MissingSupport:
     reason = f"{count} levels of {symbol} cannot pin {floor}"
     furthest = show(REACH * largest)
     says = (
@@ -128,4 +130,4 @@ def _beyond(symbol: str, largest: float, count: int, floor: str) -> Gap:
         f"every forecast beyond {symbol} = {furthest} rest on the form alone; add runs at another "
         f"{symbol}, or pin it with --fix {floor}=VALUE"
     )
-    return Gap(reason, says, (floor,), lambda at: at[symbol] > REACH * largest, False)
+    return MissingSupport(reason, says, (floor,), lambda at: at[symbol] > REACH * largest, False)

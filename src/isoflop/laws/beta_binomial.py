@@ -47,9 +47,11 @@ class BetaBinomial(Law):
 def _log_ratio(beta: Array, alpha: Array, k: Array) -> Array:
     """Return log B(alpha, beta + k) - log B(alpha, beta), for duals too."""
     return (
-        _log_gamma(beta + k) - _log_gamma(beta) + _log_gamma(alpha + beta)
+        _log_gamma(beta + k)
+        - _log_gamma(beta)
+        + _log_gamma(alpha + beta)
         - _log_gamma(alpha + beta + k)
-    )  # fmt: skip
+    )
 
 
 def _log_gamma(x: Array) -> Array:

@@ -24,9 +24,11 @@ class BonReward(Law):
         "reward * sqrt(nats)^-1", typical=(0.5, 2), bounds=(-np.inf, np.inf), doc="slope at no KL"
     )
     beta_R: float = param(
-        "reward * sqrt(nats)^-2", typical=(0.05, 0.4), bounds=(-np.inf, np.inf),
+        "reward * sqrt(nats)^-2",
+        typical=(0.05, 0.4),
+        bounds=(-np.inf, np.inf),
         doc="how fast the slope falls",
-    )  # fmt: skip
+    )
 
     def __call__(self, d: Array) -> Array:
         return d * (self.alpha_R - self.beta_R * d)

@@ -27,7 +27,8 @@ def _mixture(count: int) -> type[Law]:
     body = {
         "__module__": __name__,
         "__doc__": _DOC.format(
-            inputs=", ".join(shares), count=count,
+            inputs=", ".join(shares),
+            count=count,
             factors=" ".join(f"{k}^{w}" for k, w in zip(amplitudes[1:], shares[1:], strict=True)),
         ),
         "key": f"mixture-{count}",
@@ -40,7 +41,7 @@ def _mixture(count: int) -> type[Law]:
         },
         "__annotations__": dict.fromkeys(("E", *amplitudes), "float"),
         "__call__": _formula(shares, amplitudes),
-    }  # fmt: skip
+    }
     return type(f"Mixture{count}", (Law,), body)
 
 

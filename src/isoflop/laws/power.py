@@ -143,9 +143,14 @@ def _henighan(name: str, law: Power, over: str, predicts: str = "L", unit: str =
     slip = _TWICE if predicts == "N" and name.startswith(("text-to-", "image-vq-32")) else ""
     table = "3" if unit == "image" else "1"
     published(
-        f"henighan2020-{name}", law, over=over, predicts=predicts, caution=_DIGITS + slip,
-        source=f"arXiv:2010.14701, table {table}", conventions={**_KAPLAN, "L": f"nats/{unit}"},
-    )  # fmt: skip
+        f"henighan2020-{name}",
+        law,
+        over=over,
+        predicts=predicts,
+        caution=_DIGITS + slip,
+        source=f"arXiv:2010.14701, table {table}",
+        conventions={**_KAPLAN, "L": f"nats/{unit}"},
+    )
 
 
 for _domain, (_E, _N0, _a), (_F, _C0, _b), (_K0, _c) in _HENIGHAN:

@@ -65,9 +65,11 @@ class RateBatchSurface(Law):
         bottom_lr, bottom_batch = self._bottom(N, D)
         reach = np.sqrt(np.log1p(within) / (1 - self.tilt**2))
         return Best(
-            np.exp(bottom_lr), np.exp(bottom_batch),
-            np.exp(reach / self.bend_lr), np.exp(reach / self.bend_batch),
-        )  # fmt: skip
+            np.exp(bottom_lr),
+            np.exp(bottom_batch),
+            np.exp(reach / self.bend_lr),
+            np.exp(reach / self.bend_batch),
+        )
 
     def _bottom(self, N: Array, D: Array) -> tuple[Array, Array]:
         n, d = np.log(N), np.log(D)

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from isoflop.monitor.advice import Advice, Look, advise, looks
+from isoflop.monitor.advice import StopAdvice, StopEvaluation, advise, looks
 from isoflop.monitor.alarms import Alarm, alarms
 from isoflop.monitor.callback import trl_callback
 from isoflop.monitor.outlook import outlook
 
-__all__ = ["Advice", "Alarm", "Look", "advise", "alarms", "looks", "outlook", "trl_callback"]
+__all__ = [
+    "Alarm",
+    "StopAdvice",
+    "StopEvaluation",
+    "advise",
+    "alarms",
+    "looks",
+    "outlook",
+    "trl_callback",
+]

@@ -15,15 +15,15 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, RefusedByData, UsageError
 from isoflop.fitting import Interval
-from isoflop.fitting.belief import Belief, beliefs, believe
+from isoflop.fitting.posterior import Posterior, beliefs, believe
 from isoflop.law import Binding, Law
 from isoflop.laws.sigmoid import Sigmoid
 from isoflop.quantities import show
 from isoflop.runs import Runs
 
-Numbers = npt.NDArray[np.float64]
 Say: TypeAlias = Literal["continue", "stop", "not yet known"]
 
 ALPHA = 0.10  # the most false stops per run
@@ -46,7 +46,7 @@ DRAWS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class StopEvaluation:
     """What was said after one evaluation: at which compute, and on what grounds.
 
     `against` is how many times likelier the evaluations are if the target is missed, `reaches`
@@ -61,7 +61,7 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
-class Advice:
+class StopAdvice:
     """What to do with a run, and why.
 
     `reward` is the interval of the reward at the end of the budget, `gain` that of what the next
@@ -78,7 +78,7 @@ class Advice:
     reward: Interval
     gain: Interval
     step: float
-    looks: tuple[Look, ...]
+    looks: tuple[StopEvaluation, ...]
     x: Numbers
     curves: Numbers
     alpha: float
@@ -86,9 +86,17 @@ class Advice:
 
 
 def advise(
-    runs: Runs, over: str, *, target: float, budget: float, start: float | None = None,
-    step: float | None = None, alpha: float = ALPHA, level: float = 0.9, seed: int = 0,
-) -> Advice:  # fmt: skip
+    runs: Runs,
+    over: str,
+    *,
+    target: float,
+    budget: float,
+    start: float | None = None,
+    step: float | None = None,
+    alpha: float = ALPHA,
+    level: float = 0.9,
+    seed: int = 0,
+) -> StopAdvice:
     """Return whether to go on with the run whose evaluations these are, in order.
 
     `target` is the reward that is wanted by `budget` [unit of `over`], `start` the reward before
@@ -114,19 +122,27 @@ def advise(
     along = np.geomspace(float(x[0]), budget, 60)
     tail = [(1 - level) / 2, (1 + level) / 2]
     verdict = _standing(said)
-    return Advice(
-        verdict.says, target, budget, over, said[-1].reaches,
-        (float(after.weight_s @ end_s), float(after.weight_s @ (next_s - now_s))),
-        Interval(*np.quantile(end_s[drawn], tail).tolist()),
-        Interval(*np.quantile((next_s - now_s)[drawn], tail).tolist()),
-        float(at[1] - at[0]), tuple(said), along, np.asarray(after.laws[drawn[:400]](along)), alpha,
-        _why(verdict, said[-1], alpha, len(runs)),
-    )  # fmt: skip
+    return StopAdvice(
+        says=verdict.says,
+        target=target,
+        budget=budget,
+        over=over,
+        reaches=said[-1].reaches,
+        expected=(float(after.weight_s @ end_s), float(after.weight_s @ (next_s - now_s))),
+        reward=Interval(*np.quantile(end_s[drawn], tail).tolist()),
+        gain=Interval(*np.quantile((next_s - now_s)[drawn], tail).tolist()),
+        step=float(at[1] - at[0]),
+        looks=tuple(said),
+        x=along,
+        curves=np.asarray(after.laws[drawn[:400]](along)),
+        alpha=alpha,
+        why=_why(verdict, said[-1], alpha, len(runs)),
+    )
 
 
 def looks(
     runs: Runs, over: str, *, target: float, budget: float, start: float, alpha: float = ALPHA
-) -> tuple[Look, ...]:
+) -> tuple[StopEvaluation, ...]:
     """Return what is said after every evaluation of a run, in order."""
     laws, prior_s = _curves(start, budget)
     end_s = np.asarray(laws(np.array([budget])))[:, 0]
@@ -156,7 +172,9 @@ def _curves(start: float, budget: float, box: Box = WHOLE) -> tuple[Law, Numbers
     return laws, prior_s / prior_s.sum()
 
 
-def _sharpened(start: float, budget: float, binding: Binding, runs: Runs, belief: Belief) -> Belief:
+def _sharpened(
+    start: float, budget: float, binding: Binding, runs: Runs, belief: Posterior
+) -> Posterior:
     """Return the belief on a grid as fine as the evaluations tell curves apart.
 
     A long run leaves all weight on a curve or two of the grid; the part of it that has weight is
@@ -173,7 +191,7 @@ def _sharpened(start: float, budget: float, binding: Binding, runs: Runs, belief
     return belief
 
 
-def _holding(box: Box, belief: Belief) -> Box:
+def _holding(box: Box, belief: Posterior) -> Box:
     """Return the part of a box that all weight but a ten thousandth lies in, and a step more."""
     weight = belief.weight_s.reshape(CEILINGS, MIDDLES, STEEPNESSES)
     inner = []
@@ -187,8 +205,8 @@ def _holding(box: Box, belief: Belief) -> Box:
 
 
 def _looks(
-    held: list[Belief], reaching_s: npt.NDArray[np.bool_], x: Numbers, R: Numbers, alpha: float
-) -> list[Look]:
+    held: list[Posterior], reaching_s: npt.NDArray[np.bool_], x: Numbers, R: Numbers, alpha: float
+) -> list[StopEvaluation]:
     out = []
     for i, belief in enumerate(held):
         against = belief.evidence(~reaching_s)
@@ -198,16 +216,16 @@ def _looks(
             says = "stop"
         elif i + 1 >= FIRST and reaches >= 1 - alpha:
             says = "continue"
-        out.append(Look(float(x[i]), float(R[i]), reaches, against, says))
+        out.append(StopEvaluation(float(x[i]), float(R[i]), reaches, against, says))
     return out
 
 
-def _standing(said: list[Look]) -> Look:
+def _standing(said: list[StopEvaluation]) -> StopEvaluation:
     """Return the look whose word stands: the first "stop", or the last look."""
     return next((look for look in said if look.says == "stop"), said[-1])
 
 
-def _why(verdict: Look, last: Look, alpha: float, count: int) -> str:
+def _why(verdict: StopEvaluation, last: StopEvaluation, alpha: float, count: int) -> str:
     if verdict.says == "stop":
         return (
             f"the evaluations up to {show(verdict.at)} were {show(verdict.against, 2)} times "

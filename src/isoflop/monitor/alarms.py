@@ -6,12 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.quantities import show
 from isoflop.runs import Runs
-
-Numbers = npt.NDArray[np.float64]
 
 RECENT = 5  # rows of the log, the mean of which stands for now
 # Healthy runs cut off less than 5% of their responses; from 10 to 15% on they came to grief.
@@ -64,10 +62,11 @@ def _no_variance(runs: Runs, over: str) -> Alarm | None:
     if not values.size or (now := float(values[-RECENT:].mean())) < UNVARIED:
         return None
     return Alarm(
-        "zero variance", now,
+        "zero variance",
+        now,
         f"{now:.0%} of groups have rewards that are all alike and teach nothing: the problems are "
         "too easy, too hard, or the policy has collapsed",
-    )  # fmt: skip
+    )
 
 
 def _collapse(runs: Runs, over: str) -> Alarm | None:
@@ -81,10 +80,11 @@ def _collapse(runs: Runs, over: str) -> Alarm | None:
     if not (fell < FALLEN * best and now < COLLAPSED * was):
         return None
     return Alarm(
-        "collapse", fell,
+        "collapse",
+        fell,
         f"reward fell from {show(best, 2)} to {show(fell, 2)} while entropy fell from "
         f"{show(was, 2)} to {show(now, 2)}: the policy collapses; go back to an earlier checkpoint",
-    )  # fmt: skip
+    )
 
 
 _CHECKS: tuple[Callable[[Runs, str], Alarm | None], ...] = (_cut_off, _no_variance, _collapse)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from isoflop.assess.compare import Comparison, Standing
+from isoflop.assess.extrapolation.comparison import CandidateScore, Comparison
 from isoflop.errors import CannotFit, RefusedByData
 from isoflop.fitting import fit
 from isoflop.forecasting import Forecast, forecast
@@ -18,9 +18,16 @@ NEAR = 2.0  # times the error of the best form up to which a form's forecast sti
 
 
 def outlook(
-    comparison: Comparison, runs: Runs, over: str, to: float, *, after: float = 0.0,
-    draws: int = 400, level: float = 0.9, seed: int = 0,
-) -> Forecast:  # fmt: skip
+    comparison: Comparison,
+    runs: Runs,
+    over: str,
+    to: float,
+    *,
+    after: float = 0.0,
+    draws: int = 400,
+    level: float = 0.9,
+    seed: int = 0,
+) -> Forecast:
     """Return the reward at compute `to`, by the first form of a comparison (`choose`).
 
     The interval holds the scatter of its parameters, the noise of an evaluation, the error that
@@ -38,7 +45,17 @@ def outlook(
         if said and not (standing.tied or near):
             continue
         try:
-            said.append(_forecast(standing, seen, over, to, draws, level, seed))
+            said.append(
+                _forecast(
+                    standing=standing,
+                    runs=seen,
+                    over=over,
+                    to=to,
+                    draws=draws,
+                    level=level,
+                    seed=seed,
+                )
+            )
         except RefusedByData as reason:
             refused = str(reason)
     if not said:
@@ -51,12 +68,19 @@ def outlook(
 
 
 def _forecast(
-    standing: Standing, runs: Runs, over: str, to: float, draws: int, level: float, seed: int
+    standing: CandidateScore, runs: Runs, over: str, to: float, draws: int, level: float, seed: int
 ) -> Forecast:
     c = standing.candidate
     made = fit(
-        c.law, runs, over=c.over, predicts=c.predicts, fix=c.fix, objective=c.objective,
-        draws=draws, level=level, seed=seed,
-    )  # fmt: skip
+        c.law,
+        runs,
+        over=c.over,
+        predicts=c.predicts,
+        fix=c.fix,
+        objective=c.objective,
+        draws=draws,
+        level=level,
+        seed=seed,
+    )
     drift = DRIFT * min(1.0, FEW / len(runs))
     return forecast(made, growth=math.hypot(standing.growth, drift), **{over: to})

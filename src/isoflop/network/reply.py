@@ -49,10 +49,13 @@ def client(url: str, key: str | None, at_once: int) -> httpx.AsyncClient:
     headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
     return httpx.AsyncClient(
         headers=headers | ({"Authorization": f"Bearer {key}"} if key else {}),
-        cookies=_NoCookies(), follow_redirects=False, timeout=None,
-        trust_env=not here, verify=not plain,
+        cookies=_NoCookies(),
+        follow_redirects=False,
+        timeout=None,
+        trust_env=not here,
+        verify=not plain,
         limits=httpx.Limits(max_connections=at_once),
-    )  # fmt: skip
+    )
 
 
 async def exchange(asker: httpx.AsyncClient, url: str, content: bytes, most: int) -> Reply:

@@ -185,8 +185,9 @@ class Server:
             if asyncio.get_running_loop().time() + wait > end:
                 raise self._no_answer(
                     f"{fault.why}; it asks to wait for {wait:.3g} s, longer than --timeout and "
-                    "--tries leave", False,
-                )  # fmt: skip
+                    "--tries leave",
+                    False,
+                )
             self.retried += 1
             await self._pause(wait, everybody=fault.limited)
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from isoflop.observational.ahead import Ahead, forecast_family, line_of
 from isoflop.observational.components import Capabilities, Models, capabilities, impute
-from isoflop.observational.families import Family, TooFew, families, family
-from isoflop.observational.target import HeldOut, Observed, Sigmoid, held_out, observe
+from isoflop.observational.families import FamilyLine, TooFew, families, family
+from isoflop.observational.family_forecast import FamilyForecast, forecast_family, line_of
+from isoflop.observational.target import (
+    ObservationalBacktest,
+    Observed,
+    ScoreSigmoid,
+    held_out,
+    observe,
+)
 
 __all__ = [
-    "Ahead",
     "Capabilities",
-    "Family",
-    "HeldOut",
+    "FamilyForecast",
+    "FamilyLine",
     "Models",
+    "ObservationalBacktest",
     "Observed",
-    "Sigmoid",
+    "ScoreSigmoid",
     "TooFew",
     "capabilities",
     "families",

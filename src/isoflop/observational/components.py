@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Mask, Numbers
 from isoflop.errors import BadRuns, CannotFit, UnknownName, UsageError
 from isoflop.runs.cells import name_rows
 
-Numbers = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]
-Mask = npt.NDArray[np.bool_]
 
 PASSES, SETTLED = 1000, 1e-9  # of imputation; it converges by a factor per pass
 
@@ -38,9 +37,13 @@ class Models:
     def select(self, mask: Mask) -> Models:
         """Return the models of a mask (n,)."""
         return replace(
-            self, scores=self.scores[mask], names=self.names[mask],
-            families=self.families[mask], C=self.C[mask], rows=self.rows[mask],
-        )  # fmt: skip
+            self,
+            scores=self.scores[mask],
+            names=self.names[mask],
+            families=self.families[mask],
+            C=self.C[mask],
+            rows=self.rows[mask],
+        )
 
     def of(self, benchmarks: Sequence[str]) -> Numbers:
         """Return the scores (n, k) on these benchmarks.
@@ -99,9 +102,12 @@ def capabilities(models: Models, inputs: Sequence[str]) -> Capabilities:
     _, sizes, axes = np.linalg.svd(filled - centre, full_matrices=False)
     signs = np.where(axes.sum(1) < 0, -1.0, 1.0)
     return Capabilities(
-        tuple(inputs), centre, axes * signs[:, None], sizes**2 / (sizes**2).sum(),
+        tuple(inputs),
+        centre,
+        axes * signs[:, None],
+        sizes**2 / (sizes**2).sum(),
         int(np.isnan(table).sum()),
-    )  # fmt: skip
+    )
 
 
 def impute(table: Numbers) -> Numbers:

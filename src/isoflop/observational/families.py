@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, UnknownName
 from isoflop.observational.components import Models
-
-Numbers = npt.NDArray[np.float64]
 
 FEWEST = 3  # models of known compute: two lie on a line whatever they are
 
 
 @dataclass(frozen=True, eq=False)
-class Family:
+class FamilyLine:
     """The line of one family through `count` models: per decade of compute, about `centre`.
 
     `slope` per decade, `level` the capability at `centre` [log10 FLOP]. `low` and `high` hold the
@@ -62,9 +60,9 @@ class TooFew:
 
 def families(
     models: Models, capability: Numbers, level: float = 0.9
-) -> tuple[tuple[Family, ...], tuple[TooFew, ...]]:
+) -> tuple[tuple[FamilyLine, ...], tuple[TooFew, ...]]:
     """Return the line of every family of three models at several computes; and the others."""
-    found: list[Family] = []
+    found: list[FamilyLine] = []
     few: list[TooFew] = []
     for name in dict.fromkeys(models.families.tolist()):
         mine = (models.families == name) & np.isfinite(models.C)
@@ -76,7 +74,7 @@ def families(
     return tuple(found), tuple(few)
 
 
-def family(known: Sequence[Family], few: Sequence[TooFew], name: str) -> Family:
+def family(known: Sequence[FamilyLine], few: Sequence[TooFew], name: str) -> FamilyLine:
     """Return the family called `name`.
 
     Raises CannotFit for one of too few models, UnknownName for none.
@@ -93,7 +91,7 @@ def family(known: Sequence[Family], few: Sequence[TooFew], name: str) -> Family:
     raise UnknownName("family", name, [f.name for f in known])
 
 
-def _line(name: str, x: Numbers, y: Numbers, level: float) -> Family:
+def _line(name: str, x: Numbers, y: Numbers, level: float) -> FamilyLine:
     from scipy.special import stdtrit
 
     centre, free = float(x.mean()), x.size - 2
@@ -106,7 +104,16 @@ def _line(name: str, x: Numbers, y: Numbers, level: float) -> Family:
     total = float(((y - y.mean()) ** 2).sum())
     r2 = 1 - float((left**2).sum()) / total if total else 0.0
     ends = (float(10 ** x.min()), float(10 ** x.max()))
-    return Family(
-        name, x.size, slope, float(y.mean()), centre, slope - half, slope + half, r2, scatter,
-        spread, ends,
-    )  # fmt: skip
+    return FamilyLine(
+        name=name,
+        count=x.size,
+        slope=slope,
+        level=float(y.mean()),
+        centre=centre,
+        low=slope - half,
+        high=slope + half,
+        r2=r2,
+        scatter=scatter,
+        spread=spread,
+        C=ends,
+    )

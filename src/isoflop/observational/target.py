@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, UsageError
 from isoflop.fitting.objective import Squared
 from isoflop.fitting.resample import clustered
@@ -16,16 +17,13 @@ from isoflop.fitting.solve import solve
 from isoflop.observational.components import Capabilities, Models, capabilities
 from isoflop.quantities import refuse_draws, show
 
-Numbers = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-
 SPARE = 5  # models that a fit must have beyond its numbers
 STARTS = 64
 NEAREST = 0.02  # of the way up, or to the top: nearer than this, scatter no longer falls
 
 
 @dataclass(frozen=True, eq=False)
-class Sigmoid:
+class ScoreSigmoid:
     """score = floor + (ceiling - floor) / (1 + exp(-(x weights + shift))) at inputs x (n, k).
 
     `weights` (k,) or, of an ensemble, (s, k) with `shift` and `floor` (s,).
@@ -72,8 +70,8 @@ class Observed:
     capabilities: Capabilities
     kept: int
     models: Models
-    law: Sigmoid
-    draws: Sigmoid | None
+    law: ScoreSigmoid
+    draws: ScoreSigmoid | None
     left: Numbers
     level: float
     seed: int
@@ -144,15 +142,25 @@ def observe(
             f"{kept} components: add models, or keep fewer"
         )
     x = found.of(whole, kept)
-    problem = _Problem(x, y[known], floor, ceiling)
+    problem = _SigmoidProblem(x, y[known], floor, ceiling)
     law, ensemble = problem.fitted(whole.families, draws, seed)
     left = (y[known] - law(x)) / law.ease(law(x))
     left = left * np.sqrt(left.size / (left.size - numbers))
-    return Observed(task, found, kept, whole, law, ensemble, left, level, seed)
+    return Observed(
+        task=task,
+        capabilities=found,
+        kept=kept,
+        models=whole,
+        law=law,
+        draws=ensemble,
+        left=left,
+        level=level,
+        seed=seed,
+    )
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class ObservationalBacktest:
     """What an observational law fitted up to `cutoff` [FLOP] said of the models beyond it.
 
     `predicted`, `low`, `high` and `truth` (k,); `by_compute` (k,) is what a sigmoid of log compute
@@ -188,7 +196,7 @@ class HeldOut:
 
 def held_out(
     models: Models, task: str, inputs: Sequence[str], cutoff: float, **options: Any
-) -> HeldOut:
+) -> ObservationalBacktest:
     """Return an observational law fitted to models up to a compute, held against those beyond.
 
     Components, imputation and sigmoid see the models up to `cutoff` [FLOP] alone; those beyond
@@ -201,34 +209,43 @@ def held_out(
     if not beyond.any():
         raise CannotFit(
             f"no model with a score on {task} lies beyond the cutoff of {show(cutoff)} FLOP; the "
-            f"largest has {show(float(models.C[known].max()))}" if known.any() else
-            f"no model has both a compute and a score on {task}"
-        )  # fmt: skip
+            f"largest has {show(float(models.C[known].max()))}"
+            if known.any()
+            else f"no model has both a compute and a score on {task}"
+        )
     seen = models.select(np.isfinite(models.C) & (cutoff >= models.C))
     found = observe(seen, task, inputs, **options)
     larger = models.select(beyond)
     x = found.capabilities.of(larger, found.kept)
     low, high = (None, None) if found.draws is None else found.interval(x)
-    return HeldOut(
-        found, cutoff, larger, found.law(x), low, high, larger.of([task])[:, 0],
-        _by_compute(found, larger, options),
-    )  # fmt: skip
+    return ObservationalBacktest(
+        fit=found,
+        cutoff=cutoff,
+        models=larger,
+        predicted=found.law(x),
+        low=low,
+        high=high,
+        truth=larger.of([task])[:, 0],
+        by_compute=_by_compute(found, larger, options),
+    )
 
 
 def _by_compute(found: Observed, larger: Models, options: Any) -> Numbers:
     """Return what a sigmoid of log compute, fitted to the same models, says of larger ones."""
     seen = found.models
     centre = np.log10(seen.C).mean()
-    problem = _Problem(
-        (np.log10(seen.C) - centre)[:, None], seen.of([found.task])[:, 0],
-        options.get("floor"), found.law.ceiling,
-    )  # fmt: skip
+    problem = _SigmoidProblem(
+        (np.log10(seen.C) - centre)[:, None],
+        seen.of([found.task])[:, 0],
+        options.get("floor"),
+        found.law.ceiling,
+    )
     law, _ = problem.fitted(seen.families, 0, found.seed)
     return law((np.log10(larger.C) - centre)[:, None])
 
 
 @dataclass(frozen=True, eq=False)
-class _Problem:
+class _SigmoidProblem:
     """Least squares of a sigmoid at inputs x (n, k) against y (n,), for the batched solver.
 
     Coordinates of a row: a weight per input over its spread, the shift, and the logit of the
@@ -265,7 +282,7 @@ class _Problem:
 
     def fitted(
         self, families: npt.NDArray[np.str_], draws: int, seed: int
-    ) -> tuple[Sigmoid, Sigmoid | None]:
+    ) -> tuple[ScoreSigmoid, ScoreSigmoid | None]:
         """Return the best fit of many starts, and refits to resampled families."""
         rng, n = np.random.default_rng(seed), len(self.y)
         p = self.x.shape[1] + 1 + (self.floor is None)
@@ -276,14 +293,14 @@ class _Problem:
         ends = solve(self, start_sp, np.ones((1, n)), Squared())
         best_p = ends.z_sp[int(np.argmin(ends.value_s))]
         law = self._law(best_p[None])
-        one = Sigmoid(law.weights[0], law.shift[0], law.floor[0], self.ceiling)
+        one = ScoreSigmoid(law.weights[0], law.shift[0], law.floor[0], self.ceiling)
         if not draws:
             return one, None
         weights_sn = clustered(rng, families, draws)
         refits = solve(self, np.repeat(best_p[None], draws, 0), weights_sn, Squared(), near=True)
         return one, self._law(refits.z_sp)
 
-    def _law(self, z_sp: Numbers) -> Sigmoid:
+    def _law(self, z_sp: Numbers) -> ScoreSigmoid:
         k = self.x.shape[1]
         weights = z_sp[:, :k] / self.x.std(0)
-        return Sigmoid(weights, z_sp[:, k], self._floor(z_sp)[0], self.ceiling)
+        return ScoreSigmoid(weights, z_sp[:, k], self._floor(z_sp)[0], self.ceiling)

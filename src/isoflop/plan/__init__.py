@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isoflop.plan.approaches import Approach, approaches
 from isoflop.plan.cost import Cost, Serving, priced
-from isoflop.plan.design import Design, design
+from isoflop.plan.design.greedy import Design, design
 from isoflop.plan.mix import Mixture, mix
 from isoflop.plan.optimum import best, cheapest, optimum
 from isoflop.plan.precision import against_full, best_bits

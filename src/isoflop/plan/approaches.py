@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from isoflop.assess.shape import rising
+from isoflop.arrays import Numbers
+from isoflop.assess.monotonicity import rising
 from isoflop.errors import RefusedByData
 from isoflop.fitting import Fit, fit, quantiles
 from isoflop.fitting.envelope import Envelope, envelope
-from isoflop.fitting.frontier import Frontier
+from isoflop.fitting.frontier import OptimumFrontier
 from isoflop.fitting.isoflop_profile import Curve, Profiles, isoflop_profiles
 from isoflop.law import Allocation, Law
 from isoflop.plan.optimum import optimum
@@ -23,7 +23,6 @@ from isoflop.plan.result import Estimate
 from isoflop.quantities import refuse_draws, refuse_impossible, show
 from isoflop.runs import Runs
 
-Numbers = npt.NDArray[np.float64]
 Made = TypeVar("Made")
 
 CURVES: tuple[Curve, ...] = ("parabola", "cubic", "akima")
@@ -48,7 +47,7 @@ class Approach:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class ApproachComparison:
     """The approaches side by side at C [FLOP], and what each was made of.
 
     `refused` holds the approaches that the runs cannot support, with the reason.
@@ -78,7 +77,7 @@ def approaches(
     draws: int = 1000,
     level: float = 0.9,
     seed: int = 0,
-) -> Comparison:
+) -> ApproachComparison:
     """Return what each of Chinchilla's three approaches says of the best N and D at C [FLOP].
 
     The first law that can be fitted stands in for the truth by which the bias of the others is
@@ -89,7 +88,7 @@ def approaches(
     """
     refuse_impossible("C", C)
     refuse_draws(draws, level)
-    ask = _Asked(runs, C, draws, level, seed)
+    ask = _Request(runs, C, draws, level, seed)
     fits = ask.each([(f"3 {law}", partial(_fitted, ask, law)) for law in laws])
     enveloped = ask.each([("1 envelope", partial(envelope, runs, draws=draws, seed=seed))])
     profiled = ask.each(
@@ -109,14 +108,20 @@ def approaches(
     rows += [_of_law(ask, made) for made in fits]
     if not rows:
         raise RefusedByData("; ".join(f"{name}: {reason}" for name, reason in ask.refused))
-    return Comparison(
-        C, level, tuple(rows), tuple(ask.refused), enveloped[0] if enveloped else None,
-        tuple(profiled), tuple(fits), _notes(C, enveloped, profiled, fits),
-    )  # fmt: skip
+    return ApproachComparison(
+        C=C,
+        level=level,
+        approaches=tuple(rows),
+        refused=tuple(ask.refused),
+        envelope=enveloped[0] if enveloped else None,
+        profiles=tuple(profiled),
+        fits=tuple(fits),
+        notes=_notes(C, enveloped, profiled, fits),
+    )
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _Request:
     """What is asked of every approach, and those that had to refuse."""
 
     runs: Runs
@@ -143,7 +148,7 @@ class _Asked:
         return Estimate(float(value), *quantiles(draws, self.level))
 
 
-def _fitted(ask: _Asked, law: str) -> Fit[Any]:
+def _fitted(ask: _Request, law: str) -> Fit[Any]:
     """Return a law of N and D fitted to runs, if it can be trusted to have an optimum."""
     made = fit(law, ask.runs, draws=ask.draws, level=ask.level, seed=ask.seed)
     if made.status == "refused":
@@ -153,18 +158,18 @@ def _fitted(ask: _Asked, law: str) -> Fit[Any]:
     return made
 
 
-def _enveloped(ask: _Asked, runs: Runs) -> Frontier:
+def _enveloped(ask: _Request, runs: Runs) -> OptimumFrontier:
     return envelope(runs, draws=0, seed=ask.seed).frontier
 
 
-def _profiled(curve: Curve, noise: float, ask: _Asked, runs: Runs) -> Frontier:
+def _profiled(curve: Curve, noise: float, ask: _Request, runs: Runs) -> OptimumFrontier:
     """Return approach 2 on other losses, its budgets weighted by the noise of the first."""
     again = isoflop_profiles(runs, curve=curve, draws=ask.draws, seed=ask.seed, noise=noise)
     return again.frontier
 
 
 def _bias(
-    ask: _Asked, truth: Fit[Any] | None, approach: Callable[[_Asked, Runs], Frontier]
+    ask: _Request, truth: Fit[Any] | None, approach: Callable[[_Request, Runs], OptimumFrontier]
 ) -> Allocation | None:
     """Return by what share an approach misses the optimum of a law that made the losses itself."""
     if truth is None:
@@ -181,15 +186,17 @@ def _bias(
     )
 
 
-def _drawn(ask: _Asked, name: str, frontier: Frontier, bias: Allocation | None) -> Approach:
+def _drawn(
+    ask: _Request, name: str, frontier: OptimumFrontier, bias: Allocation | None
+) -> Approach:
     N, D = frontier.split(ask.C)
     a, b, N_best, D_best, ratio = (
         ask.estimate(v[0], v[1:]) for v in (frontier.a, frontier.b, N, D, D / N)
     )
-    return Approach(name, a, b, N_best, D_best, ratio, bias)
+    return Approach(name=name, a=a, b=b, N=N_best, D=D_best, ratio=ratio, bias=bias)
 
 
-def _of_law(ask: _Asked, made: Fit[Any]) -> Approach:
+def _of_law(ask: _Request, made: Fit[Any]) -> Approach:
     """Return what a law says; its exponents are those at C."""
 
     def numbers(law: Law) -> tuple[Numbers, ...]:
@@ -202,7 +209,7 @@ def _of_law(ask: _Asked, made: Fit[Any]) -> Approach:
     a, b, N, D, ratio = (
         ask.estimate(v[0], m) for v, m in zip(numbers(made.law), many, strict=True)
     )
-    return Approach(f"3 {made.law.key}", a, b, N, D, ratio, None)
+    return Approach(name=f"3 {made.law.key}", a=a, b=b, N=N, D=D, ratio=ratio, bias=None)
 
 
 def _notes(

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from isoflop.accounting import Family, Rates, convert_parameters, rates
+from isoflop.accounting import ModelFamily, Rates, convert_parameters, rates
 from isoflop.accounting.memory import bits_of
+from isoflop.arrays import Numbers
 from isoflop.atlas import Chip, Range, Spread, chip
 from isoflop.errors import UsageError
 from isoflop.plan.search import bisect
 
-Numbers = npt.NDArray[np.float64]
 Unit = Literal["FLOP", "USD", "kWh", "chip-hours"]
 
 FLOP_PER_PARAM_TOKEN = 6.0  # forward 2, backward 4; Kaplan et al. 2020, section 2.1
@@ -35,7 +34,7 @@ class Counting:
 
     convention: str = "6ND"
     params: str = "total"
-    family: Family | None = None
+    family: ModelFamily | None = None
     N: Numbers | None = None
     each: Numbers | None = None
 
@@ -224,12 +223,18 @@ def priced(
     if served(serving) is not None and (reading is None or generating is None):
         notes.append("serving is charged at the utilisation of training where none is stated")
     return Cost(
-        unit, _price(unit, first), _price(unit, second), _price(unit, third),
-        serving=served(serving), active=active,
-        counting=counting or Counting(), per_flop=(first, second, third),
-        bits=bits_of(serving_precision or precision), bandwidth=serves.bandwidth,
+        unit,
+        _price(unit, first),
+        _price(unit, second),
+        _price(unit, third),
+        serving=served(serving),
+        active=active,
+        counting=counting or Counting(),
+        per_flop=(first, second, third),
+        bits=bits_of(serving_precision or precision),
+        bandwidth=serves.bandwidth,
         notes=tuple(notes),
-    )  # fmt: skip
+    )
 
 
 def _price(unit: Unit, per: Rates) -> float:

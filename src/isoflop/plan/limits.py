@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import RefusedByData, UnknownName, UsageError
 from isoflop.law import Allocation, Law
 from isoflop.plan.cost import Cost
-from isoflop.plan.optimum import PLAIN, Numbers, best, cheapest, needed
+from isoflop.plan.optimum import PLAIN, best, cheapest, needed
 from isoflop.plan.search import bisect
 from isoflop.quantities import show
 

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.fitting import Fit
 from isoflop.fitting.dual import Dual
 from isoflop.law import Law
 from isoflop.plan.result import Estimate
 from isoflop.quantities import SHARES
-
-Numbers = npt.NDArray[np.float64]
 
 ROUNDS, STEPS = 60, 50
 DONE = 1e-7  # of the loss, by which no other mixture can be better: then the search ends

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import NoOptimum
 from isoflop.law import Allocation, Array, Law
 from isoflop.plan.cost import FLOP_PER_PARAM_TOKEN, Cost
 from isoflop.plan.search import bisect, golden
-
-Numbers = npt.NDArray[np.float64]
 
 PLAIN = Cost()
 _MOST = np.log(1e30)  # no run has more parameters or tokens

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.law import Allocation
 from isoflop.laws.kumar_precision import KumarPrecision
 from isoflop.plan.search import bisect
-
-Numbers = npt.NDArray[np.float64]
 
 FULL = 16.0  # bits at which training costs C = 6ND; in P bits it costs P/16 of that
 MOST = 64.0
@@ -54,5 +53,7 @@ def against_full(law: KumarPrecision, bits: Any) -> Allocation:
 def _three(law: KumarPrecision) -> tuple[tuple[Any, Any], ...]:
     """Return fade and shift of weights, activations and cache."""
     return (
-        (law.fade_w, law.shift_w), (law.fade_a, law.shift_a), (law.fade_c, law.shift_c),
-    )  # fmt: skip
+        (law.fade_w, law.shift_w),
+        (law.fade_a, law.shift_a),
+        (law.fade_c, law.shift_c),
+    )

@@ -6,7 +6,7 @@ import numpy as np
 
 from isoflop.errors import NoOptimum, RefusedByData, UsageError
 from isoflop.fitting import Fit
-from isoflop.plan.asking import Model
+from isoflop.plan.problem import Model
 from isoflop.plan.search import bisect
 from isoflop.quantities import show
 
@@ -43,6 +43,7 @@ def loss_for(score: float, link: Model) -> float:
         )
     found = bisect(
         lambda L: np.array([(at(float(x)) >= score) == rises for x in L]),
-        np.array([low]), np.array([high]),
-    )  # fmt: skip
+        np.array([low]),
+        np.array([high]),
+    )
     return float(found[0])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-Numbers = npt.NDArray[np.float64]
+from isoflop.arrays import Numbers
 
 _GOLDEN = (np.sqrt(5) - 1) / 2
 # Near a minimum the two values that are compared agree to the last digit before this is reached.

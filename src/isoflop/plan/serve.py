@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isoflop.accounting import Family
+from isoflop.accounting import ModelFamily
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.law import Law
-from isoflop.plan.asking import Asked, Model, Numbers, ask
 from isoflop.plan.cost import Cost, Serving
 from isoflop.plan.optimum import best, cheapest
+from isoflop.plan.problem import Model, PlanningProblem, ask
 from isoflop.plan.result import Estimate, Plan
 from isoflop.plan.search import golden
 from isoflop.plan.spend import reach
@@ -48,7 +49,7 @@ def serve(
     given: Mapping[str, float] | None = None,
     at_most: Mapping[str, float] | None = None,
     convention: Mapping[str, str] | None = None,
-    family: Family | None = None,
+    family: ModelFamily | None = None,
     level: float | None = None,
 ) -> Served:
     """Return the model that is cheapest to train and serve, at the quality of another.
@@ -64,16 +65,31 @@ def serve(
     if len(wanted) != 1:
         raise UsageError("say one quality: N of a model trained at its best, its C, or a loss L")
     asked = ask(
-        model, wanted, cost=cost, serving=serving, unique=unique, given=given,
-        convention=convention, family=family, level=level,
-    )  # fmt: skip
+        model,
+        wanted,
+        cost=cost,
+        serving=serving,
+        unique=unique,
+        given=given,
+        convention=convention,
+        family=family,
+        level=level,
+    )
     if asked.cost.serving is None:
         raise UsageError("nothing is served: give the tokens of the life of the model (serving)")
     quality = _quality(asked, wanted)
     plan = reach(
-        model, quality, cost=cost, serving=serving, unique=unique, given=given, at_most=at_most,
-        convention=convention, family=family, level=level,
-    )  # fmt: skip
+        model,
+        quality,
+        cost=cost,
+        serving=serving,
+        unique=unique,
+        given=given,
+        at_most=at_most,
+        convention=convention,
+        family=family,
+        level=level,
+    )
     one, many = _compared(asked, asked.law, quality), None
     if asked.draws is not None:
         many = _compared(asked, asked.draws, quality)
@@ -84,7 +100,7 @@ def serve(
     return Served(quality, plan, *made)
 
 
-def _compared(asked: Asked, law: Law, quality: float) -> tuple[Numbers, ...]:
+def _compared(asked: PlanningProblem, law: Law, quality: float) -> tuple[Numbers, ...]:
     """Return N, D and cost (s,) of the model that is cheapest to train, saving, more data."""
     cost, loss = asked.cost, np.array([quality])
     alone = _training(cost)
@@ -94,7 +110,7 @@ def _compared(asked: Asked, law: Law, quality: float) -> tuple[Numbers, ...]:
     return first.N, first.D, before, 1 - after / before, second.D / first.D
 
 
-def _quality(asked: Asked, wanted: Mapping[str, float]) -> float:
+def _quality(asked: PlanningProblem, wanted: Mapping[str, float]) -> float:
     """Return the loss of the best training run of C, or of N at its best."""
     if "L" in wanted:
         return wanted["L"]
@@ -105,7 +121,7 @@ def _quality(asked: Asked, wanted: Mapping[str, float]) -> float:
     return asked.loss(wanted["N"], best_tokens(asked, alone, wanted["N"]))
 
 
-def best_tokens(asked: Asked, cost: Cost, N: float) -> float:
+def best_tokens(asked: PlanningProblem, cost: Cost, N: float) -> float:
     """Return the D [tokens] of the budget at which N [params] are best.
 
     Raises UsageError where no budget makes this N best.

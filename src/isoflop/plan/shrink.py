@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from isoflop.accounting import Family
+from isoflop.accounting import ModelFamily
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.law import Law
-from isoflop.plan.asking import Asked, Model, Numbers, ask, basis
 from isoflop.plan.optimum import best, needed
+from isoflop.plan.problem import Model, PlanningProblem, ask, basis
 from isoflop.plan.result import Estimate
 from isoflop.plan.rounding import coarse
 
@@ -62,7 +63,7 @@ def shrink(
     given: Mapping[str, float] | None = None,
     unique: float | None = None,
     convention: Mapping[str, str] | None = None,
-    family: Family | None = None,
+    family: ModelFamily | None = None,
     level: float | None = None,
 ) -> Shrunk:
     """Return what models of `factors` times the best N for C [FLOP] take to reach its loss.
@@ -74,9 +75,14 @@ def shrink(
     Source: de Vries 2023, "Go smol or go home"; Hoffmann et al. 2022, eq. 2 and 4.
     """
     asked = ask(
-        model, {"C": C} | {f"factor {i + 1}": k for i, k in enumerate(factors)}, unique=unique,
-        given=given, convention=convention, family=family, level=level,
-    )  # fmt: skip
+        model,
+        {"C": C} | {f"factor {i + 1}": k for i, k in enumerate(factors)},
+        unique=unique,
+        given=given,
+        convention=convention,
+        family=family,
+        level=level,
+    )
     one = _Start(asked, asked.law, C)
     many = None if asked.draws is None else _Start(asked, asked.draws, C)
     least = float(one.least[0])
@@ -94,15 +100,21 @@ def shrink(
 
     rows = tuple(_row(k, one, many, asked.level) for k in factors)
     return Shrunk(
-        C, drawn("N"), drawn("D"), drawn("L"), drawn("least"), rows, asked.level,
-        (*coarse(model), *basis(asked, N, D)),
-    )  # fmt: skip
+        C=C,
+        N=drawn("N"),
+        D=drawn("D"),
+        L=drawn("L"),
+        least=drawn("least"),
+        rows=rows,
+        level=asked.level,
+        notes=(*coarse(model), *basis(asked, N, D)),
+    )
 
 
 class _Start:
     """The best run of a budget by a law or its draws (s,), and what smaller ones take."""
 
-    def __init__(self, asked: Asked, law: Law, C: float) -> None:
+    def __init__(self, asked: PlanningProblem, law: Law, C: float) -> None:
         self.law, self.given, self.cost = law, asked.given, asked.cost
         found = best(law, asked.cost, np.array([C]), given=asked.given)
         self.column = (-1, 1) if law.members else (-1,)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from isoflop.accounting import Family
+from isoflop.accounting import ModelFamily
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.law import Allocation, Published
-from isoflop.plan.asking import Asked, Model, Numbers, ask, basis
 from isoflop.plan.cost import Cost, Serving
 from isoflop.plan.limits import Limits, hold_budget, hold_loss, limits, unreachable
 from isoflop.plan.optimum import cheapest
+from isoflop.plan.problem import Model, PlanningProblem, ask, basis
 from isoflop.plan.result import Alternative, Estimate, Plan, Regret
 from isoflop.plan.rounding import Question, alternatives, rounding_notes
 from isoflop.plan.score import loss_for
@@ -33,7 +34,7 @@ def spend(
     at_most: Mapping[str, float] | None = None,
     at_least: Mapping[str, float] | None = None,
     convention: Mapping[str, str] | None = None,
-    family: Family | None = None,
+    family: ModelFamily | None = None,
     level: float | None = None,
 ) -> Plan:
     """Return the N and D of least loss for a budget, within limits.
@@ -49,9 +50,16 @@ def spend(
         raise UsageError("give one budget: C in FLOP, or budget in the unit of the cost")
     numbers: dict[str, float] = {"C": C} if C is not None else {"budget": budget or 0.0}
     asked = ask(
-        model, numbers, cost=cost, serving=serving, unique=unique, given=given,
-        convention=convention, family=family, level=level,
-    )  # fmt: skip
+        model,
+        numbers,
+        cost=cost,
+        serving=serving,
+        unique=unique,
+        given=given,
+        convention=convention,
+        family=family,
+        level=level,
+    )
     priced = asked.cost
     if priced.serving is None and "C" in (at_most or {}):
         raise UsageError("a limit on C beside a budget of training alone: give the smaller one")
@@ -62,7 +70,15 @@ def spend(
     if asked.draws is not None:
         many = hold_budget(asked.draws, priced, total, within, asked.given)
     others, notes = _siblings(asked, Question(priced, total, within, tuple(asked.given.items())))
-    return _planned(_said(asked, C, total), asked, within, split, many, notes, others)
+    return _planned(
+        question=_said(asked, C, total),
+        asked=asked,
+        within=within,
+        split=split,
+        many=many,
+        notes=notes,
+        others=others,
+    )
 
 
 def reach(
@@ -77,7 +93,7 @@ def reach(
     at_most: Mapping[str, float] | None = None,
     at_least: Mapping[str, float] | None = None,
     convention: Mapping[str, str] | None = None,
-    family: Family | None = None,
+    family: ModelFamily | None = None,
     level: float | None = None,
 ) -> Plan:
     """Return the N and D that reach loss L, or whatever the law predicts, at the least cost.
@@ -90,9 +106,16 @@ def reach(
     """
     score, L = L, L if through is None else loss_for(L, through)
     asked = ask(
-        model, {"L": L}, cost=cost, serving=serving, unique=unique, given=given,
-        convention=convention, family=family, level=level,
-    )  # fmt: skip
+        model,
+        {"L": L},
+        cost=cost,
+        serving=serving,
+        unique=unique,
+        given=given,
+        convention=convention,
+        family=family,
+        level=level,
+    )
     within = limits(at_most, at_least, asked.cost, asked.given)
     split = hold_loss(asked.law, asked.cost, L, within, asked.given)
     if not np.isfinite(split.N[0] * split.D[0]):
@@ -110,12 +133,21 @@ def reach(
         notes = (*notes, _score_note(score, L, through))
     question = f"the least {_cost_words(asked.cost)} for a loss of {L:g}"
     held = None if at_least else L  # where a least N or D is asked for, the loss may be lower
-    return _planned(question, asked, within, split, many, (*notes, *rounded), others, at=held)
+    return _planned(
+        question=question,
+        asked=asked,
+        within=within,
+        split=split,
+        many=many,
+        notes=(*notes, *rounded),
+        others=others,
+        at=held,
+    )
 
 
 def _planned(
     question: str,
-    asked: Asked,
+    asked: PlanningProblem,
     within: Limits,
     split: Allocation,
     many: Allocation | None,
@@ -151,13 +183,15 @@ def _missed(many: Allocation, L: float) -> tuple[str, ...]:
     return (f"{missed:.0%} of the draws never reach L = {L:g}; intervals leave them out",)
 
 
-def _in_order(asked: Asked, own: tuple[str, ...], rest: tuple[str, ...]) -> tuple[str, ...]:
+def _in_order(
+    asked: PlanningProblem, own: tuple[str, ...], rest: tuple[str, ...]
+) -> tuple[str, ...]:
     """Return notes with a caution of the constants first."""
     first = isinstance(asked.model, Published) and bool(asked.model.caution)
     return (*rest[:first], *own, *rest[first:])
 
 
-def _losses(asked: Asked, many: Allocation, at: float | None) -> Numbers:
+def _losses(asked: PlanningProblem, many: Allocation, at: float | None) -> Numbers:
     """Return the loss (s,) of every draw at its own split, or the loss that was asked for."""
     assert asked.draws is not None
     columns = {"N": many.N[:, None], "D": many.D[:, None], **asked.given}
@@ -165,7 +199,7 @@ def _losses(asked: Asked, many: Allocation, at: float | None) -> Numbers:
     return found if at is None else np.where(np.isfinite(found), at, np.nan)
 
 
-def _regret(asked: Asked, N: float, D: float, loss: float) -> tuple[Regret, ...]:
+def _regret(asked: PlanningProblem, N: float, D: float, loss: float) -> tuple[Regret, ...]:
     """Return what other N cost at the same budget; none that the budget does not pay for."""
     cost, total = asked.cost, float(asked.cost(N, D))
     factors = np.array(FACTORS)
@@ -176,14 +210,20 @@ def _regret(asked: Asked, N: float, D: float, loss: float) -> tuple[Regret, ...]
     shares = np.asarray(cost(least.N, least.D)) / total
     return tuple(
         Regret(
-            float(k), float(k * N), float(d), float(w), float(w - loss),
+            float(k),
+            float(k * N),
+            float(d),
+            float(w),
+            float(w - loss),
             float(s) if np.isfinite(s) else None,
         )
         for k, d, w, s in zip(factors, tokens, worse, shares, strict=True)
-    )  # fmt: skip
+    )
 
 
-def _siblings(asked: Asked, question: Question) -> tuple[tuple[Alternative, ...], tuple[str, ...]]:
+def _siblings(
+    asked: PlanningProblem, question: Question
+) -> tuple[tuple[Alternative, ...], tuple[str, ...]]:
     """Return what other published constants answer, and what rounding does, where it is coarse."""
     if not isinstance(asked.model, Published):
         return (), ()
@@ -191,7 +231,7 @@ def _siblings(asked: Asked, question: Question) -> tuple[tuple[Alternative, ...]
     return others, rounding_notes(asked.model, question, others)
 
 
-def _said(asked: Asked, C: float | None, total: float) -> str:
+def _said(asked: PlanningProblem, C: float | None, total: float) -> str:
     also = _serving_words(asked.cost)
     unit = asked.cost.unit
     if C is not None and unit == "FLOP":

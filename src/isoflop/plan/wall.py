@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.atlas import Range, Spread
+from isoflop.atlas.text_stock import STOCK, Fact
 from isoflop.errors import RefusedByData, UsageError
-from isoflop.plan.asking import Asked, Model, ask, basis
 from isoflop.plan.optimum import best
+from isoflop.plan.problem import Model, PlanningProblem, ask, basis
 from isoflop.plan.rounding import coarse
-from isoflop.plan.stock import STOCK, Fact
 from isoflop.quantities import refuse_draws
-
-Numbers = npt.NDArray[np.float64]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HORIZON = 30.0  # years over which a growth is carried; beyond, "not within"
@@ -122,7 +120,7 @@ def _drawn(value: Spread, name: str, rng: np.random.Generator, draws: int) -> Nu
 
 
 def _demand(
-    asked: Asked, spreads: dict[str, Numbers], ahead: Numbers, rng: np.random.Generator
+    asked: PlanningProblem, spreads: dict[str, Numbers], ahead: Numbers, rng: np.random.Generator
 ) -> Numbers:
     """Return the D [tokens] (d, t) of the largest run in every year ahead.
 

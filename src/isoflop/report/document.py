@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
+from isoflop.arrays import Numbers
 from isoflop.quantities import quantity
 
-Numbers: TypeAlias = npt.NDArray[np.float64]
 Cell: TypeAlias = str | float | int | None
 
 
@@ -100,7 +97,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class ErrorBar:
     """One forecast with its interval, drawn as an error bar."""
 
     name: str
@@ -122,7 +119,7 @@ class Contours:
     unit: str
 
 
-Layer: TypeAlias = Points | Line | Band | Interval | Contours
+Layer: TypeAlias = Points | Line | Band | ErrorBar | Contours
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,22 +11,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from isoflop.arrays import Numbers
 from isoflop.quantities import show
 from isoflop.report.colours import ORDERED, clear, colours
-from isoflop.report.document import (
-    Axis,
-    Band,
-    Contours,
-    Figure,
-    Interval,
-    Layer,
-    Line,
-    Numbers,
-    Points,
-)
+from isoflop.report.document import Axis, Band, Contours, ErrorBar, Figure, Layer, Line, Points
 from isoflop.report.labels import written
-from isoflop.report.reading import with_unit
-from isoflop.report.scales import Scale, in_powers, levels, scales, thin
+from isoflop.report.number_format import with_unit
+from isoflop.report.scales import AxisScale, in_powers, levels, scales, thin
 
 Trace: TypeAlias = dict[str, Any]
 
@@ -75,7 +66,7 @@ def to_plotly(figure: Figure) -> dict[str, Any]:
     }
 
 
-def _trace(layer: Layer, tint: str, figure: Figure, up: Scale) -> Trace:
+def _trace(layer: Layer, tint: str, figure: Figure, up: AxisScale) -> Trace:
     match layer:
         case Points():
             return _points(layer, tint, figure)
@@ -83,7 +74,7 @@ def _trace(layer: Layer, tint: str, figure: Figure, up: Scale) -> Trace:
             return _line(layer, tint, figure)
         case Band():
             return _band(layer, tint, up)
-        case Interval():
+        case ErrorBar():
             return _interval(layer, tint, figure)
         case Contours():
             return _contours(layer, figure)
@@ -117,7 +108,7 @@ def _line(layer: Line, tint: str, figure: Figure) -> Trace:
     }
 
 
-def _band(layer: Band, tint: str, up: Scale) -> Trace:
+def _band(layer: Band, tint: str, up: AxisScale) -> Trace:
     """Return one closed outline, cut where the band leaves the axis so that a log can draw it."""
     whole = np.isfinite(layer.x) & ~np.isnan(layer.low) & ~np.isnan(layer.high)
     x, low, high = (
@@ -138,7 +129,7 @@ def _band(layer: Band, tint: str, up: Scale) -> Trace:
     }
 
 
-def _interval(layer: Interval, tint: str, figure: Figure) -> Trace:
+def _interval(layer: ErrorBar, tint: str, figure: Figure) -> Trace:
     span = f"{show(layer.low, 4)} to {show(layer.high, 4)}"
     where = _where(figure, layer.x, layer.value)
     return {
@@ -187,7 +178,7 @@ def _contours(layer: Contours, figure: Figure) -> Trace:
     }
 
 
-def _layout(figure: Figure, across: Scale, up: Scale, entries: int) -> dict[str, Any]:
+def _layout(figure: Figure, across: AxisScale, up: AxisScale, entries: int) -> dict[str, Any]:
     shown = {"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"}
     narrow = {
         "xaxis": _words(figure.x, across, across.ticks(3, 6), wrap=34),
@@ -209,7 +200,7 @@ def _layout(figure: Figure, across: Scale, up: Scale, entries: int) -> dict[str,
     return layout | _extrapolation(figure, across)
 
 
-def _axis(axis: Axis, scale: Scale, wrap: int) -> dict[str, Any]:
+def _axis(axis: Axis, scale: AxisScale, wrap: int) -> dict[str, Any]:
     powers = in_powers(axis, scale)
     return {
         "type": "log" if scale.log else "linear",
@@ -228,7 +219,7 @@ def _axis(axis: Axis, scale: Scale, wrap: int) -> dict[str, Any]:
     } | _words(axis, scale, scale.ticks(), wrap)
 
 
-def _words(axis: Axis, scale: Scale, ticks: tuple[float, ...], wrap: int) -> dict[str, Any]:
+def _words(axis: Axis, scale: AxisScale, ticks: tuple[float, ...], wrap: int) -> dict[str, Any]:
     """Return the part of an axis that depends on the room for words."""
     title = axis.label if axis.unit in ("", "1") else f"{axis.label} [{axis.unit}]"
     lines = (_plain(line) for line in textwrap.wrap(title, wrap))
@@ -239,7 +230,7 @@ def _words(axis: Axis, scale: Scale, ticks: tuple[float, ...], wrap: int) -> dic
     }
 
 
-def _extrapolation(figure: Figure, across: Scale) -> dict[str, Any]:
+def _extrapolation(figure: Figure, across: AxisScale) -> dict[str, Any]:
     start = figure.extrapolates_from
     if start is None:
         return {}

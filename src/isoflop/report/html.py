@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.report.document import Block, Figure, Heading, Note, Paragraph, Report, Table
 from isoflop.report.figures import to_plotly
-from isoflop.report.reading import LABELS, as_json, columns, describe, in_reading_order, unbroken
+from isoflop.report.number_format import (
+    LABELS,
+    as_json,
+    columns,
+    describe,
+    in_reading_order,
+    unbroken,
+)
 from isoflop.report.scales import undrawable
 
 if TYPE_CHECKING:
@@ -40,7 +47,7 @@ def save(report: Report, path: str | os.PathLike[str]) -> Path:
 
     Raises EnvironmentFailure if the disk is full or the place cannot be written.
     """
-    from isoflop.store import write_atomically
+    from isoflop.files import write_atomically
 
     target, page = Path(path), to_html(report)
     write_atomically(target, lambda file: file.write(page.encode()))

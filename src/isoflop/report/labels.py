@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from isoflop.report.document import Figure, Points
-from isoflop.report.scales import Scale
+from isoflop.report.scales import AxisScale
 
 # The smallest plot that a page draws [px], and the size of a letter there: what does not collide
 # here does not on a larger one, which only spreads.
@@ -17,7 +17,7 @@ Box: TypeAlias = tuple[float, float, float, float]  # left, bottom, right, top [
 Placed: TypeAlias = tuple[Points, int, str]  # a layer, which of its points, on which side of it
 
 
-def written(figure: Figure, across: Scale, up: Scale) -> list[dict[str, Any]]:
+def written(figure: Figure, across: AxisScale, up: AxisScale) -> list[dict[str, Any]]:
     """Return the names that points carry as one trace of text; none where no point has a name."""
     found = placed(figure, across, up)
     if not found:
@@ -38,7 +38,7 @@ def written(figure: Figure, across: Scale, up: Scale) -> list[dict[str, Any]]:
     ]
 
 
-def placed(figure: Figure, across: Scale, up: Scale) -> tuple[Placed, ...]:
+def placed(figure: Figure, across: AxisScale, up: AxisScale) -> tuple[Placed, ...]:
     """Return the named points whose names find a place, and on which side of the point."""
     spots = [
         (layer, i, float(x) * WIDE, float(y) * TALL)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from isoflop.report.reading import Column, unbroken
+from isoflop.report.number_format import Column, unbroken
 from isoflop.terminal import NO_BREAK
 
 GAPS = (3, 2)  # blanks between two columns
@@ -25,7 +25,7 @@ TALL = 2  # lines of a row, on average, beyond which rows are set apart
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ColumnLayout:
     """Columns side by side with their widths [characters]: a table, or a part of one."""
 
     columns: tuple[Column, ...]
@@ -68,7 +68,7 @@ class Setting:
             yield (" " * self.gap).join(map(_filled, shown, self.widths, right)).rstrip()
 
 
-def settings(columns: Sequence[Column], width: int) -> list[Setting]:
+def settings(columns: Sequence[Column], width: int) -> list[ColumnLayout]:
     """Return the table in a width [characters]: in one, or in parts that fit one below the other.
 
     Wider than asked is only what cannot be narrower: two columns of numbers, for instance.
@@ -107,7 +107,7 @@ def _keys(columns: Sequence[Column], width: int) -> list[Column]:
     return list(columns[:1])
 
 
-def _fit(columns: Sequence[Column], width: int) -> Setting | None:
+def _fit(columns: Sequence[Column], width: int) -> ColumnLayout | None:
     """Return the columns side by side within a width, or None where that cannot be."""
     cells = [_widest(column) for column in columns]
     for gap in GAPS:
@@ -116,7 +116,7 @@ def _fit(columns: Sequence[Column], width: int) -> Setting | None:
             heads = [_header(column.name, high) for column in columns]
             widths = [max(pair) for pair in zip(cells, heads, strict=True)]
             if sum(widths) <= room:
-                return Setting(tuple(columns), tuple(widths), gap)
+                return ColumnLayout(tuple(columns), tuple(widths), gap)
     for floor in (_words, _pieces):
         if found := [f for gap in GAPS if (f := _broken(columns, width, gap, floor))]:
             return min(found, key=lambda f: _height(_texts(f.columns), f.widths))
@@ -125,7 +125,7 @@ def _fit(columns: Sequence[Column], width: int) -> Setting | None:
 
 def _broken(
     columns: Sequence[Column], width: int, gap: int, floor: Callable[[str], int]
-) -> Setting | None:
+) -> ColumnLayout | None:
     """Return the columns with texts that break where it costs the fewest lines; None if too wide.
 
     `floor` gives the least width of a text.
@@ -143,7 +143,7 @@ def _broken(
                 cut = [w - (j == i) for j, w in enumerate(widths)]
                 tried.append((_height(texts, cut), -widths[i], cut))
         widths = min(tried)[-1]
-    return Setting(tuple(columns), tuple(widths), gap)
+    return ColumnLayout(tuple(columns), tuple(widths), gap)
 
 
 def _texts(columns: Sequence[Column]) -> dict[int, tuple[str, ...]]:
@@ -158,9 +158,9 @@ def _height(texts: Mapping[int, Sequence[str]], widths: Sequence[int]) -> int:
     return sum(map(max, zip(*lines, strict=True)))
 
 
-def _narrowest(columns: Sequence[Column]) -> Setting:
+def _narrowest(columns: Sequence[Column]) -> ColumnLayout:
     widths = tuple(_least(column, _pieces, i == 0) for i, column in enumerate(columns))
-    return Setting(tuple(columns), widths, GAPS[-1])
+    return ColumnLayout(tuple(columns), widths, GAPS[-1])
 
 
 def _least(column: Column, floor: Callable[[str], int], first: bool) -> int:
@@ -180,8 +180,10 @@ def _widest(column: Column) -> int:
 def _header(name: str, high: int) -> int:
     """Return the least width at which a name takes no more than `high` lines."""
     least = _words(name)
-    return next((w for w in range(least, cell_len(name)) if len(_wrap(name, w)) <= high),
-                max(least, cell_len(name)))  # fmt: skip
+    return next(
+        (w for w in range(least, cell_len(name)) if len(_wrap(name, w)) <= high),
+        max(least, cell_len(name)),
+    )
 
 
 def _words(text: str) -> int:

@@ -10,35 +10,48 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
+from isoflop.arrays import Numbers
 from isoflop.quantities import show
-from isoflop.report.document import (
-    Axis,
-    Band,
-    Contours,
-    Figure,
-    Interval,
-    Layer,
-    Line,
-    Numbers,
-    Points,
-)
-from isoflop.report.reading import with_unit
-from isoflop.report.scales import Scale, in_powers, levels, scales
+from isoflop.report.document import Axis, Band, Contours, ErrorBar, Figure, Layer, Line, Points
+from isoflop.report.number_format import with_unit
+from isoflop.report.scales import AxisScale, in_powers, levels, scales
 from isoflop.terminal import printable
 
 ROWS = 16
 _MOST_COLUMNS = 60
 _DOT_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 _FANCY = {
-    "data": "•", "dropped": "×", "truth": "★", "best": "◆", "interval": "○", "bar": "│",
-    "band": "░", "limit": "┊", "line": "⠤", "up": "│", "along": "─", "corner": "└", "tick": "┤",
+    "data": "•",
+    "dropped": "×",
+    "truth": "★",
+    "best": "◆",
+    "interval": "○",
+    "bar": "│",
+    "band": "░",
+    "limit": "┊",
+    "line": "⠤",
+    "up": "│",
+    "along": "─",
+    "corner": "└",
+    "tick": "┤",
     "under": "┴",
-}  # fmt: skip
+}
 _ASCII = {
-    "data": "o", "dropped": "x", "truth": "*", "best": "#", "interval": "O", "bar": "|",
-    "band": ":", "limit": "!", "line": "-", "up": "|", "along": "-", "corner": "+", "tick": "+",
+    "data": "o",
+    "dropped": "x",
+    "truth": "*",
+    "best": "#",
+    "interval": "O",
+    "bar": "|",
+    "band": ":",
+    "limit": "!",
+    "line": "-",
+    "up": "|",
+    "along": "-",
+    "corner": "+",
+    "tick": "+",
     "under": "+",
-}  # fmt: skip
+}
 _TINTS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan")
 
 
@@ -47,8 +60,8 @@ class _Canvas:
     """Cells (rows, columns) of marks over dots, four high and two wide in every cell."""
 
     columns: int
-    across: Scale
-    up: Scale
+    across: AxisScale
+    up: AxisScale
     glyphs: dict[str, str]
     marks: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
     dots: npt.NDArray[np.bool_] = field(init=False)
@@ -82,7 +95,7 @@ class _Canvas:
         steps = np.hypot(np.diff(u) * self.columns * 2, np.diff(v) * ROWS * 4)
         walked = np.concatenate([[0.0], np.cumsum(steps)])
         at = np.arange(0.0, walked[-1] + 0.5, 0.5)
-        unit = _Canvas(self.columns, Scale(0, 1, False), Scale(0, 1, False), self.glyphs)
+        unit = _Canvas(self.columns, AxisScale(0, 1, False), AxisScale(0, 1, False), self.glyphs)
         path = unit.cells(np.interp(at, walked, u), np.interp(at, walked, v), fine=2)
         for i, (row, col) in enumerate(dict.fromkeys(path)):
             if i // 2 % gap == 0:
@@ -140,7 +153,7 @@ def _draw_layer(canvas: _Canvas, layer: Layer, tint: str, letters: dict[str, str
                 _name_line(canvas, layer, tint)
         case Band():
             _shade(canvas, layer)
-        case Interval():
+        case ErrorBar():
             low, high = canvas.up.place([layer.low, layer.high])
             span = canvas.up.move([canvas.up.low, canvas.up.high])
             rise = span[0] + np.linspace(low, high, ROWS * 2) * (span[1] - span[0])
@@ -198,7 +211,7 @@ def _outline(canvas: _Canvas, layer: Contours) -> None:
     canvas.legend.append(("1", "dim", f"{layer.name} [{layer.unit}]: {named}"))
 
 
-def _nearest(scale: Scale, grid: Numbers, cells: int) -> npt.NDArray[np.intp]:
+def _nearest(scale: AxisScale, grid: Numbers, cells: int) -> npt.NDArray[np.intp]:
     centres = (np.arange(cells) + 0.5) / cells
     nearest: npt.NDArray[np.intp] = np.abs(scale.place(grid)[None, :] - centres[:, None]).argmin(1)
     return nearest
@@ -261,11 +274,11 @@ def _tints(layers: tuple[Layer, ...]) -> list[str]:
 
 def _height(layer: Layer) -> int:
     kind = layer.kind if isinstance(layer, Points) else type(layer).__name__
-    order = ("Contours", "Band", "Line", "dropped", "data", "Interval", "best", "truth")
+    order = ("Contours", "Band", "Line", "dropped", "data", "ErrorBar", "best", "truth")
     return order.index(kind)
 
 
-def label(axis: Axis, scale: Scale, value: float) -> str:
+def label(axis: Axis, scale: AxisScale, value: float) -> str:
     """Return a tick as text: 70B, or 5e13 where the axis counts in powers of ten."""
     if not in_powers(axis, scale) or value == 0:
         return show(value, 4)
@@ -273,7 +286,7 @@ def label(axis: Axis, scale: Scale, value: float) -> str:
     return f"{float(mantissa):g}e{int(exponent)}"
 
 
-def _row(scale: Scale, value: float) -> int:
+def _row(scale: AxisScale, value: float) -> int:
     return min(ROWS - 1, int((1 - float(scale.place(value))) * ROWS))
 
 

@@ -9,16 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.report.document import (
-    Axis,
-    Band,
-    Contours,
-    Figure,
-    Interval,
-    Layer,
-    Numbers,
-    Points,
-)
+from isoflop.arrays import Numbers
+from isoflop.report.document import Axis, Band, Contours, ErrorBar, Figure, Layer, Points
 
 MOST_POINTS = 2000
 _PADDING = 0.04  # of the extent, at either end
@@ -26,7 +18,7 @@ _MANTISSAS = ((1.0,), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0, 1.5, 2.0, 2.5, 3.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class AxisScale:
     """The stretch of an axis that is shown, and whether it is logarithmic."""
 
     low: float
@@ -72,7 +64,7 @@ class Scale:
         return tuple(v for v in every if self.low <= v <= self.high)
 
 
-def scales(figure: Figure) -> tuple[Scale, Scale]:
+def scales(figure: Figure) -> tuple[AxisScale, AxisScale]:
     """Return the x and y scales that hold every layer, with a margin.
 
     A band may not squeeze the rest: it widens the y axis by the extent of the rest at most.
@@ -92,7 +84,7 @@ def undrawable(figure: Figure) -> int:
     return sum(int((np.isnan(across.move(c.x)) | np.isnan(up.move(c.y))).sum()) for c in clouds)
 
 
-def in_powers(axis: Axis, scale: Scale) -> bool:
+def in_powers(axis: Axis, scale: AxisScale) -> bool:
     """Say whether ticks are written as powers of ten, as FLOP are, rather than as 70B."""
     return axis.unit == "FLOP" or scale.high >= 1e16 or 0 < scale.low < 1e-4
 
@@ -145,7 +137,7 @@ def _across(layer: Layer) -> Numbers:
 
 def _up(layer: Layer) -> Numbers:
     match layer:
-        case Interval():
+        case ErrorBar():
             return np.array([layer.low, layer.value, layer.high], dtype=np.float64)
         case Band():
             return np.concatenate([layer.low, layer.high])
@@ -153,8 +145,8 @@ def _up(layer: Layer) -> Numbers:
             return np.asarray(layer.y, dtype=np.float64)
 
 
-def _fit(axis: Axis, firm: list[Numbers], soft: list[Numbers]) -> Scale:
-    unit = Scale(1.0, 10.0, axis.log)
+def _fit(axis: Axis, firm: list[Numbers], soft: list[Numbers]) -> AxisScale:
+    unit = AxisScale(1.0, 10.0, axis.log)
     low, high = _ends(unit, firm)
     if soft:
         lowest, highest = _ends(unit, [*firm, *soft])
@@ -164,10 +156,10 @@ def _fit(axis: Axis, firm: list[Numbers], soft: list[Numbers]) -> Scale:
     low, high = low - edge, high + edge
     least, most = (-323.0, 308.0) if axis.log else (-8e307, 8e307)  # what doubles can hold
     low, high = min(max(low, least), most - edge), max(min(high, most), least + edge)
-    return Scale(10.0**low, 10.0**high, True) if axis.log else Scale(low, high, False)
+    return AxisScale(10.0**low, 10.0**high, True) if axis.log else AxisScale(low, high, False)
 
 
-def _ends(scale: Scale, arrays: list[Numbers]) -> tuple[float, float]:
+def _ends(scale: AxisScale, arrays: list[Numbers]) -> tuple[float, float]:
     moved = scale.move(np.concatenate(arrays)) if arrays else np.empty(0)
     moved = moved[np.isfinite(moved)]
     return (float(moved.min()), float(moved.max())) if moved.size else (0.0, 1.0)

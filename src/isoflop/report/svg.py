@@ -9,20 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isoflop.arrays import Numbers
 from isoflop.quantities import show
 from isoflop.report.colours import colours
-from isoflop.report.document import (
-    Axis,
-    Band,
-    Contours,
-    Figure,
-    Interval,
-    Layer,
-    Line,
-    Numbers,
-    Points,
-)
-from isoflop.report.scales import Scale, in_powers, levels, scales
+from isoflop.report.document import Axis, Band, Contours, ErrorBar, Figure, Layer, Line, Points
+from isoflop.report.scales import AxisScale, in_powers, levels, scales
 
 WIDE, HIGH = 720, 330  # of the frame with its margins, without the legend
 LEFT, RIGHT, TOP, BOTTOM = 78, 18, 30, 52
@@ -36,8 +27,8 @@ _DASHES = {"rival": "5 3", "reference": "2 4"}
 class _Frame:
     """Where values stand in pixels."""
 
-    across: Scale
-    up: Scale
+    across: AxisScale
+    up: AxisScale
 
     def x(self, values: Numbers | float) -> Numbers:
         """Return pixels from the left; NaN for what has no place."""
@@ -65,14 +56,20 @@ def to_svg(figure: Figure) -> str:
         f'<clipPath id="in"><rect x="{LEFT}" y="{TOP}" width="{WIDE - LEFT - RIGHT}" '
         f'height="{HIGH - TOP - BOTTOM}"/></clipPath>',
         '<g clip-path="url(#in)">',
-        *(mark for la, tint in zip(figure.layers, tints, strict=True)
-          for mark in _drawn(la, tint, frame)),
+        *(
+            mark
+            for la, tint in zip(figure.layers, tints, strict=True)
+            for mark in _drawn(la, tint, frame)
+        ),
         "</g>",
         *_titles(figure),
-        *(piece for row, left, name, layer, tint in rows
-          for piece in _entry(row, left, name, layer, tint)),
+        *(
+            piece
+            for row, left, name, layer, tint in rows
+            for piece in _entry(row, left, name, layer, tint)
+        ),
         "</svg>",
-    ]  # fmt: skip
+    ]
     return "\n".join(parts) + "\n"
 
 
@@ -89,7 +86,7 @@ def _drawn(layer: Layer, tint: str, frame: _Frame) -> Iterator[str]:
             edge = np.concatenate([layer.low, layer.high[::-1]])
             corners = " ".join(f"{a:.1f},{b:.1f}" for a, b in _finite(frame.x(x), frame.y(edge)))
             yield f'<polygon points="{corners}" fill="{tint}" opacity="0.18"/>'
-        case Interval():
+        case ErrorBar():
             ends = np.array([layer.low, layer.high])
             yield _path(frame.x(np.full(2, layer.x)), frame.y(ends), tint, "2", "")
             yield _mark(float(frame.x(layer.x)), float(frame.y(layer.value)), "best", tint)
@@ -175,7 +172,7 @@ def _ticks(figure: Figure, frame: _Frame) -> Iterator[str]:
     yield f'<path d="M{LEFT} {TOP}V{low}H{right}" fill="none" stroke="{_INK}"/>'
 
 
-def _label(axis: Axis, scale: Scale, value: float) -> str:
+def _label(axis: Axis, scale: AxisScale, value: float) -> str:
     if not in_powers(axis, scale) or value == 0:
         return show(value, 4)
     mantissa, exponent = f"{value:.3e}".split("e")

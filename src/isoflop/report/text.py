@@ -11,8 +11,8 @@ from rich.text import Text
 
 from isoflop.report.document import Block, Figure, Heading, Note, Paragraph, Report, Table
 from isoflop.report.layout import settings
+from isoflop.report.number_format import LABELS, columns, in_reading_order
 from isoflop.report.plot import draw
-from isoflop.report.reading import LABELS, columns, in_reading_order
 from isoflop.report.scales import undrawable
 from isoflop.terminal import printable
 

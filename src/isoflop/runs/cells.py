@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Integers, Mask, Numbers
 from isoflop.errors import BadRuns
 from isoflop.quantities import FROM_ZERO, QUANTITIES, is_share, quantity
-
-Numbers: TypeAlias = npt.NDArray[np.float64]
-Integers: TypeAlias = npt.NDArray[np.int64]
-Mask: TypeAlias = npt.NDArray[np.bool_]
 
 LABELS = ("run", "family", "seed")
 SYMBOLS = (*QUANTITIES, "sigma")
 _FREE = (
-    "R", "R_proxy", "KL", "start", "truncated", "unvaried", "entropy", "d", "error", "score", "dL",
-    "L_u", "x", "y",
-)  # fmt: skip
+    "R",
+    "R_proxy",
+    "KL",
+    "start",
+    "truncated",
+    "unvaried",
+    "entropy",
+    "d",
+    "error",
+    "score",
+    "dL",
+    "L_u",
+    "x",
+    "y",
+)
 COUNTED = ("steps", "rollouts", "hours")  # from 0, where a run begins
 ABOVE_ZERO = tuple(s for s in SYMBOLS if s not in (*_FREE, *COUNTED, *FROM_ZERO))
 _BELOW = "must not be below zero"
@@ -36,9 +43,14 @@ _DERIVATIONS = (
 )
 # Words in the name of a column that speak for a quantity.
 _WORDS = {
-    "N": ("param", "size"), "D": ("token", "data"), "U": ("unique",), "C": ("flop", "compute"),
-    "L": ("loss", "entropy", "bits"), "R": ("reward", "score"), "error": ("err",),
-}  # fmt: skip
+    "N": ("param", "size"),
+    "D": ("token", "data"),
+    "U": ("unique",),
+    "C": ("flop", "compute"),
+    "L": ("loss", "entropy", "bits"),
+    "R": ("reward", "score"),
+    "error": ("err",),
+}
 
 
 def name_rows(rows: Integers) -> str:
@@ -73,9 +85,13 @@ def refuse_impossible(columns: Mapping[str, Numbers], rows: Integers, origin: st
 
 
 def require(
-    columns: Mapping[str, Numbers], rows: Integers, origin: str, symbols: Iterable[str],
-    positive: bool, unread: Collection[str],
-) -> None:  # fmt: skip
+    columns: Mapping[str, Numbers],
+    rows: Integers,
+    origin: str,
+    symbols: Iterable[str],
+    positive: bool,
+    unread: Collection[str],
+) -> None:
     """Refuse a table that lacks one of these columns, or holds a cell in it that cannot be used.
 
     Raises BadRuns, which says what would make the column, or names the rows.

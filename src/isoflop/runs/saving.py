@@ -16,7 +16,7 @@ from isoflop.files import write_atomically
 from isoflop.runs.spreadsheet import quoted
 
 if TYPE_CHECKING:
-    from isoflop.runs.cells import Numbers
+    from isoflop.arrays import Numbers
 
 MARK = "isoflop"  # under which a file says its conventions
 
@@ -84,13 +84,17 @@ def _parquet(table: Any, conventions: dict[str, str]) -> bytes:
 
     buffer = io.BytesIO()
     parquet.write_table(
-        table.replace_schema_metadata({MARK: json.dumps(conventions)}), buffer,
+        table.replace_schema_metadata({MARK: json.dumps(conventions)}),
+        buffer,
         write_page_checksum=True,
-    )  # fmt: skip
+    )
     return buffer.getvalue()
 
 
 _WRITERS: Mapping[str, Callable[[Any, dict[str, str]], bytes]] = {
-    ".csv": _separated(","), ".tsv": _separated("\t"), ".jsonl": _json_lines,
-    ".ndjson": _json_lines, ".parquet": _parquet,
-}  # fmt: skip
+    ".csv": _separated(","),
+    ".tsv": _separated("\t"),
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".parquet": _parquet,
+}

@@ -14,10 +14,11 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Integers, Numbers
 from isoflop.errors import BadRuns, UnknownName, UsageError, suggest
 from isoflop.expressions import parse_assignment, parse_condition
 from isoflop.runs import saving
-from isoflop.runs.cells import LABELS, SYMBOLS, Integers, Numbers, name_rows, no_column, require
+from isoflop.runs.cells import LABELS, SYMBOLS, name_rows, no_column, require
 from isoflop.runs.conventions import refuse_clash, refuse_unknown
 
 Texts: TypeAlias = npt.NDArray[np.str_]

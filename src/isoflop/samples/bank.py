@@ -35,15 +35,25 @@ PROBLEMS = "problems"  # documents that hold the texts of problems, by lineage
 
 SCHEMA = Schema(
     {
-        "strategy": "text", "lineage": "text", "problem": "text", "sample": "whole",
-        "answer": "text", "correct": "truth", "tokens": "whole", "prompt_tokens": "whole",
-        "flop": "number", "prompt_flop": "number", "verifier_flop": "number",
-        "verifier_prompt_flop": "number", "seconds": "number", "response": "text",
+        "strategy": "text",
+        "lineage": "text",
+        "problem": "text",
+        "sample": "whole",
+        "answer": "text",
+        "correct": "truth",
+        "tokens": "whole",
+        "prompt_tokens": "whole",
+        "flop": "number",
+        "prompt_flop": "number",
+        "verifier_flop": "number",
+        "verifier_prompt_flop": "number",
+        "seconds": "number",
+        "response": "text",
         "left_out": "text",
     },
     ("strategy", "lineage", "problem", "sample"),
     SCORE,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,20 +132,20 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Bank:
+class SampleBank:
     """A folder of samples. Anybody reads it, while one process writes."""
 
     study: Study
 
     @staticmethod
-    def create(path: str | os.PathLike[str], about: Mapping[str, JSON] | None = None) -> Bank:
+    def create(path: str | os.PathLike[str], about: Mapping[str, JSON] | None = None) -> SampleBank:
         """Return the bank at `path`, made there with `about` if there is none."""
         if (Path(path) / "study.db").exists():
-            return Bank.open(path)
-        return Bank(Study.create(path, {"holds": "samples", **(about or {})}))
+            return SampleBank.open(path)
+        return SampleBank(Study.create(path, {"holds": "samples", **(about or {})}))
 
     @staticmethod
-    def open(path: str | os.PathLike[str]) -> Bank:
+    def open(path: str | os.PathLike[str]) -> SampleBank:
         """Return the bank at `path`.
 
         Raises UsageError where there is none.
@@ -145,7 +155,7 @@ class Bank:
                 f"{os.fspath(path)} is no bank of samples: it holds no study.db; 'isoflop testtime "
                 "sample' fills one, and so does 'isoflop import --as samples'"
             )
-        return Bank(Study.open(path))
+        return SampleBank(Study.open(path))
 
     @property
     def rows(self) -> Rows:

@@ -10,13 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Integers, Numbers
 from isoflop.errors import UsageError
 from isoflop.quantities import refuse_draws
-
-Numbers = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 NEGLIGIBLE = 40.0  # weights below exp(-40) of the first are left out: less than rounding
 
@@ -94,9 +91,12 @@ def _weights(n_g: Integers, m: int, k: int, log_factorial: Numbers) -> Numbers:
     n, below = n_g[:, None], m - 1 - np.arange(k)[None]  # how many have a lower rank
     rest = below - n + 1
     log_w = (
-        log_factorial[below] - log_factorial[np.maximum(rest, 0)] + np.log(n)
-        + log_factorial[m - n] - log_factorial[m]
-    )  # fmt: skip
+        log_factorial[below]
+        - log_factorial[np.maximum(rest, 0)]
+        + np.log(n)
+        + log_factorial[m - n]
+        - log_factorial[m]
+    )
     return np.asarray(np.where(rest >= 0, np.exp(log_w), 0.0))
 
 

@@ -13,14 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Integers, Numbers
 from isoflop.errors import BadRuns, CannotFit, UsageError
 from isoflop.runs.cells import name_rows
 from isoflop.samples.best_of_n import blocks, by_rank, grid, prompt_draws
 from isoflop.samples.kl import TINY, kl_bound, kl_of_best_of_n
 from isoflop.samples.score_table import ScoreTable
-
-Numbers = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 FEWEST = 8  # labels, counted by their weight, under which gold at an n is not known
 LEAST = 4  # prompts that a bootstrap over prompts needs to mean anything
@@ -117,9 +115,17 @@ def best_of_n_curves(
     mean_p = np.bincount(kept.prompt, score) / np.bincount(kept.prompt)
     score_pg = parts["score"] - mean_p[:, None]
     return BestOfNCurves(
-        proxy, at[:reach], kl, bound, parts["gold"][mine, :reach], parts["known"][mine, :reach],
-        score_pg[:, :reach], labels[:reach], int(known.sum()), (*notes, *remarks),
-    )  # fmt: skip
+        proxy=proxy,
+        n=at[:reach],
+        kl=kl,
+        bound=bound,
+        gold_pg=parts["gold"][mine, :reach],
+        known_pg=parts["known"][mine, :reach],
+        score_pg=score_pg[:, :reach],
+        labels=labels[:reach],
+        labelled=int(known.sum()),
+        notes=(*notes, *remarks),
+    )
 
 
 def _reach(table: ScoreTable, labels: Numbers, prompts: int) -> int:
@@ -143,9 +149,13 @@ def _reach(table: ScoreTable, labels: Numbers, prompts: int) -> int:
 
 
 def _fill(
-    parts: dict[str, Numbers], which: Integers, at: Integers, score_pm: Numbers,
-    centred_pm: Numbers, known_pm: npt.NDArray[np.bool_],
-) -> None:  # fmt: skip
+    parts: dict[str, Numbers],
+    which: Integers,
+    at: Integers,
+    score_pm: Numbers,
+    centred_pm: Numbers,
+    known_pm: npt.NDArray[np.bool_],
+) -> None:
     """Fill the rows of some prompts: what is known of gold, and the score, at every n."""
     gold = by_rank(score_pm, np.where(known_pm, centred_pm, 0.0))
     known = by_rank(score_pm, known_pm.astype(float))

@@ -61,8 +61,15 @@ class SampleBlocks:
             return
         cuts = self.spans
         for first, last in cuts:
-            block = filled(self.tally, self._read, list(self.tally.scored), self.answers,
-                           first, last, None)  # fmt: skip
+            block = filled(
+                tally=self.tally,
+                read=self._read,
+                verifiers=list(self.tally.scored),
+                answers=self.answers,
+                first=first,
+                last=last,
+                known=None,
+            )
             if len(cuts) == 1:
                 self._kept.append(block)
             yield block
@@ -85,7 +92,15 @@ def gather(read: Read, verifiers: Sequence[str] = (), answers: bool = False) -> 
     """
     tally = tallied(read(columns_for(verifiers, answers), None), verifiers, answers)
     known: dict[str, int] = {}
-    return filled(tally, read, verifiers, answers, 0, len(tally.problems), known)
+    return filled(
+        tally=tally,
+        read=read,
+        verifiers=verifiers,
+        answers=answers,
+        first=0,
+        last=len(tally.problems),
+        known=known,
+    )
 
 
 @dataclass
@@ -121,9 +136,14 @@ class _Filling:
 
 
 def filled(
-    tally: Tally, read: Read, verifiers: Sequence[str], answers: bool, first: int, last: int,
+    tally: Tally,
+    read: Read,
+    verifiers: Sequence[str],
+    answers: bool,
+    first: int,
+    last: int,
     known: dict[str, int] | None,
-) -> Samples:  # fmt: skip
+) -> Samples:
     """Return the samples of the problems from `first` to the one before `last`.
 
     Answers are codes of those that are `known`, to which new ones are added; or their hashes
@@ -134,9 +154,12 @@ def filled(
     n = int(starts[-1])
     kind = np.int64 if known is None else np.int32
     filling = _Filling(
-        starts, np.zeros(n, np.bool_), {v: np.full(n, np.nan) for v in verifiers},
-        np.full(n, NO_ANSWER, kind) if answers else None, starts[:-1].copy(),
-    )  # fmt: skip
+        starts,
+        np.zeros(n, np.bool_),
+        {v: np.full(n, np.nan) for v in verifiers},
+        np.full(n, NO_ANSWER, kind) if answers else None,
+        starts[:-1].copy(),
+    )
     rank = {name: i for i, name in enumerate(names)}
     span = None if len(names) == len(tally.problems) else (names[0], names[-1])
     for table in read(columns_for(verifiers, answers, spent=False), span):
@@ -144,8 +167,16 @@ def filled(
         codes = coded(kept["problem"], lambda words: [rank.get(w, -1) for w in words], np.int32)
         filling.add(codes, _columns(kept, verifiers, answers, known))
     spent = {name: values[first:last] for name, values in tally.spent.items()}
-    return Samples(names, starts, filling.correct, filling.scores, filling.answer,
-                   tuple(known or ()), spent, tally.notes)  # fmt: skip
+    return Samples(
+        problems=names,
+        starts=starts,
+        correct=filling.correct,
+        scores=filling.scores,
+        answer=filling.answer,
+        answers=tuple(known or ()),
+        spent=spent,
+        notes=tally.notes,
+    )
 
 
 def _columns(

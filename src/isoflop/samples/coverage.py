@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.samples.sample_table import Counts
-
-Numbers = npt.NDArray[np.float64]
 
 
 def pass_at_k(solved: Any, tried: Any, k: Any) -> Numbers:

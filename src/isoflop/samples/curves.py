@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.quantities import refuse_draws
 from isoflop.samples.best_of_n import best_of_n
 from isoflop.samples.blocks import SampleBlocks
@@ -17,13 +18,11 @@ from isoflop.samples.sample_table import Counts, Samples, by_size
 from isoflop.samples.tallies import Tally
 from isoflop.samples.votes import needs_widest, refuse_silence, vote_plan, votes_of, widest
 
-Numbers = npt.NDArray[np.float64]
-
 AT_ONCE = 2_000_000  # weights of problems, or samples, that are held at a time
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class SampleCurve:
     """A share of problems solved over k (g,), with its interval; `each` (p, g) is by problem.
 
     `exact` (g,) says where no draw was needed: the mean over all subsets of k samples. `verifier`
@@ -43,7 +42,7 @@ class Curve:
 
 def coverage_curve(
     counts: Counts, k: Any = None, *, draws: int = 1000, level: float = 0.9, seed: int = 0
-) -> Curve:
+) -> SampleCurve:
     """Return the coverage over k, from 1 to all that every problem has unless said otherwise."""
     k_g = np.atleast_1d(np.asarray(k_grid(counts.reach) if k is None else k, float))
     return curve("coverage", k_g, coverage(counts, k_g), draws=draws, level=level, seed=seed)
@@ -57,7 +56,7 @@ def curves(
     level: float = 0.9,
     seed: int = 0,
     watch: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[Curve, ...]:
+) -> tuple[SampleCurve, ...]:
     """Return coverage, the vote, and for each verifier the best of k and the weighted vote.
 
     Every curve uses every sample of the bank. Samples that a verifier gave no number are left
@@ -136,9 +135,12 @@ def _vote(
     plan = vote_plan(tally.tried, k_g, most, verifier is None)
     rng = np.random.default_rng(seed)
     return _Kind(
-        title, k_g, lambda part: votes_of(part, verifier, plan, rng), plan.exact,
+        title,
+        k_g,
+        lambda part: votes_of(part, verifier, plan, rng),
+        plan.exact,
         verifier=verifier,
-    )  # fmt: skip
+    )
 
 
 def _most_answers(blocks: SampleBlocks, k_g: Numbers) -> float:
@@ -190,11 +192,13 @@ def curve(
     level: float,
     seed: int,
     notes: tuple[str, ...] = (),
-) -> Curve:
+) -> SampleCurve:
     """Return the mean over problems of values (p, g), with its interval."""
     low, high = spread(each, draws=draws, level=level, seed=seed)
     known = np.ones(k.size, bool) if exact is None else exact
-    return Curve(name, k, each, each.mean(0), low, high, known, notes)
+    return SampleCurve(
+        name=name, k=k, each=each, value=each.mean(0), low=low, high=high, exact=known, notes=notes
+    )
 
 
 def spread(each: Numbers, *, draws: int, level: float, seed: int) -> tuple[Numbers, Numbers]:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
-
-Numbers = npt.NDArray[np.float64]
 
 TINY = 1e-9  # n times the mass of an outcome under which it is as good as never drawn twice
 

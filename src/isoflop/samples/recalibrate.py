@@ -7,17 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import BadRuns, CannotFit
 from isoflop.samples.score_table import ScoreTable
-
-Numbers = npt.NDArray[np.float64]
 
 PAIRS = 200_000  # pairs of samples that a temperature is fitted to, at most
 HIGHEST = 1e6  # times the spread of a proxy, beyond which a temperature is no number
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ScoreScale:
     """A score is moved by -`centre`, then multiplied by `factor`; `loss` is its cross-entropy.
 
     The loss [nats] is that of the proxy against soft labels of the gold; None for the gold itself.
@@ -32,7 +31,7 @@ class Scale:
         return np.asarray((score - self.centre) * self.factor)
 
 
-def gold_scale(table: ScoreTable) -> Scale:
+def gold_scale(table: ScoreTable) -> ScoreScale:
     """Return the scale on which the gold of the initial policy has mean 0 and variance 1.
 
     Raises BadRuns for fewer than two labels.
@@ -40,10 +39,10 @@ def gold_scale(table: ScoreTable) -> Scale:
     gold = table.gold[table.labelled]
     if gold.size < 2:
         raise BadRuns(f"{table.origin}: {gold.size} samples have a gold score; label some")
-    return Scale(float(gold.mean()), float(1 / gold.std()))
+    return ScoreScale(float(gold.mean()), float(1 / gold.std()))
 
 
-def proxy_scale(table: ScoreTable, proxy: str, seed: int = 0) -> Scale:
+def proxy_scale(table: ScoreTable, proxy: str, seed: int = 0) -> ScoreScale:
     """Return the scale of a proxy: centred on the initial policy, and one temperature.
 
     The temperature is that of least cross-entropy between the proxy's preference and the soft
@@ -70,7 +69,7 @@ def proxy_scale(table: ScoreTable, proxy: str, seed: int = 0) -> Scale:
         )
     factor = float(brentq(_slope, 0.0, HIGHEST * scale, args=(s, wanted), rtol=1e-10))
     loss = float((np.logaddexp(0, factor * s) - wanted * factor * s).mean())
-    return Scale(float(score.mean()), factor, loss)
+    return ScoreScale(float(score.mean()), factor, loss)
 
 
 def _pairs(table: ScoreTable, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

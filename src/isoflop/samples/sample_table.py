@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Integers, Numbers
 from isoflop.errors import RefusedByData, UsageError
-
-Numbers = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 SCORE = "score:"  # how the column of a verifier begins
 SPENT = (
-    "tokens", "prompt_tokens", "flop", "prompt_flop", "verifier_flop", "verifier_prompt_flop",
+    "tokens",
+    "prompt_tokens",
+    "flop",
+    "prompt_flop",
+    "verifier_flop",
+    "verifier_prompt_flop",
     "seconds",
-)  # fmt: skip
+)
 NO_ANSWER = -1
 
 
@@ -91,14 +94,14 @@ class Samples:
         for first, last in spans(np.diff(self.starts), size):
             rows = slice(int(self.starts[first]), int(self.starts[last]))
             yield Samples(
-                self.problems[first:last],
-                self.starts[first : last + 1] - self.starts[first],
-                self.correct[rows],
-                {name: values[rows] for name, values in self.scores.items()},
-                None if self.answer is None else self.answer[rows],
-                self.answers,
-                {name: values[first:last] for name, values in self.spent.items()},
-                self.notes,
+                problems=self.problems[first:last],
+                starts=self.starts[first : last + 1] - self.starts[first],
+                correct=self.correct[rows],
+                scores={name: values[rows] for name, values in self.scores.items()},
+                answer=None if self.answer is None else self.answer[rows],
+                answers=self.answers,
+                spent={name: values[first:last] for name, values in self.spent.items()},
+                notes=self.notes,
             )
 
     def where(self, kept: npt.NDArray[np.bool_]) -> Samples:
@@ -107,14 +110,14 @@ class Samples:
         left = np.bincount(problem[kept], minlength=len(self.problems))
         has = left > 0
         return Samples(
-            tuple(p for p, some in zip(self.problems, has, strict=True) if some),
-            np.concatenate([[0], np.cumsum(left[has])]),
-            self.correct[kept],
-            {name: values[kept] for name, values in self.scores.items()},
-            None if self.answer is None else self.answer[kept],
-            self.answers,
-            {name: values[has] for name, values in self.spent.items()},
-            self.notes,
+            problems=tuple(p for p, some in zip(self.problems, has, strict=True) if some),
+            starts=np.concatenate([[0], np.cumsum(left[has])]),
+            correct=self.correct[kept],
+            scores={name: values[kept] for name, values in self.scores.items()},
+            answer=None if self.answer is None else self.answer[kept],
+            answers=self.answers,
+            spent={name: values[has] for name, values in self.spent.items()},
+            notes=self.notes,
         )
 
     def split(self, first: int, seed: int = 0) -> tuple[Samples, Samples]:

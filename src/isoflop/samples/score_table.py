@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Integers, Numbers
 from isoflop.errors import BadRuns, UnknownName
 from isoflop.runs import saving
 from isoflop.runs.cells import name_rows
-
-Numbers = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 LONGEST = 60  # characters of a name of a prompt; a longer one is a text, and gets a number
 PROXY, SIZE = "proxy_", "params of proxy_"  # columns of a file, and what its head says of them
@@ -79,11 +77,15 @@ class ScoreTable:
         """Return the samples of a mask (n,); prompts without any are forgotten."""
         kept, prompt = np.unique(self.prompt[mask], return_inverse=True)
         return dataclasses.replace(
-            self, prompt=prompt, prompts=tuple(self.prompts[i] for i in kept),
-            sample=self.sample[mask], proxies={k: v[mask] for k, v in self.proxies.items()},
-            gold=self.gold[mask], rows=self.rows[mask],
+            self,
+            prompt=prompt,
+            prompts=tuple(self.prompts[i] for i in kept),
+            sample=self.sample[mask],
+            proxies={k: v[mask] for k, v in self.proxies.items()},
+            gold=self.gold[mask],
+            rows=self.rows[mask],
             log_mass=None if self.log_mass is None else self.log_mass[mask],
-        )  # fmt: skip
+        )
 
     def with_proxies(self, proxies: Mapping[str, Numbers]) -> ScoreTable:
         """Return the table with other proxies; sizes of those that stay are kept."""
@@ -137,11 +139,17 @@ def score_table(
         names = np.array([f"prompt {i}" for i in range(1, len(names) + 1)], object)
         notes = ("prompts are long texts, and are numbered by their order in the alphabet",)
     made = ScoreTable(
-        codes, tuple(map(str, names)), _samples(codes, sample),
-        {name: np.asarray(v, float) for name, v in proxies.items()}, np.asarray(gold, float),
-        None if log_mass is None else np.asarray(log_mass, float), sizes or {}, origin,
-        np.zeros(0, np.int64) if rows is None else np.asarray(rows, np.int64), notes,
-    )  # fmt: skip
+        prompt=codes,
+        prompts=tuple(map(str, names)),
+        sample=_samples(codes, sample),
+        proxies={name: np.asarray(v, float) for name, v in proxies.items()},
+        gold=np.asarray(gold, float),
+        log_mass=None if log_mass is None else np.asarray(log_mass, float),
+        sizes=sizes or {},
+        origin=origin,
+        rows=np.zeros(0, np.int64) if rows is None else np.asarray(rows, np.int64),
+        notes=notes,
+    )
     _refuse_impossible(made)
     return made
 

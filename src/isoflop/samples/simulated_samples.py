@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.samples.sample_table import SCORE
 
-Numbers = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
-class World:
+class SyntheticTask:
     """How a simulated task behaves.
 
     Pass rates are Beta(alpha, beta) up to `highest`, to the power 1 / `lift`: a better model of
@@ -45,7 +43,7 @@ class World:
 
 
 def simulate(
-    world: World, problems: int, samples: int, *, seed: int = 0, lineage: str = "simulated"
+    world: SyntheticTask, problems: int, samples: int, *, seed: int = 0, lineage: str = "simulated"
 ) -> Mapping[str, Any]:
     """Return columns of a sample bank, as `BankWriter.extend` takes them.
 

@@ -14,11 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.samples.score_table import ScoreTable, score_table
-
-Numbers = npt.NDArray[np.float64]
 
 # Larger proxies read less of the style, as better judges do: angle [radians] and parameters.
 PROXIES = {"tiny": (1.05, 1e6), "small": (0.8, 1e7), "large": (0.6, 1e8)}

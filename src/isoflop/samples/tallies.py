@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Integers, Numbers
 from isoflop.errors import RefusedByData, UsageError, amount
-from isoflop.samples.sample_table import NO_ANSWER, SCORE, SPENT, Counts, Integers, Numbers, Samples
+from isoflop.samples.sample_table import NO_ANSWER, SCORE, SPENT, Counts, Samples
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,15 +130,22 @@ class Tallying:
         with np.errstate(invalid="ignore", divide="ignore"):
             spent = {n: total[n] / total[f"stated {n}"] for n in SPENT if n in total}
         scored = {
-            name: Scored(total.get(SCORE + name, none), self.least.get(name, np.inf),
-                         self.answered[name])
+            name: Scored(
+                total.get(SCORE + name, none), self.least.get(name, np.inf), self.answered[name]
+            )
             for name in self.verifiers
-        }  # fmt: skip
+        }
         distinct = np.inf if self.words is None or not self.answers else len(self.words)
         return Tally(
-            tuple(names), total.get("solved", none), total["tried"], spent, scored,
-            self.answered[""], distinct, said,
-        )  # fmt: skip
+            problems=tuple(names),
+            solved=total.get("solved", none),
+            tried=total["tried"],
+            spent=spent,
+            scored=scored,
+            answered=self.answered[""],
+            distinct=distinct,
+            notes=said,
+        )
 
     def _sum(self, name: str, codes: Any, values: Numbers | None = None) -> None:
         size = len(self.problems)
@@ -155,8 +163,11 @@ class Tallying:
     def _collect(self, column: Any) -> None:
         """Add the answers to the known ones, as long as those are few."""
         if self.words is not None:
-            new = [w for part in _dictionaries(column) for w in part.dictionary[: DISTINCT + 1]
-                   .to_pylist()]  # fmt: skip
+            new = [
+                w
+                for part in _dictionaries(column)
+                for w in part.dictionary[: DISTINCT + 1].to_pylist()
+            ]
             self.words.update(new)
             self.words = self.words if len(self.words) <= DISTINCT else None
 
@@ -278,5 +289,13 @@ def tally_of(samples: Samples) -> Tally:
         known = np.add.reduceat(has, samples.starts[:-1], dtype=np.int64)
         least = float(score[has].min()) if has.any() else np.inf
         scored[name] = Scored(known, least, int((has & voted).sum()))
-    return Tally(samples.problems, counts.solved, counts.tried, samples.spent, scored,
-                 int(voted.sum()), distinct, samples.notes)  # fmt: skip
+    return Tally(
+        problems=samples.problems,
+        solved=counts.solved,
+        tried=counts.tried,
+        spent=samples.spent,
+        scored=scored,
+        answered=int(voted.sum()),
+        distinct=distinct,
+        notes=samples.notes,
+    )

@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.samples.coverage import whole
 from isoflop.samples.sample_table import NO_ANSWER, Samples
-
-Numbers = npt.NDArray[np.float64]
 
 EXACT_K = 16  # plain votes of so many samples are counted rather than drawn
 EXACT_COST = 3e8  # of the count: problems, answers and k to the power 3
@@ -105,9 +104,12 @@ def vote_plan(
     sizes = np.unique(tried)
     few = [all(_subsets(int(m), int(k_)) <= ENUMERATED for m in sizes) for k_ in k_g]
     return VotePlan(
-        k_g, counted, ~counted & np.array(few, bool), -(-enough // tried.size),
+        k_g,
+        counted,
+        ~counted & np.array(few, bool),
+        -(-enough // tried.size),
         max(FEW_SHUFFLED, SHUFFLED // tried.size),
-    )  # fmt: skip
+    )
 
 
 def _is_cheap(problems: int, widest: float, k: float) -> bool:

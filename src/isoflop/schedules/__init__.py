@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from isoflop.schedules.ahead import (
-    Ahead,
+from isoflop.schedules.curves import LossCurve, read_curves, together
+from isoflop.schedules.fitting import ScheduleFit, fit
+from isoflop.schedules.forecast import (
     Decays,
-    HeldOut,
+    HeldOutCurve,
+    ScheduleForecast,
     ahead,
     best_decay,
     each_held_out,
     held_out,
 )
-from isoflop.schedules.curves import Curve, read_curves, together
-from isoflop.schedules.fitting import ScheduleFit, fit
 from isoflop.schedules.forms import (
     CHOICES,
     PUBLISHED,
     Annealing,
+    AreaPower,
     Form,
     MultiPower,
-    Power,
     PublishedCurve,
 )
 from isoflop.schedules.history import History, grouped
-from isoflop.schedules.rates import Recipe, Schedule, recipe
+from isoflop.schedules.rates import Schedule, ScheduleSpec, recipe
 from isoflop.schedules.simulated import sample_curves, simulated
 
 __all__ = [
     "CHOICES",
     "PUBLISHED",
-    "Ahead",
     "Annealing",
-    "Curve",
+    "AreaPower",
     "Decays",
     "Form",
-    "HeldOut",
+    "HeldOutCurve",
     "History",
+    "LossCurve",
     "MultiPower",
-    "Power",
     "PublishedCurve",
-    "Recipe",
     "Schedule",
     "ScheduleFit",
+    "ScheduleForecast",
+    "ScheduleSpec",
     "ahead",
     "best_decay",
     "each_held_out",

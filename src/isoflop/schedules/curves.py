@@ -11,14 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Integers, Numbers
 from isoflop.errors import BadRuns, ConventionMismatch, UnknownName, UsageError
 from isoflop.runs.cells import name_rows
 from isoflop.schedules.rates import LONGEST, Schedule
-from isoflop.sources.cells import Source, numbers, texts
+from isoflop.sources.cells import CellTable, numbers, texts
 from isoflop.sources.files import read_file
-
-Numbers = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 FEWEST, MOST = 10, 600  # points of a curve after warm-up; more are averaged
 ALIKE = 0.02  # by which losses of one setting may differ where rates were alike, as a share
@@ -35,7 +33,7 @@ _SIZES = ("n", "params", "size", "modelsize", "parameters")
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class LossCurve:
     """The `loss` (n,) [nats/token] of a run after warm-up, at `steps` (n,), which rise."""
 
     name: str
@@ -64,7 +62,7 @@ class Curve:
 
 def read_curves(
     path: str | Path, *, warmup: int | None = None, columns: Mapping[str, str] | None = None
-) -> tuple[Curve, ...]:
+) -> tuple[LossCurve, ...]:
     """Return the curves of a table with the columns step, lr, loss and, if it holds several, curve.
 
     Rates between rows lie on a line between theirs; a row may leave its rate or its loss empty, as
@@ -89,7 +87,9 @@ def read_rates(
     return _schedule(name, step, values["lr"], warmup)
 
 
-def understood(source: Source, warmup: int | None, columns: Mapping[str, str]) -> tuple[Curve, ...]:
+def understood(
+    source: CellTable, warmup: int | None, columns: Mapping[str, str]
+) -> tuple[LossCurve, ...]:
     """Return the curves of a source, its columns found by name."""
     found = _found(source, columns, (*_RATES, "loss"))
     values = {
@@ -116,7 +116,7 @@ def understood(source: Source, warmup: int | None, columns: Mapping[str, str]) -
     return tuple(made)
 
 
-def together(curves: Sequence[Curve]) -> tuple[Curve, ...]:
+def together(curves: Sequence[LossCurve]) -> tuple[LossCurve, ...]:
     """Return curves that may be fitted by one law.
 
     Raises BadRuns for two of one name, and ConventionMismatch for peaks too far apart to be of one
@@ -144,7 +144,7 @@ def together(curves: Sequence[Curve]) -> tuple[Curve, ...]:
     return tuple(curves)
 
 
-def _apart(a: Curve, b: Curve) -> float:
+def _apart(a: LossCurve, b: LossCurve) -> float:
     """Return the median log ratio of two losses where rates were alike so far; 0 if nowhere."""
     steps, i, j = np.intersect1d(a.steps, b.steps, return_indices=True)
     if not steps.size:
@@ -159,7 +159,7 @@ def _apart(a: Curve, b: Curve) -> float:
     return float(np.median(np.log(loss[0][alike] / loss[1][alike]))) if alike.any() else 0.0
 
 
-def _found(source: Source, columns: Mapping[str, str], parts: Sequence[str]) -> dict[str, str]:
+def _found(source: CellTable, columns: Mapping[str, str], parts: Sequence[str]) -> dict[str, str]:
     """Return the column of each part."""
     names = list(source.columns)
     for part, column in columns.items():
@@ -186,7 +186,7 @@ def _found(source: Source, columns: Mapping[str, str], parts: Sequence[str]) -> 
     return found
 
 
-def _numbers(source: Source, column: str, may_lack: bool = False) -> Numbers:
+def _numbers(source: CellTable, column: str, may_lack: bool = False) -> Numbers:
     """Return the numbers of a column, NaN in a cell that is empty where it `may_lack` some."""
     values, other = numbers(source.columns[column])
     wrong = other | ~np.isfinite(values)
@@ -201,17 +201,20 @@ def _numbers(source: Source, column: str, may_lack: bool = False) -> Numbers:
     return values
 
 
-def _refuse_impossible(source: Source, values: Mapping[str, Numbers]) -> None:
+def _refuse_impossible(source: CellTable, values: Mapping[str, Numbers]) -> None:
     step = values["step"]
     whole = "steps are whole numbers from 0 on"
     for part, wrong, must in (
         ("step", (step < 0) | (step != np.floor(step)), whole),
         ("step", step > LONGEST, f"steps beyond {LONGEST:,} are most likely tokens: divide"),
         ("lr", values["lr"] < 0, "a learning rate is above zero"),
-        ("lr", (values["lr"] == 0) & (step > 0),
-         "these laws know no rate of zero: leave out a last row whose rate has reached it"),
+        (
+            "lr",
+            (values["lr"] == 0) & (step > 0),
+            "these laws know no rate of zero: leave out a last row whose rate has reached it",
+        ),
         ("loss", values.get("loss", step + 1) <= 0, "a loss is above zero"),
-    ):  # fmt: skip
+    ):
         if wrong.any():
             raise BadRuns(
                 f"{source.origin}: {part} is {values[part][wrong][0]:g} in "
@@ -219,7 +222,7 @@ def _refuse_impossible(source: Source, values: Mapping[str, Numbers]) -> None:
             )
 
 
-def _rising(name: str, values: Mapping[str, Numbers], at: Integers, source: Source) -> Integers:
+def _rising(name: str, values: Mapping[str, Numbers], at: Integers, source: CellTable) -> Integers:
     """Return the steps of some rows, once they rise."""
     step = values["step"][at].astype(np.int64)
     wrong = np.diff(step, prepend=-1) <= 0
@@ -233,8 +236,8 @@ def _rising(name: str, values: Mapping[str, Numbers], at: Integers, source: Sour
 
 
 def _curve(
-    name: str, values: Mapping[str, Numbers], at: Integers, source: Source, warmup: int | None
-) -> Curve:
+    name: str, values: Mapping[str, Numbers], at: Integers, source: CellTable, warmup: int | None
+) -> LossCurve:
     """Return one curve, its rates filled in between rows and before the first."""
     step = _rising(name, values, at, source)
     rate, loss = values["lr"][at], values["loss"][at]
@@ -260,12 +263,12 @@ def _curve(
         },
     )
     if kept.sum() <= MOST:
-        return Curve(name, schedule, step[kept], loss[kept], notes)
+        return LossCurve(name, schedule, step[kept], loss[kept], notes)
     bins = np.array_split(np.flatnonzero(kept), MOST)
     middle = np.array([round(float(step[rows].mean())) for rows in bins])
     note = f"{name}: {kept.sum():,} points are averaged to {MOST}, neighbours together"
     means = np.array([loss[rows].mean() for rows in bins])
-    return Curve(name, schedule, middle, means, (*notes, note))
+    return LossCurve(name, schedule, middle, means, (*notes, note))
 
 
 def _schedule(name: str, step: Integers, rate: Numbers, warmup: int | None) -> Schedule:

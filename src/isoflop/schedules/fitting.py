@@ -11,19 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit
 from isoflop.fitting.objective import Huber
 from isoflop.fitting.resample import signs
 from isoflop.fitting.result import Interval, quantiles
 from isoflop.fitting.solve import solve
 from isoflop.quantities import refuse_count
-from isoflop.schedules.curves import Curve
-from isoflop.schedules.forms import SHARES, Choice, Form, MultiPower, Power, choice
+from isoflop.schedules.curves import LossCurve
+from isoflop.schedules.forms import SHARES, AreaPower, Form, FormChoice, MultiPower, choice
 from isoflop.schedules.history import COARSE, FINE, History, grouped
-
-Numbers = npt.NDArray[np.float64]
 
 MOST_DRAWS = 1000  # each is a fit of its own: ten times the usual
 POLISHED = 4  # starts that are followed to their optimum
@@ -43,10 +41,10 @@ class ScheduleFit:
     `agree` says how many of the starts that were followed ended at the same optimum.
     """
 
-    choice: Choice
+    choice: FormChoice
     law: Form
     draws: tuple[Form, ...]
-    curves: tuple[Curve, ...]
+    curves: tuple[LossCurve, ...]
     value: float
     agree: int
     notes: tuple[str, ...] = ()
@@ -64,10 +62,10 @@ class ScheduleFit:
 
 
 @dataclass(frozen=True, eq=False)
-class _Problem:
+class _ScheduleProblem:
     """A choice held against the logs of losses (n,) of curves, in logs or logits of parameters."""
 
-    choice: Choice
+    choice: FormChoice
     histories: tuple[History, ...]
     log_loss: Numbers
 
@@ -99,7 +97,7 @@ class _Problem:
         return r_sn, J_spn
 
 
-def fit(key: str, curves: Sequence[Curve], *, draws: int = 0, seed: int = 0) -> ScheduleFit:
+def fit(key: str, curves: Sequence[LossCurve], *, draws: int = 0, seed: int = 0) -> ScheduleFit:
     """Return the law called `key` fitted to curves of one model, data and batch.
 
     Starts are every point of a grid of exponents, with amplitudes by linear least squares; the
@@ -119,17 +117,22 @@ def fit(key: str, curves: Sequence[Curve], *, draws: int = 0, seed: int = 0) -> 
     z_sp = _draws(coarse, ended.z_sp[best], curves, draws, seed) + moved
     law, missed = fine.law(final.z_sp[0]), float(np.sqrt((fine(final.z_sp)[0] ** 2).mean()))
     return ScheduleFit(
-        which, law, tuple(map(fine.law, z_sp)), tuple(curves), float(final.value_s[0]), agree,
-        _notes(which, law, curves, agree, missed),
-    )  # fmt: skip
+        choice=which,
+        law=law,
+        draws=tuple(map(fine.law, z_sp)),
+        curves=tuple(curves),
+        value=float(final.value_s[0]),
+        agree=agree,
+        notes=_notes(which, law, curves, agree, missed),
+    )
 
 
-def _problem(which: Choice, curves: Sequence[Curve], stretches: int) -> _Problem:
+def _problem(which: FormChoice, curves: Sequence[LossCurve], stretches: int) -> _ScheduleProblem:
     histories = tuple(grouped(c.schedule, c.steps, stretches) for c in curves)
-    return _Problem(which, histories, np.log(np.concatenate([c.loss for c in curves])))
+    return _ScheduleProblem(which, histories, np.log(np.concatenate([c.loss for c in curves])))
 
 
-def _starts(problem: _Problem) -> Numbers:
+def _starts(problem: _ScheduleProblem) -> Numbers:
     """Return the best starts (s, p) of the grid."""
     grid = {k: v for k, v in problem.choice.kind.grid.items() if k in problem.choice.free}
     found: list[tuple[float, Numbers]] = []
@@ -149,7 +152,7 @@ def _starts(problem: _Problem) -> Numbers:
     return np.stack([z_p for _, z_p in found[:POLISHED]])
 
 
-def _linear(problem: _Problem, at: Mapping[str, float]) -> Form | None:
+def _linear(problem: _ScheduleProblem, at: Mapping[str, float]) -> Form | None:
     """Return the law with exponents as given, amplitudes about best; None if one is < 0.
 
     Squares are weighted towards Huber's loss: alone they let a few spikes turn a sign.
@@ -170,7 +173,7 @@ def _linear(problem: _Problem, at: Mapping[str, float]) -> Form | None:
 
 
 def _draws(
-    problem: _Problem, z_p: Numbers, curves: Sequence[Curve], draws: int, seed: int
+    problem: _ScheduleProblem, z_p: Numbers, curves: Sequence[LossCurve], draws: int, seed: int
 ) -> Numbers:
     """Return refits (s, p) to curves whose blocks of residuals have their signs drawn anew."""
     if not draws:
@@ -182,16 +185,21 @@ def _draws(
     sign_sn = signs(np.random.default_rng(seed), blocks, draws)
     # a draw sees law - sign * residual, which lies above the data by residual * (1 - sign)
     return solve(
-        problem, np.tile(z_p, (draws, 1)), np.ones((1, r_sn.shape[1])), OBJECTIVE, near=True,
-        raised_sn=r_sn * (1 - sign_sn), max_passes=15,
-    ).z_sp  # fmt: skip
+        problem,
+        np.tile(z_p, (draws, 1)),
+        np.ones((1, r_sn.shape[1])),
+        OBJECTIVE,
+        near=True,
+        raised_sn=r_sn * (1 - sign_sn),
+        max_passes=15,
+    ).z_sp
 
 
-def _refuse_blind(which: Choice, curves: Sequence[Curve]) -> None:
+def _refuse_blind(which: FormChoice, curves: Sequence[LossCurve]) -> None:
     """Refuse curves that cannot tell what a fall of the rate is worth."""
     if not curves:
         raise CannotFit("no curve is left to fit; hold fewer out")
-    if which.kind is not Power and not any(c.falls for c in curves):
+    if which.kind is not AreaPower and not any(c.falls for c in curves):
         said = ", ".join(c.name for c in curves)
         raise CannotFit(
             f"the rate never falls in {said}, so nothing tells what a fall is worth; add a curve "
@@ -200,7 +208,7 @@ def _refuse_blind(which: Choice, curves: Sequence[Curve]) -> None:
 
 
 def _notes(
-    which: Choice, law: Form, curves: Sequence[Curve], agree: int, missed: float
+    which: FormChoice, law: Form, curves: Sequence[LossCurve], agree: int, missed: float
 ) -> tuple[str, ...]:
     """Return what a reader must know before the numbers; `missed` is the typical residual."""
     notes: list[str] = []
@@ -209,7 +217,7 @@ def _notes(
             f"it misses the curves that it was fitted to by {missed:.1%} (root mean square): they "
             "are too noisy, or hold spikes or other than a decaying rate explains"
         )
-    if which.kind is not Power and all(c.falls for c in curves):
+    if which.kind is not AreaPower and all(c.falls for c in curves):
         notes.append(
             "every curve ends in a decay: what falls are worth is told from what steps are worth "
             "by the bend of the curves alone; a run at a constant rate settles it"

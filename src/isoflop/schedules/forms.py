@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UnknownName
 from isoflop.schedules.history import History
-
-Numbers = npt.NDArray[np.float64]
 
 CELLS = 100_000  # of steps by changes that are held at once: what a processor's cache holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Power:
+class AreaPower:
     r"""L = L0 + A S1^-alpha: a power of the area under the schedule, blind to how rates fall."""
 
     key: ClassVar[str] = "power"
@@ -61,8 +59,9 @@ class Annealing:
     amplitudes: ClassVar[tuple[str, ...]] = ("L0", "A", "C")
     source: ClassVar[str] = "Tissue et al. 2024, arXiv:2408.11029, eq. 1"
     grid: ClassVar[Mapping[str, tuple[float, ...]]] = {
-        "alpha": (0.25, 0.4, 0.55, 0.8), "memory": (0.98, 0.995, 0.998, 0.9995),
-    }  # fmt: skip
+        "alpha": (0.25, 0.4, 0.55, 0.8),
+        "memory": (0.98, 0.995, 0.998, 0.9995),
+    }
 
     L0: float
     A: float
@@ -81,7 +80,7 @@ class Annealing:
     def slopes(self, history: History) -> Numbers:
         """Return the slopes (p, n) of the loss."""
         annealed, slope = history.annealed(self.memory)
-        base = Power(L0=self.L0, A=self.A, alpha=self.alpha).slopes(history)
+        base = AreaPower(L0=self.L0, A=self.A, alpha=self.alpha).slopes(history)
         return np.concatenate([base, [-annealed, -self.C * slope]])
 
 
@@ -131,7 +130,7 @@ class MultiPower:
             rows = (gain @ fall, along @ fall, (left * np.log1p(grown)) @ fall, gamma)
             parts.append(np.stack(rows))
         gain, by_C, by_beta, by_gamma = np.concatenate(parts, axis=1)
-        base = Power(L0=self.L0, A=self.A, alpha=self.alpha).slopes(history)
+        base = AreaPower(L0=self.L0, A=self.A, alpha=self.alpha).slopes(history)
         by = (by_C / self.C, by_beta, by_gamma)
         return np.concatenate([base, [-gain], [-self.B * slope for slope in by]])
 
@@ -149,7 +148,7 @@ class MultiPower:
             yield grown, -np.expm1(-self.beta * np.log1p(grown)), made.fall
 
 
-Form: TypeAlias = Power | Annealing | MultiPower
+Form: TypeAlias = AreaPower | Annealing | MultiPower
 
 SHARES = frozenset({"memory"})  # parameters between 0 and 1
 
@@ -181,33 +180,51 @@ PUBLISHED: Mapping[str, PublishedCurve] = {
         PublishedCurve(
             "luo2025-25M",
             MultiPower(
-                L0=3.04045406, A=0.52468604, alpha=0.50786857, B=363.78751622, C=2.06560812,
-                beta=0.58279013, gamma=0.64142257,
+                L0=3.04045406,
+                A=0.52468604,
+                alpha=0.50786857,
+                B=363.78751622,
+                C=2.06560812,
+                beta=0.58279013,
+                gamma=0.64142257,
             ),
-            _LUO, _ON,
+            _LUO,
+            _ON,
         ),
         PublishedCurve(
             "luo2025-100M",
             MultiPower(
-                L0=2.6514477, A=0.60115152, alpha=0.45295811, B=437.9464276, C=2.13245612,
-                beta=0.59785199, gamma=0.65523644,
+                L0=2.6514477,
+                A=0.60115152,
+                alpha=0.45295811,
+                B=437.9464276,
+                C=2.13245612,
+                beta=0.59785199,
+                gamma=0.65523644,
             ),
-            _LUO, _ON,
+            _LUO,
+            _ON,
         ),
         PublishedCurve(
             "luo2025-400M",
             MultiPower(
-                L0=2.37474466, A=0.65421216, alpha=0.42878731, B=523.42464371, C=2.02462735,
-                beta=0.59350493, gamma=0.63472457,
+                L0=2.37474466,
+                A=0.65421216,
+                alpha=0.42878731,
+                B=523.42464371,
+                C=2.02462735,
+                beta=0.59350493,
+                gamma=0.63472457,
             ),
-            _LUO, _ON,
+            _LUO,
+            _ON,
         ),
     )
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FormChoice:
     """A form as it is fitted: which of its parameters are held, and at what."""
 
     key: str
@@ -225,21 +242,23 @@ class Choice:
 # Few curves cannot tell three exponents of G apart; from 25M to 400M they were nearly the same.
 _SHAPE = {k: getattr(PUBLISHED["multi-power/luo2025-400M"].law, k) for k in ("C", "beta", "gamma")}
 
-CHOICES: Mapping[str, Choice] = {
+CHOICES: Mapping[str, FormChoice] = {
     c.key: c
     for c in (
-        Choice("annealing", Annealing, {}, "L0 + A S1^-alpha - C S2"),
-        Choice(
-            "multi-power", MultiPower, _SHAPE,
+        FormChoice("annealing", Annealing, {}, "L0 + A S1^-alpha - C S2"),
+        FormChoice(
+            "multi-power",
+            MultiPower,
+            _SHAPE,
             "L0 + A S1^-alpha - B sum of falls times G, the shape of G as published at 400M",
         ),
-        Choice("multi-power-free", MultiPower, {}, "the same, the shape of G fitted too"),
-        Choice("power", Power, {}, "L0 + A S1^-alpha, blind to how the rate falls"),
+        FormChoice("multi-power-free", MultiPower, {}, "the same, the shape of G fitted too"),
+        FormChoice("power", AreaPower, {}, "L0 + A S1^-alpha, blind to how the rate falls"),
     )
-}  # fmt: skip
+}
 
 
-def choice(key: str) -> Choice:
+def choice(key: str) -> FormChoice:
     """Return the law of schedules called `key`; raises UnknownName, which names the nearest."""
     if key not in CHOICES:
         raise UnknownName("law of schedules", key, CHOICES)

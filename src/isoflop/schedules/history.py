@@ -8,10 +8,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Integers, Numbers
 from isoflop.schedules.rates import Schedule
-
-Numbers = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 # Into so many stretches a schedule is cut, of which each counts as one change: for draws and
 # searches, and for the law that is handed on.
@@ -93,9 +91,13 @@ class History:
         total = np.add.reduceat(weight, first)
         rates, before = self.schedule.rates[at], self._area[at - 1]
         return Changes(
-            np.add.reduceat(fall, first), mean(rates), mean(at.astype(float)), mean(before),
-            asked[first], warming[first],
-        )  # fmt: skip
+            np.add.reduceat(fall, first),
+            mean(rates),
+            mean(at.astype(float)),
+            mean(before),
+            asked[first],
+            warming[first],
+        )
 
     def annealed(self, memory: float) -> tuple[Numbers, Numbers]:
         """Return S2 (n,) of Tissue et al. and its slope (n,) along `memory`.

@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import BadRuns, UnknownName, UsageError
 from isoflop.quantities import parse, show
-
-Numbers = npt.NDArray[np.float64]
 
 LONGEST = 20_000_000  # steps of a schedule that is held in memory, one rate each
 HIGHEST, LOWEST = 1e3, 1e-20  # no optimiser's rates lie outside, and powers of these stay finite
@@ -77,7 +75,7 @@ SHAPES: Mapping[str, Callable[[Numbers, float, float], Numbers]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ScheduleSpec:
     """A schedule as text says it, of which a `decay` may be left to be searched."""
 
     kind: str
@@ -121,7 +119,7 @@ class Recipe:
         return Schedule(name or str(self), rates, self.warmup)
 
 
-def recipe(text: str) -> Recipe:
+def recipe(text: str) -> ScheduleSpec:
     """Return the schedule that text writes: "cosine:peak=3e-4,end=3e-5,steps=24k,warmup=2160".
 
     Raises UsageError for a part that is missing, unknown or impossible.
@@ -143,16 +141,33 @@ def recipe(text: str) -> Recipe:
         )
     if end > peak:
         raise UsageError(f"schedule {text!r} ends above its peak; these laws are of falling rates")
-    made = Recipe(kind, peak, end, steps, warmup, 0, shape, said.get("decay") == BEST)
+    made = ScheduleSpec(
+        kind=kind,
+        peak=peak,
+        end=end,
+        steps=steps,
+        warmup=warmup,
+        fall=0,
+        shape=shape,
+        open=said.get("decay") == BEST,
+    )
     return _with_fall(made, said, text)
 
 
-def decaying(made: Recipe, fall: int) -> Recipe:
+def decaying(made: ScheduleSpec, fall: int) -> ScheduleSpec:
     """Return a recipe with another number of steps of decay."""
-    return Recipe(made.kind, made.peak, made.end, made.steps, made.warmup, fall, made.shape)
+    return ScheduleSpec(
+        kind=made.kind,
+        peak=made.peak,
+        end=made.end,
+        steps=made.steps,
+        warmup=made.warmup,
+        fall=fall,
+        shape=made.shape,
+    )
 
 
-def _with_fall(made: Recipe, said: Mapping[str, str], text: str) -> Recipe:
+def _with_fall(made: ScheduleSpec, said: Mapping[str, str], text: str) -> ScheduleSpec:
     if made.open or made.kind == "constant":
         return made
     room = made.steps - made.warmup

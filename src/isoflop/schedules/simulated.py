@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from isoflop.schedules.curves import Curve
+from isoflop.schedules.curves import LossCurve
 from isoflop.schedules.forms import PUBLISHED, Form
 from isoflop.schedules.history import History
 from isoflop.schedules.rates import Schedule, recipe
@@ -19,17 +19,17 @@ _TEXTS = {
 }
 
 
-def simulated(law: Form, schedule: Schedule, every: int, noise: float, seed: int) -> Curve:
+def simulated(law: Form, schedule: Schedule, every: int, noise: float, seed: int) -> LossCurve:
     """Return the curve of a law along a schedule, its loss measured every so many steps.
 
     `noise` is the standard deviation of one measurement [nats/token].
     """
     steps = np.arange(schedule.warmup + every, schedule.steps + 1, every)
     scatter = noise * np.random.default_rng(seed).standard_normal(steps.size)
-    return Curve(schedule.name, schedule, steps, law(History(schedule, steps)) + scatter)
+    return LossCurve(schedule.name, schedule, steps, law(History(schedule, steps)) + scatter)
 
 
-def sample_curves() -> tuple[Curve, ...]:
+def sample_curves() -> tuple[LossCurve, ...]:
     """Return the curves of `sample:schedules`: constant, cosine and WSD, by `TRUTH`, made up."""
     law = PUBLISHED[TRUTH].law
     return tuple(

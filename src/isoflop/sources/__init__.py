@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from isoflop.sources.packaged import sample_names
-from isoflop.sources.reading import read
+from isoflop.sources.read_runs import read
 
 __all__ = ["read", "sample_names"]

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from isoflop.arrays import Integers, Mask, Numbers
 from isoflop.errors import BadRuns, UsageError
 from isoflop.quantities import parse
-from isoflop.runs.cells import Integers, Mask, Numbers
 
 # A NumPy array, a list of Python values, or an array or chunked array of pyarrow.
 Cells: TypeAlias = Any
@@ -21,7 +21,7 @@ MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "<na>", "nat")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CellTable:
     """A table before its columns are understood: cells by the names that the source uses."""
 
     origin: str
@@ -37,7 +37,7 @@ def source(
     *,
     rows: Integers | None = None,
     conventions: Mapping[str, str] | None = None,
-) -> Source:
+) -> CellTable:
     """Return a source, refusing columns that make no table or hold no run.
 
     Without `rows`, they are numbered as if under a header in row 1.
@@ -50,7 +50,7 @@ def source(
     if not count:
         raise BadRuns(f"{origin} holds {'a header and ' if lengths else ''}no runs")
     numbered = np.arange(2, count + 2) if rows is None else rows
-    return Source(origin, columns, numbered, conventions or {})
+    return CellTable(origin, columns, numbered, conventions or {})
 
 
 def numbers(cells: Cells) -> tuple[Numbers, Mask]:

@@ -13,11 +13,11 @@ from isoflop.errors import BadRuns, suggest
 from isoflop.files import BadJSON, parse_json, read_content
 from isoflop.files.packed import parquet_table
 from isoflop.files.strict_json import refuse_many
-from isoflop.sources.cells import Cells, Source, plain_text, source
+from isoflop.sources.cells import Cells, CellTable, plain_text, source
 from isoflop.sources.separated import read_separated, refuse_doubled, stated_conventions
 
 
-def read_file(path: Path) -> Source:
+def read_file(path: Path) -> CellTable:
     """Return the table of a .csv, .tsv, .parquet, .jsonl, .ndjson or .json file.
 
     Raises BadRuns for a file that is not there, cannot be read, or is not what its name says.
@@ -67,15 +67,15 @@ def _decoded(data: bytes, origin: str) -> str:
         ) from None
 
 
-def _csv(data: bytes, origin: str) -> Source:
+def _csv(data: bytes, origin: str) -> CellTable:
     return read_separated(_decoded(data, origin), origin, ".csv")
 
 
-def _tsv(data: bytes, origin: str) -> Source:
+def _tsv(data: bytes, origin: str) -> CellTable:
     return read_separated(_decoded(data, origin), origin, ".tsv")
 
 
-def _parquet(data: bytes, origin: str) -> Source:
+def _parquet(data: bytes, origin: str) -> CellTable:
     table = parquet_table(data, origin)
     try:
         stated = parse_json((table.schema.metadata or {}).get(b"isoflop", b"{}"))
@@ -84,7 +84,7 @@ def _parquet(data: bytes, origin: str) -> Source:
     return from_arrow(table, origin, stated_conventions(stated, origin, 1))
 
 
-def from_arrow(table: Any, origin: str, conventions: Mapping[str, str]) -> Source:
+def from_arrow(table: Any, origin: str, conventions: Mapping[str, str]) -> CellTable:
     """Return a table of pyarrow as a source."""
     names: list[str] = table.column_names
     refuse_doubled(names, origin)
@@ -92,7 +92,7 @@ def from_arrow(table: Any, origin: str, conventions: Mapping[str, str]) -> Sourc
     return source(origin, columns, conventions=conventions)
 
 
-def _json_lines(data: bytes, origin: str) -> Source:
+def _json_lines(data: bytes, origin: str) -> CellTable:
     """Read one object per line, all lines in one call unless one of them is at fault."""
     text = _decoded(data, origin)
     try:
@@ -122,7 +122,7 @@ def _record(line: str, row: int, origin: str) -> Any:
         raise BadRuns(f"{origin}: row {row} is not JSON ({error}): {line[:60]}") from None
 
 
-def _json(data: bytes, origin: str) -> Source:
+def _json(data: bytes, origin: str) -> CellTable:
     """Read a list of objects, an object of lists, or JSON lines that go by the name of .json."""
     text = _decoded(data, origin)
     try:
@@ -162,7 +162,11 @@ def _by_column(records: list[Any], rows: list[int], origin: str) -> dict[str, Ce
     return {plain_text(name): [record.get(name) for record in records] for name in names}
 
 
-_READERS: Mapping[str, Callable[[bytes, str], Source]] = {
-    ".csv": _csv, ".tsv": _tsv, ".parquet": _parquet, ".jsonl": _json_lines,
-    ".ndjson": _json_lines, ".json": _json,
-}  # fmt: skip
+_READERS: Mapping[str, Callable[[bytes, str], CellTable]] = {
+    ".csv": _csv,
+    ".tsv": _tsv,
+    ".parquet": _parquet,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json,
+}

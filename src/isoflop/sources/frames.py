@@ -9,16 +9,16 @@ import numpy as np
 
 from isoflop.errors import BadRuns, UsageError
 from isoflop.runs import Runs
-from isoflop.sources.cells import Cells, Source, source
+from isoflop.sources.cells import Cells, CellTable, source
 
 
-def from_runs(runs: Runs) -> Source:
+def from_runs(runs: Runs) -> CellTable:
     """Return runs as a source, to be read again with other options."""
     columns = {**runs.columns, **runs.labels}
-    return Source(runs.origin, columns, runs.rows, runs.conventions, runs.notes)
+    return CellTable(runs.origin, columns, runs.rows, runs.conventions, runs.notes)
 
 
-def from_mapping(columns: Mapping[Any, Any]) -> Source:
+def from_mapping(columns: Mapping[Any, Any]) -> CellTable:
     """Return a mapping of names to arrays or lists as a source.
 
     Raises BadRuns for a column that is not one list of cells.
@@ -26,7 +26,7 @@ def from_mapping(columns: Mapping[Any, Any]) -> Source:
     return source("the mapping", {str(name): _listed(str(name), v) for name, v in columns.items()})
 
 
-def from_frame(frame: Any) -> Source:
+def from_frame(frame: Any) -> CellTable:
     """Return a data frame of pandas, Polars, pyarrow or another library that narwhals knows.
 
     Raises UsageError for an object of another kind.

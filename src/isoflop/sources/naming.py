@@ -40,15 +40,23 @@ _NAMES = {
 }
 # Names that say how they are counted, too.
 _COUNTED = {
-    "totalparams": ("N", "total"), "totalparameters": ("N", "total"),
-    "nonembeddingparams": ("N", "non-embedding"), "nonembeddingparameters": ("N", "non-embedding"),
-    "paramsnonembedding": ("N", "non-embedding"), "nonembeddingparamsize": ("N", "non-embedding"),
-    "nnonembedding": ("N", "non-embedding"), "nnoembed": ("N", "non-embedding"),
-    "activeparams": ("N", "active"), "activeparameters": ("N", "active"),
-    "c6nd": ("C", "6ND"), "flops6nd": ("C", "6ND"),
-    "bitspertoken": ("L", "bits/token"), "bpb": ("L", "bits/byte"),
-    "bitsperbyte": ("L", "bits/byte"), "natsperbyte": ("L", "nats/byte"),
-}  # fmt: skip
+    "totalparams": ("N", "total"),
+    "totalparameters": ("N", "total"),
+    "nonembeddingparams": ("N", "non-embedding"),
+    "nonembeddingparameters": ("N", "non-embedding"),
+    "paramsnonembedding": ("N", "non-embedding"),
+    "nonembeddingparamsize": ("N", "non-embedding"),
+    "nnonembedding": ("N", "non-embedding"),
+    "nnoembed": ("N", "non-embedding"),
+    "activeparams": ("N", "active"),
+    "activeparameters": ("N", "active"),
+    "c6nd": ("C", "6ND"),
+    "flops6nd": ("C", "6ND"),
+    "bitspertoken": ("L", "bits/token"),
+    "bpb": ("L", "bits/byte"),
+    "bitsperbyte": ("L", "bits/byte"),
+    "natsperbyte": ("L", "nats/byte"),
+}
 # Of several columns that could be a label, the first listed is taken.
 _LABELS = {
     "run": ("run", "runid", "runname", "name", "model", "modelname"),

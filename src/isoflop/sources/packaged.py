@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isoflop.errors import UnknownName
-from isoflop.sources.cells import Source
+from isoflop.sources.cells import CellTable
 from isoflop.sources.files import read_file
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def sample_names() -> tuple[str, ...]:
     return tuple(sorted(f.name[:-4] for f in folder.iterdir() if f.name.endswith(".csv")))
 
 
-def from_sample(name: str) -> Source:
+def from_sample(name: str) -> CellTable:
     """Return the sample runs called `name`.
 
     Raises UnknownName, which lists the names that there are.

@@ -13,18 +13,26 @@ from isoflop.quantities import parse
 from isoflop.runs.cells import name_rows
 from isoflop.samples.score_table import PROXY, SIZE, ScoreTable, score_table
 from isoflop.samples.simulated_scores import SAMPLE, sample_scores
-from isoflop.sources.cells import Source, numbers, texts
+from isoflop.sources.cells import CellTable, numbers, texts
 from isoflop.sources.files import read_file
 from isoflop.sources.packaged import PREFIX, from_sample, sample_names
 
 # Names without case and signs, the first that there is taken.
 _NAMES = {
-    "prompt": ("prompt", "promptid", "problem", "problemid", "question", "questionid", "query",
-               "instruction"),
+    "prompt": (
+        "prompt",
+        "promptid",
+        "problem",
+        "problemid",
+        "question",
+        "questionid",
+        "query",
+        "instruction",
+    ),
     "sample": ("sample", "sampleid", "sampleindex", "responseid", "completionid", "index"),
     "gold": ("gold", "goldscore", "goldreward", "truereward", "truescore", "correct"),
     "logprob": ("logprob", "logp", "logprobs", "logprobability", "sumlogprob", "cumulativelogprob"),
-}  # fmt: skip
+}
 _PROXY = ("proxy", "score", "reward", "rm", "verifier")  # how the name of a proxy's column begins
 
 
@@ -74,7 +82,7 @@ def read_scores(
     return _sized(understood(read_file(Path(text)), columns or {}), sizes or {})
 
 
-def understood(source: Source, columns: Mapping[str, str]) -> ScoreTable:
+def understood(source: CellTable, columns: Mapping[str, str]) -> ScoreTable:
     """Return the score table of a source, its columns found by name."""
     found = _found(source, columns)
     proxies = {
@@ -98,16 +106,18 @@ def understood(source: Source, columns: Mapping[str, str]) -> ScoreTable:
     mass = found.get("logprob")
     head = {k.removeprefix(SIZE): float(v) for k, v in source.conventions.items() if SIZE in k}
     return score_table(
-        prompt, proxies,
+        prompt,
+        proxies,
         np.full(len(prompt), np.nan) if gold is None else _numbers(source, gold),
         sample=texts(source.columns[found["sample"]]) if "sample" in found else None,
         log_mass=None if mass is None else _numbers(source, mass),
         sizes={k: v for k, v in head.items() if k in proxies},
-        origin=source.origin, rows=source.rows,
-    )  # fmt: skip
+        origin=source.origin,
+        rows=source.rows,
+    )
 
 
-def _found(source: Source, columns: Mapping[str, str]) -> dict[str, str]:
+def _found(source: CellTable, columns: Mapping[str, str]) -> dict[str, str]:
     """Return the column of each part, and of each proxy under proxy_NAME."""
     names = list(source.columns)
     _check(columns, names, source.origin)
@@ -135,7 +145,7 @@ def _check(columns: Mapping[str, str], names: Sequence[str], origin: str) -> Non
         raise UsageError(f"column {doubled[0]!r} is named twice; give each part its own")
 
 
-def _numbers(source: Source, column: str) -> npt.NDArray[np.float64]:
+def _numbers(source: CellTable, column: str) -> npt.NDArray[np.float64]:
     values, other = numbers(source.columns[column])
     if other.any():
         seen = np.array(texts(source.columns[column]), object)[other][0]
@@ -151,9 +161,17 @@ def _sized(table: ScoreTable, sizes: Mapping[str, str]) -> ScoreTable:
         table.score(name)
     known = {**table.sizes, **{k: parse(v, f"the size of proxy {k},") for k, v in sizes.items()}}
     return ScoreTable(
-        table.prompt, table.prompts, table.sample, table.proxies, table.gold, table.log_mass,
-        known, table.origin, table.rows, table.notes,
-    )  # fmt: skip
+        prompt=table.prompt,
+        prompts=table.prompts,
+        sample=table.sample,
+        proxies=table.proxies,
+        gold=table.gold,
+        log_mass=table.log_mass,
+        sizes=known,
+        origin=table.origin,
+        rows=table.rows,
+        notes=table.notes,
+    )
 
 
 def stacked(tables: Sequence[ScoreTable]) -> ScoreTable:
@@ -180,7 +198,7 @@ def stacked(tables: Sequence[ScoreTable]) -> ScoreTable:
         sizes={k: v for t in tables for k, v in t.sizes.items()},
         origin=" + ".join(dict.fromkeys(t.origin for t in tables)),
         rows=np.concatenate([t.rows for t in tables]),
-    )  # fmt: skip
+    )
 
 
 def _plain(name: str) -> str:

@@ -20,7 +20,7 @@ from isoflop.network.address import checked_address
 from isoflop.network.reply import finite
 from isoflop.network.server import Manners, Server, completed
 from isoflop.runs import saving
-from isoflop.sources.cells import Source, numbers, texts
+from isoflop.sources.cells import CellTable, numbers, texts
 
 # Scores of responses to prompts, in their order.
 Scorer: TypeAlias = Callable[[Sequence[str], Sequence[str]], Sequence[float]]
@@ -48,9 +48,10 @@ class HttpScorer:
         server = Server(self.url, self.manners, _refusal, again=False)
         try:
             return await server.post(
-                "", {"prompts": list(prompts), "responses": list(responses)},
+                "",
+                {"prompts": list(prompts), "responses": list(responses)},
                 lambda answer: _scores(self.url, answer, len(prompts)),
-            )  # fmt: skip
+            )
         except NoAnswer as error:
             needed = (
                 '{"scores": [...]} is needed' if error.lasting else "start it and run this again"
@@ -87,15 +88,21 @@ def _scores(url: str, answer: Any, count: int) -> Sequence[float]:
             f'the scorer at {url} answers {str(answer)[:80]!r}; {{"scores": [...]}} is needed'
         )
     if not isinstance(scores, list) or len(scores) != count:
-        raise EnvironmentFailure(f"the scorer at {url} was sent {count} samples and sends no such "
-                                 "number of scores")  # fmt: skip
+        raise EnvironmentFailure(
+            f"the scorer at {url} was sent {count} samples and sends no such number of scores"
+        )
     return scores
 
 
 def scored(
-    source: Source, columns: Mapping[str, str], scorer: Scorer, kept: Path, *, batch: int = 32,
+    source: CellTable,
+    columns: Mapping[str, str],
+    scorer: Scorer,
+    kept: Path,
+    *,
+    batch: int = 32,
     watch: Watch | None = None,
-) -> npt.NDArray[np.float64]:  # fmt: skip
+) -> npt.NDArray[np.float64]:
     """Return the score (n,) of every sample, from `kept` where it is known, else from the scorer.
 
     `columns` names the columns of texts, prompt and response. Scores are written to `kept` batch
@@ -142,7 +149,7 @@ def _asked(scorer: Scorer, prompts: Sequence[str], responses: Sequence[str]) -> 
 
 
 def save_with(
-    source: Source, name: str, score: npt.NDArray[np.float64], path: str | os.PathLike[str]
+    source: CellTable, name: str, score: npt.NDArray[np.float64], path: str | os.PathLike[str]
 ) -> None:
     """Write the table of a source with one column more; a column of that name is replaced."""
     columns: dict[str, Any] = {}
@@ -157,7 +164,7 @@ def save_with(
     saving.save(columns, labels, dict(source.conventions), path)
 
 
-def _texts(source: Source, column: str) -> list[str]:
+def _texts(source: CellTable, column: str) -> list[str]:
     if column not in source.columns:
         raise UnknownName(f"column of {source.origin}", column, list(source.columns))
     found = texts(source.columns[column])

@@ -13,14 +13,14 @@ from isoflop.errors import BadRuns
 from isoflop.files import BadJSON, parse_json
 from isoflop.runs.cells import name_rows
 from isoflop.runs.spreadsheet import unquoted
-from isoflop.sources.cells import Source, numbers, source
+from isoflop.sources.cells import CellTable, numbers, source
 
 PREAMBLE = "# isoflop:"
 WIDEST = 10_000  # columns of a table
 _LARGEST_BLOCK = 2**31 - 1
 
 
-def read_separated(text: str, origin: str, extension: str) -> Source:
+def read_separated(text: str, origin: str, extension: str) -> CellTable:
     """Return the table of a CSV or TSV text; blank rows are passed over.
 
     Raises BadRuns for rows of different lengths, a header that names no columns, or no rows.

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.law import Law
 from isoflop.runs import Runs
-
-Numbers = npt.NDArray[np.float64]
 
 
 def reward_curves(

@@ -9,13 +9,13 @@ from typing import Any
 
 from isoflop.errors import BadRuns, BadStudy
 from isoflop.runs import refuse_clash
-from isoflop.sources.cells import Source, source
+from isoflop.sources.cells import CellTable, source
 
 CATALOGUE = "study.db"
 KIND = "observations"  # of the documents that finished trials leave
 
 
-def from_study(path: str | os.PathLike[str]) -> Source:
+def from_study(path: str | os.PathLike[str]) -> CellTable:
     """Return every observation of the finished trials of a study.
 
     Raises BadRuns for a folder that is no study or holds no finished trial, ConventionMismatch

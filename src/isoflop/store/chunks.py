@@ -83,9 +83,9 @@ def table_of(columns: Mapping[str, Any], schema: Schema) -> pa.Table:
 def _arrow(kind: Kind) -> Any:
     import pyarrow as pa
 
-    return {
-        "text": pa.string(), "whole": pa.int64(), "number": pa.float64(), "truth": pa.bool_()
-    }[kind]  # fmt: skip
+    return {"text": pa.string(), "whole": pa.int64(), "number": pa.float64(), "truth": pa.bool_()}[
+        kind
+    ]
 
 
 def chosen(table: pa.Table, columns: Sequence[str], choice: Choice, schema: Schema) -> pa.Table:

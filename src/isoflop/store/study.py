@@ -232,7 +232,15 @@ def _document(row: Row, where: Path) -> Document:
     kind, name, body, schema, created, code, sha256 = row
     if digest(body) != sha256:
         raise BadStudy(_damaged(where, f"the {kind} called {name!r} does not match its hash"))
-    return Document(kind, name, MappingProxyType(parse_json(body)), schema, created, code, sha256)
+    return Document(
+        kind=kind,
+        name=name,
+        body=MappingProxyType(parse_json(body)),
+        schema=schema,
+        created=created,
+        code=code,
+        sha256=sha256,
+    )
 
 
 @contextlib.contextmanager

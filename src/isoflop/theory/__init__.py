@@ -9,14 +9,21 @@ from isoflop.theory.dimension import (
     intrinsic_dimension,
     largest_model,
 )
-from isoflop.theory.emergence import Family, Scores, expected, first_seen, items_to_see, simulate
+from isoflop.theory.emergence import (
+    AnswerLossFamily,
+    Scores,
+    expected,
+    first_seen,
+    items_to_see,
+    simulate,
+)
 from isoflop.theory.entropy import Decomposition, decompose, ranked
 
 __all__ = [
     "CHECKS",
+    "AnswerLossFamily",
     "Decomposition",
     "Dimension",
-    "Family",
     "Scores",
     "decompose",
     "expected",

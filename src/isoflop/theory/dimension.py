@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, UsageError
-
-Numbers = npt.NDArray[np.float64]
 
 LOW_FROM = 20  # dimension from which nearest neighbours tell too low a number
 FEWEST = 50
@@ -86,7 +84,7 @@ def largest_model(dimension: float, loss: Literal["cross-entropy", "squared"]) -
 
 
 @dataclass(frozen=True)
-class Check:
+class DimensionCheck:
     """What the theory said of one data set, 4 / alpha, and the dimension that was measured."""
 
     data: str
@@ -97,10 +95,10 @@ class Check:
 
 # Sharma and Kaplan 2020, arXiv:2004.10802: the theory holds where the two columns agree.
 CHECKS = (
-    Check("teacher and student", 6.59, 7.36),
-    Check("CIFAR-10", 17.83, 17.04),
-    Check("MNIST", 5.95, 9.38),
-    Check("Fashion-MNIST", 10.67, 9.92),
-    Check("SVHN", 10.71, 11.43),
-    Check("GPT, language", 53.0, 90.0, bound=True),
+    DimensionCheck("teacher and student", 6.59, 7.36),
+    DimensionCheck("CIFAR-10", 17.83, 17.04),
+    DimensionCheck("MNIST", 5.95, 9.38),
+    DimensionCheck("Fashion-MNIST", 10.67, 9.92),
+    DimensionCheck("SVHN", 10.71, 11.43),
+    DimensionCheck("GPT, language", 53.0, 90.0, bound=True),
 )

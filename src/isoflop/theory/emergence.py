@@ -9,19 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.quantities import refuse_count, refuse_impossible
 
 MOST = 1_000_000  # tokens of an answer
 DRAWN = 1_000_000  # items of a test whose answers are drawn one by one
 
-Numbers = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
-class Family:
+class AnswerLossFamily:
     """Models whose loss per answer token is L(N) = (scale / N)^alpha [nats/token]."""
 
     scale: float
@@ -60,7 +58,7 @@ class Scores:
     measured: bool
 
 
-def expected(family: Family, N: Numbers, tokens: int) -> Scores:
+def expected(family: AnswerLossFamily, N: Numbers, tokens: int) -> Scores:
     """Return the scores that models would have on endless items.
 
     Source: Schaeffer, Miranda and Koyejo 2023, arXiv:2304.15004, section 2.
@@ -70,7 +68,9 @@ def expected(family: Family, N: Numbers, tokens: int) -> Scores:
     return Scores(N, tokens, 0, p**tokens, tokens * (1 - p), (1 - p) ** 2, measured=False)
 
 
-def simulate(family: Family, N: Numbers, tokens: int, items: int, seed: int = 0) -> Scores:
+def simulate(
+    family: AnswerLossFamily, N: Numbers, tokens: int, items: int, seed: int = 0
+) -> Scores:
     """Return the scores of models on `items` answers, every token drawn right or wrong."""
     _check(tokens, items, DRAWN)
     rng = np.random.default_rng(seed)
@@ -97,7 +97,9 @@ def items_to_see(right: Numbers, tokens: int, confidence: float = 0.95) -> Numbe
         return np.asarray(np.log1p(-confidence) / np.log1p(-(np.asarray(right) ** tokens)))
 
 
-def first_seen(family: Family, tokens: int, items: int, confidence: float = 0.95) -> float:
+def first_seen(
+    family: AnswerLossFamily, tokens: int, items: int, confidence: float = 0.95
+) -> float:
     """Return the parameters N from which so many items most likely show an exact match.
 
     It is where the ability "emerges" on this test set: more items move it to smaller models.

@@ -70,7 +70,7 @@ BENCHMARKS: Mapping[str, tuple[float, float, float, float]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class SimulatedTable:
     """Columns by name, as a file of runs has them."""
 
     columns: Mapping[str, Column]
@@ -86,7 +86,7 @@ class Table:
                 out.writerow([cell if isinstance(cell, str) else f"{cell:.6g}" for cell in row])
 
 
-def ladder(seed: int = 0) -> Table:
+def ladder(seed: int = 0) -> SimulatedTable:
     """Return 16 sizes and budgets, two seeds each: bits per byte and accuracy of four tasks."""
     rng = np.random.default_rng(seed)
     places = [(n, 20 * n * over, over, i) for n in SIZES for over in OVER for i in range(SEEDS)]
@@ -101,10 +101,10 @@ def ladder(seed: int = 0) -> Table:
         L = loss(N=N, D=D) * np.exp(LUCK * rng.standard_normal(N.size))
         score = np.clip(step(L=L) + noise * rng.standard_normal(N.size), 0, 1)
         columns |= {f"{name}_bpb": L.tolist(), f"{name}_acc": score.tolist()}
-    return Table(columns, '# isoflop: {"N": "total", "L": "bits/byte"}\n')
+    return SimulatedTable(columns, '# isoflop: {"N": "total", "L": "bits/byte"}\n')
 
 
-def models(seed: int = 0) -> Table:
+def models(seed: int = 0) -> SimulatedTable:
     """Return 22 models of five families on six benchmarks, a few cells empty."""
     rng = np.random.default_rng(seed)
     rows = [(family, C) for family, (_, _, budgets) in FAMILIES.items() for C in budgets]
@@ -123,7 +123,7 @@ def models(seed: int = 0) -> Table:
         score = np.clip(score + 0.006 * rng.standard_normal(C.size), 0, 1)
         empty = rng.random(C.size) < 0.03
         columns[name] = ["" if gone else f"{s:.4f}" for s, gone in zip(score, empty, strict=True)]
-    return Table(columns)
+    return SimulatedTable(columns)
 
 
 SAMPLES = {"simulated-ladder": ladder, "simulated-models": models}

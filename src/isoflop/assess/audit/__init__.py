@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 # Each module registers its checks; they are made in this order.
 from isoflop.assess.audit import counting, design, losses, names, training  # noqa: F401
-from isoflop.assess.audit.finding import CHECKS, Finding, Said, Verdict, cannot, study
+from isoflop.assess.audit.check import CHECKS, CheckResult, Finding, Verdict, cannot, study
 from isoflop.errors import BadRuns
 from isoflop.runs import Runs
 
@@ -44,6 +44,6 @@ def audit(runs: Runs) -> Audit:
     findings = []
     for name, made in CHECKS.items():
         reason = given.lacks(made.needs) if made.needs else None
-        said: Said = cannot(reason) if reason else made.function(given)
+        said: CheckResult = cannot(reason) if reason else made.function(given)
         findings.append(Finding(name, said.verdict, said.says, made.why, made.todo, said.rows))
     return Audit(runs, tuple(findings))

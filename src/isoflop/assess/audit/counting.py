@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from isoflop.accounting.conversion import Family
-from isoflop.assess.audit.finding import Said, Study, cannot, check
+from isoflop.accounting.conversion import ModelFamily
+from isoflop.assess.audit.check import AuditedRuns, CheckResult, cannot, check
 from isoflop.quantities import show
 
 TOLERANCE = 0.1  # C may differ from 6ND by this share: attention, a last partial batch
@@ -20,14 +20,16 @@ VOCABULARY = 32_000.0  # where no column V says otherwise
     "diverged: left in it stops a fit, left out in silence it flatters the recipe.",
     todo="Look at these runs; leave them out by name (--where 'L < 100') and say so.",
 )
-def numbers(study: Study) -> Said:
+def numbers(study: AuditedRuns) -> CheckResult:
     """Find cells that are missing, infinite, zero or negative."""
     runs = study.runs
     if not len(study.sound) < len(runs):
-        return Said("pass", f"all {len(runs):,} runs have finite numbers above zero")
+        return CheckResult("pass", f"all {len(runs):,} runs have finite numbers above zero")
     bad = ~np.isin(runs.rows, study.sound.rows)
     rows = tuple(int(r) for r in runs.rows[bad])
-    return Said("fail", f"{len(rows)} of {len(runs):,} runs lack a finite number above zero", rows)
+    return CheckResult(
+        "fail", f"{len(rows)} of {len(runs):,} runs lack a finite number above zero", rows
+    )
 
 
 @check(
@@ -36,7 +38,7 @@ def numbers(study: Study) -> Said:
     "counts give different exponents from the same runs (Kaplan's 0.73 against Chinchilla's 0.50).",
     todo="State them: --convention N=total or N=non-embedding, C=6ND; --unit L=bits/byte.",
 )
-def conventions(study: Study) -> Said:
+def conventions(study: AuditedRuns) -> CheckResult:
     """Find quantities of which it is not said how they are counted."""
     runs = study.runs
     silent = [s for s in ("N", "C") if s in runs and s not in runs.conventions]
@@ -44,14 +46,14 @@ def conventions(study: Study) -> Said:
         return cannot("there is no column N or C")
     stated = ", ".join(f"{s} is {c}" for s, c in runs.conventions.items())
     if silent:
-        return Said(
+        return CheckResult(
             "warn",
             f"it is not said how {' and '.join(silent)} {'is' if len(silent) == 1 else 'are'} "
             f"counted{f'; {stated}' if stated else ''}",
         )
     if runs.conventions.get("N") == "non-embedding" and runs.conventions.get("C") == "6ND":
-        return Said("warn", "N is non-embedding while C = 6ND counts total parameters")
-    return Said("pass", stated)
+        return CheckResult("warn", "N is non-embedding while C = 6ND counts total parameters")
+    return CheckResult("pass", stated)
 
 
 @check(
@@ -61,7 +63,7 @@ def conventions(study: Study) -> Said:
     "or restarted steps), its best N and D are those of another budget.",
     todo="Say how C is counted, recount it, or derive D or C from the other two.",
 )
-def compute(study: Study) -> Said:
+def compute(study: AuditedRuns) -> CheckResult:
     """Compare C with 6ND, run by run."""
     derived = [n for n in study.runs.notes if n.startswith(("D was derived", "C was derived"))]
     if derived:
@@ -71,9 +73,11 @@ def compute(study: Study) -> Said:
     said = f"C is {low} to {high} times 6ND"
     off = np.abs(np.log(ratio)) > np.log1p(TOLERANCE)
     if not off.any():
-        return Said("pass", said)
+        return CheckResult("pass", said)
     exact = study.runs.conventions.get("C", "6ND") == "6ND"
-    return Said("fail" if exact else "warn", f"{said}; {off.sum()} runs are off", study.rows(off))
+    return CheckResult(
+        "fail" if exact else "warn", f"{said}; {off.sum()} runs are off", study.rows(off)
+    )
 
 
 @check(
@@ -83,23 +87,23 @@ def compute(study: Study) -> Said:
     "bend the curve at its small end, and the bend is read as an exponent.",
     todo="Give non-embedding N for a fit of small models, or leave out the smallest.",
 )
-def embeddings(study: Study) -> Said:
+def embeddings(study: AuditedRuns) -> CheckResult:
     """Estimate the share of embeddings in N, by the vocabulary and a usual shape."""
     counted = study.runs.conventions.get("N")
     if counted not in (None, "total"):
-        return Said("pass", f"N is {counted}")
+        return CheckResult("pass", f"N is {counted}")
     stated = "V" in study.sound and bool(np.isfinite(study.sound["V"]).all())
     V = study.sound["V"] if stated else np.full(len(study.sound), VOCABULARY)
     N = study.sound["N"]
     share = np.array(
         [
-            1 - float(Family(float(v), ASPECT).non_embedding(n)) / n
+            1 - float(ModelFamily(float(v), ASPECT).non_embedding(n)) / n
             for v, n in zip(V, N, strict=True)
         ]
     )
     guess = "" if stated else f", if the vocabulary is {VOCABULARY:,.0f}"
     said = f"embeddings are about {share.max():.0%} of the smallest model{guess}"
     if share.max() <= LARGE_SHARE:
-        return Said("pass", said)
+        return CheckResult("pass", said)
     verdict = "fail" if stated and counted and share.max() > MOST_SHARE else "warn"
-    return Said(verdict, said, study.rows(share > LARGE_SHARE))  # type: ignore[arg-type]
+    return CheckResult(verdict, said, study.rows(share > LARGE_SHARE))  # type: ignore[arg-type]

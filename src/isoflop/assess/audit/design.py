@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from isoflop.assess.audit.finding import Said, Study, cannot, check, same, spans
+from isoflop.assess.audit.check import AuditedRuns, CheckResult, cannot, check, same, spans
 from isoflop.fitting.resample import levels
 from isoflop.fitting.support import LINE, across
 from isoflop.quantities import show
@@ -22,13 +22,13 @@ CURVE = 3  # sizes that make an IsoFLOP curve
     "a larger model gives, is then the form's opinion and not the data's.",
     todo="Train more sizes, a factor 2 apart; five are a beginning.",
 )
-def sizes(study: Study) -> Said:
+def sizes(study: AuditedRuns) -> CheckResult:
     """Count the levels of N, and of D."""
     counts = {s: int(levels(study.sound[s]).max()) + 1 for s in ("N", "D")}
     says = " and ".join(f"{counts[s]} levels of {s}" for s in counts)
     least = min(counts.values())
     verdict = "fail" if least <= FEW_SIZES else "warn" if least < SOME_SIZES else "pass"
-    return Said(verdict, says)  # type: ignore[arg-type]
+    return CheckResult(verdict, says)  # type: ignore[arg-type]
 
 
 @check(
@@ -38,12 +38,12 @@ def sizes(study: Study) -> Said:
     "of compute says little of that, and no backtest can be made of one budget.",
     todo="Add small runs below and one or two above: a decade of compute or more.",
 )
-def budgets(study: Study) -> Said:
+def budgets(study: AuditedRuns) -> CheckResult:
     """Count budgets, and see how much compute they span."""
     count, span = int(levels(study.compute).max()) + 1, spans(study.compute)
     says = f"{count} budgets over a factor {show(span)} of compute"
     bad, poor = count <= FEW_BUDGETS or span < SHORT, span < LONG
-    return Said("fail" if bad else "warn" if poor else "pass", says)
+    return CheckResult("fail" if bad else "warn" if poor else "pass", says)
 
 
 @check(
@@ -53,7 +53,7 @@ def budgets(study: Study) -> Said:
     "say which of them lowered the loss, so alpha, beta, N* and D* are not known.",
     todo="Add runs at half and twice N for the same compute.",
 )
-def off_the_frontier(study: Study) -> Said:
+def off_the_frontier(study: AuditedRuns) -> CheckResult:
     """See whether all runs lie on one line of log N and log D."""
     if len(study.sound) < CURVE:
         return cannot("there are fewer than three runs")
@@ -61,7 +61,7 @@ def off_the_frontier(study: Study) -> Said:
     says = (
         f"runs lie off the nearest line of N and D by up to a factor {show(float(np.exp(width)))}"
     )
-    return Said("fail" if width <= np.log(LINE) else "pass", says, ())
+    return CheckResult("fail" if width <= np.log(LINE) else "pass", says, ())
 
 
 @check(
@@ -71,12 +71,12 @@ def off_the_frontier(study: Study) -> Said:
     "a compute that was trained.",
     todo="Spread D/N over a factor 10 or more around what you mean to train.",
 )
-def ratios(study: Study) -> Said:
+def ratios(study: AuditedRuns) -> CheckResult:
     """See over which D/N the runs are spread."""
     ratio = study.sound["D"] / study.sound["N"]
     says = f"D/N from {show(float(ratio.min()))} to {show(float(ratio.max()))}"
     span = spans(ratio)
-    return Said("fail" if span < NARROW else "warn" if span < WIDE else "pass", says)
+    return CheckResult("fail" if span < NARROW else "warn" if span < WIDE else "pass", says)
 
 
 @check(
@@ -86,7 +86,7 @@ def ratios(study: Study) -> Said:
     "beyond: a parabola then extrapolates, and its N* is a guess.",
     todo="Add a size beyond that edge to each of these budgets.",
 )
-def minima_inside(study: Study) -> Said:
+def minima_inside(study: AuditedRuns) -> CheckResult:
     """Find budgets whose lowest loss is at the edge of their sizes."""
     edge, curves = [], 0
     level = levels(study.compute)
@@ -104,4 +104,4 @@ def minima_inside(study: Study) -> Said:
     mask = np.isin(np.arange(len(study.sound)), edge)
     says = f"{len(edge)} of {curves} budgets have their lowest loss at an edge"
     verdict = "pass" if not edge else "fail" if 2 * len(edge) > curves else "warn"
-    return Said(verdict, says, study.rows(mask))  # type: ignore[arg-type]
+    return CheckResult(verdict, says, study.rows(mask))  # type: ignore[arg-type]

@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 
 from isoflop import fitting, laws
-from isoflop.assess.audit.finding import OUTPUT, Mask, Said, Study, cannot, check, same
+from isoflop.arrays import Mask
+from isoflop.assess.audit.check import OUTPUT, AuditedRuns, CheckResult, cannot, check, same
 from isoflop.errors import IsoflopError
 
 COARSE, COARSEST = 1e-3, 1e-2  # a step between losses, as a share of them, that a fit feels
@@ -24,7 +25,7 @@ RISE, STEP = 0.02, 1.3  # a rise of the loss, over a step in N or D, that noise 
     "to another run. A row that is there twice counts twice.",
     todo="Label seeds (a column seed); delete the rows that are copies.",
 )
-def duplicates(study: Study) -> Said:
+def duplicates(study: AuditedRuns) -> CheckResult:
     """Find points that are there more than once without a seed to tell them apart."""
     names = [study.sound.labels[k] for k in ("seed", "run") if k in study.sound.labels]
     copies, apart = np.zeros(len(study.sound), bool), np.zeros(len(study.sound), bool)
@@ -34,12 +35,20 @@ def duplicates(study: Study) -> Said:
         loss = study.loss[inside]
         (copies if np.unique(loss).size == 1 else apart)[inside] = True
     if not (copies | apart).any():
-        return Said("pass", "no point is there twice, unless a seed or a run tells them apart")
-    wide = any(np.ptp(np.log(study.loss[m & apart])) > APART for m in same(study, study.inputs)
-               if (m & apart).sum() > 1)  # fmt: skip
-    parts = [f"{n.sum()} rows share a point and {what}" for n, what in
-             ((copies, "its loss"), (apart, "differ in their loss")) if n.any()]  # fmt: skip
-    return Said("fail" if wide else "warn", "; ".join(parts), study.rows(copies | apart))
+        return CheckResult(
+            "pass", "no point is there twice, unless a seed or a run tells them apart"
+        )
+    wide = any(
+        np.ptp(np.log(study.loss[m & apart])) > APART
+        for m in same(study, study.inputs)
+        if (m & apart).sum() > 1
+    )
+    parts = [
+        f"{n.sum()} rows share a point and {what}"
+        for n, what in ((copies, "its loss"), (apart, "differ in their loss"))
+        if n.any()
+    ]
+    return CheckResult("fail" if wide else "warn", "; ".join(parts), study.rows(copies | apart))
 
 
 @check(
@@ -49,16 +58,16 @@ def duplicates(study: Study) -> Said:
     "exponents then hang on the rounding.",
     todo="Take the losses from the logs, with all their digits.",
 )
-def rounding(study: Study) -> Said:
+def rounding(study: AuditedRuns) -> CheckResult:
     """Find the coarsest step of which all losses are multiples."""
     decimals = next(
         (d for d in range(9) if np.allclose(study.loss, np.round(study.loss, d), 0, 1e-12)), None
     )
     if decimals is None:
-        return Said("pass", "losses have nine decimals or more")
+        return CheckResult("pass", "losses have nine decimals or more")
     share = 10.0**-decimals / float(np.median(study.loss))
     says = f"losses have {decimals} decimals: steps of {100 * share:.1g}%"
-    return Said("fail" if share > COARSEST else "warn" if share > COARSE else "pass", says)
+    return CheckResult("fail" if share > COARSEST else "warn" if share > COARSE else "pass", says)
 
 
 @check(
@@ -68,7 +77,7 @@ def rounding(study: Study) -> Said:
     "Chinchilla's tokens per parameter from 7 to 18.",
     todo="See 'isoflop influence'; look at these runs, and say why any is left out.",
 )
-def outliers(study: Study) -> Said:
+def outliers(study: AuditedRuns) -> CheckResult:
     """Find runs that a law fitted to all of them leaves far off."""
     left, reason = np.zeros(len(study.sound)), ""
     for family in same(study, ()):
@@ -83,10 +92,10 @@ def outliers(study: Study) -> Said:
     off = np.abs(left) > max(FAR * spread, LEAST_FAR)
     says = f"{off.sum()} runs lie more than {FAR:g} robust standard deviations ({spread:.2%}) off"
     if not off.any():
-        return Said(
+        return CheckResult(
             "pass", f"no run lies far off a law fitted to all; they scatter by {spread:.2%}"
         )
-    return Said("warn", f"{says}, up to {np.abs(left).max():.0%}", study.rows(off))
+    return CheckResult("warn", f"{says}, up to {np.abs(left).max():.0%}", study.rows(off))
 
 
 @check(
@@ -96,23 +105,26 @@ def outliers(study: Study) -> Said:
     "repeats its data. No law of this kind can follow it.",
     todo="Look at these runs: learning rate, restarts, data; leave out those that went wrong.",
 )
-def falls(study: Study) -> Said:
+def falls(study: AuditedRuns) -> CheckResult:
     """Find runs whose loss is above that of a smaller run, all else equal."""
     order = np.argsort(study.sound["N"] * study.sound["D"])
     half = max(1, order.size // 2)
     if order.size > 3 and np.median(study.loss[order[half:]]) >= np.median(
         study.loss[order[:half]]
     ):
-        return Said("fail", "larger runs have no lower losses than smaller ones", study.rows(
-            study.loss >= np.median(study.loss[order[:half]])))  # fmt: skip
+        return CheckResult(
+            "fail",
+            "larger runs have no lower losses than smaller ones",
+            study.rows(study.loss >= np.median(study.loss[order[:half]])),
+        )
     above = _above(study, "N", "D") | _above(study, "D", "N")
     if above.any():
         says = f"{above.sum()} runs have a higher loss than one of the same N and less D, or of "
-        return Said("warn", f"{says}the same D and less N", study.rows(above))
-    return Said("pass", "losses fall as N grows and as D grows")
+        return CheckResult("warn", f"{says}the same D and less N", study.rows(above))
+    return CheckResult("pass", "losses fall as N grows and as D grows")
 
 
-def _above(study: Study, held: str, grown: str) -> Mask:
+def _above(study: AuditedRuns, held: str, grown: str) -> Mask:
     """Return which runs (n,) lie above the next smaller one in `grown`, at one value of `held`."""
     above = np.zeros(len(study.sound), bool)
     for inside in same(study, (held, *(s for s in ("U", "lr", "batch") if s in study.sound))):

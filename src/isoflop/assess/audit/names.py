@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isoflop.assess.audit.finding import Said, Study, cannot, check
+from isoflop.assess.audit.check import AuditedRuns, CheckResult, cannot, check
 from isoflop.quantities import show
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s?([bm])(?![a-z\d])", re.IGNORECA
     "and nothing else in the table gives it away.",
     todo="Look the model up and correct the cell, or leave the row out.",
 )
-def names(study: Study) -> Said:
+def names(study: AuditedRuns) -> CheckResult:
     """Compare N with the size that a run's name states."""
     if "run" not in study.sound.labels:
         return cannot("runs have no names")
@@ -34,9 +34,9 @@ def names(study: Study) -> Said:
     stated = np.array([np.nan if s is None else s for s in said])
     off = np.abs(np.log(study.sound["N"] / stated)) > np.log(OFF)
     if not off.any():
-        return Said("pass", f"{np.isfinite(stated).sum()} names state a size, and N agrees")
+        return CheckResult("pass", f"{np.isfinite(stated).sum()} names state a size, and N agrees")
     first = int(np.flatnonzero(off)[0])
-    return Said(
+    return CheckResult(
         "warn",
         f"{study.sound.labels['run'][first]} has N = {show(float(study.sound['N'][first]))}, which "
         f"is not the size in its name ({off.sum()} such runs)",
@@ -50,7 +50,7 @@ def names(study: Study) -> Said:
     "compute, and moves whatever is fitted over it.",
     todo="Compare the source of the cell with that of the atlas (isoflop models NAME).",
 )
-def published(study: Study) -> Said:
+def published(study: AuditedRuns) -> CheckResult:
     """Compare N and D with what developers said of models of the same name."""
     from isoflop.atlas.models import MODELS
 
@@ -64,13 +64,15 @@ def published(study: Study) -> Said:
     }
     off = np.isin(np.arange(len(bare)), [i for i, text in told.items() if text])
     if not off.any():
-        return Said("pass", f"{len(told)} runs have names of published models; none disagrees")
+        return CheckResult(
+            "pass", f"{len(told)} runs have names of published models; none disagrees"
+        )
     first = [text for text in told.values() if text][:MOST_SAID]
     more = f" and {off.sum() - len(first)} more" if off.sum() > len(first) else ""
-    return Said("warn", f"{'; '.join(first)}{more}", study.rows(off))
+    return CheckResult("warn", f"{'; '.join(first)}{more}", study.rows(off))
 
 
-def _too_many_tokens(study: Study, most: float) -> dict[int, str]:
+def _too_many_tokens(study: AuditedRuns, most: float) -> dict[int, str]:
     """Return what to say, by their place, of runs that saw more tokens than any model has."""
     if "D" not in study.sound:
         return {}
@@ -81,14 +83,17 @@ def _too_many_tokens(study: Study, most: float) -> dict[int, str]:
     }
 
 
-def _differs(study: Study, i: int, model: PublishedModel) -> str:
+def _differs(study: AuditedRuns, i: int, model: PublishedModel) -> str:
     """Return how a run differs from what the developers of the model said; empty if it does not."""
     for symbol in ("N", "D"):
         if symbol not in study.sound:
             continue
         here = float(study.sound[symbol][i])
-        facts = [model.cells[c] for c in (symbol, *(["active"] if symbol == "N" else []))
-                 if c in model.cells]  # fmt: skip
+        facts = [
+            model.cells[c]
+            for c in (symbol, *(["active"] if symbol == "N" else []))
+            if c in model.cells
+        ]
         told = [f.value for f in facts if f.value is not None and f.disclosed]
         if told and all(abs(np.log(here / value)) > np.log(OFF) for value in told):
             return f"{model.name} has {symbol} = {show(here)}, and {show(told[0])} in its own paper"

@@ -14,10 +14,12 @@ CLAIMS: tuple[Claim, ...] = (
         "Most of them above a floor.", f"{_HENIGHAN}, table 1",
     ),
     Claim(
-        49, _FORMS, "Exponents are the same for text, images and sound.", "confirmed",
-        "Those of the loss differ by factors; only that of the best size in compute was alike, "
+        number=49, topic=_FORMS, statement="Exponents are the same for text, images and "
+                                           "sound.", standing="confirmed",
+        correction="Those of the loss differ by factors; only that of the best size in compute "
+                   "was alike, "
         "0.64 to 0.75, by a method that later work corrected.",
-        f"{_HENIGHAN}, table 1", {"largest over smallest exponent": 1},
+        source=f"{_HENIGHAN}, table 1", said={"largest over smallest exponent": 1},
     ),
     Claim(
         47, _FORMS,
@@ -34,12 +36,14 @@ CLAIMS: tuple[Claim, ...] = (
         "Sharma & Kaplan 2020, arXiv:2004.10802", facts={"slope": 0.45, "offset": 0.69, "d": 10},
     ),
     Claim(
-        50, _FORMS,
-        "Mixtures of 8 experts: N grows as C^0.59 and D as C^0.41, and data go 16% further.",
-        "confirmed", "As printed: exponents of the best split, not of the loss.",
-        "Wang et al. 2024, arXiv:2410.05661",
-        {"exponent of N": 0.59, "exponent of D": 0.41, "percent of data": 16},
-        {"exponent of N": 0.590, "exponent of D": 0.410, "percent of data": 16.37},
+        number=50, topic=_FORMS,
+        statement="Mixtures of 8 experts: N grows as C^0.59 and D as C^0.41, and data go 16% "
+                  "further.",
+        standing="confirmed", correction="As printed: exponents of the best split, not of the "
+                                         "loss.",
+        source="Wang et al. 2024, arXiv:2410.05661",
+        said={"exponent of N": 0.59, "exponent of D": 0.41, "percent of data": 16},
+        facts={"exponent of N": 0.590, "exponent of D": 0.410, "percent of data": 16.37},
     ),
     Claim(
         51, _FORMS, "Mixtures of experts have exponents 0.34 and 0.28, models of code higher ones.",
@@ -67,18 +71,22 @@ CLAIMS: tuple[Claim, ...] = (
         "Bhagia et al. 2024, arXiv:2412.04403; Ruan et al. 2024, arXiv:2405.10938",
     ),
     Claim(
-        60, _DATA, "Good text runs out in 2024.", "confirmed",
-        "The forecast is 2026 to 2032 for a stock of about 300T tokens; an earlier one said "
+        number=60, topic=_DATA, statement="Good text runs out in 2024.", standing="confirmed",
+        correction="The forecast is 2026 to 2032 for a stock of about 300T tokens; an earlier one "
+                   "said "
         "before 2026.",
-        _STOCK, {"year": 2024}, {"least year": 2026, "year": 2028, "most year": 2032},
+        source=_STOCK, said={"year": 2024}, facts={"least year": 2026, "year": 2028, "most "
+                                                                                     "year": 2032},
     ),
     Claim(
-        61, _DATA, "The indexed web holds about 500T tokens, 30 times the largest training set.",
-        "qualified",
-        "The estimate is 510T, and 130T to 2100T are possible; of tokens spoken in a year there "
+        number=61, topic=_DATA, statement="The indexed web holds about 500T tokens, 30 times the "
+                                          "largest training set.",
+        standing="qualified",
+        correction="The estimate is 510T, and 130T to 2100T are possible; of tokens spoken in a "
+                   "year there "
         "is no source.",
-        _STOCK, {"indexed web [tokens]": 500e12, "times the largest set": 30},
-        {"indexed web [tokens]": 510e12, "until": 2024}, within=0.1,
+        source=_STOCK, said={"indexed web [tokens]": 500e12, "times the largest set": 30},
+        facts={"indexed web [tokens]": 510e12, "until": 2024}, within=0.1,
     ),
     Claim(
         62, _DATA, "Orion and a Gemini fell short of what scaling laws had promised.", "nowhere",
@@ -96,21 +104,26 @@ CLAIMS: tuple[Claim, ...] = (
         "OpenAI 2024, openai.com/index/learning-to-reason-with-llms",
     ),
     Claim(
-        12, _AFTER,
-        "Gold reward is d(a - b d) for best-of-n and d(a - b log d) for RL, d = sqrt(KL); larger "
+        number=12, topic=_AFTER,
+        statement="Gold reward is d(a - b d) for best-of-n and d(a - b log d) for RL, d = "
+                  "sqrt(KL); larger "
         "reward models raise a and lower b.",
-        "qualified",
-        "For best-of-n both move; for RL a can be held constant across sizes, and only b moves.",
-        "Gao et al. 2022, arXiv:2210.10760", {"KL of the best of 60,000 [nats]": 10},
+        standing="qualified",
+        correction="For best-of-n both move; for RL a can be held constant across sizes, and only "
+                   "b moves.",
+        source="Gao et al. 2022, arXiv:2210.10760", said={"KL of the best of 60,000 [nats]": 10},
     ),
     Claim(
-        13, _AFTER,
-        "Compute spent by difficulty does as well as best-of-n with a quarter of the samples.",
-        "confirmed",
-        "The cost of telling the difficulty is not counted. It replaces pretraining only while "
+        number=13, topic=_AFTER,
+        statement="Compute spent by difficulty does as well as best-of-n with a quarter of the "
+                  "samples.",
+        standing="confirmed",
+        correction="The cost of telling the difficulty is not counted. It replaces pretraining "
+                   "only while "
         "few tokens are generated, and not on the hardest problems.",
-        "Snell et al. 2024, arXiv:2408.03314", {"share of the samples": 0.25},
-        {"samples": 16, "samples of best of n": 64, "size": 14, "generated over trained": 0.16},
+        source="Snell et al. 2024, arXiv:2408.03314", said={"share of the samples": 0.25},
+        facts={"samples": 16, "samples of best of n": 64, "size": 14, "generated over "
+                                                                      "trained": 0.16},
     ),
     Claim(
         14, _AFTER,
@@ -119,12 +132,14 @@ CLAIMS: tuple[Claim, ...] = (
         "Muennighoff et al. 2025, arXiv:2501.19393",
     ),
     Claim(
-        15, _AFTER,
-        "Reward in RL is a sigmoid of compute, half of the gain at C_mid; foretold to 100,000 "
+        number=15, topic=_AFTER,
+        statement="Reward in RL is a sigmoid of compute, half of the gain at C_mid; foretold to "
+                  "100,000 "
         "GPU-hours.",
-        "confirmed", "The ceiling is not to be told before a run has passed about C_mid.",
-        "Khatri et al. 2025, arXiv:2510.13786", {"share of the gain at C_mid": 0.5},
-        {"B": 1.92, "C_mid [GPU-hours]": 2542},
+        standing="confirmed", correction="The ceiling is not to be told before a run has passed "
+                                         "about C_mid.",
+        source="Khatri et al. 2025, arXiv:2510.13786", said={"share of the gain at C_mid": 0.5},
+        facts={"B": 1.92, "C_mid [GPU-hours]": 2542},
     ),
     Claim(
         42, _AFTER,

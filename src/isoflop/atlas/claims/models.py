@@ -25,36 +25,42 @@ CLAIMS: tuple[Claim, ...] = (
         f"{_GPT4}, section 3.2",
     ),
     Claim(
-        26, _TOPIC, "GPT-3 saw 300B tokens, 1.7 for each parameter.", "confirmed",
-        "", "Brown et al. 2020, arXiv:2005.14165, table D.1",
-        {"GPT-3 175B": 1.7},
+        number=26, topic=_TOPIC, statement="GPT-3 saw 300B tokens, 1.7 for each "
+                                           "parameter.", standing="confirmed",
+        correction="", source="Brown et al. 2020, arXiv:2005.14165, table D.1",
+        said={"GPT-3 175B": 1.7},
     ),
     Claim(
-        35, _TOPIC,
-        "Tokens per parameter: Gopher 1.07, GPT-3 1.71, Jurassic-1 1.69, MT-NLG 0.51, "
+        number=35, topic=_TOPIC,
+        statement="Tokens per parameter: Gopher 1.07, GPT-3 1.71, Jurassic-1 1.69, MT-NLG 0.51, "
         "Chinchilla 20, LaMDA 1.23.",
-        "confirmed",
-        "As Hoffmann et al. list them. The FLOP that LaMDA reports imply 432B tokens, not 168B.",
-        f"{_CHINCHILLA}, table 1",
-        {
+        standing="confirmed",
+        correction="As Hoffmann et al. list them. The FLOP that LaMDA reports imply 432B tokens, "
+                   "not 168B.",
+        source=f"{_CHINCHILLA}, table 1",
+        said={
             "Gopher 280B": 1.07, "GPT-3 175B": 1.71, "Jurassic-1 178B": 1.69, "MT-NLG 530B": 0.51,
             "Chinchilla 70B": 20, "LaMDA 137B": 1.23,
         },
         within=0.01,
     ),
     Claim(
-        36, _TOPIC, "PaLM saw 768B tokens and took five times the compute of Chinchilla.",
-        "confirmed", "It saw 780B and took 4.3 times; 768B is a figure of an encyclopaedia.",
-        "Chowdhery et al. 2022, arXiv:2204.02311",
-        {"D [tokens]": 768e9, "compute over Chinchilla": 5},
+        number=36, topic=_TOPIC, statement="PaLM saw 768B tokens and took five times the compute "
+                                           "of Chinchilla.",
+        standing="confirmed", correction="It saw 780B and took 4.3 times; 768B is a figure of an "
+                                         "encyclopaedia.",
+        source="Chowdhery et al. 2022, arXiv:2204.02311",
+        said={"D [tokens]": 768e9, "compute over Chinchilla": 5},
     ),
     Claim(
-        37, _TOPIC,
-        "Tokens per parameter: LLaMA 7B 143 and 65B 21.5, Llama 2 7B 286 and 70B 28.6, Llama 3 8B "
+        number=37, topic=_TOPIC,
+        statement="Tokens per parameter: LLaMA 7B 143 and 65B 21.5, Llama 2 7B 286 and 70B 28.6, "
+                  "Llama 3 8B "
         "1875 and 70B 214.",
-        "confirmed", "These are of nominal sizes; LLaMA 7B holds 6.7B, which makes 149.",
-        f"Touvron et al. 2023, arXiv:2302.13971 and 2307.09288; {_LLAMA3}",
-        {
+        standing="confirmed", correction="These are of nominal sizes; LLaMA 7B holds 6.7B, which "
+                                         "makes 149.",
+        source=f"Touvron et al. 2023, arXiv:2302.13971 and 2307.09288; {_LLAMA3}",
+        said={
             "LLaMA 7B": 143, "LLaMA 65B": 21.5, "Llama 2 7B": 286, "Llama 2 70B": 28.6,
             "Llama 3 8B": 1875, "Llama 3 70B": 214,
         },
@@ -65,14 +71,17 @@ CLAIMS: tuple[Claim, ...] = (
         "Its developer never said.",
     ),
     Claim(
-        39, _TOPIC, "Llama 3 was trained on 200 tokens per parameter.", "qualified",
-        "The 70B was; the 8B saw as many tokens, nearly 1900 for each parameter.", _LLAMA3,
-        {"Llama 3 70B": 200}, within=0.1,
+        number=39, topic=_TOPIC, statement="Llama 3 was trained on 200 tokens per "
+                                           "parameter.", standing="qualified",
+        correction="The 70B was; the 8B saw as many tokens, nearly 1900 for each "
+                   "parameter.", source=_LLAMA3,
+        said={"Llama 3 70B": 200}, within=0.1,
     ),
     Claim(
-        40, _TOPIC, "Training Llama 3 8B took about the compute of Chinchilla 70B.", "confirmed",
-        "A fifth more.", f"{_LLAMA3}; {_CHINCHILLA}, table 1",
-        {"compute over Chinchilla": 1},
+        number=40, topic=_TOPIC, statement="Training Llama 3 8B took about the compute of "
+                                           "Chinchilla 70B.", standing="confirmed",
+        correction="A fifth more.", source=f"{_LLAMA3}; {_CHINCHILLA}, table 1",
+        said={"compute over Chinchilla": 1},
     ),
     Claim(
         41, _TOPIC,
@@ -102,41 +111,48 @@ CLAIMS: tuple[Claim, ...] = (
         "No source says how this was measured, and of which quality.",
     ),
     Claim(
-        57, _TOPIC,
-        "1e26 FLOP are 634,000 years of a smartphone and 79 trillion years of Apollo's computer.",
-        "confirmed", "It takes the phone as 5e12 FLOP/s and the other computer as 4e4 FLOP/s.",
-        "E. Mollick 2024, Scaling: the state of play in AI, oneusefulthing.org",
-        {"phone [FLOP/s]": 5e12, "Apollo [FLOP/s]": 4e4},
-        {"FLOP": 1e26, "phone years": 634_000, "Apollo years": 79e12},
+        number=57, topic=_TOPIC,
+        statement="1e26 FLOP are 634,000 years of a smartphone and 79 trillion years of Apollo's "
+                  "computer.",
+        standing="confirmed", correction="It takes the phone as 5e12 FLOP/s and the other "
+                                         "computer as 4e4 FLOP/s.",
+        source="E. Mollick 2024, Scaling: the state of play in AI, oneusefulthing.org",
+        said={"phone [FLOP/s]": 5e12, "Apollo [FLOP/s]": 4e4},
+        facts={"FLOP": 1e26, "phone years": 634_000, "Apollo years": 79e12},
     ),
     Claim(
-        58, _TOPIC, "The compute of the largest training runs grows fourfold a year.", "confirmed",
-        "Four to five times, from 2010 to 2024.",
-        "Epoch AI 2024, Training compute of frontier AI models grows by 4-5x per year, epoch.ai",
-        {"times a year": 4}, {"times a year": 4.5}, within=0.15,
+        number=58, topic=_TOPIC, statement="The compute of the largest training runs grows "
+                                           "fourfold a year.", standing="confirmed",
+        correction="Four to five times, from 2010 to 2024.",
+        source="Epoch AI 2024, Training compute of frontier AI models grows by 4-5x per year, "
+               "epoch.ai",
+        said={"times a year": 4}, facts={"times a year": 4.5}, within=0.15,
     ),
     Claim(
-        63, _TOPIC,
-        "With 2T tokens served, a Chinchilla-style 70B is 1% off in compute and 36% off in cost.",
-        "confirmed",
-        "So it is by the constants and the prices of that paper; other constants give 0.5 to 6.7% "
+        number=63, topic=_TOPIC,
+        statement="With 2T tokens served, a Chinchilla-style 70B is 1% off in compute and 36% off "
+                  "in cost.",
+        standing="confirmed",
+        correction="So it is by the constants and the prices of that paper; other constants give "
+                   "0.5 to 6.7% "
         "in compute.",
-        "Sardana et al. 2023, arXiv:2401.00448",
-        {"percent off in compute": 1, "percent off in cost": 36},
-        {
+        source="Sardana et al. 2023, arXiv:2401.00448",
+        said={"percent off in compute": 1, "percent off in cost": 36},
+        facts={
             "N": 70e9, "tokens served": 2e12, "prompt tokens": 70, "output tokens": 215,
             "utilisation": 0.5, "utilisation of output": 0.01, "price of serving": 0.33,
         },
     ),
     Claim(
-        64, _TOPIC, "GPT-3.5 scores about 60% on MMLU, GPT-4 about 86%.", "confirmed",
-        "GPT-3.5 scores 70.0%, GPT-4 86.4%.", f"{_GPT4}, table 2",
-        {"MMLU of GPT-3.5": 60, "MMLU of GPT-4": 86},
-        {"MMLU of GPT-3.5": 70.0, "MMLU of GPT-4": 86.4}, within=0.02,
+        number=64, topic=_TOPIC, statement="GPT-3.5 scores about 60% on MMLU, GPT-4 about "
+                                           "86%.", standing="confirmed",
+        correction="GPT-3.5 scores 70.0%, GPT-4 86.4%.", source=f"{_GPT4}, table 2",
+        said={"MMLU of GPT-3.5": 60, "MMLU of GPT-4": 86},
+        facts={"MMLU of GPT-3.5": 70.0, "MMLU of GPT-4": 86.4}, within=0.02,
     ),
     Claim(
-        67, _TOPIC, "GPT-3 took about 1e22 FLOP.", "confirmed",
-        "It took 31 times as much: 3.14e23, or 3640 PF-days.",
-        "Brown et al. 2020, arXiv:2005.14165, table D.1", {"FLOP": 1e22},
+        number=67, topic=_TOPIC, statement="GPT-3 took about 1e22 FLOP.", standing="confirmed",
+        correction="It took 31 times as much: 3.14e23, or 3640 PF-days.",
+        source="Brown et al. 2020, arXiv:2005.14165, table D.1", said={"FLOP": 1e22},
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from isoflop.files import parse_json
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class ParameterEstimate:
     """A fitted parameter with its interval; `low` and `high` are None where it was pinned."""
 
     value: float
@@ -25,7 +25,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class HeldOutFit:
     """A fit to the runs with `along` up to `cut`, held against the others.
 
     A `cut` of 0 says that runs were held out by turn, as `along` then says.
@@ -44,7 +44,7 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PlottedRuns:
     """A few of the runs, of data whose licence allows it: along x, observed, predicted, unseen."""
 
     symbol: str
@@ -55,7 +55,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class FitEvidence:
     """One law fitted to one public set of runs.
 
     `mapping` says how columns were read, in the words of the command line. `rms` is of the runs
@@ -74,14 +74,14 @@ class Evidence:
     takes: tuple[str, ...]
     ranges: Mapping[str, tuple[float, float]]
     runs: int
-    params: Mapping[str, Estimate]
+    params: Mapping[str, ParameterEstimate]
     level: float
     residuals: str
     rms: float
     status: str
     notes: tuple[str, ...]
-    held: tuple[HeldOut, ...]
-    shown: Shown | None
+    held: tuple[HeldOutFit, ...]
+    shown: PlottedRuns | None
 
     @property
     def text(self) -> str:
@@ -89,7 +89,7 @@ class Evidence:
         return json.dumps(asdict(self))
 
 
-def evidence_of(law: str) -> tuple[Evidence, ...]:
+def evidence_of(law: str) -> tuple[FitEvidence, ...]:
     """Return what is known of a law on public runs; nothing for a law that was on none."""
     file = resources.files(__name__).joinpath(f"{law}.json")
     if not file.is_file():
@@ -97,19 +97,17 @@ def evidence_of(law: str) -> tuple[Evidence, ...]:
     return tuple(_read(entry) for entry in parse_json(file.read_text(encoding="utf-8")))
 
 
-def _read(entry: dict[str, Any]) -> Evidence:
+def _read(entry: dict[str, Any]) -> FitEvidence:
     shown = entry["shown"]
     columns = ("x", "observed", "predicted", "unseen")
     lists = {"takes": tuple(entry["takes"]), "notes": tuple(entry["notes"])}
-    return Evidence(
+    return FitEvidence(
         **{
             **entry,
             **lists,
             "ranges": {symbol: (low, high) for symbol, (low, high) in entry["ranges"].items()},
-            "params": {name: Estimate(**known) for name, known in entry["params"].items()},
-            "held": tuple(HeldOut(**known) for known in entry["held"]),
-            "shown": shown and Shown(
-                shown["symbol"], *(tuple(shown[k]) for k in columns)
-            ),
+            "params": {name: ParameterEstimate(**known) for name, known in entry["params"].items()},
+            "held": tuple(HeldOutFit(**known) for known in entry["held"]),
+            "shown": shown and PlottedRuns(shown["symbol"], *(tuple(shown[k]) for k in columns)),
         }
-    )  # fmt: skip
+    )

@@ -6,11 +6,17 @@ from isoflop.atlas.models.record import EPOCH, PublishedModel, Row, family
 
 MODELS: tuple[PublishedModel, ...] = (
     *family(
-        "Mixtral", "Mistral AI", 2023, "Jiang et al. 2024, arXiv:2401.04088", mixture=True,
+        "Mixtral",
+        "Mistral AI",
+        2023,
+        "Jiang et al. 2024, arXiv:2401.04088",
+        mixture=True,
         rows={
             "Mixtral 8x7B": Row(46.7e9, active=12.9e9),
             "Mixtral 8x22B": Row(
-                141e9, active=39e9, year=2024,
+                141e9,
+                active=39e9,
+                year=2024,
                 said={
                     symbol: ("announcement, mistral.ai/news/mixtral-8x22b", "developer")
                     for symbol in ("N", "active", "D", "C")
@@ -19,30 +25,54 @@ MODELS: tuple[PublishedModel, ...] = (
         },
     ),
     *family(
-        "DBRX", "Databricks", 2024, "model card, huggingface.co/databricks", mixture=True,
+        "DBRX",
+        "Databricks",
+        2024,
+        "model card, huggingface.co/databricks",
+        mixture=True,
         rows={"DBRX": Row(132e9, 12e12, active=36e9)},
     ),
     *family(
-        "DeepSeekMoE", "DeepSeek", 2024, "Dai et al. 2024, arXiv:2401.06066", mixture=True,
+        "DeepSeekMoE",
+        "DeepSeek",
+        2024,
+        "Dai et al. 2024, arXiv:2401.06066",
+        mixture=True,
         rows={"DeepSeekMoE 16B": Row(16.4e9, 2.0e12, active=2.8e9)},
     ),
     *family(
-        "DeepSeek-V2", "DeepSeek", 2024, "DeepSeek-AI 2024, arXiv:2405.04434", mixture=True,
+        "DeepSeek-V2",
+        "DeepSeek",
+        2024,
+        "DeepSeek-AI 2024, arXiv:2405.04434",
+        mixture=True,
         rows={
             "DeepSeek-V2-Lite": Row(15.7e9, 5.7e12, active=2.4e9),
             "DeepSeek-V2": Row(236e9, 8.1e12, active=21e9),
         },
     ),
     *family(
-        "DeepSeek-V3", "DeepSeek", 2024, "DeepSeek-AI 2024, arXiv:2412.19437", mixture=True,
+        "DeepSeek-V3",
+        "DeepSeek",
+        2024,
+        "DeepSeek-AI 2024, arXiv:2412.19437",
+        mixture=True,
         rows={"DeepSeek-V3": Row(671e9, 14.8e12, active=37e9)},
     ),
     *family(
-        "Kimi K2", "Moonshot AI", 2025, "Kimi Team 2025, arXiv:2507.20534", mixture=True,
+        "Kimi K2",
+        "Moonshot AI",
+        2025,
+        "Kimi Team 2025, arXiv:2507.20534",
+        mixture=True,
         rows={"Kimi K2": Row(1.04e12, 15.5e12, active=32e9)},
     ),
     *family(
-        "Qwen2 mixture", "Alibaba", 2024, "Yang et al. 2024, arXiv:2407.10671", mixture=True,
+        "Qwen2 mixture",
+        "Alibaba",
+        2024,
+        "Yang et al. 2024, arXiv:2407.10671",
+        mixture=True,
         rows={
             "Qwen2 57B-A14B": Row(
                 57e9, 4.5e12, active=14e9, remark="begun from Qwen2 7B, whose tokens are not in D"
@@ -50,25 +80,41 @@ MODELS: tuple[PublishedModel, ...] = (
         },
     ),
     *family(
-        "Qwen3 mixture", "Alibaba", 2025, "Yang et al. 2025, arXiv:2505.09388", mixture=True,
+        "Qwen3 mixture",
+        "Alibaba",
+        2025,
+        "Yang et al. 2025, arXiv:2505.09388",
+        mixture=True,
         rows={
             "Qwen3 30B-A3B": Row(30.5e9, 36e12, active=3.3e9),
             "Qwen3 235B-A22B": Row(235e9, 36e12, active=22e9),
         },
     ),
     *family(
-        "OLMoE", "AI2", 2024, "Muennighoff et al. 2024, arXiv:2409.02060", mixture=True,
+        "OLMoE",
+        "AI2",
+        2024,
+        "Muennighoff et al. 2024, arXiv:2409.02060",
+        mixture=True,
         rows={"OLMoE 7B-A1B": Row(6.9e9, 5.1e12, active=1.3e9)},
     ),
     *family(
-        "Llama 4", "Meta", 2025, "model card, github.com/meta-llama/llama-models", mixture=True,
+        "Llama 4",
+        "Meta",
+        2025,
+        "model card, github.com/meta-llama/llama-models",
+        mixture=True,
         rows={
             "Llama 4 Scout": Row(109e9, 40e12, active=17e9, remark="text and images"),
             "Llama 4 Maverick": Row(400e9, 22e12, active=17e9, remark="text and images"),
         },
     ),
     *family(
-        "GLM-4.5", "Zhipu", 2025, "GLM-4.5 Team 2025, arXiv:2508.06471", mixture=True,
+        "GLM-4.5",
+        "Zhipu",
+        2025,
+        "GLM-4.5 Team 2025, arXiv:2508.06471",
+        mixture=True,
         rows={"GLM-4.5": Row(355e9, 23e12, active=32e9, said={"D": EPOCH})},
     ),
-)  # fmt: skip
+)

@@ -106,8 +106,15 @@ def family(
 
     return tuple(
         PublishedModel(
-            model, name, developer, row.year or year, cell(row, "N"), cell(row, "D"),
-            cell(row, "C"), cell(row, "active") if mixture else None, row.remark,
+            name=model,
+            family=name,
+            developer=developer,
+            released=row.year or year,
+            N=cell(row, "N"),
+            D=cell(row, "D"),
+            C=cell(row, "C"),
+            active=cell(row, "active") if mixture else None,
+            remark=row.remark,
         )
         for model, row in rows.items()
-    )  # fmt: skip
+    )

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
-
-from isoflop.commands.registry import Option, command, say
-from isoflop.commands.reward.run import carried_out, designed
-from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
+from isoflop.commands.registry import Option, command
+from isoflop.pages.reward_demo import (
+    against_of,
+    as_data,
+    choice_of,
+    choices,
+    kinds,
+    laws_of,
+    trends,
+    variants,
+    verdicts,
+)
+from isoflop.pages.reward_run import carried_out, designed
+from isoflop.report import Block, Paragraph, Report
+from isoflop.terminal import say
 
 if TYPE_CHECKING:
-    from isoflop.commands.reward.outcome import Arm, Mean, Outcome
-
-Row = tuple[Cell, ...]
-
-AT = (1.0, 1.5, 2.0, 2.5)  # values of d at which RL and best-of-n are held against each other
+    pass
 
 
 @command("reward demo", example="isoflop reward demo", minutes=True)
@@ -36,276 +41,32 @@ def reward_demo(
     held-out KL choose, forecasts the second half of the KL from the first, and says where proxies
     of more parameters or data fell later and where not. Killed anywhere, the same command resumes.
     """
-    from isoflop.commands.reward.demo_pictures import figures
-    from isoflop.commands.reward.outcome import outcome
+    from isoflop.pages.reward_study_figures import figures
     from isoflop.report import html
     from isoflop.sources import read
+    from isoflop.studies.reward import outcome
 
     study = designed(preset, seeds, seed)
     ended = carried_out(folder, study, f"reward-{preset}-{seed}", None)
     runs = read(folder)
     found = outcome(study, runs)
-    choice = {kind: _choice(arms) for kind, arms in _kinds(found)}
+    choice = {kind: choice_of(arms) for kind, arms in kinds(found)}
     blocks: list[Block] = [
-        *_verdicts(found, choice),
+        *verdicts(found, choice),
         *figures(found),
-        *_laws("Best-of-n", found.chosen, choice["best-of-n"]),
-        *_trends(found, choice["best-of-n"]),
-        *(_laws("RL", found.pursued, choice["RL"]) if found.pursued else ()),
-        _choices(choice),
-        *_against(found),
-        *_variants(found),
+        *laws_of("Best-of-n", found.chosen, choice["best-of-n"]),
+        *trends(found, choice["best-of-n"]),
+        *(laws_of("RL", found.pursued, choice["RL"]) if found.pursued else ()),
+        choices(choice),
+        *against_of(found),
+        *variants(found),
         Paragraph(
             f"The study is in {folder}: 'isoflop reward fit {folder}' fits it, and the scores of "
             f"every bank are in {folder}/trials/*/scores.parquet for 'isoflop reward guard'."
         ),
     ]
-    data = _data(found, choice, ended.seconds)
+    data = as_data(found, choice, ended.seconds)
     report = Report("Over-optimised reward models: what was seen", tuple(blocks), data)
     html.save(report, page)
     say(f"wrote {page}; the study is in {folder}/")
     return report
-
-
-def _kinds(found: Outcome) -> tuple[tuple[str, tuple[Arm, ...]], ...]:
-    return ("best-of-n", found.chosen), ("RL", found.pursued)
-
-
-def _choice(arms: Sequence[Arm]) -> dict[str, Mean]:
-    """Return the held-out error of each form, the mean over arms in each replication."""
-    from isoflop.commands.reward.outcome import FORMS
-
-    errors = {form: _held_out(arms, form) for form in FORMS}
-    return dict(sorted(errors.items(), key=lambda item: item[1].value))
-
-
-def _held_out(arms: Sequence[Arm], form: str) -> Mean:
-    """Return the held-out error of a form over the arms that have points enough to judge it."""
-    from isoflop.commands.reward.outcome import Mean, held_out
-
-    each = [[held_out(run.evidence, form) for run in arm.runs] for arm in arms]
-    judged = np.array([errors for errors in each if np.isfinite(errors).all()])
-    return Mean.of(judged.mean(0)) if judged.size else Mean(float("inf"), None, None)
-
-
-def _form(choice: dict[str, Mean]) -> str:
-    return next(iter(choice))
-
-
-def _verdicts(found: Outcome, choice: dict[str, dict[str, Mean]]) -> list[Block]:
-    """Return what was seen in a few sentences, good news or bad."""
-    blocks: list[Block] = [_fell("Best-of-n", found.plain)]
-    if plain := [a for a in found.pursued if a.simple]:
-        blocks.append(_fell("RL", plain))
-    for kind, arms in _kinds(found):
-        if arms:
-            blocks.append(_forecast_note(kind, arms))
-            first, second = choice[kind].items()
-            if not np.isfinite(second[1].value):
-                continue
-            blocks.append(
-                Note(
-                    f"{kind}: {first[0]} forecasts larger KL better than {second[0]}: "
-                    f"{first[1].value:.3f} against {second[1].value:.3f} [reward]."
-                )
-            )
-    return blocks
-
-
-def _fell(kind: str, arms: Sequence[Arm]) -> Note:
-    falls = [a for a in arms if a.falls > len(a.runs) / 2]
-    count = f"{len(falls)} of {len(arms)} proxies"
-    named = f": {'; '.join(a.name for a in falls)}" if falls else ""
-    return Note(
-        f"{kind}: gold rose and then lost more than a tenth of its largest gain by {count}, in "
-        f"most replications{named}."
-    )
-
-
-def _forecast_note(kind: str, arms: Sequence[Arm]) -> Note:
-    off = np.array(_misses(arms))
-    if not off.size:
-        return Note(f"{kind}: too few values of KL to forecast any.", "doubt")
-    return Note(
-        f"{kind}: from the lower half of the KL, the gain at its end was forecast within "
-        f"{np.sqrt((off**2).mean()):.2f} (root mean square over {off.size} runs); forecasts were "
-        f"{'high' if off.mean() > 0 else 'low'} by {abs(off.mean()):.2f} on average, and "
-        f"{np.abs(off).max():.2f} off at worst."
-    )
-
-
-def _misses(arms: Sequence[Arm]) -> list[float]:
-    """Return forecast less what came, for every run that allows a forecast."""
-    found = [(run.forecast(), run) for arm in arms for run in arm.runs]
-    return [made[1] - run.end for made, run in found if made is not None]
-
-
-def _laws(title: str, arms: Sequence[Arm], choice: dict[str, Mean]) -> list[Block]:
-    """Return coefficients, peaks, falls and forecasts of every arm."""
-    from isoflop.commands.reward.outcome import Mean
-
-    form = _form(choice)
-    laws: list[Row] = []
-    ends: list[Row] = []
-    for a in arms:
-        fitted = [run.law(form) for run in a.runs]
-        alpha, beta = (
-            Mean.of([float(getattr(law, p)) for law in fitted]) for p in ("alpha_R", "beta_R")
-        )
-        least = min(run.r2(form) for run in a.runs)
-        laws.append((a.name, *alpha, *beta, *_peaks(a, form), least))
-        ends.append((a.name, *_ended(a)))
-    return [
-        Heading(f"{title} by proxy"),
-        Table(
-            ("proxy", "alpha", "low", "high", "beta", "low", "high", "d*", "least",
-             "most", "R², least"),
-            tuple(laws),
-            f"{form}, fitted to each replication; means and 90% intervals over replications. d* "
-            "[sqrt(nats)], where the law peaks, is the median with its range; empty: never.",
-        ),
-        Table(
-            ("proxy", "most gold", "at d", "gold in the end", "low", "high", "at d", "forecast",
-             "off by", "falls"),
-            tuple(ends),
-            "Gains as measured, means over replications, the end with a 90% interval. The end is "
-            "forecast by the form that the lower half of the KL chose, fitted to that half; off "
-            "by: root mean square. Falls: replications that lost over a tenth of the most.",
-        ),
-    ]  # fmt: skip
-
-
-def _peaks(arm: Arm, form: str) -> Row:
-    peaks = np.sort([float(run.law(form).peak_at()) for run in arm.runs])
-    middle = peaks[len(peaks) // 2]
-    return tuple(_finite(v) for v in (middle, peaks[0], peaks[-1]))
-
-
-def _ended(arm: Arm) -> Row:
-    best, at = arm.mean(lambda r: r.best[1]), arm.mean(lambda r: r.best[0])
-    end, far = arm.mean(lambda r: r.end), arm.mean(lambda r: r.furthest)
-    made = [run.forecast() for run in arm.runs]
-    said = [m[1] for m in made if m is not None]
-    off = _misses([arm])
-    forecast = float(np.mean(said)) if said else None
-    miss = float(np.sqrt(np.mean(np.square(off)))) if off else None
-    falls = f"{arm.falls} of {len(arm.runs)}"
-    return best.value, at.value, *end, far.value, forecast, miss, falls
-
-
-def _trends(found: Outcome, choice: dict[str, Mean]) -> list[Block]:
-    """Return whether beta falls with size at every amount of data, and with data at every size."""
-    from isoflop.commands.reward.outcome import trend
-    from isoflop.quantities import show
-
-    form, rows = _form(choice), []
-    for by, fixed, unit in (("N", "pairs", "pairs"), ("pairs", "N", "params")):
-        for value in sorted({getattr(a, fixed) for a in found.plain}):
-            arms = [a for a in found.plain if getattr(a, fixed) == value]
-            both = [trend(arms, by, form, p) for p in ("alpha_R", "beta_R")]
-            if both[0] is not None and both[1] is not None:
-                what = "size" if by == "N" else "pairs"
-                rows.append((f"{what}, at {show(value)} {unit}", *both[0], *both[1]))
-    if not rows:
-        return []
-    return [
-        Table(
-            ("with", "alpha", "low", "high", "beta", "low", "high"), tuple(rows),
-            f"Rank correlation of the coefficients of {form} with size, and with pairs: beta at -1 "
-            "means that every larger, or better fed, proxy falls later.",
-        )
-    ]  # fmt: skip
-
-
-def _choices(choice: dict[str, dict[str, Mean]]) -> Table:
-    rows = tuple(
-        (kind, form, *error) for kind, errors in choice.items() for form, error in errors.items()
-    )
-    return Table(
-        ("of", "form", "held-out error", "low", "high"), rows,
-        "Each form is fitted to the lower 40-80% of d and held against the rest [reward].",
-    )  # fmt: skip
-
-
-def _against(found: Outcome) -> list[Block]:
-    """Return RL less best-of-n by the same scorer, at equal KL."""
-    from isoflop.commands.reward.outcome import Mean
-
-    rows: list[Row] = []
-    for arm in found.pursued:
-        chosen = found.choice_of(arm.scorer)
-        if chosen is None or arm.penalty:
-            continue
-        for d in AT:
-            if d > min(chosen.grid[-1], arm.grid[-1]):
-                continue
-            pairs = list(zip(arm.runs, chosen.runs, strict=True))
-            less = Mean.of([float(rl.at(d) - bon.at(d)) for rl, bon in pairs])
-            means = (float(np.mean([run.at(d) for run in a.runs])) for a in (chosen, arm))
-            rows.append((arm.name, d, d * d, *means, *less))
-    if not rows:
-        return []
-    return [
-        Heading("RL against best-of-n at equal KL"),
-        Table(
-            ("proxy", "d", "KL [nats]", "gold, best-of-n", "gold, RL", "difference", "low", "high"),
-            tuple(rows), "Intervals at 90%, over replications, of the paired difference.",
-        ),
-    ]  # fmt: skip
-
-
-def _variants(found: Outcome) -> list[Block]:
-    """Return ensembles and penalties against the arm that they vary, at equal KL."""
-    from isoflop.commands.reward.outcome import gap
-
-    rows: list[Row] = []
-    for _, arms in _kinds(found):
-        for arm in (a for a in arms if not a.simple):
-            plain = [a for a in arms if a.simple and a.scorer.proxies[0] in arm.scorer.proxies]
-            if plain:
-                g = gap(plain, arm)
-                against = f"{len(plain)} members" if len(plain) > 1 else plain[0].name
-                rows.append((arm.family, against, g.upto, *g.gap))
-    if not rows:
-        return []
-    return [
-        Heading("Ensembles, and a penalty on KL"),
-        Table(
-            ("arm", "against", "up to d", "more gold", "low", "high"), tuple(rows),
-            "Mean difference in gold at equal d, 90% intervals over replications. Ensembles are "
-            "held against the mean of those of their members that were optimised alone.",
-        ),
-    ]  # fmt: skip
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _data(found: Outcome, choice: dict[str, dict[str, Mean]], seconds: float) -> dict[str, Any]:
-    return {
-        "seconds": seconds,
-        "forms": {
-            kind: {form: [_finite(m.value), m.low, m.high] for form, m in errors.items()}
-            for kind, errors in choice.items()
-        },
-        "arms": [
-            _arm_data(a, _form(choice[kind])) for kind, arms in _kinds(found) for a in arms
-        ],
-    }  # fmt: skip
-
-
-def _arm_data(arm: Arm, form: str) -> dict[str, Any]:
-    runs = []
-    for run in arm.runs:
-        law, forecast = run.law(form), run.forecast()
-        runs.append(
-            {
-                "seed": run.seed, "alpha": float(law.alpha_R), "beta": float(law.beta_R),
-                "peak_at": _finite(float(law.peak_at())), "r2": run.r2(form),
-                "most": run.best[1], "most_at": run.best[0], "end": run.end,
-                "furthest": run.furthest, "forecast": forecast and forecast[1],
-                "fell": run.fell,
-            }
-        )  # fmt: skip
-    return {"family": arm.family, "N": arm.N, "pairs": arm.pairs, "form": form, "runs": runs}

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from isoflop.commands.registry import Option, command, say
+from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
+from isoflop.pages.reward_score import bar_of, scorer_of
 from isoflop.report import Note, Report, Table
+from isoflop.terminal import say
 
 if TYPE_CHECKING:
-    from isoflop.sources.scoring import Scorer, Watch
-
-LOCAL = "hf:"
+    pass
 
 
 @command(
@@ -47,10 +45,10 @@ def reward_score(
 
     if not re.fullmatch(r"\w+", as_):
         raise UsageError(f"--as {as_!r} is no name; letters, digits and _ make one")
-    source, scorer = read_file(Path(samples)), _scorer(with_)
+    source, scorer = read_file(Path(samples)), scorer_of(with_)
     kept = Path(f"{out}.{as_}.scores")
     name = as_ if as_ == "gold" else f"proxy_{as_}"
-    with _bar(name) as watch:
+    with bar_of(name) as watch:
         score = scored(source, columns or {}, scorer, kept, batch=batch, watch=watch)
     save_with(source, name, score, out)
     kept.unlink(missing_ok=True)
@@ -64,27 +62,3 @@ def reward_score(
         ),
         {"out": out, "score": name, "samples": len(score), "mean": cells[2], "spread": cells[3]},
     )
-
-
-def _scorer(text: str) -> Scorer:
-    if text.startswith(LOCAL):
-        from isoflop.experiments.classifier import classifier
-
-        return classifier(text.removeprefix(LOCAL))
-    from isoflop.sources.scoring import http_scorer
-
-    return http_scorer(text)
-
-
-@contextlib.contextmanager
-def _bar(title: str) -> Iterator[Watch | None]:
-    """Yield what shows how many samples are scored; nothing where nobody watches."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task(title)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from isoflop.commands.inputs import Columns, Derive, Reading, Source, Where
+from isoflop.commands.inputs import Columns, Derive, RunsOptions, Source, Where
 from isoflop.commands.registry import command
-from isoflop.commands.rl.reading import Over, Range, Read, Start, read
+from isoflop.commands.rl.rl_options import Over, Range, RLInput, Start, read
 from isoflop.errors import UsageError
-from isoflop.quantities import quantity, show
+from isoflop.pages.rl_isocompute import answer
+from isoflop.quantities import quantity
 from isoflop.report import Block, Cell, Note, Report, Table
 
 if TYPE_CHECKING:
-    from isoflop.assess.isocompute import IsoCompute
+    from isoflop.assess.reward.isocompute import IsoCompute
     from isoflop.runs import Runs
 
 
@@ -34,9 +33,9 @@ def rl_isocompute(
     Needs runs that differ in their column group, responses per problem. A sigmoid goes through
     the record-breaking evaluations of each number; n* is the number whose curve is highest.
     """
-    from isoflop.assess.isocompute import isocompute
+    from isoflop.assess.reward.isocompute import isocompute
 
-    found = read(runs, Reading(where, columns, derive), over=over, start=start, range_=range_)
+    found = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
     if len(found.by_recipe) > 1:
         names = ", ".join(found.by_recipe)
         raise UsageError(f"there are several recipes ({names}); choose one with --where")
@@ -44,8 +43,8 @@ def rl_isocompute(
     return _report(found, isocompute(seen, found.over, found.starts[recipe]), seen)
 
 
-def _report(found: Read, made: IsoCompute, seen: Runs) -> Report:
-    from isoflop.commands.rl.pictures import frontier
+def _report(found: RLInput, made: IsoCompute, seen: Runs) -> Report:
+    from isoflop.pages.rl_figures import frontier
 
     unit, numbers = quantity(found.over).unit, made.responses(made.x)
     rows: list[tuple[Cell, ...]] = [
@@ -56,7 +55,7 @@ def _report(found: Read, made: IsoCompute, seen: Runs) -> Report:
         (n, float(law.A), float(law.C_mid), float(law.B)) for n, law in made.curves.items()
     ]
     blocks: list[Block] = [
-        Note(_answer(made, unit)),
+        Note(answer(made, unit)),
         *found.named,
         *(Note(text, "doubt") for text in made.notes),
         Table(
@@ -69,16 +68,13 @@ def _report(found: Read, made: IsoCompute, seen: Runs) -> Report:
     ]
     curves = {f"{n:g}": {k: float(v) for k, v in c.values.items()} for n, c in made.curves.items()}
     data = {
-        "over": found.over, "unit": unit, "curves": curves, "x": made.x.tolist(),
-        "best": made.best.tolist(), "reward": made.reward.tolist(),
-        "responses": numbers.tolist(), "notes": list(made.notes),
-    }  # fmt: skip
+        "over": found.over,
+        "unit": unit,
+        "curves": curves,
+        "x": made.x.tolist(),
+        "best": made.best.tolist(),
+        "reward": made.reward.tolist(),
+        "responses": numbers.tolist(),
+        "notes": list(made.notes),
+    }
     return Report(f"Responses per problem, by {found.over}", tuple(blocks), data)
-
-
-def _answer(made: IsoCompute, unit: str) -> str:
-    """Return from which compute on which number is best, in a sentence."""
-    turns = np.flatnonzero(np.diff(made.best)) + 1
-    first = f"{made.best[0]:g} responses per problem are best from the start"
-    later = (f"{made.best[i]:g} from {show(float(made.x[i]), 2)} {unit} on" for i in turns)
-    return ", ".join((first, *later))

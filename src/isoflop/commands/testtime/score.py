@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
-
-import numpy as np
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands.registry import Option, command
-from isoflop.commands.testtime import asking as asked
-from isoflop.commands.testtime.reading import Lineage, Strategy
+from isoflop.commands.testtime import sampling_options as asked
+from isoflop.commands.testtime.bank_options import Lineage, Strategy
 from isoflop.errors import UsageError, amount
-from isoflop.report import Block, Cell, Note, Paragraph, Report, Table
+from isoflop.pages.testtime_score import as_data, judged, problems_block, row_of
+from isoflop.report import Block, Note, Paragraph, Report, Table
 
 if TYPE_CHECKING:
-    from isoflop.experiments.backends.rejudging import Ask, Judging
-    from isoflop.experiments.backends.request import Problem
-    from isoflop.samples.bank import Bank
+    from isoflop.experiments.sampling.rejudge import Ask
 
 COLUMNS = (
-    "verdict", "new", "there before", "still without", "mean score, right", "mean score, wrong",
-)  # fmt: skip
+    "verdict",
+    "new",
+    "there before",
+    "still without",
+    "mean score, right",
+    "mean score, wrong",
+)
 
 
 @command(
@@ -51,19 +53,21 @@ def score(
     {"prompts": [...], "responses": [...]} and answers {"scores": [...]}. --check runs a program of
     yours on what a model wrote: that is no sandbox.
     """
-    from isoflop.samples.bank import Bank, chosen_group
+    from isoflop.samples.bank import SampleBank, chosen_group
     from isoflop.samples.sample_table import SCORE
 
-    found = Bank.open(bank)
+    found = SampleBank.open(bank)
     own = chosen_group(found.kinds(), strategy, lineage, bank)
-    problems = _problems(found, own[1], task, columns)
+    problems = problems_block(found, own[1], task, columns)
     asks = _asks(check, time_limit, reward or {})
-    made = [_judged(found, name, ask, problems, own, batch) for name, ask in asks.items()]
-    rows = tuple(_row(found, own, one) for one in made)
+    made = [judged(found, name, ask, problems, own, batch) for name, ask in asks.items()]
+    rows = tuple(row_of(found, own, one) for one in made)
     data = {
-        "bank": bank, "strategy": own[0], "lineage": own[1],
-        "verdicts": [_data(one, row) for one, row in zip(made, rows, strict=True)],
-    }  # fmt: skip
+        "bank": bank,
+        "strategy": own[0],
+        "lineage": own[1],
+        "verdicts": [as_data(one, row) for one, row in zip(made, rows, strict=True)],
+    }
     notes: list[Block] = [
         Note(
             f"{amount(count, 'sample has', 'samples have')} no {one.column.removeprefix(SCORE)}: "
@@ -85,8 +89,8 @@ def _asks(check: str | None, seconds: float, rewards: Mapping[str, str]) -> dict
 
     Raises UsageError where nobody is.
     """
-    from isoflop.experiments.backends.program import program
-    from isoflop.experiments.backends.rejudging import by_program, by_scorer
+    from isoflop.experiments.sampling.program_judge import program
+    from isoflop.experiments.sampling.rejudge import by_program, by_scorer
     from isoflop.samples.sample_table import SCORE
 
     asks = {SCORE + name: by_scorer(name, asked.scorer(text)) for name, text in rewards.items()}
@@ -95,82 +99,3 @@ def _asks(check: str | None, seconds: float, rewards: Mapping[str, str]) -> dict
     if not asks:
         raise UsageError("nobody is to judge: say --reward NAME=MODEL, or --check PROGRAM")
     return asks
-
-
-def _problems(
-    bank: Bank, lineage: str, task: str | None, columns: Mapping[str, str] | None
-) -> Mapping[str, Problem]:
-    """Return the problems by name, of a file if one is given.
-
-    Raises UsageError where nobody knows them.
-    """
-    from isoflop.experiments.backends.filling import problems_of
-    from isoflop.experiments.backends.problems import exercise
-
-    known = problems_of(bank, lineage)
-    if task is not None:
-        known |= {p.name: p for p in exercise(task, None, 0, columns).problems}
-    if not known:
-        raise UsageError(
-            "the bank does not hold the texts of its problems; give them by --task FILE.jsonl, "
-            "with the id of each"
-        )
-    return known
-
-
-def _judged(
-    bank: Bank, column: str, ask: Ask, problems: Mapping[str, Problem], own: Sequence[str],
-    batch: int,
-) -> Judging:  # fmt: skip
-    from isoflop.experiments.backends.rejudging import judge_again
-    from isoflop.experiments.display import shown
-
-    with shown(column, _sentence) as watch:
-        return judge_again(
-            bank, column, ask, problems, strategy=own[0], lineage=own[1], batch=batch, watch=watch
-        )
-
-
-def _sentence(judging: Judging) -> str:
-    """Return how far the verdicts are, in a few words."""
-    from isoflop.experiments.display import duration
-
-    rate = judging.new / judging.seconds if judging.seconds > 0 else 0.0
-    parts = [f"{judging.done:,}/{judging.total:,} samples"]
-    if rate:
-        left = duration((judging.total - judging.done) / rate)
-        parts += [f"{rate:.3g} a second", f"{left} to go"]
-    if judging.owed:
-        parts.append(f"{judging.owed.total():,} without a verdict")
-    return ", ".join(parts)
-
-
-def _row(bank: Bank, own: Sequence[str], made: Judging) -> tuple[Cell, ...]:
-    from isoflop.samples.sample_table import SCORE
-
-    name = made.column.removeprefix(SCORE)
-    means: tuple[float | None, ...] = (None, None)
-    if made.column.startswith(SCORE) and made.new + made.had:
-        means = _means(bank, own, name)
-    return (name, made.new, made.had, made.owed.total(), *means)
-
-
-def _means(bank: Bank, own: Sequence[str], verifier: str) -> tuple[float | None, ...]:
-    """Return the mean scores of right and of wrong answers, None where there are none."""
-    from isoflop.errors import RefusedByData
-
-    try:
-        samples = bank.load(own[0], own[1], (verifier,))
-    except RefusedByData:  # nobody graded them
-        return None, None
-    scores = samples.scores[verifier]
-    parts = (scores[samples.correct & np.isfinite(scores)],
-             scores[~samples.correct & np.isfinite(scores)])  # fmt: skip
-    return tuple(float(part.mean()) if part.size else None for part in parts)
-
-
-def _data(made: Judging, row: Sequence[Cell]) -> dict[str, Any]:
-    return {
-        "verdict": row[0], "new": made.new, "had": made.had, "without": dict(made.owed),
-        "seconds": made.seconds, "mean of right": row[-2], "mean of wrong": row[-1],
-    }  # fmt: skip

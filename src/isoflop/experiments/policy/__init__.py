@@ -5,8 +5,9 @@ Torch is imported by `model`, `cache`, `sampling` and `likelihood`, and where a 
 
 from __future__ import annotations
 
-from isoflop.experiments.policy.chain import Chain
+from isoflop.experiments.policy.chain import ChainTask
 from isoflop.experiments.policy.flop import forward_flop, training_flop
+from isoflop.experiments.policy.pretraining import Warmup, pass_rate, warm_start
 from isoflop.experiments.policy.retries import Retries
 from isoflop.experiments.policy.task import (
     Control,
@@ -18,10 +19,21 @@ from isoflop.experiments.policy.task import (
     described,
     shape_for,
 )
-from isoflop.experiments.policy.warm import Warmup, pass_rate, warm_start
 
 __all__ = [
-    "Chain", "Control", "Demonstrations", "Problems", "Retries", "Task", "Verdict", "Warmup",
-    "describe", "described", "forward_flop", "pass_rate", "shape_for", "training_flop",
+    "ChainTask",
+    "Control",
+    "Demonstrations",
+    "Problems",
+    "Retries",
+    "Task",
+    "Verdict",
+    "Warmup",
+    "describe",
+    "described",
+    "forward_flop",
+    "pass_rate",
+    "shape_for",
+    "training_flop",
     "warm_start",
-]  # fmt: skip
+]

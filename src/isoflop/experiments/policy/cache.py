@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from isoflop.errors import UsageError
-from isoflop.experiments.policy.model import Policy
+from isoflop.experiments.policy.model import PolicyModel
 from isoflop.experiments.pretrain.gpt import Attend
 
 # Tensor suffixes: b sequences, t tokens, h heads, c channels of a head, v vocabulary.
@@ -23,7 +23,7 @@ class Decoding:
     relative, so padding need only be hidden, not moved. `seen` (b, room) marks what is a token.
     """
 
-    model: Policy
+    model: PolicyModel
     keys: list[Tensor]  # of every layer (b, h, room, c)
     values: list[Tensor]
     seen: Tensor
@@ -39,13 +39,13 @@ class Decoding:
     def take(self, rows: Tensor) -> Decoding:
         """Return the decoding of some sequences, in the order of `rows`, repeats allowed."""
         return Decoding(
-            self.model,
-            [k.index_select(0, rows) for k in self.keys],
-            [v.index_select(0, rows) for v in self.values],
-            self.seen.index_select(0, rows),
-            self.places.index_select(0, rows),
-            self.used,
-            self.logits.index_select(0, rows),
+            model=self.model,
+            keys=[k.index_select(0, rows) for k in self.keys],
+            values=[v.index_select(0, rows) for v in self.values],
+            seen=self.seen.index_select(0, rows),
+            places=self.places.index_select(0, rows),
+            used=self.used,
+            logits=self.logits.index_select(0, rows),
         )
 
     @torch.no_grad()
@@ -90,7 +90,7 @@ class Decoding:
 
 
 @torch.no_grad()
-def begin(model: Policy, prompts_bt: Tensor, more: int) -> Decoding:
+def begin(model: PolicyModel, prompts_bt: Tensor, more: int) -> Decoding:
     """Return the decoding of prompts (b, t), padded on the left, with room for `more` tokens.
 
     Raises UsageError if the model's context is too short for that, or a prompt is empty.
@@ -107,13 +107,13 @@ def begin(model: Policy, prompts_bt: Tensor, more: int) -> Decoding:
     weight = model.embedding.weight
     size = (b, shape.width // shape.head, t + more, shape.head)
     decoding = Decoding(
-        model,
-        [weight.new_zeros(size) for _ in range(shape.layers)],
-        [weight.new_zeros(size) for _ in range(shape.layers)],
-        seen_bt.new_zeros(b, t + more),
-        prompts_bt.new_zeros(b),
-        0,
-        weight.new_zeros(b, shape.vocabulary),
+        model=model,
+        keys=[weight.new_zeros(size) for _ in range(shape.layers)],
+        values=[weight.new_zeros(size) for _ in range(shape.layers)],
+        seen=seen_bt.new_zeros(b, t + more),
+        places=prompts_bt.new_zeros(b),
+        used=0,
+        logits=weight.new_zeros(b, shape.vocabulary),
     )
     padding_b1 = (~seen_bt).sum(1, keepdim=True)
     decoding._put(prompts_bt, model.places(prompts_bt, padding_b1), seen_bt)

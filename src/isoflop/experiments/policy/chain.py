@@ -7,12 +7,12 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from isoflop.arrays import Mask
 from isoflop.errors import UsageError
 from isoflop.experiments.policy.task import (
     Control,
     Demonstrations,
     Layout,
-    Mask,
     Problems,
     Tokens,
     Verdict,
@@ -24,7 +24,7 @@ OPERATIONS = "+*^"  # s + a, s a, s^2 + a
 
 @task
 @dataclass(frozen=True, slots=True)
-class Chain:
+class ChainTask:
     """From s0, take m steps over the integers modulo a prime and write down every state.
 
     A prompt is "s0 op a op a ... =", the response the states and the stop. Operands are uniform,
@@ -175,9 +175,14 @@ class Chain:
         return Problems(prompts, solutions, answers, steps)
 
     def _retry(
-        self, drawn: _Drawn, problems: Problems, rows: Tokens, responses: Tokens,
-        learned: Mask, draw: np.random.Generator,
-    ) -> None:  # fmt: skip
+        self,
+        drawn: _Drawn,
+        problems: Problems,
+        rows: Tokens,
+        responses: Tokens,
+        learned: Mask,
+        draw: np.random.Generator,
+    ) -> None:
         """Put a first attempt before the solution of `rows`."""
         steps = problems.difficulty[rows]
         slips = np.zeros((len(rows), self.most), int)
@@ -194,9 +199,13 @@ class Chain:
             )
 
     def _interrupt(
-        self, problems: Problems, rows: Tokens, responses: Tokens, learned: Mask,
+        self,
+        problems: Problems,
+        rows: Tokens,
+        responses: Tokens,
+        learned: Mask,
         draw: np.random.Generator,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Break off the solution of `rows` at a random state, and give the answer."""
         for row, at in zip(rows, draw.integers(0, problems.difficulty[rows]), strict=True):
             end = (self.control.now, problems.answers[row], self.control.stop)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from isoflop.experiments.policy.model import Policy
+from isoflop.experiments.policy.model import PolicyModel
 from isoflop.experiments.policy.sampling import log_softmax
 
 # Tensor suffixes: n sequences, t tokens, w width, v vocabulary.
@@ -23,7 +23,7 @@ class Likelihood(NamedTuple):
     entropy: Tensor
 
 
-def response_logits(model: Policy, prompts: Tensor, responses: Tensor) -> Tensor:
+def response_logits(model: PolicyModel, prompts: Tensor, responses: Tensor) -> Tensor:
     """Return the logits (n, t, v) that each token of `responses` (n, t) was drawn from.
 
     `prompts` (n, p) are padded on the left and responses on the right. The padding between
@@ -32,7 +32,7 @@ def response_logits(model: Policy, prompts: Tensor, responses: Tensor) -> Tensor
     return model.logits(response_stream(model, prompts, responses))
 
 
-def response_stream(model: Policy, prompts: Tensor, responses: Tensor) -> Tensor:
+def response_stream(model: PolicyModel, prompts: Tensor, responses: Tensor) -> Tensor:
     """Return the stream (n, t, w) before each token of `responses`, as `response_logits` has it."""
     whole = torch.cat((prompts, responses), 1)
     shift = (prompts == model.layout.pad).sum(1, keepdim=True)
@@ -46,7 +46,7 @@ def response_stream(model: Policy, prompts: Tensor, responses: Tensor) -> Tensor
 
 
 def likelihood(
-    model: Policy, prompts: Tensor, responses: Tensor, temperature: float = 1.0
+    model: PolicyModel, prompts: Tensor, responses: Tensor, temperature: float = 1.0
 ) -> Likelihood:
     """Return how likely `responses` are after `prompts`, with gradients; padding gives zeros."""
     spread = log_softmax(response_logits(model, prompts, responses), temperature)

@@ -15,7 +15,7 @@ from isoflop.experiments.pretrain.shape import Shape
 NEVER = -1e9  # a logit; minus infinity would make no number of its share in the entropy
 
 
-class Policy(GPT):
+class PolicyModel(GPT):
     """A GPT with an embedding of the place of each token, by the layout of its task.
 
     Rotary positions alone say how far apart two tokens are. Step j of a response needs step j of

@@ -11,7 +11,7 @@ from isoflop.errors import UsageError
 from isoflop.experiments.policy.task import Demonstrations, Problems, Task, Tokens
 
 if TYPE_CHECKING:
-    from isoflop.experiments.policy.model import Policy
+    from isoflop.experiments.policy.model import PolicyModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,9 @@ class Retries:
 class OwnAttempts:
     """Demonstrations that go over attempts of a policy which is still learning."""
 
-    def __init__(self, model: Policy, task: Task, retries: Retries, batch: int, seed: int) -> None:
+    def __init__(
+        self, model: PolicyModel, task: Task, retries: Retries, batch: int, seed: int
+    ) -> None:
         import torch
 
         self.model, self.task, self.retries = model, task, retries
@@ -57,16 +59,19 @@ class OwnAttempts:
     def _drawn(self) -> Demonstrations:
         import torch
 
-        from isoflop.experiments.policy.sampling import Forcing, sample
+        from isoflop.experiments.policy.sampling import ForcedBudget, sample
 
         task, control = self.task, self.task.control
         problems = task.problems(self.count * self.retries.every, self.draw, familiar=True)
         again = int(self.draw.integers(self.retries.most))
         drawn = sample(
-            self.model, torch.from_numpy(problems.prompts).to(self.model.embedding.weight.device),
-            control, generator=self.generator, most=task.layout.attempt * (1 + again) - 1,
-            forcing=Forcing(again, (control.again,)),
-        )  # fmt: skip
+            self.model,
+            torch.from_numpy(problems.prompts).to(self.model.embedding.weight.device),
+            control,
+            generator=self.generator,
+            most=task.layout.attempt * (1 + again) - 1,
+            forcing=ForcedBudget(again, (control.again,)),
+        )
         return gone_over(task, problems, drawn.tokens.cpu().numpy())
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from isoflop.errors import UsageError
 from isoflop.experiments.policy.cache import Decoding, begin
 from isoflop.experiments.policy.flop import forward_flop
-from isoflop.experiments.policy.model import Policy
+from isoflop.experiments.policy.model import PolicyModel
 from isoflop.experiments.policy.task import Control
 
 # Tensor suffixes: b prompts, n sequences (b times the samples of each), t tokens, v vocabulary.
@@ -20,7 +20,7 @@ GREEDY = 1e-9  # temperatures below this take the likeliest token
 
 
 @dataclass(frozen=True, slots=True)
-class Forcing:
+class ForcedBudget:
     """How a budget is forced on responses.
 
     The stop is replaced by `again` the first `extensions` times that it comes. After `limit`
@@ -40,7 +40,7 @@ class Forcing:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Samples:
+class PolicyResponses:
     """Responses, those of one prompt in neighbouring rows.
 
     `tokens` and `logp` [nats] (n, t) are padded on the right, with zeros for `logp`, which is by
@@ -71,7 +71,7 @@ class Samples:
 
 
 def sample(
-    model: Policy,
+    model: PolicyModel,
     prompts_bt: Tensor,
     control: Control,
     *,
@@ -79,8 +79,8 @@ def sample(
     most: int,
     n: int = 1,
     temperature: float = 1.0,
-    forcing: Forcing | None = None,
-) -> Samples:
+    forcing: ForcedBudget | None = None,
+) -> PolicyResponses:
     """Return `n` responses of `most` tokens at most to each prompt (b, t), padded on the left.
 
     `generator` is of the CPU, whatever the model's device, so that a seed means the same
@@ -91,7 +91,7 @@ def sample(
     rows = torch.arange(len(prompts_bt), device=prompts_bt.device).repeat_interleave(n)
     if n != 1:
         decoding = decoding.take(rows)
-    writer = _Writer(control, len(rows), most, forcing or Forcing(), prompts_bt.device)
+    writer = _Writer(control, len(rows), most, forcing or ForcedBudget(), prompts_bt.device)
     for step in range(most):
         chosen = choose(decoding.logits, generator, temperature)
         if not len(live := writer.write(step, decoding.logits, chosen, temperature)):
@@ -129,7 +129,7 @@ class _Writer:
     """Responses as they are written, and the tokens that are still to be put in."""
 
     def __init__(
-        self, control: Control, n: int, most: int, forcing: Forcing, device: torch.device
+        self, control: Control, n: int, most: int, forcing: ForcedBudget, device: torch.device
     ) -> None:
         self.control, self.forcing = control, forcing
         self.rows = torch.arange(n, device=device)  # which response each sequence writes
@@ -176,12 +176,16 @@ class _Writer:
         self.spoken[rows] += forced
         return torch.where(forced, put, chosen), forced
 
-    def samples(self, model: Policy, before_b: Tensor, rows: Tensor) -> Samples:
+    def samples(self, model: PolicyModel, before_b: Tensor, rows: Tensor) -> PolicyResponses:
         """Return what was written."""
         lengths = (self.tokens != self.control.pad).sum(1)
         later = (lengths - 1).clamp(min=0)  # the last token need not go through the model
-        return Samples(
-            self.tokens, self.logp, self.forced, lengths, ~self.open,
-            forward_flop(model.shape, later, before_b[rows]),
-            forward_flop(model.shape, before_b),
-        )  # fmt: skip
+        return PolicyResponses(
+            tokens=self.tokens,
+            logp=self.logp,
+            forced=self.forced,
+            lengths=lengths,
+            stopped=~self.open,
+            flop=forward_flop(model.shape, later, before_b[rows]),
+            prompt_flop=forward_flop(model.shape, before_b),
+        )

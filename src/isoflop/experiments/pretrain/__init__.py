@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from isoflop.experiments.pretrain.recipe import Recipe
+from isoflop.experiments.pretrain.recipe import TrainingRecipe
 from isoflop.experiments.pretrain.shape import Shape
-from isoflop.experiments.pretrain.sweep import PRESETS, Preset, Pretrain, Size, budgets
+from isoflop.experiments.pretrain.sweep import PRESETS, Pretrain, PretrainPreset, Size, budgets
 
-__all__ = ["PRESETS", "Preset", "Pretrain", "Recipe", "Shape", "Size", "budgets"]
+__all__ = ["PRESETS", "Pretrain", "PretrainPreset", "Shape", "Size", "TrainingRecipe", "budgets"]

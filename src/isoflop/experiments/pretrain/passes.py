@@ -98,9 +98,19 @@ class Remainder(Function):
         open_nf = F.silu(gate_nf)
         inner_nf = open_nf * value_nf
         ctx.save_for_backward(
-            y_nw, middle_nw, gain_w, inverse_n1, scaled_nw, gate_nf, value_nf, open_nf, inner_nf,
-            mix, up, down,
-        )  # fmt: skip
+            y_nw,
+            middle_nw,
+            gain_w,
+            inverse_n1,
+            scaled_nw,
+            gate_nf,
+            value_nf,
+            open_nf,
+            inner_nf,
+            mix,
+            up,
+            down,
+        )
         return _add_product(middle_nw, inner_nf, down).view(x_btw.shape)
 
     @staticmethod
@@ -108,9 +118,19 @@ class Remainder(Function):
     def backward(ctx: Any, slope_btw: Tensor) -> tuple[Tensor, ...]:
         """Return the gradients of what `forward` takes."""
         (
-            y_nw, middle_nw, gain_w, inverse_n1, scaled_nw, gate_nf, value_nf, open_nf, inner_nf,
-            mix, up, down,
-        ) = ctx.saved_tensors  # fmt: skip
+            y_nw,
+            middle_nw,
+            gain_w,
+            inverse_n1,
+            scaled_nw,
+            gate_nf,
+            value_nf,
+            open_nf,
+            inner_nf,
+            mix,
+            up,
+            down,
+        ) = ctx.saved_tensors
         shape, kind = slope_btw.shape, up.dtype
         slope_nw = slope_btw.reshape(-1, shape[-1])
         out_nw = slope_nw.to(kind)

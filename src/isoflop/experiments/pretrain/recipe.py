@@ -24,7 +24,7 @@ class Leg(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainingRecipe:
     """Everything about training that does not depend on the model.
 
     All of it is a function of tokens seen, never of the run's end: the first D tokens of a long

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from isoflop.errors import UsageError
 from isoflop.experiments.experiment import Experiment, Trial, TrialFolder
-from isoflop.experiments.pretrain.recipe import Recipe
+from isoflop.experiments.pretrain.recipe import TrainingRecipe
 from isoflop.experiments.pretrain.shape import Shape
 from isoflop.store import JSON
 
@@ -42,7 +42,7 @@ class Pretrain(Experiment):
     shapes: tuple[Shape, ...]
     budgets: tuple[float, ...]
     seeds: tuple[int, ...] = (0,)
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: TrainingRecipe = field(default_factory=TrainingRecipe)
     text: str | None = None
     evaluation: int = 32_768
     least_steps: int = 150
@@ -103,7 +103,7 @@ class Pretrain(Experiment):
         from isoflop.experiments.pretrain.train import train
 
         config: Mapping[str, Any] = trial.config
-        shape, recipe = Shape(**config["shape"]), Recipe(**config["recipe"])
+        shape, recipe = Shape(**config["shape"]), TrainingRecipe(**config["recipe"])
         text = corpus.load(config["text"], vocabulary=shape.vocabulary)
         outcome = train(
             shape,
@@ -153,30 +153,37 @@ def budgets(lowest: float, highest: float, per_decade: int = 8) -> tuple[float, 
 
 
 @dataclass(frozen=True)
-class Preset:
+class PretrainPreset:
     """A sweep, and the run that is forecast from it before it is trained."""
 
     sweep: Pretrain
     held_out: Pretrain
 
 
-def tiny(seed: int = 0) -> Preset:
+def tiny(seed: int = 0) -> PretrainPreset:
     """Return a sweep of seconds, to see that everything works; its forecast is rough."""
-    recipe = Recipe(batch=512, warmup=8_192)
+    recipe = TrainingRecipe(batch=512, warmup=8_192)
     sizes = tuple(Shape(width, 1, context=64, head=width) for width in (8, 12, 16, 24))
     sweep = Pretrain(sizes, budgets(1e9, 8e9), (seed,), recipe, evaluation=8_192, least_steps=40)
     return _with_held_out(sweep, Shape(32, 1, context=64, head=32))
 
 
-def demo(seed: int = 0) -> Preset:
+def demo(seed: int = 0) -> PretrainPreset:
     """Return the sweep of the main job: two cores train it and its held-out run in minutes.
 
     One batch and one warm-up for all, large enough that seeds agree within half a per cent.
     """
-    recipe = Recipe(lr=6e-3, batch=1_024, largest=1_024, warmup=61_440)
+    recipe = TrainingRecipe(lr=6e-3, batch=1_024, largest=1_024, warmup=61_440)
     widths_and_depths = (
-        (16, 2), (16, 3), (32, 1), (32, 2), (32, 3), (48, 2), (48, 3), (64, 2),
-    )  # fmt: skip
+        (16, 2),
+        (16, 3),
+        (32, 1),
+        (32, 2),
+        (32, 3),
+        (48, 2),
+        (48, 3),
+        (64, 2),
+    )
     sizes = tuple(Shape(width, depth) for width, depth in widths_and_depths)
     sweep = Pretrain(
         sizes, budgets(3e10, 3e11), (seed,), recipe, evaluation=65_536, least_steps=120
@@ -184,10 +191,12 @@ def demo(seed: int = 0) -> Preset:
     return _with_held_out(sweep, Shape(64, 3))
 
 
-def _with_held_out(sweep: Pretrain, shape: Shape) -> Preset:
+def _with_held_out(sweep: Pretrain, shape: Shape) -> PretrainPreset:
     """Return the preset that holds out `shape` at ten times the largest budget of `sweep`."""
     largest = max(size.C for each in sweep.shapes for size in sweep.sizes(each))
-    return Preset(sweep, replace(sweep, shapes=(shape,), budgets=(10.0 * largest,)))
+    return PretrainPreset(sweep, replace(sweep, shapes=(shape,), budgets=(10.0 * largest,)))
 
 
-PRESETS: Mapping[str, Callable[[int], Preset]] = MappingProxyType({"tiny": tiny, "demo": demo})
+PRESETS: Mapping[str, Callable[[int], PretrainPreset]] = MappingProxyType(
+    {"tiny": tiny, "demo": demo}
+)

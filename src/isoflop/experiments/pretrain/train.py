@@ -18,7 +18,7 @@ from isoflop.experiments.pretrain import corpus as text
 from isoflop.experiments.pretrain.corpus import Corpus
 from isoflop.experiments.pretrain.gpt import GPT
 from isoflop.experiments.pretrain.precision import Precision, precision, products
-from isoflop.experiments.pretrain.recipe import Recipe
+from isoflop.experiments.pretrain.recipe import TrainingRecipe
 from isoflop.experiments.pretrain.shape import Shape
 from isoflop.experiments.state import load_state
 
@@ -37,7 +37,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrainingResult:
     """The losses that a run gave, the time it took over all its attempts [s], its number format."""
 
     points: tuple[Point, ...]
@@ -46,11 +46,11 @@ class Outcome:
     precision: Precision
 
 
-class Learner:
+class Trainer:
     """A model in training: weights, optimiser, averaged weights, and the tokens seen."""
 
     def __init__(
-        self, shape: Shape, recipe: Recipe, corpus: Corpus, seed: int, device: str
+        self, shape: Shape, recipe: TrainingRecipe, corpus: Corpus, seed: int, device: str
     ) -> None:
         self.shape, self.recipe, self.corpus, self.device = shape, recipe, corpus, device
         self.model = GPT(shape, seed).to(device)
@@ -129,10 +129,10 @@ class Learner:
 
 
 @dataclass
-class Journey:
+class TrainingState:
     """How far a run has come along its legs, and what it found; resumed from `folder`."""
 
-    learner: Learner
+    learner: Trainer
     folder: TrialFolder
     total: int  # tokens to train on, branches included
     keep_every: float  # [s]
@@ -184,7 +184,7 @@ class Journey:
 
 def train(
     shape: Shape,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     points: tuple[int, ...],
     corpus: Corpus,
     folder: TrialFolder,
@@ -193,7 +193,7 @@ def train(
     device: str = "cpu",
     evaluation: int = 65_536,
     keep_every: float = 10.0,
-) -> Outcome:
+) -> TrainingResult:
     """Return the held-out loss at each of `points` [tokens], from one run.
 
     `evaluation` is how many held-out tokens are scored. The state is kept in `folder` every
@@ -204,8 +204,8 @@ def train(
     points = tuple(sorted(set(points)))
     _refuse_repeats(shape, recipe, points, corpus)
     held_out = text.held_out_windows(corpus, shape.context, evaluation)
-    learner = Learner(shape, recipe, corpus, seed, device)
-    journey = Journey(learner, folder, recipe.tokens(points), keep_every)
+    learner = Trainer(shape, recipe, corpus, seed, device)
+    journey = TrainingState(learner, folder, recipe.tokens(points), keep_every)
     journey.resume()
     legs = recipe.legs(points)
     while journey.leg < len(legs):
@@ -224,7 +224,7 @@ def train(
             learner.restore(journey.trunk)
             journey.trunk = None
         journey.leg += 1
-    return Outcome(tuple(journey.found), *journey.spent(), learner.precision)
+    return TrainingResult(tuple(journey.found), *journey.spent(), learner.precision)
 
 
 def sequences_at_once(shape: Shape, device: str) -> int:
@@ -243,7 +243,9 @@ def _clocks() -> tuple[float, float]:
     return time.monotonic(), time.process_time()
 
 
-def _refuse_repeats(shape: Shape, recipe: Recipe, points: tuple[int, ...], corpus: Corpus) -> None:
+def _refuse_repeats(
+    shape: Shape, recipe: TrainingRecipe, points: tuple[int, ...], corpus: Corpus
+) -> None:
     if shape.vocabulary != corpus.vocabulary:
         raise UsageError(
             f"the model has {shape.vocabulary} symbols, the corpus {corpus.vocabulary}"

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from isoflop.experiments.reward.setting import (
-    Bank,
+from isoflop.experiments.reward.config import (
+    BankSize,
     Learning,
     Proxy,
     Pursuit,
+    RewardConfig,
+    RewardTask,
     Scorer,
-    Setting,
-    World,
 )
-from isoflop.experiments.reward.study import PRESETS, Overoptimise, Pursued
+from isoflop.experiments.reward.study import PRESETS, Overoptimise, RLTarget
 
 __all__ = [
     "PRESETS",
-    "Bank",
+    "BankSize",
     "Learning",
     "Overoptimise",
     "Proxy",
-    "Pursued",
     "Pursuit",
+    "RLTarget",
+    "RewardConfig",
+    "RewardTask",
     "Scorer",
-    "Setting",
-    "World",
 ]

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from isoflop.experiments.folder import TrialFolder
-from isoflop.experiments.reward.proxies import Judge, combined
-from isoflop.experiments.reward.setting import Bank, Proxy, Scorer, Setting
+from isoflop.experiments.reward.config import BankSize, Proxy, RewardConfig, Scorer
+from isoflop.experiments.reward.proxies import ProxyScorer, combined
 from isoflop.experiments.reward.world import BANK, Scene, draw, generator
 from isoflop.experiments.state import load_state
 from isoflop.samples.best_of_n_curves import BestOfNCurves, best_of_n_curves
@@ -33,7 +33,7 @@ class Chosen:
 
 
 def choose(
-    setting: Setting,
+    setting: RewardConfig,
     scorers: tuple[Scorer, ...],
     folder: TrialFolder,
     seed: int,
@@ -42,9 +42,9 @@ def choose(
     """Return best-of-n by every scorer, and write the bank's scores into the folder."""
     scene = Scene(setting.world, seed)
     proxies = dict.fromkeys(p for scorer in scorers for p in scorer.proxies)
-    judges: dict[Proxy, Judge] = {}
+    judges: dict[Proxy, ProxyScorer] = {}
     for done, proxy in enumerate(proxies):
-        judges[proxy] = Judge(scene, proxy, setting.learning)
+        judges[proxy] = ProxyScorer(scene, proxy, setting.learning)
         folder.progress((1 - SAMPLING) * (done + 1) / len(proxies))
     tokens, logp = _sampled(scene, setting.bank, folder, keep_every)
     found = {proxy: judge(tokens) for proxy, judge in judges.items()}
@@ -66,7 +66,7 @@ def choose(
 
 
 def _sampled(
-    scene: Scene, bank: Bank, folder: TrialFolder, keep_every: float
+    scene: Scene, bank: BankSize, folder: TrialFolder, keep_every: float
 ) -> tuple[Tensor, Tensor]:
     """Return the bank (n, t) and log-probabilities (n,), prompt by prompt; resumed if begun."""
     prompts = scene.prompts(bank.prompts, draw(scene.seed, BANK))
@@ -87,7 +87,7 @@ def _sampled(
 
 
 def _table(
-    setting: Setting,
+    setting: RewardConfig,
     scorers: tuple[Scorer, ...],
     scores: Mapping[str, Tensor],
     gold: Tensor,

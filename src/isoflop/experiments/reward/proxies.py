@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isoflop.experiments.reward.kept import kept
-from isoflop.experiments.reward.setting import Learning, Proxy, Rule
+from isoflop.experiments.reward.config import Learning, Proxy, Rule
+from isoflop.experiments.reward.score_files import kept
 from isoflop.experiments.reward.world import (
     CHUNK,
     ORDER,
@@ -62,7 +62,7 @@ def _chunk(scene: Scene, index: int) -> tuple[Tensor, Tensor]:
     return made
 
 
-class Judge:
+class ProxyScorer:
     """A proxy in the flesh, its scores standardised under the policy."""
 
     def __init__(self, scene: Scene, proxy: Proxy, learning: Learning) -> None:
@@ -70,8 +70,11 @@ class Judge:
         weights = generator(scene.seed, WEIGHTS, proxy.member)
         self.network = Network(scene.world, proxy.hidden, weights)
         identity: list[JSON] = [
-            asdict(scene.world), scene.seed, asdict(proxy), asdict(learning),
-        ]  # fmt: skip
+            asdict(scene.world),
+            scene.seed,
+            asdict(proxy),
+            asdict(learning),
+        ]
         found = kept("proxy", identity, lambda: self._make(scene, learning))
         self.network.load_state_dict(found["network"])
         self.network.requires_grad_(False)

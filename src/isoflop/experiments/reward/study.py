@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from isoflop.errors import UsageError
 from isoflop.experiments.experiment import Experiment, Preset, Trial, TrialFolder
-from isoflop.experiments.reward.setting import (
-    Bank,
+from isoflop.experiments.reward.config import (
+    BankSize,
     Learning,
     Proxy,
     Pursuit,
+    RewardConfig,
+    RewardTask,
     Scorer,
-    Setting,
-    World,
 )
 from isoflop.store import JSON
 
 if TYPE_CHECKING:
     from isoflop.experiments.reward.bank import Chosen
-    from isoflop.experiments.reward.pursue import Look
+    from isoflop.experiments.reward.optimise import RewardEvaluation
 
 CHOICE, PURSUIT = "best-of-n", "rl"  # the two kinds of trial, and how families begin
 
 
 @dataclass(frozen=True)
-class Pursued:
+class RLTarget:
     """A scorer that RL optimises, with a penalty on KL or without."""
 
     scorer: Scorer
@@ -53,8 +53,8 @@ class Overoptimise(Experiment):
     conventions: ClassVar[Mapping[str, str]] = MappingProxyType({"N": "total"})
 
     scorers: tuple[Scorer, ...]
-    pursued: tuple[Pursued, ...] = ()
-    setting: Setting = field(default_factory=Setting)
+    pursued: tuple[RLTarget, ...] = ()
+    setting: RewardConfig = field(default_factory=RewardConfig)
     seeds: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class Overoptimise(Experiment):
         flop = self.setting.choosing(self.scorers)
         return self.trial(config, seed=seed, flop=flop, label=f"best-of-n, seed {seed}")
 
-    def _pursuit(self, pursued: Pursued, seed: int) -> Trial:
+    def _pursuit(self, pursued: RLTarget, seed: int) -> Trial:
         pursuit = replace(self.setting.pursuit, penalty=pursued.penalty)
         setting = replace(self.setting, pursuit=pursuit)
         config: dict[str, JSON] = {
@@ -92,7 +92,7 @@ class Overoptimise(Experiment):
         label = f"{self.family_of(pursued)}, seed {seed}"
         return self.trial(config, seed=seed, flop=setting.pursuing(pursued.scorer), label=label)
 
-    def family_of(self, what: Scorer | Pursued) -> str:
+    def family_of(self, what: Scorer | RLTarget) -> str:
         """Return the family that the runs of best-of-n by a scorer, or of RL on one, are in."""
         if isinstance(what, Scorer):
             return _family(CHOICE, self.setting, what)
@@ -105,12 +105,12 @@ class Overoptimise(Experiment):
         import torch
 
         from isoflop.experiments.reward.bank import choose
-        from isoflop.experiments.reward.pursue import pursue
+        from isoflop.experiments.reward.optimise import pursue
 
         config: Mapping[str, Any] = trial.config
         if device != "cpu":
             raise UsageError(f"device is {device}; models this small run on the cpu alone")
-        setting = Setting.described(config["setting"])
+        setting = RewardConfig.described(config["setting"])
         scorers = tuple(Scorer.described(s) for s in config["scorers"])
         wall, cpu = time.monotonic(), time.process_time()
         more: dict[str, JSON] = {}
@@ -131,13 +131,13 @@ class Overoptimise(Experiment):
         return {"observations": found, "provenance": provenance}
 
 
-def _family(kind: str, setting: Setting, scorer: Scorer) -> str:
+def _family(kind: str, setting: RewardConfig, scorer: Scorer) -> str:
     penalty = setting.pursuit.penalty if kind == PURSUIT else 0.0
     name = f"{kind}: {scorer.name(setting.world)}"
     return f"{name}, penalty {penalty:g}" if penalty else name
 
 
-def _labels(kind: str, setting: Setting, scorer: Scorer, seed: int) -> dict[str, JSON]:
+def _labels(kind: str, setting: RewardConfig, scorer: Scorer, seed: int) -> dict[str, JSON]:
     family = _family(kind, setting, scorer)
     return {
         "run": f"{family}, seed {seed}",
@@ -148,7 +148,7 @@ def _labels(kind: str, setting: Setting, scorer: Scorer, seed: int) -> dict[str,
     }
 
 
-def _of_choice(setting: Setting, chosen: Chosen, seed: int) -> list[JSON]:
+def _of_choice(setting: RewardConfig, chosen: Chosen, seed: int) -> list[JSON]:
     """Return an observation for every n."""
     c, labels = chosen.curves, _labels(CHOICE, setting, chosen.scorer, seed)
     parts = (c.n, c.d, c.kl, c.gold, c.score, c.error)
@@ -163,7 +163,9 @@ def _noise(error: float) -> dict[str, JSON]:
     return {"sigma": error} if error > 0 else {}
 
 
-def _of_pursuit(setting: Setting, scorer: Scorer, looks: tuple[Look, ...], seed: int) -> list[JSON]:
+def _of_pursuit(
+    setting: RewardConfig, scorer: Scorer, looks: tuple[RewardEvaluation, ...], seed: int
+) -> list[JSON]:
     """Return an observation for every look: the gain over the first, which is the start."""
     labels, start = _labels(PURSUIT, setting, scorer, seed), looks[0]
     rows: list[JSON] = [{**labels, "d": 0.0, "KL": 0.0, "R": 0.0, "R_proxy": 0.0}]
@@ -184,10 +186,10 @@ def study(seed: int = 0, seeds: int = 3) -> Preset[Overoptimise]:
     others = tuple(Scorer((member,)) for member in members[1:])
     ensembles = tuple(Scorer(members, rule) for rule in ("mean", "worst", "variance-penalised"))
     pursued = (
-        *(Pursued(alone[h, many]) for h in (3, 16, 256)),
-        Pursued(alone[16, some]),
-        Pursued(alone[16, many], penalty=0.1),
-        Pursued(ensembles[1]),
+        *(RLTarget(alone[h, many]) for h in (3, 16, 256)),
+        RLTarget(alone[16, some]),
+        RLTarget(alone[16, many], penalty=0.1),
+        RLTarget(ensembles[1]),
     )
     scorers = (*alone.values(), *others, *ensembles)
     return Preset(Overoptimise(scorers, pursued, seeds=_seeds(seed, seeds)))
@@ -196,13 +198,13 @@ def study(seed: int = 0, seeds: int = 3) -> Preset[Overoptimise]:
 def tiny(seed: int = 0, seeds: int = 1) -> Preset[Overoptimise]:
     """Return a study of seconds, to see that everything works."""
     proxies = {(h, pairs): Scorer((Proxy(h, pairs),)) for pairs in (512, 4_096) for h in (3, 16)}
-    setting = Setting(
-        World(vocabulary=8, members=2, steps=120, batch=64, lr=0.015, reference=2_048),
+    setting = RewardConfig(
+        RewardTask(vocabulary=8, members=2, steps=120, batch=64, lr=0.015, reference=2_048),
         Learning(lr=0.01),
-        Bank(prompts=8, samples=256),
+        BankSize(prompts=8, samples=256),
         Pursuit(responses=128, lr=1e-3, steps=60, spacing=0.4, furthest=4.0, look=512),
     )
-    pursued = (Pursued(proxies[3, 4_096]),)
+    pursued = (RLTarget(proxies[3, 4_096]),)
     scorers = tuple(proxies.values())
     return Preset(Overoptimise(scorers, pursued, setting, seeds=_seeds(seed, seeds)))
 

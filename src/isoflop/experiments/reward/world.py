@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isoflop.experiments.policy.model import Policy
+from isoflop.experiments.policy.model import PolicyModel
 from isoflop.experiments.policy.sampling import sample
 from isoflop.experiments.policy.task import Control, Tokens
-from isoflop.experiments.reward.kept import kept
-from isoflop.experiments.reward.setting import World
+from isoflop.experiments.reward.config import RewardTask
+from isoflop.experiments.reward.score_files import kept
 
 # Tensor suffixes: n sequences, t symbols, k features, v vocabulary.
 
@@ -33,10 +33,10 @@ def generator(seed: int, stream: int, index: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(int(draw(seed, stream, index).integers(2**62)))
 
 
-class Source:
+class MarkovSource:
     """A Markov chain of order two."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: RewardTask, seed: int) -> None:
         count = world.vocabulary
         logits = world.sharpness * draw(seed, SOURCE).standard_normal((count, count, count))
         share = np.exp(logits)
@@ -56,7 +56,7 @@ class Source:
 class Gold(nn.Module):
     """The reward that is wanted: concave in counts that are rare when large, and a bit rough."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: RewardTask, seed: int) -> None:
         super().__init__()
         self.world = world
         random = draw(seed, GOLD)
@@ -115,7 +115,7 @@ class Network(nn.Module):
     """Two hidden layers over the symbols of a sequence and where they stand, to one number."""
 
     def __init__(
-        self, world: World, hidden: int, random: torch.Generator, *, rough: bool = False
+        self, world: RewardTask, hidden: int, random: torch.Generator, *, rough: bool = False
     ) -> None:
         super().__init__()
         self.vocabulary = world.vocabulary
@@ -147,10 +147,10 @@ def _moments(values: Tensor) -> Tensor:
 class Scene:
     """The source, the policy and the gold reward that follow from a seed."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: RewardTask, seed: int) -> None:
         self.world, self.seed = world, seed
-        self.source = Source(world, seed)
-        self.policy = Policy(world.shape, world.layout, seed)
+        self.source = MarkovSource(world, seed)
+        self.policy = PolicyModel(world.shape, world.layout, seed)
         self.gold = Gold(world, seed)
         state = kept("world", [asdict(world), seed], self._make)
         self.policy.load_state_dict(state["policy"])
@@ -189,7 +189,7 @@ class Scene:
         return torch.from_numpy(self.source.text(n, self.world.prompt, random))
 
     def respond(
-        self, policy: Policy, prompts: Tensor, random: torch.Generator, n: int = 1
+        self, policy: PolicyModel, prompts: Tensor, random: torch.Generator, n: int = 1
     ) -> tuple[Tensor, Tensor]:
         """Return `n` whole sequences for each prompt, and how likely their responses were [nats].
 

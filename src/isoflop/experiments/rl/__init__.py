@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from isoflop.experiments.rl.config import RLConfig
 from isoflop.experiments.rl.presets import PRESETS
-from isoflop.experiments.rl.recipe import RECIPES, Recipe, named
-from isoflop.experiments.rl.setting import Setting
-from isoflop.experiments.rl.study import Arm, Reinforce
+from isoflop.experiments.rl.recipe import RECIPES, RLRecipe, named
+from isoflop.experiments.rl.study import RecipeArm, Reinforce
 
-__all__ = ["PRESETS", "RECIPES", "Arm", "Recipe", "Reinforce", "Setting", "named"]
+__all__ = ["PRESETS", "RECIPES", "RLConfig", "RLRecipe", "RecipeArm", "Reinforce", "named"]

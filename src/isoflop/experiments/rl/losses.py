@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from isoflop.errors import UnknownName
-from isoflop.experiments.rl.recipe import Recipe
+from isoflop.experiments.rl.recipe import RLRecipe
 
 # Tensor suffixes: p problems, g responses to each, n responses (p times g), t tokens.
 
 SMALL = 1e-6  # added to what is divided by
 
 
-def advantages(rewards_pg: Tensor, recipe: Recipe) -> Tensor:
+def advantages(rewards_pg: Tensor, recipe: RLRecipe) -> Tensor:
     """Return the advantage (p, g) of every response of a batch."""
     by_prompt = recipe.baseline == "prompt"
     mean = rewards_pg.mean(1, keepdim=True) if by_prompt else rewards_pg.mean()
@@ -26,7 +26,7 @@ def advantages(rewards_pg: Tensor, recipe: Recipe) -> Tensor:
 
 
 def surrogate(
-    recipe: Recipe, logp_nt: Tensor, old_nt: Tensor, advantage_n: Tensor, mask_nt: Tensor
+    recipe: RLRecipe, logp_nt: Tensor, old_nt: Tensor, advantage_n: Tensor, mask_nt: Tensor
 ) -> Tensor:
     """Return the loss of each token (n, t), zero where `mask_nt` is; less is better.
 
@@ -61,7 +61,7 @@ def divergence(logp_nt: Tensor, reference_nt: Tensor) -> Tensor:
     return gap.exp() - 1 - gap
 
 
-def weights(mask_nt: Tensor, recipe: Recipe, group: int, longest: int) -> Tensor:
+def weights(mask_nt: Tensor, recipe: RLRecipe, group: int, longest: int) -> Tensor:
     """Return the share (n, t) that the loss of each token has in the loss of the batch.
 
     The responses to one problem are `group` neighbouring rows; `longest` is the most tokens that
@@ -82,7 +82,7 @@ def weights(mask_nt: Tensor, recipe: Recipe, group: int, longest: int) -> Tensor
 
 
 def token_loss(
-    recipe: Recipe,
+    recipe: RLRecipe,
     logp_nt: Tensor,
     old_nt: Tensor,
     advantage_n: Tensor,

@@ -7,10 +7,10 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from isoflop.experiments.experiment import Preset
-from isoflop.experiments.policy import Chain, Warmup
+from isoflop.experiments.policy import ChainTask, Warmup
+from isoflop.experiments.rl.config import RLConfig
 from isoflop.experiments.rl.recipe import RECIPES
-from isoflop.experiments.rl.setting import Setting
-from isoflop.experiments.rl.study import Arm, Reinforce
+from isoflop.experiments.rl.study import RecipeArm, Reinforce
 
 PAIR = ("grpo", "scalerl")
 GROUPS = (4, 8, 16, 32)
@@ -18,14 +18,23 @@ GROUPS = (4, 8, 16, 32)
 
 def tiny(seed: int = 0) -> Preset[Reinforce]:
     """Return a study of seconds, to see that everything works."""
-    setting = Setting(
-        Chain(modulus=3, most=2), 32, 1, Warmup(steps=80, batch=32, lr=1e-2), prompts=16, group=8,
-        steps=160, lr=1e-3, problems=128, samples=2, every=8,
-    )  # fmt: skip
-    return Preset(Reinforce({name: Arm(RECIPES[name], setting) for name in PAIR}, (seed,)))
+    setting = RLConfig(
+        ChainTask(modulus=3, most=2),
+        32,
+        1,
+        Warmup(steps=80, batch=32, lr=1e-2),
+        prompts=16,
+        group=8,
+        steps=160,
+        lr=1e-3,
+        problems=128,
+        samples=2,
+        every=8,
+    )
+    return Preset(Reinforce({name: RecipeArm(RECIPES[name], setting) for name in PAIR}, (seed,)))
 
 
-STUDY = Setting(
+STUDY = RLConfig(
     width=32, warmup=Warmup(steps=1_500, skill=0.25), steps=240, lr=1.5e-3, samples=2, every=8
 )
 
@@ -36,8 +45,8 @@ def study(seed: int = 0) -> Preset[Reinforce]:
     Three seeds each, from one start. Fresh problems can be learnt in full by a policy that is
     large enough; a fixed set is learnt by heart, which leaves a ceiling below one.
     """
-    arms = {name: Arm(RECIPES[name], STUDY) for name in PAIR}
-    arms["grpo, 256 problems"] = Arm(RECIPES["grpo"], replace(STUDY, pool=256))
+    arms = {name: RecipeArm(RECIPES[name], STUDY) for name in PAIR}
+    arms["grpo, 256 problems"] = RecipeArm(RECIPES["grpo"], replace(STUDY, pool=256))
     return Preset(Reinforce(arms, tuple(range(seed, seed + 3))))
 
 
@@ -52,7 +61,7 @@ def isocompute(seed: int = 0) -> Preset[Reinforce]:
         times = STUDY.group / group  # steps for each of the study's
         steps, every = round(STUDY.steps * times), round(STUDY.every * times)
         setting = replace(STUDY, group=group, steps=steps, every=every)
-        arms[f"grpo n={group}"] = Arm(RECIPES["grpo"], setting, "grpo")
+        arms[f"grpo n={group}"] = RecipeArm(RECIPES["grpo"], setting, "grpo")
     return Preset(Reinforce(arms, (seed,)))
 
 

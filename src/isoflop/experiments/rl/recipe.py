@@ -21,7 +21,7 @@ Baseline = Literal["prompt", "batch"]
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class RLRecipe:
     """How rollouts become a step.
 
     surrogate: what is maximised per token, with the advantage A:
@@ -86,40 +86,46 @@ class Recipe:
 MOST = 1e6  # of any number of a recipe
 
 _CHOICES = {
-    f.name: get_args(get_type_hints(Recipe)[f.name])
-    for f in fields(Recipe)
+    f.name: get_args(get_type_hints(RLRecipe)[f.name])
+    for f in fields(RLRecipe)
     if f.name in ("surrogate", "aggregation", "normalisation", "baseline")
 }
 
-_CISPO = Recipe("cispo", "cispo", low=1.0, high=4.0, aggregation="token", normalisation="prompt")
+_CISPO = RLRecipe("cispo", "cispo", low=1.0, high=4.0, aggregation="token", normalisation="prompt")
 _ALL = (
     # Shao et al. 2024, arXiv:2402.03300, without its KL term, which trainers now leave out.
-    Recipe("grpo"),
+    RLRecipe("grpo"),
     # Yu et al. 2025, arXiv:2503.14476. Tokens are averaged over the batch, as TRL and verl do;
     # the paper's formula averages within each group.
-    Recipe("dapo", high=0.28, aggregation="token", drop_unvaried=True, resample=2, overlong=2),
+    RLRecipe("dapo", high=0.28, aggregation="token", drop_unvaried=True, resample=2, overlong=2),
     # Liu et al. 2025, arXiv:2503.20783: no division by the spread, nor by the length.
-    Recipe("dr-grpo", aggregation="constant", normalisation="none"),
+    RLRecipe("dr-grpo", aggregation="constant", normalisation="none"),
     # Zheng et al. 2025, arXiv:2507.18071; the range that Khatri et al. 2025 found to work.
-    Recipe("gspo", "sequence-clip", low=4e-3, high=4e-3),
+    RLRecipe("gspo", "sequence-clip", low=4e-3, high=4e-3),
     # MiniMax 2025, arXiv:2506.13585.
     _CISPO,
     # Soft adaptive policy optimisation, with the temperatures that TRL states.
-    Recipe("sapo", "sapo"),
+    RLRecipe("sapo", "sapo"),
     # Williams 1992, with the mean of the batch for a baseline.
-    Recipe(
+    RLRecipe(
         "reinforce", "reinforce", aggregation="constant", normalisation="none", baseline="batch"
     ),
     # Khatri et al. 2025, arXiv:2510.13786.
     replace(
-        _CISPO, name="scalerl", aggregation="prompt", normalisation="batch", drop_unvaried=True,
-        retire=0.9, interrupt=5 / 6, lag=8,
+        _CISPO,
+        name="scalerl",
+        aggregation="prompt",
+        normalisation="batch",
+        drop_unvaried=True,
+        retire=0.9,
+        interrupt=5 / 6,
+        lag=8,
     ),
-)  # fmt: skip
-RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _ALL})
+)
+RECIPES: Mapping[str, RLRecipe] = MappingProxyType({recipe.name: recipe for recipe in _ALL})
 
 
-def named(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
+def named(name: str, changes: Mapping[str, Any] | None = None) -> RLRecipe:
     """Return the recipe called `name` with `changes` to its fields, which then name it too.
 
     Raises UnknownName for a recipe or a field that there is not.
@@ -129,7 +135,7 @@ def named(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
     """
     if name not in RECIPES:
         raise UnknownName("recipe", name, RECIPES)
-    known = [f.name for f in fields(Recipe) if f.name != "name"]
+    known = [f.name for f in fields(RLRecipe) if f.name != "name"]
     for field in changes or {}:
         if field not in known:
             raise UnknownName("field of a recipe", field, known)

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isoflop.experiments.policy.model import Policy
-from isoflop.experiments.policy.sampling import Forcing, Samples, sample
-from isoflop.experiments.policy.task import Mask, Problems
-from isoflop.experiments.rl.recipe import Recipe
-from isoflop.experiments.rl.setting import Setting
+from isoflop.arrays import Mask
+from isoflop.experiments.policy.model import PolicyModel
+from isoflop.experiments.policy.sampling import ForcedBudget, PolicyResponses, sample
+from isoflop.experiments.policy.task import Problems
+from isoflop.experiments.rl.config import RLConfig
+from isoflop.experiments.rl.recipe import RLRecipe
 
 # Tensor suffixes: p problems, g responses to each, n responses (p times g), t tokens.
 
@@ -37,9 +38,13 @@ class Rollouts:
         group = self.rewards.shape[1]
         flat = (rows[:, None] * group + torch.arange(group, device=rows.device)).flatten()
         return Rollouts(
-            self.prompts[flat], self.tokens[flat], self.old[flat], self.mask[flat],
-            self.rewards[rows], self.passed[rows],
-        )  # fmt: skip
+            self.prompts[flat],
+            self.tokens[flat],
+            self.old[flat],
+            self.mask[flat],
+            self.rewards[rows],
+            self.passed[rows],
+        )
 
     @property
     def varied(self) -> Tensor:
@@ -64,7 +69,7 @@ class Tally:
     groups: int = 0
     unvaried: int = 0
 
-    def count(self, drawn: Samples, passed_pg: Tensor) -> None:
+    def count(self, drawn: PolicyResponses, passed_pg: Tensor) -> None:
         """Take in what was rolled out."""
         n = len(drawn.lengths)
         self.flop += drawn.total_flop
@@ -86,7 +91,7 @@ class Tally:
 class Supply:
     """Where the problems of a run come from: fresh ones, or a fixed set in shuffled passes."""
 
-    setting: Setting
+    setting: RLConfig
     seed: int
     batches: int = 0
     epoch: int = 0
@@ -137,7 +142,12 @@ def generator(seed: int, stream: int, index: int) -> torch.Generator:
 
 
 def roll_out(
-    model: Policy, setting: Setting, recipe: Recipe, supply: Supply, tally: Tally, count: int
+    model: PolicyModel,
+    setting: RLConfig,
+    recipe: RLRecipe,
+    supply: Supply,
+    tally: Tally,
+    count: int,
 ) -> Rollouts:
     """Return `count` groups of responses; fewer where the recipe drops what does not vary."""
     kept = _once(model, setting, recipe, supply, tally, count)
@@ -153,16 +163,25 @@ def roll_out(
 
 
 def _once(
-    model: Policy, setting: Setting, recipe: Recipe, supply: Supply, tally: Tally, count: int
+    model: PolicyModel,
+    setting: RLConfig,
+    recipe: RLRecipe,
+    supply: Supply,
+    tally: Tally,
+    count: int,
 ) -> Rollouts:
     problems, rows = supply.take(count)
     device, group, most = model.embedding.weight.device, setting.group, setting.longest(recipe)
     prompts = torch.from_numpy(problems.prompts).to(device)
     drawn = sample(
-        model, prompts, setting.task.control,
-        generator=generator(supply.seed, SAMPLING, supply.batches), most=most, n=group,
+        model,
+        prompts,
+        setting.task.control,
+        generator=generator(supply.seed, SAMPLING, supply.batches),
+        most=most,
+        n=group,
         forcing=_interruption(setting, recipe, supply, count * group),
-    )  # fmt: skip
+    )
     passed = judge(setting, problems.repeat(group), drawn).view(count, group).to(device)
     supply.retire(rows, passed, recipe.retire)
     tally.count(drawn, passed)
@@ -175,17 +194,19 @@ def _once(
     )
 
 
-def judge(setting: Setting, problems: Problems, drawn: Samples) -> Tensor:
+def judge(setting: RLConfig, problems: Problems, drawn: PolicyResponses) -> Tensor:
     """Return which responses (n,) the verifier passes."""
     verdict = setting.task.verify(problems, drawn.tokens.cpu().numpy())
     return torch.from_numpy(verdict.sound if setting.verifier == "steps" else verdict.correct)
 
 
-def _interruption(setting: Setting, recipe: Recipe, supply: Supply, count: int) -> Forcing | None:
+def _interruption(
+    setting: RLConfig, recipe: RLRecipe, supply: Supply, count: int
+) -> ForcedBudget | None:
     """Return where responses are cut, at a length drawn for each."""
     if recipe.interrupt is None:
         return None
     whole = setting.task.layout.attempt - 1
     draw = np.random.default_rng((supply.seed, CUTS, supply.batches))
     limit = draw.integers(round(recipe.interrupt * whole), whole + 1, count)
-    return Forcing(limit=torch.from_numpy(limit), now=(setting.task.control.now,))
+    return ForcedBudget(limit=torch.from_numpy(limit), now=(setting.task.control.now,))

@@ -9,16 +9,16 @@ from typing import Any, ClassVar, NamedTuple
 
 from isoflop.errors import UsageError
 from isoflop.experiments.experiment import Experiment, Trial, TrialFolder
-from isoflop.experiments.rl.recipe import Recipe
-from isoflop.experiments.rl.setting import Setting
+from isoflop.experiments.rl.config import RLConfig
+from isoflop.experiments.rl.recipe import RLRecipe
 from isoflop.store import JSON
 
 
-class Arm(NamedTuple):
+class RecipeArm(NamedTuple):
     """A recipe, what it is tried on, and what its runs are labelled as: its own name if None."""
 
-    recipe: Recipe
-    setting: Setting
+    recipe: RLRecipe
+    setting: RLConfig
     family: str | None = None
 
 
@@ -32,11 +32,20 @@ class Reinforce(Experiment):
 
     key: ClassVar[str] = "rl"
     fills: ClassVar[tuple[str, ...]] = (
-        "C", "R", "start", "steps", "rollouts", "group", "truncated", "unvaried", "entropy", "d",
-    )  # fmt: skip
+        "C",
+        "R",
+        "start",
+        "steps",
+        "rollouts",
+        "group",
+        "truncated",
+        "unvaried",
+        "entropy",
+        "d",
+    )
     conventions: ClassVar[Mapping[str, str]] = MappingProxyType({"C": "detailed"})
 
-    arms: Mapping[str, Arm]
+    arms: Mapping[str, RecipeArm]
     seeds: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
@@ -56,7 +65,7 @@ class Reinforce(Experiment):
             self._trial(name, arm, seed) for seed in self.seeds for name, arm in self.arms.items()
         )
 
-    def _trial(self, name: str, arm: Arm, seed: int) -> Trial:
+    def _trial(self, name: str, arm: RecipeArm, seed: int) -> Trial:
         config: dict[str, JSON] = {
             "name": name,
             "family": arm.family or name,
@@ -74,7 +83,7 @@ class Reinforce(Experiment):
         from isoflop.experiments.rl.train import train
 
         config: Mapping[str, Any] = trial.config
-        recipe, setting = Recipe(**config["recipe"]), Setting.described(config["setting"])
+        recipe, setting = RLRecipe(**config["recipe"]), RLConfig.described(config["setting"])
         outcome = train(setting, recipe, folder, seed=trial.seed, device=device)
         provenance: dict[str, JSON] = {
             "seconds": outcome.seconds,

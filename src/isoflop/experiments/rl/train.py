@@ -14,8 +14,9 @@ from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.policy import training_flop, warm_start
 from isoflop.experiments.policy.likelihood import likelihood
 from isoflop.experiments.policy.sampling import sample
+from isoflop.experiments.rl.config import RLConfig
 from isoflop.experiments.rl.losses import advantages, divergence, token_loss, weights
-from isoflop.experiments.rl.recipe import Recipe
+from isoflop.experiments.rl.recipe import RLRecipe
 from isoflop.experiments.rl.rollout import (
     LOOK,
     Rollouts,
@@ -25,7 +26,6 @@ from isoflop.experiments.rl.rollout import (
     judge,
     roll_out,
 )
-from isoflop.experiments.rl.setting import Setting
 from isoflop.experiments.state import load_state
 
 MICRO = 128  # responses learned from at once on a CPU: more fall out of its cache
@@ -33,7 +33,7 @@ STARTS = 4  # times the samples of a look that the start is measured with
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RLEvaluation:
     """What a policy does on held-out problems after `steps` steps, and what training showed.
 
     `passed` is the pass rate; `flop` [FLOP] and `rollouts` are what training has cost, looks
@@ -52,27 +52,31 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RLResult:
     """The pass rate at the start, the looks since, and the time over all attempts [s]."""
 
     start: float
-    looks: tuple[Look, ...]
+    looks: tuple[RLEvaluation, ...]
     seconds: float
     cpu_seconds: float
 
 
-class Learner:
+class RLTrainer:
     """A policy in training: weights, optimiser, where its problems come from, what it cost."""
 
-    def __init__(self, setting: Setting, recipe: Recipe, seed: int, device: str) -> None:
+    def __init__(self, setting: RLConfig, recipe: RLRecipe, seed: int, device: str) -> None:
         self.setting, self.recipe, self.seed = setting, recipe, seed
         kind = (setting.shape, setting.task, setting.warmup)
         self.model = warm_start(*kind, seed=setting.start, device=device)
         self.reference = warm_start(*kind, seed=setting.start, device=device).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
-            self.model.rates(), lr=setting.lr, betas=(0.9, 0.95), eps=1e-15, weight_decay=0.0,
+            self.model.rates(),
+            lr=setting.lr,
+            betas=(0.9, 0.95),
+            eps=1e-15,
+            weight_decay=0.0,
             fused=device != "mps",
-        )  # fmt: skip
+        )
         for group in self.optimiser.param_groups:
             group["lr"] = setting.lr * group["scale"]
         self.supply, self.tally = Supply(setting, seed), Tally()
@@ -122,7 +126,7 @@ class Learner:
         )
 
     @torch.no_grad()
-    def look(self, samples: int) -> Look:
+    def look(self, samples: int) -> RLEvaluation:
         """Return what the policy does on the held-out problems, each answered `samples` times."""
         setting, task = self.setting, self.setting.task
         device = self.model.embedding.weight.device
@@ -138,7 +142,7 @@ class Learner:
         KL = divergence(now.logp, then.logp).sum(1).mean()
         flop = self.tally.flop + self.learned
         cut, unvaried = self.tally.shares()
-        return Look(
+        return RLEvaluation(
             steps=self.steps,
             flop=flop,
             rollouts=self.tally.responses,
@@ -173,14 +177,14 @@ class Learner:
 
 
 @dataclass
-class Journey:
+class RLTrainingState:
     """How far a run has come and what it found; resumed from `folder`."""
 
-    learner: Learner
+    learner: RLTrainer
     folder: TrialFolder
     keep_every: float  # [s]
     start: float | None = None
-    found: list[Look] = field(default_factory=list)
+    found: list[RLEvaluation] = field(default_factory=list)
     clocks: tuple[float, float] = field(default_factory=lambda: _clocks())
     kept_at: float = field(default_factory=time.monotonic)
 
@@ -190,7 +194,7 @@ class Journey:
             return
         kept = load_state(path, device)
         self.learner.restore(kept["learner"])
-        self.start, self.found = kept["start"], [Look(**look) for look in kept["found"]]
+        self.start, self.found = kept["start"], [RLEvaluation(**look) for look in kept["found"]]
         wall, cpu = _clocks()
         self.clocks = (wall - kept["spent"][0], cpu - kept["spent"][1])
 
@@ -218,20 +222,20 @@ class Journey:
 
 
 def train(
-    setting: Setting,
-    recipe: Recipe,
+    setting: RLConfig,
+    recipe: RLRecipe,
     folder: TrialFolder,
     *,
     seed: int = 0,
     device: str = "cpu",
     keep_every: float = 10.0,
-) -> Outcome:
+) -> RLResult:
     """Return what a policy passes as it is trained, measured every `setting.every` steps.
 
     The same seed gives the same numbers on the same kind of machine, whether or not the run was
     interrupted: the state is kept in `folder` every `keep_every` seconds.
     """
-    journey = Journey(Learner(setting, recipe, seed, device), folder, keep_every)
+    journey = RLTrainingState(RLTrainer(setting, recipe, seed, device), folder, keep_every)
     journey.resume(device)
     learner = journey.learner
     if journey.start is None:
@@ -243,7 +247,7 @@ def train(
         folder.progress(learner.steps / setting.steps)
         if time.monotonic() - journey.kept_at >= keep_every:
             journey.keep()
-    return Outcome(journey.start, tuple(journey.found), *journey.spent())
+    return RLResult(journey.start, tuple(journey.found), *journey.spent())
 
 
 def _clocks() -> tuple[float, float]:

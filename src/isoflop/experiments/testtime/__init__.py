@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from isoflop.experiments.testtime.naming import STRATEGIES, Strategy, attempts, name_of, named
+from isoflop.experiments.testtime.config import Judgement, TesttimeConfig
+from isoflop.experiments.testtime.registry import STRATEGIES, Strategy, attempts, name_of, named
 from isoflop.experiments.testtime.search import DVTS, Beam, Rebase
-from isoflop.experiments.testtime.setting import Judgement, Setting
-from isoflop.experiments.testtime.strategies import Adaptive, Budget, Parallel, Revision
+from isoflop.experiments.testtime.strategies import Adaptive, Parallel, Revision, TokenBudget
 from isoflop.experiments.testtime.study import PRESETS, TestTime, gather
 from isoflop.experiments.testtime.tree import MCTS
 
 __all__ = [
-    "DVTS", "MCTS", "PRESETS", "STRATEGIES", "Adaptive", "Beam", "Budget", "Judgement", "Parallel",
-    "Rebase", "Revision", "Setting", "Strategy", "TestTime", "attempts", "gather", "name_of",
+    "DVTS",
+    "MCTS",
+    "PRESETS",
+    "STRATEGIES",
+    "Adaptive",
+    "Beam",
+    "Judgement",
+    "Parallel",
+    "Rebase",
+    "Revision",
+    "Strategy",
+    "TestTime",
+    "TesttimeConfig",
+    "TokenBudget",
+    "attempts",
+    "gather",
+    "name_of",
     "named",
-]  # fmt: skip
+]

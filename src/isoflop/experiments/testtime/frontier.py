@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from isoflop.arrays import Mask, Numbers
 from isoflop.experiments.policy import forward_flop
 from isoflop.experiments.policy.cache import Decoding
 from isoflop.experiments.policy.sampling import choose
-from isoflop.experiments.policy.task import Mask, Tokens
-from isoflop.experiments.testtime.outcome import Spent
-from isoflop.experiments.testtime.verifying import Judging, Verifier
+from isoflop.experiments.policy.task import Tokens
+from isoflop.experiments.testtime.outcome import ComputeCost
+from isoflop.experiments.testtime.verifier_protocol import Verifier, VerifierState
 
 # Array suffixes: n responses, some to each problem in neighbouring rows; v vocabulary.
 
-Numbers = npt.NDArray[np.float64]
 DRAW = -1  # in place of a token that is to be drawn
 
 
@@ -28,7 +27,7 @@ class Where:
 
     problem: Tokens
     prompt: Numbers
-    spent: Spent
+    spent: ComputeCost
 
     def of(self, rows: Tokens) -> Where:
         """Return that of some responses; costs go to the same account."""
@@ -41,7 +40,7 @@ class Where:
 
 
 @dataclass(eq=False)
-class Frontier:
+class SearchFrontier:
     """Responses under way and the verifier's `scores` (n,) of each, as far as it goes.
 
     `tokens` (n, most) are padded on the right; `open` (n,) says which responses go on. What
@@ -51,7 +50,7 @@ class Frontier:
 
     policy: Decoding
     verifier: Verifier
-    judging: Judging
+    judging: VerifierState
     where: Where
     stop: int
     tokens: Tokens
@@ -61,7 +60,7 @@ class Frontier:
     owing: Mask | None = None  # whose last token is yet to go through the policy and be counted
 
     @property
-    def spent(self) -> Spent:
+    def spent(self) -> ComputeCost:
         """What it has cost so far, by problem."""
         return self.where.spent
 
@@ -72,9 +71,12 @@ class Frontier:
         return np.asarray(self.policy.logits.softmax(-1).numpy(), float)
 
     def extend(
-        self, random: torch.Generator, temperature: float = 1.0, given_n: Tokens | None = None,
+        self,
+        random: torch.Generator,
+        temperature: float = 1.0,
+        given_n: Tokens | None = None,
         new_n: Mask | None = None,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Take every open response one token on; return whether any still goes on.
 
         Tokens are drawn unless `given_n` says which. Of open responses only `new_n` are counted:
@@ -97,7 +99,7 @@ class Frontier:
         self.owing, self.at = self.open & new, self.at + 1
         return bool(self.open.any()) and self.at < self.tokens.shape[1]
 
-    def take(self, rows_n: Tokens) -> Frontier:
+    def take(self, rows_n: Tokens) -> SearchFrontier:
         """Return some of the responses, in the order of `rows_n`, repeats allowed.
 
         Dropped ones cost nothing more, and of repeats the last token is read once.
@@ -105,17 +107,24 @@ class Frontier:
         kept, back = np.unique(rows_n, return_inverse=True)
         return self._rows(kept).copy()._rows(back)
 
-    def copy(self) -> Frontier:
+    def copy(self) -> SearchFrontier:
         """Return the same responses, to be taken on apart; costs go to the same account."""
         self._settle()
         return self._rows(np.arange(self.open.size))
 
-    def _rows(self, rows: Tokens) -> Frontier:
-        return Frontier(
-            self.policy.take(torch.from_numpy(rows)), self.verifier, self.judging.take(rows),
-            self.where.of(rows), self.stop, self.tokens[rows], self.open[rows],
-            self.scores[rows], self.at, None if self.owing is None else self.owing[rows],
-        )  # fmt: skip
+    def _rows(self, rows: Tokens) -> SearchFrontier:
+        return SearchFrontier(
+            policy=self.policy.take(torch.from_numpy(rows)),
+            verifier=self.verifier,
+            judging=self.judging.take(rows),
+            where=self.where.of(rows),
+            stop=self.stop,
+            tokens=self.tokens[rows],
+            open=self.open[rows],
+            scores=self.scores[rows],
+            at=self.at,
+            owing=None if self.owing is None else self.owing[rows],
+        )
 
     def _settle(self) -> None:
         """Put the last tokens through the policy."""

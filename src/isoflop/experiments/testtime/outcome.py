@@ -7,12 +7,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-Numbers = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from isoflop.arrays import Integers, Numbers
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Spent:
+class ComputeCost:
     """What each problem cost (p,): tokens generated, and FLOP by what they were for.
 
     `flop` is of generating and `verifier_flop` of judging; `prompt_flop` and
@@ -26,9 +25,9 @@ class Spent:
     verifier_prompt_flop: Numbers
 
     @staticmethod
-    def nothing(problems: int) -> Spent:
+    def nothing(problems: int) -> ComputeCost:
         """Return no cost yet of so many problems."""
-        return Spent(*(np.zeros(problems) for _ in fields(Spent)))
+        return ComputeCost(*(np.zeros(problems) for _ in fields(ComputeCost)))
 
     @property
     def total(self) -> Numbers:
@@ -36,26 +35,26 @@ class Spent:
         read = self.prompt_flop + self.verifier_prompt_flop
         return self.flop + self.verifier_flop + read
 
-    def add(self, rows: Integers, more: Spent) -> None:
+    def add(self, rows: Integers, more: ComputeCost) -> None:
         """Add what was spent on some of the problems (rows), each named once."""
-        for f in fields(Spent):
+        for f in fields(ComputeCost):
             getattr(self, f.name)[rows] += getattr(more, f.name)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Outcome:
+class StrategyAnswers:
     """The final answer (p,) to each problem, -1 for none, and what it cost.
 
     `score` (p,) is the verifier's of that answer, NaN where none was asked.
     """
 
     answers: Integers
-    spent: Spent
+    spent: ComputeCost
     score: Numbers
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Drawn:
+class Responses:
     """Whole responses: `tokens` (p, n, t), `answers` (p, n), `correct` (p, n), what they cost.
 
     `scores` (p, n) are NaN unless a verifier read them. `lengths` (p, n) count tokens. The FLOP

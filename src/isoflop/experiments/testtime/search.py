@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isoflop.arrays import Integers, Mask, Numbers
 from isoflop.errors import UsageError
 from isoflop.experiments.policy import Problems
-from isoflop.experiments.policy.task import Mask
-from isoflop.experiments.testtime.choosing import Integers, Numbers, allotted
-from isoflop.experiments.testtime.naming import strategy
-from isoflop.experiments.testtime.outcome import Outcome
+from isoflop.experiments.testtime.outcome import StrategyAnswers
+from isoflop.experiments.testtime.registry import strategy
+from isoflop.experiments.testtime.selection import allotted
 
 if TYPE_CHECKING:
     import torch
 
-    from isoflop.experiments.testtime.bench import Bench
-    from isoflop.experiments.testtime.frontier import Frontier
+    from isoflop.experiments.testtime.frontier import SearchFrontier
+    from isoflop.experiments.testtime.sampler import Bench
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,19 @@ class Beam(_Splitting):
     Source: Snell et al. 2024, arXiv:2408.03314, section 5.2.
     """
 
-    def __call__(self, bench: Bench, problems: Problems, random: torch.Generator) -> Outcome:
+    def __call__(
+        self, bench: Bench, problems: Problems, random: torch.Generator
+    ) -> StrategyAnswers:
         """Return what the search comes to."""
-        return _climb(bench, problems, random, self.n, 1, self.m, self.look)
+        return _climb(
+            bench=bench,
+            problems=problems,
+            random=random,
+            n=self.n,
+            trees=1,
+            m=self.m,
+            look=self.look,
+        )
 
 
 @strategy("dvts")
@@ -69,9 +79,19 @@ class DVTS(_Splitting):
     Source: Beeching et al. 2024, "Scaling test-time compute with open models".
     """
 
-    def __call__(self, bench: Bench, problems: Problems, random: torch.Generator) -> Outcome:
+    def __call__(
+        self, bench: Bench, problems: Problems, random: torch.Generator
+    ) -> StrategyAnswers:
         """Return what the search comes to."""
-        return _climb(bench, problems, random, self.n, self.n // self.m, self.m, self.look)
+        return _climb(
+            bench=bench,
+            problems=problems,
+            random=random,
+            n=self.n,
+            trees=self.n // self.m,
+            m=self.m,
+            look=self.look,
+        )
 
 
 @strategy("rebase")
@@ -95,7 +115,9 @@ class Rebase:
         """How many whole responses it costs at most."""
         return self.n
 
-    def __call__(self, bench: Bench, problems: Problems, random: torch.Generator) -> Outcome:
+    def __call__(
+        self, bench: Bench, problems: Problems, random: torch.Generator
+    ) -> StrategyAnswers:
         """Return what the search comes to."""
         paths = bench.begin(problems, self.n)
         while paths.extend(random):
@@ -114,9 +136,14 @@ class Rebase:
 
 
 def _climb(
-    bench: Bench, problems: Problems, random: torch.Generator, n: int, trees: int, m: int,
+    bench: Bench,
+    problems: Problems,
+    random: torch.Generator,
+    n: int,
+    trees: int,
+    m: int,
     look: int,
-) -> Outcome:  # fmt: skip
+) -> StrategyAnswers:
     """Return what a search of `trees` beams apart comes to, of `n` responses in all.
 
     Each keeps the best 1 / `m` of its responses at each step, and goes on as `m` from each. A
@@ -134,7 +161,7 @@ def _climb(
     return bench.outcome(problems, paths)
 
 
-def _ahead(paths: Frontier, look: int, random: torch.Generator) -> Numbers:
+def _ahead(paths: SearchFrontier, look: int, random: torch.Generator) -> Numbers:
     """Return the scores of responses, `look` greedy steps further on."""
     if not look:
         return paths.scores

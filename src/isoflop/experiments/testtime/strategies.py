@@ -15,14 +15,14 @@ import numpy as np
 
 from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.policy import Problems
-from isoflop.experiments.testtime.choosing import CHOICES, NONE, majority, settled
-from isoflop.experiments.testtime.naming import strategy
-from isoflop.experiments.testtime.outcome import Drawn, Outcome, Spent
+from isoflop.experiments.testtime.outcome import ComputeCost, Responses, StrategyAnswers
+from isoflop.experiments.testtime.registry import strategy
+from isoflop.experiments.testtime.selection import CHOICES, NONE, majority, settled
 
 if TYPE_CHECKING:
     import torch
 
-    from isoflop.experiments.testtime.bench import Bench
+    from isoflop.experiments.testtime.sampler import Bench
 
 PARALLEL = "parallel"  # what the bank calls plain samples
 FORCED = 3  # tokens that come with an answer asked for early: the request, the answer, the stop
@@ -47,7 +47,9 @@ class Parallel:
         """How many responses there are at most."""
         return self.n
 
-    def __call__(self, bench: Bench, problems: Problems, random: torch.Generator) -> Outcome:
+    def __call__(
+        self, bench: Bench, problems: Problems, random: torch.Generator
+    ) -> StrategyAnswers:
         """Return what the samples come to."""
         drawn = bench.draw(problems, self.n, random, scored=self.by != "majority")
         return chosen(drawn, self.by)
@@ -70,9 +72,11 @@ class Adaptive:
         """How many responses there are at most."""
         return self.n
 
-    def __call__(self, bench: Bench, problems: Problems, random: torch.Generator) -> Outcome:
+    def __call__(
+        self, bench: Bench, problems: Problems, random: torch.Generator
+    ) -> StrategyAnswers:
         """Return what the vote comes to."""
-        spent = Spent.nothing(len(problems))
+        spent = ComputeCost.nothing(len(problems))
         answers = np.full((len(problems), self.n), NONE)
         rows, have = np.arange(len(problems)), 0
         while rows.size and have < self.n:
@@ -83,7 +87,7 @@ class Adaptive:
             answers[rows, have : have + more] = drawn.answers
             have += more
             rows = rows[~settled(answers[rows, :have], self.confidence)]
-        return Outcome(majority(answers), spent, np.full(len(problems), np.nan))
+        return StrategyAnswers(majority(answers), spent, np.full(len(problems), np.nan))
 
 
 @strategy("revision")
@@ -110,7 +114,9 @@ class Revision:
         """How many responses there are at most."""
         return self.n
 
-    def __call__(self, bench: Bench, problems: Problems, random: torch.Generator) -> Outcome:
+    def __call__(
+        self, bench: Bench, problems: Problems, random: torch.Generator
+    ) -> StrategyAnswers:
         """Return what the attempts come to."""
         chains, again = self.n // self.chain, self.chain - 1
         drawn = bench.draw(problems, chains, random, again=again, scored=False)
@@ -121,7 +127,7 @@ class Revision:
 
 @strategy("budget")
 @dataclass(frozen=True, slots=True)
-class Budget:
+class TokenBudget:
     """One response whose length is forced: up by `again` more attempts, or down to `tokens`.
 
     The stop is suppressed and "again" put in its place, so many times; or after `tokens` tokens
@@ -141,29 +147,34 @@ class Budget:
         """How many responses there are at most, in tokens of one."""
         return 1 + self.again
 
-    def __call__(self, bench: Bench, problems: Problems, random: torch.Generator) -> Outcome:
+    def __call__(
+        self, bench: Bench, problems: Problems, random: torch.Generator
+    ) -> StrategyAnswers:
         """Return what the responses come to."""
         drawn = bench.draw(problems, 1, random, again=self.again, limit=self.tokens, scored=False)
         return chosen(drawn, "majority")
 
 
-def chosen(drawn: Drawn, by: str) -> Outcome:
+def chosen(drawn: Responses, by: str) -> StrategyAnswers:
     """Return the answer that is chosen among whole responses, and what they cost."""
     choice = CHOICES[by](drawn.answers, drawn.scores)
     same = drawn.answers == choice[:, None]
     score = np.where(same, drawn.scores, -np.inf).max(1)
-    return Outcome(choice, cost_of(drawn), np.where(np.isfinite(score), score, np.nan))
+    return StrategyAnswers(choice, cost_of(drawn), np.where(np.isfinite(score), score, np.nan))
 
 
-def cost_of(drawn: Drawn) -> Spent:
+def cost_of(drawn: Responses) -> ComputeCost:
     """Return what whole responses cost (p,)."""
-    return Spent(
-        drawn.lengths.sum(1).astype(float), drawn.flop.sum(1), drawn.prompt_flop,
-        drawn.verifier_flop.sum(1), drawn.verifier_prompt_flop,
-    )  # fmt: skip
+    return ComputeCost(
+        drawn.lengths.sum(1).astype(float),
+        drawn.flop.sum(1),
+        drawn.prompt_flop,
+        drawn.verifier_flop.sum(1),
+        drawn.verifier_prompt_flop,
+    )
 
 
-def _without_prompt(cost: Spent) -> Spent:
+def _without_prompt(cost: ComputeCost) -> ComputeCost:
     """Return a cost less the prompt, which was read before."""
     return replace(cost, prompt_flop=np.zeros_like(cost.flop))
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from isoflop.errors import UsageError
 from isoflop.experiments.experiment import Experiment, Preset, Trial, TrialFolder
-from isoflop.experiments.policy import Chain, Retries, Warmup
-from isoflop.experiments.testtime.naming import name_of, named
-from isoflop.experiments.testtime.setting import BANK, VERIFIER, Judgement, Setting
+from isoflop.experiments.policy import ChainTask, Retries, Warmup
+from isoflop.experiments.testtime.config import BANK, VERIFIER, Judgement, TesttimeConfig
+from isoflop.experiments.testtime.registry import name_of, named
 from isoflop.experiments.testtime.strategies import PARALLEL
-from isoflop.samples.bank import Bank
+from isoflop.samples.bank import SampleBank
 from isoflop.store import JSON, Study
 
 
@@ -36,7 +36,7 @@ class TestTime(Experiment):
     version: ClassVar[int] = 2  # the verifier's reading of the prompt is counted apart
     fills: ClassVar[tuple[str, ...]] = ("k", "thinking", "score")
 
-    setting: Setting
+    setting: TesttimeConfig
     seeds: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
@@ -60,11 +60,11 @@ class TestTime(Experiment):
         """
         import torch
 
-        from isoflop.experiments.testtime.carry import carry
+        from isoflop.experiments.testtime.run import carry
 
         if device != "cpu":
             raise UsageError(f"the study of test time runs on the cpu, not on {device!r}")
-        setting = Setting.described(trial.config)
+        setting = TesttimeConfig.described(trial.config)
         carried = carry(setting, folder, trial.seed)
         provenance: dict[str, JSON] = {
             "seconds": carried.seconds,
@@ -81,7 +81,7 @@ class TestTime(Experiment):
         return {"observations": found, "provenance": provenance}
 
 
-def _observed(bank: Bank, setting: Setting) -> Iterator[tuple[str, dict[str, JSON]]]:
+def _observed(bank: SampleBank, setting: TesttimeConfig) -> Iterator[tuple[str, dict[str, JSON]]]:
     """Yield how each strategy of a bank did, and parallel samples at every power of two."""
     from isoflop.samples.curves import curves
 
@@ -107,12 +107,12 @@ def _canonical(name: str) -> str:
     return name_of(named(name))
 
 
-def gather(study: Study) -> Bank:
+def gather(study: Study) -> SampleBank:
     """Return the bank of a study, with the samples of every finished trial.
 
     Raises UsageError where two trials made samples of one lineage, in different ways.
     """
-    bank = Bank(study)
+    bank = SampleBank(study)
     have = set(bank.groups())
     with bank.writing() as writer:
         for made in _finished(study):
@@ -124,13 +124,13 @@ def gather(study: Study) -> Bank:
     return bank
 
 
-def _finished(study: Study) -> Iterator[Bank]:
+def _finished(study: Study) -> Iterator[SampleBank]:
     """Yield the bank of every finished trial."""
     made_by: dict[str, str] = {}
     for folder in sorted(study.trials.glob(f"*/{BANK}")):
         if TrialFolder(folder.parent).summary is None:
             continue
-        made, trial = Bank.open(folder), folder.parent.name
+        made, trial = SampleBank.open(folder), folder.parent.name
         for lineage in {group.lineage for group in made.groups()}:
             if (other := made_by.setdefault(lineage, trial)) != trial:
                 raise UsageError(
@@ -142,14 +142,25 @@ def _finished(study: Study) -> Iterator[Bank]:
 
 def tiny(seed: int = 0) -> Preset[TestTime]:
     """Return a study of seconds, to see that everything works."""
-    setting = Setting(
-        Chain(modulus=3, most=3, interrupted=0.2), width=32, layers=1, attempts=3,
-        warmup=Warmup(steps=160, batch=32, lr=1e-2), judgement=Judgement(200, 2, 2, 64, 1e-2),
-        problems=24, samples=64, repeats=2, retries=Retries(after=40, most=2),
+    setting = TesttimeConfig(
+        ChainTask(modulus=3, most=3, interrupted=0.2),
+        width=32,
+        layers=1,
+        attempts=3,
+        warmup=Warmup(steps=160, batch=32, lr=1e-2),
+        judgement=Judgement(200, 2, 2, 64, 1e-2),
+        problems=24,
+        samples=64,
+        repeats=2,
+        retries=Retries(after=40, most=2),
         strategies=(
-            "beam/n=16", "budget", "budget/again=1", "budget/again=2", "revision/n=4,chain=2",
+            "beam/n=16",
+            "budget",
+            "budget/again=1",
+            "budget/again=2",
+            "revision/n=4,chain=2",
         ),
-    )  # fmt: skip
+    )
     return Preset(TestTime(setting, (seed, seed + 1)))
 
 
@@ -166,7 +177,7 @@ def study(seed: int = 0) -> Preset[TestTime]:
 
     On two cores four seeds take no longer than three.
     """
-    return Preset(TestTime(Setting(strategies=TRIED), tuple(range(seed, seed + 4))))
+    return Preset(TestTime(TesttimeConfig(strategies=TRIED), tuple(range(seed, seed + 4))))
 
 
 PRESETS: Mapping[str, Callable[[int], Preset[TestTime]]] = MappingProxyType(

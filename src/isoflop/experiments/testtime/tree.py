@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.experiments.policy import Problems
-from isoflop.experiments.testtime.choosing import Numbers
-from isoflop.experiments.testtime.naming import strategy
-from isoflop.experiments.testtime.outcome import Outcome
+from isoflop.experiments.testtime.outcome import StrategyAnswers
+from isoflop.experiments.testtime.registry import strategy
 
 if TYPE_CHECKING:
     import torch
 
-    from isoflop.experiments.testtime.bench import Bench
-    from isoflop.experiments.testtime.frontier import Frontier
+    from isoflop.experiments.testtime.frontier import SearchFrontier
+    from isoflop.experiments.testtime.sampler import Bench
 
 DRAW = -1  # in place of a token that is to be drawn
 
@@ -48,7 +48,9 @@ class MCTS:
         """How many whole responses it costs at most."""
         return self.n
 
-    def __call__(self, bench: Bench, problems: Problems, random: torch.Generator) -> Outcome:
+    def __call__(
+        self, bench: Bench, problems: Problems, random: torch.Generator
+    ) -> StrategyAnswers:
         """Return what the search comes to."""
         root = bench.begin(problems, 1)
         trees = [Tree(bench.task.control.stop, bench.most) for _ in range(len(problems))]
@@ -57,7 +59,9 @@ class MCTS:
         scores = np.stack([walk.scores for walk in walks], axis=1)
         return bench.judged(problems, tokens, scores, root.spent)
 
-    def _walk(self, root: Frontier, trees: list[Tree], random: torch.Generator) -> Frontier:
+    def _walk(
+        self, root: SearchFrontier, trees: list[Tree], random: torch.Generator
+    ) -> SearchFrontier:
         """Take each problem down its tree and on to an end, and let the tree learn from it."""
         paths = [tree.descend(self.explore) for tree in trees]
         depth = np.array([len(path) for path in paths])

@@ -11,30 +11,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.experiments.policy import Problems, Task, forward_flop
 from isoflop.experiments.policy.cache import Decoding, begin
 from isoflop.experiments.policy.likelihood import response_logits
-from isoflop.experiments.policy.model import Policy
+from isoflop.experiments.policy.model import PolicyModel
 from isoflop.experiments.policy.sampling import sample
 from isoflop.experiments.policy.task import Tokens
 from isoflop.experiments.pretrain.shape import Shape
-from isoflop.experiments.testtime.setting import Judgement
+from isoflop.experiments.testtime.config import Judgement
 
 # Array suffixes: n responses, t tokens, w width.
 
-Numbers = npt.NDArray[np.float64]
 CHUNK = 4_096  # responses that are scored at once
 JUDGED = 7  # the stream of problems that the verifier learns from
 
 
-class ProcessVerifier(Policy):
+class ProcessVerifier(PolicyModel):
     """A policy whose head says, after every token, the chance of a right end as a logit.
 
     What reads with the policy's cache reads with this one's, its "next token" being the score.
     """
 
-    def __init__(self, policy: Policy, seed: int = 0) -> None:
+    def __init__(self, policy: PolicyModel, seed: int = 0) -> None:
         super().__init__(policy.shape, policy.layout, seed)
         self.load_state_dict(policy.state_dict())
         self.value = nn.Linear(policy.shape.width, 1)
@@ -53,9 +53,9 @@ class ProcessVerifier(Policy):
 
     # What follows is the `Verifier` that strategies see.
 
-    def begin(self, problems: Problems, more: int) -> Reading:
+    def begin(self, problems: Problems, more: int) -> VerifierScoring:
         """Return the judging of an empty response to each problem, of `more` tokens at most."""
-        return Reading(begin(self, torch.from_numpy(problems.prompts), more))
+        return VerifierScoring(begin(self, torch.from_numpy(problems.prompts), more))
 
     @torch.no_grad()
     def scores(self, problems: Problems, responses: Tokens) -> Numbers:
@@ -80,7 +80,7 @@ def judging_flop(shape: Shape, tokens: Any, before: Any = 0) -> Any:
 
 
 @dataclass(eq=False)
-class Reading:
+class VerifierScoring:
     """The judging of responses by a process verifier."""
 
     decoding: Decoding
@@ -94,20 +94,20 @@ class Reading:
         """Read one more token of each response."""
         self.decoding.advance(torch.from_numpy(tokens_n))
 
-    def take(self, rows: Tokens) -> Reading:
+    def take(self, rows: Tokens) -> VerifierScoring:
         """Return the judging of some responses, in the order of `rows`."""
-        return Reading(self.decoding.take(torch.from_numpy(rows)))
+        return VerifierScoring(self.decoding.take(torch.from_numpy(rows)))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Taught:
+class TrainedVerifier:
     """A verifier, and how often it scores a right response above a wrong one it never saw."""
 
     verifier: ProcessVerifier
     auc: float
 
 
-def teach(policy: Policy, task: Task, judgement: Judgement, seed: int) -> Taught:
+def teach(policy: PolicyModel, task: Task, judgement: Judgement, seed: int) -> TrainedVerifier:
     """Return a verifier taught on the policy's own responses, labelled by how they ended."""
     random = torch.Generator().manual_seed(seed)
     problems = task.problems(judgement.problems, np.random.default_rng((seed, JUDGED)))
@@ -123,13 +123,15 @@ def teach(policy: Policy, task: Task, judgement: Judgement, seed: int) -> Taught
     _learn(verifier, learned, judgement, random)
     scores = verifier.scores(each[:examined], drawn.tokens[:examined].numpy())
     auc = area_under_curve(scores, right[:examined].numpy())
-    return Taught(verifier, auc)
+    return TrainedVerifier(verifier, auc)
 
 
 def _learn(
-    verifier: ProcessVerifier, labelled: tuple[Tensor, Tensor, Tensor], judgement: Judgement,
+    verifier: ProcessVerifier,
+    labelled: tuple[Tensor, Tensor, Tensor],
+    judgement: Judgement,
     random: torch.Generator,
-) -> None:  # fmt: skip
+) -> None:
     """Teach the chance of a right end after every token."""
     prompts, responses, right = labelled
     optimiser = torch.optim.AdamW(verifier.rates(), lr=judgement.lr, weight_decay=0.01)

@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from isoflop.arrays import Numbers
 from isoflop.errors import BadRuns, UsageError, suggest
 from isoflop.quantities import QUANTITIES
 from isoflop.runs import Runs
 from isoflop.sources.importers import Imported, Watch, importer, silent
 from isoflop.sources.training_logs import Fields, Joined, Log, find_fields, joined, read_logs
-
-Numbers = npt.NDArray[np.float64]
 
 PER_STEP = ("C", "hours", "rollouts")
 HELD = ("R", "truncated", "unvaried", "entropy", "rollouts", "hours", "C", "group")
@@ -30,8 +28,16 @@ OPTIONS = {
 }
 
 SUMMARY = (
-    "run", "recipe", "rows", "evaluations", "last step", "compute", "R_0", "last R", "R read from",
-)  # fmt: skip
+    "run",
+    "recipe",
+    "rows",
+    "evaluations",
+    "last step",
+    "compute",
+    "R_0",
+    "last R",
+    "R read from",
+)
 CHOICES = {  # of the options that are words, the default first
     "reward": ("evaluation", "training"),
     "restarts": ("join", "refuse"),
@@ -56,9 +62,11 @@ class Settings:
 
 @importer("rl", "reward curves: logs of TRL, verl, OpenRLHF, prime-rl, W&B and trackio", OPTIONS)
 def read(
-    logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str],
+    logs: Sequence[str],
+    columns: Mapping[str, str],
+    settings: Mapping[str, str],
     watch: Watch = silent,
-) -> Imported:  # fmt: skip
+) -> Imported:
     """Return the runs of logs: steps, reward R, alarm columns, and compute as far as it is known.
 
     Raises BadRuns for a log without evaluations, or one run in two logs.
@@ -105,10 +113,14 @@ def _summary(runs: Runs, field: str) -> tuple[str | float | int | None, ...]:
     return (
         str(runs.labels["run"][0]),
         str(runs.labels["family"][0]) if "family" in runs.labels else None,
-        len(runs), int(has.sum()), float(runs["steps"].max()),
+        len(runs),
+        int(has.sum()),
+        float(runs["steps"].max()),
         ", ".join(s for s in PER_STEP if s in runs) or None,
-        float(runs["start"][0]) if "start" in runs else None, float(runs["R"][has][-1]), field,
-    )  # fmt: skip
+        float(runs["start"][0]) if "start" in runs else None,
+        float(runs["R"][has][-1]),
+        field,
+    )
 
 
 def _settings(settings: Mapping[str, str]) -> Settings:

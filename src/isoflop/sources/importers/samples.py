@@ -11,9 +11,11 @@ from isoflop.sources.sample_logs import read_samples
 
 @importer("samples", "attempts at problems: logs of inspect_ai, lm-eval, its_hub, CSV, JSON lines")
 def read(
-    logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str],
+    logs: Sequence[str],
+    columns: Mapping[str, str],
+    settings: Mapping[str, str],
     watch: Watch = silent,
-) -> Imported:  # fmt: skip
+) -> Imported:
     """Return the samples of logs; saved, they are added to a bank, each once.
 
     Raises BadRuns for logs without any sample, UsageError for settings: there are none.
@@ -22,9 +24,14 @@ def read(
         raise UsageError(f"--set knows nothing of --as samples; it says {next(iter(settings))!r}")
     table = read_samples(logs, columns, watch)
     rows = tuple(
-        (strategy, lineage or None, len(own.problems), own.samples,
-         own.right / own.graded if own.graded else None)
+        (
+            strategy,
+            lineage or None,
+            len(own.problems),
+            own.samples,
+            own.right / own.graded if own.graded else None,
+        )
         for (strategy, lineage), own in table.groups.items()
-    )  # fmt: skip
+    )
     columns_ = ("strategy", "lineage", "problems", "samples", "share right")
     return Imported(table, columns_, rows, (*table.notes, *table.gaps))

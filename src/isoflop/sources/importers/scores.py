@@ -23,21 +23,50 @@ OPTIONS = {
 }
 # Names in the logs of TRL, verl and OpenRLHF, the first that there is taken. The reward that is
 # optimised is the proxy's; the gold is logged by whoever has one.
-_KL = ("KL", "kl", "objective/kl", "train/objective/kl", "train/kl", "actor/kl_loss",
-       "critic/kl", "actor/reward_kl_penalty", "actor/ppo_kl_ref", "eval/kl")  # fmt: skip
+_KL = (
+    "KL",
+    "kl",
+    "objective/kl",
+    "train/objective/kl",
+    "train/kl",
+    "actor/kl_loss",
+    "critic/kl",
+    "actor/reward_kl_penalty",
+    "actor/ppo_kl_ref",
+    "eval/kl",
+)
 # What TRL's GRPO, OpenRLHF and verl log under these names is a mean over tokens.
 _OF_TOKENS = ("kl", "train/kl", "actor/kl_loss", "critic/kl", "actor/reward_kl_penalty", "eval/kl")
-_GOLD = ("R", "gold", "gold_reward", "eval/gold_reward", "eval/gold", "gold/mean", "eval/reward",
-         "eval_reward")  # fmt: skip
-_PROXY = ("R_proxy", "proxy", "proxy_reward", "objective/scores", "train/objective/scores",
-          "train/reward", "critic/score/mean", "critic/rewards/mean", "reward")  # fmt: skip
+_GOLD = (
+    "R",
+    "gold",
+    "gold_reward",
+    "eval/gold_reward",
+    "eval/gold",
+    "gold/mean",
+    "eval/reward",
+    "eval_reward",
+)
+_PROXY = (
+    "R_proxy",
+    "proxy",
+    "proxy_reward",
+    "objective/scores",
+    "train/objective/scores",
+    "train/reward",
+    "critic/score/mean",
+    "critic/rewards/mean",
+    "reward",
+)
 
 
 @importer("scores", "scored samples (prompt, proxies, gold), and logs of RL with a KL", OPTIONS)
 def read(
-    logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str],
+    logs: Sequence[str],
+    columns: Mapping[str, str],
+    settings: Mapping[str, str],
     watch: Watch = silent,
-) -> Imported:  # fmt: skip
+) -> Imported:
     """Return a score table of files that hold prompts, or runs of logs that hold a KL.
 
     Raises BadRuns for files of both kinds, and for what neither can use.
@@ -97,16 +126,23 @@ def _runs(
         notes += said
         has = np.isfinite(runs["R"])
         rows.append(
-            (log.run, log.recipe or None, len(runs), float(runs["KL"].max()),
-             float(runs["R"][has][-1]))
-        )  # fmt: skip
+            (
+                log.run,
+                log.recipe or None,
+                len(runs),
+                float(runs["KL"].max()),
+                float(runs["R"][has][-1]),
+            )
+        )
     whole = parts[0]
     for part in parts[1:]:
         whole = whole + part
     return Imported(
-        whole, ("run", "proxy", "evaluations", "largest KL", "last gold"), tuple(rows),
+        whole,
+        ("run", "proxy", "evaluations", "largest KL", "last gold"),
+        tuple(rows),
         tuple(notes),
-    )  # fmt: skip
+    )
 
 
 def _one(

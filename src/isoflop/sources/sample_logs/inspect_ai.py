@@ -12,9 +12,9 @@ from isoflop.errors import BadRuns
 from isoflop.files import BadJSON, TooLarge, beyond_limit, parse_json, refuse_strange
 from isoflop.files.packed import zip_member
 from isoflop.samples.sample_table import SCORE
-from isoflop.sources.sample_logs.found import (
-    Found,
+from isoflop.sources.sample_logs.parsed import (
     NotASample,
+    ParsedSamples,
     amount_of,
     answer_in,
     count,
@@ -36,7 +36,7 @@ def is_log(document: Any) -> bool:
     return isinstance(document, Mapping) and isinstance(document.get("eval"), Mapping)
 
 
-def read_archive(path: Path, found: Found, grade: str | None) -> None:
+def read_archive(path: Path, found: ParsedSamples, grade: str | None) -> None:
     """Add the samples of an .eval archive; members that are no samples are counted.
 
     Raises BadRuns for a file that is no archive, or one without its header.
@@ -56,7 +56,11 @@ def read_archive(path: Path, found: Found, grade: str | None) -> None:
 
 
 def read_samples(
-    head: Mapping[str, Any], samples: Iterator[Any], path: Path, found: Found, grade: str | None
+    head: Mapping[str, Any],
+    samples: Iterator[Any],
+    path: Path,
+    found: ParsedSamples,
+    grade: str | None,
 ) -> None:
     """Add the samples of a log that is one JSON document, of which `head` is all the rest."""
     count = 0
@@ -75,7 +79,7 @@ def read_samples(
 
 
 def _documents(
-    archive: zipfile.ZipFile, members: list[str], found: Found, path: Path
+    archive: zipfile.ZipFile, members: list[str], found: ParsedSamples, path: Path
 ) -> Iterator[tuple[str, Any]]:
     for i, name in enumerate(members):
         found.progress(path.stat().st_size * i / len(members))
@@ -93,7 +97,10 @@ def _documents(
 
 
 def _add(
-    header: Mapping[str, Any], samples: Iterator[tuple[str, Any]], found: Found, grade: str | None
+    header: Mapping[str, Any],
+    samples: Iterator[tuple[str, Any]],
+    found: ParsedSamples,
+    grade: str | None,
 ) -> None:
     about = mapping(header.get("eval"))
     lineage = ",".join(str(about[k]) for k in ("model", "task") if about.get(k))
@@ -108,7 +115,7 @@ def _add(
         found.keep_problem(row, sample.get("input"), sample.get("target"))
 
 
-def _row(sample: Mapping[str, Any], grade: str | None, found: Found) -> dict[str, Any]:
+def _row(sample: Mapping[str, Any], grade: str | None, found: ParsedSamples) -> dict[str, Any]:
     """Return a sample of inspect_ai as a row; its epoch, from 1, is the number of the attempt."""
     epoch = whole(sample.get("epoch", 1))
     if sample.get("id") is None or not epoch:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.samples.answers import normal
-from isoflop.sources.sample_logs.found import (
-    Found,
+from isoflop.sources.sample_logs.parsed import (
     NotASample,
+    ParsedSamples,
     answer_in,
     mapping,
     number,
@@ -20,8 +20,13 @@ from isoflop.sources.sample_logs.found import (
 
 GRADES = ("exact_match", "acc", "pass@1", "pass_at_1", "correct", "mcq", "score")
 _DATE = re.compile(r"_\d{4}-\d{2}-\d{2}T[\d.:-]+$")
-_ALGORITHMS = ("self-consistency", "best-of-n", "beam-search", "entropic-particle-filtering",
-               "particle-filtering")  # fmt: skip
+_ALGORITHMS = (
+    "self-consistency",
+    "best-of-n",
+    "beam-search",
+    "entropic-particle-filtering",
+    "particle-filtering",
+)
 
 
 def is_lm_eval(record: Mapping[str, Any]) -> bool:
@@ -40,7 +45,7 @@ def is_its_hub(record: Mapping[str, Any]) -> bool:
 
 
 def lm_eval_rows(
-    record: Mapping[str, Any], path: Path, found: Found, grade: str | None
+    record: Mapping[str, Any], path: Path, found: ParsedSamples, grade: str | None
 ) -> Iterator[dict[str, Any]]:
     """Yield the samples of a line of lm-eval.
 
@@ -104,7 +109,9 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def its_hub_rows(record: Mapping[str, Any], path: Path, found: Found) -> Iterator[dict[str, Any]]:
+def its_hub_rows(
+    record: Mapping[str, Any], path: Path, found: ParsedSamples
+) -> Iterator[dict[str, Any]]:
     """Yield the sample of a line of its_hub: one final answer of an algorithm at a budget."""
     if "responses" in record:
         raise NotASample("it holds an expected pass rate over particles, and no one answer")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Integers = npt.NDArray[np.int64]
+from isoflop.arrays import Integers
 
 NONE = -1  # of a sample that says no number, and of one that is left out
 

@@ -10,7 +10,7 @@ from isoflop.samples.answers import normal
 from isoflop.samples.bank import SCHEMA
 from isoflop.samples.sample_table import SCORE
 from isoflop.sources.sample_logs.counts import count_fields
-from isoflop.sources.sample_logs.found import (
+from isoflop.sources.sample_logs.parsed import (
     NotASample,
     amount_of,
     count,
@@ -20,8 +20,18 @@ from isoflop.sources.sample_logs.found import (
 )
 
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "problem": ("problem", "problem_id", "question_id", "task_id", "prompt_id", "doc_id",
-                "unique_id", "question", "prompt", "id"),
+    "problem": (
+        "problem",
+        "problem_id",
+        "question_id",
+        "task_id",
+        "prompt_id",
+        "doc_id",
+        "unique_id",
+        "question",
+        "prompt",
+        "id",
+    ),
     "sample": ("sample", "sample_id", "sample_index", "sample_idx", "attempt", "epoch", "index"),
     "correct": ("correct", "is_correct", "passed", "pass", "solved", "exact_match", "acc"),
     "answer": ("answer", "prediction", "pred", "final_answer", "extracted_answer"),
@@ -32,10 +42,11 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "strategy": ("strategy", "algorithm", "method"),
     "lineage": ("lineage", "model"),
     "response": ("response", "completion", "output"),
-    "prompt_flop": ("prompt_flop",), "verifier_flop": ("verifier_flop",),
+    "prompt_flop": ("prompt_flop",),
+    "verifier_flop": ("verifier_flop",),
     "verifier_prompt_flop": ("verifier_prompt_flop",),
     "left_out": ("left_out",),
-}  # fmt: skip
+}
 SCORES = ("score", "reward", "verifier_score", "prm", "orm")
 
 

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import UnknownName, amount
-from isoflop.samples.bank import SCHEMA, Bank, chosen_group
+from isoflop.samples.bank import SCHEMA, SampleBank, chosen_group
 from isoflop.samples.blocks import SampleBlocks, gather, read_blocks
 from isoflop.samples.sample_table import Counts, Samples
 from isoflop.samples.tallies import Read, counted
-from isoflop.sources.sample_logs.found import Watch, silent
 from isoflop.sources.sample_logs.numbering import NONE
+from isoflop.sources.sample_logs.parsed import Watch, silent
 from isoflop.sources.sample_logs.spill import Spill
 from isoflop.store.chunks import Choice, chosen, table_of
 
@@ -70,7 +70,7 @@ class SampleTable:
         """
         import pyarrow as pa
 
-        bank, new, done = Bank.create(path), 0, 0
+        bank, new, done = SampleBank.create(path), 0, 0
         with bank.writing() as rows:
             for lineage, texts in self.problems.items():
                 bank.keep_problems(lineage, texts)

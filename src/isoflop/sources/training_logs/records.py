@@ -204,6 +204,9 @@ def _literal(text: str) -> Record:
 
 
 _READERS: Mapping[str, Callable[[Path], Iterator[tuple[int, Record]]]] = {
-    ".jsonl": _json_lines, ".ndjson": _json_lines, ".json": _json, ".csv": _separated,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json,
+    ".csv": _separated,
     ".tsv": _separated,
-}  # fmt: skip
+}

@@ -1,0 +1,1 @@
+"""Backtests: fit the smaller runs, forecast the larger ones, calibrate and compare."""

@@ -1,0 +1,312 @@
+"""Fit to the small runs, predict the large ones that were held back, and count the error.
+
+Every law, objective, split and draw is a row of the batched solve: a held-out run has weight 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.arrays import Numbers
+from isoflop.assess.extrapolation.splits import Split, reach, splits
+from isoflop.errors import CannotFit, IsoflopError, RefusedByData, UsageError
+from isoflop.fitting import starts
+from isoflop.fitting.objective import Objective, objective
+from isoflop.fitting.problem import FitProblem, pose
+from isoflop.fitting.resample import pairs
+from isoflop.fitting.solve import descend, solve
+from isoflop.law import Binding, form
+from isoflop.quantities import refuse_draws
+from isoflop.runs import Runs
+
+SPARE = 3  # runs that a split must hold beyond the law's parameters
+SCREENED, POLISHED = 1024, 24
+PASSES = 60  # of a refit: where it creeps for longer, its errors have long ceased to move
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to fit: a law, what is pinned, and the objective."""
+
+    law: str
+    fix: Mapping[str, float] = field(default_factory=dict)
+    objective: str = "huber"
+    over: str | None = None
+    predicts: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The law, and what sets it apart: "chinchilla, E = 0"."""
+        pins = [f"{k} = {v:g}" for k, v in self.fix.items()]
+        plain = [] if self.objective == "huber" else [self.objective]
+        return ", ".join([self.law, *pins, *plain])
+
+    @property
+    def binding(self) -> Binding:
+        """The law with its open symbols bound."""
+        return Binding(form(self.law), self.over, self.predicts)
+
+    @property
+    def free(self) -> int:
+        """How many parameters are fitted."""
+        return len(form(self.law).params) - len(self.fix)
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutErrors:
+    """What one candidate, fitted to the runs of a split, said of those that were held out.
+
+    `error` (k,) is log(prediction / truth), `ratio` (k,) how far beyond the split a run lies, and
+    `run` (k,) its place in the table. `left` (m,) are the residuals of the runs that were seen,
+    widened for the parameters spent on them; `drawn` (s, k) are errors of refits, None if none.
+    """
+
+    candidate: Candidate
+    split: Split
+    run: npt.NDArray[np.int64]
+    ratio: Numbers
+    error: Numbers
+    left: Numbers
+    drawn: Numbers | None
+
+    @property
+    def cut(self) -> float:
+        """The largest value that the fit was shown."""
+        return self.split.cut
+
+    @property
+    def trained(self) -> int:
+        """How many runs the fit was shown."""
+        return int(self.split.seen.sum())
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A candidate that could not be backtested, and why."""
+
+    candidate: Candidate
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """The errors of every candidate on every split; `refused` says which could not be tested."""
+
+    along: tuple[str, ...]
+    held: tuple[HeldOutErrors, ...]
+    refused: tuple[Refused, ...]
+    level: float
+
+    def of(self, candidate: Candidate) -> tuple[HeldOutErrors, ...]:
+        """Return what a candidate said, split by split."""
+        return tuple(h for h in self.held if h.candidate == candidate)
+
+    def errors(self, candidate: Candidate) -> tuple[Numbers, Numbers]:
+        """Return how far beyond its cut each held-out run lies, and the log error there."""
+        mine = self.of(candidate)
+        return np.concatenate([h.ratio for h in mine]), np.concatenate([h.error for h in mine])
+
+    def rms(self, candidate: Candidate) -> float:
+        """Return the root of the mean over splits of their mean squared log errors.
+
+        0.01 is one per cent. Every split counts alike, however many runs it holds out.
+        """
+        return float(np.sqrt(np.mean([(h.error**2).mean() for h in self.of(candidate)])))
+
+    def bias(self, candidate: Candidate) -> float:
+        """Return the mean log error; above zero, the candidate is too pessimistic."""
+        return float(self.errors(candidate)[1].mean())
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The candidates that were tested, best first."""
+        unique: list[Candidate] = []
+        for h in self.held:
+            if h.candidate not in unique:
+                unique.append(h.candidate)
+        return tuple(sorted(unique, key=self.rms))
+
+
+def backtest(
+    candidates: Sequence[Candidate],
+    runs: Runs,
+    *,
+    along: str | Sequence[str] = "C",
+    cuts: Sequence[float] | int = 4,
+    draws: int = 0,
+    level: float = 0.9,
+    seed: int = 0,
+) -> Backtest:
+    """Return the errors of each candidate, fitted below each cut, on the runs above it.
+
+    `along` names one quantity or several, such as ("C", "N", "D"); without a column C it is 6ND.
+    `cuts` are values of it, or how many to place: the highest leaves out the top level, the
+    others go down from there while enough runs stay to fit. All candidates see the same splits.
+    `draws` refits of each split to resampled runs give coverage. The order of the rows does not
+    matter. A candidate that cannot be tested is a row of `refused`.
+
+    Raises CannotFit if no candidate can be tested, UsageError for no candidates, BadRuns for
+    cells that no run can have.
+    """
+    refuse_draws(draws, level)
+    if not candidates:
+        raise UsageError("there is no candidate to backtest")
+    symbols = (along,) if isinstance(along, str) else tuple(along)
+    runs = in_order(runs)
+    able, refused = _posed(candidates, runs)
+    placed: tuple[Split, ...] = ()
+    while able and not placed:
+        takes = sorted({s for c, _ in able for s in c.binding.takes})
+        largest = max(c.free for c, _ in able)
+        try:
+            placed = splits(runs, symbols, cuts, takes, SPARE + largest)
+        except CannotFit as reason:
+            refused += [Refused(c, str(reason)) for c, _ in able if c.free == largest]
+            able = [(c, p) for c, p in able if c.free < largest]
+    held: list[HeldOutErrors] = []
+    for c, problem in able:
+        try:
+            held += _held(c, problem, runs, placed, draws, seed)
+        except RefusedByData as reason:
+            refused.append(Refused(c, str(reason)))
+    if not held:
+        raise CannotFit(refused[-1].reason)
+    return Backtest(symbols, tuple(held), tuple(refused), level)
+
+
+def in_order(runs: Runs) -> Runs:
+    """Return the runs sorted by their numbers, so that draws do not hang on the order of rows."""
+    columns = [runs[s] for s in sorted(runs.columns)]
+    return runs.select(np.lexsort(columns)) if columns else runs
+
+
+def _posed(
+    candidates: Sequence[Candidate], runs: Runs
+) -> tuple[list[tuple[Candidate, FitProblem]], list[Refused]]:
+    """Return the problem of each candidate, and those that the table cannot feed."""
+    able: list[tuple[Candidate, FitProblem]] = []
+    refused: list[Refused] = []
+    for c in candidates:
+        objective(c.objective)  # an unknown name is the caller's mistake, not the data's
+        binding = c.binding
+        symbols = (*binding.takes, binding.predicts)
+        try:
+            runs.require(symbols)
+            able.append((c, pose(binding, {s: runs[s] for s in symbols}, c.fix)))
+        except IsoflopError as reason:
+            if len(candidates) == 1:
+                raise
+            refused.append(Refused(c, str(reason)))
+    return able, refused
+
+
+def _held(
+    candidate: Candidate,
+    problem: FitProblem,
+    runs: Runs,
+    placed: Sequence[Split],
+    draws: int,
+    seed: int,
+) -> list[HeldOutErrors]:
+    target, rng = objective(candidate.objective), np.random.default_rng(seed)
+    seen_cn = np.array([s.seen for s in placed], float)
+    z_cp = _fits(problem, seen_cn, target, rng)
+    error_cn = _log_error(problem, problem.values(z_cp))
+    drawn_csn = _drawn(problem, z_cp, seen_cn, target, draws, rng) if draws else None
+    inputs = {s: runs[s] for s in candidate.binding.takes}
+    out = []
+    for i, split in enumerate(placed):
+        seen, held = split.seen, ~split.seen
+        if not np.isfinite(error_cn[i]).all():
+            raise CannotFit(f"{candidate.name}, fitted to {split.name}, has no value at some runs")
+        ratio = reach(
+            {s: v[seen] for s, v in inputs.items()}, {s: v[held] for s, v in inputs.items()}
+        )
+        wider = np.sqrt(seen.sum() / (seen.sum() - len(problem.free)))
+        drawn = None if drawn_csn is None else drawn_csn[i][:, held]
+        out.append(
+            HeldOutErrors(
+                candidate=candidate,
+                split=split,
+                run=np.flatnonzero(held),
+                ratio=ratio,
+                error=error_cn[i, held],
+                left=error_cn[i, seen] * wider,
+                drawn=drawn,
+            )
+        )
+    return out
+
+
+def _fits(
+    problem: FitProblem, seen_cn: Numbers, target: Objective, rng: np.random.Generator
+) -> Numbers:
+    """Return the best point of each split, z_cp: all polished starts of all splits in one solve."""
+    start = []
+    for w_n in seen_cn:
+        # Starts are placed by the losses of the runs that the split may see, and by no other.
+        shown = replace(problem, output_n=problem.output_n[w_n > 0])
+        spread = starts.spread(shown, rng, SCREENED)
+        start.append(starts.best(problem, spread, w_n, target, POLISHED))
+    best_cp = _lowest(problem, np.array(start), seen_cn, target)
+    # A form that is wrong has several optima; what one split found is tried for the others.
+    everywhere = np.broadcast_to(best_cp, (len(seen_cn), *best_cp.shape))
+    return _lowest(problem, everywhere, seen_cn, target)
+
+
+def _lowest(
+    problem: FitProblem, start_ckp: Numbers, seen_cn: Numbers, target: Objective
+) -> Numbers:
+    """Return the lowest point, z_cp, that each split descends to from its starts."""
+    c, k, p = start_ckp.shape
+    found = descend(
+        problem.residuals,
+        start_ckp.reshape(-1, p),
+        np.repeat(seen_cn, k, 0),
+        target,
+        both=problem.has_unbounded,
+    )
+    best_c = found.value_s.reshape(c, k).argmin(1)
+    return np.asarray(found.z_sp.reshape(c, k, p)[np.arange(c), best_c])
+
+
+def _drawn(
+    problem: FitProblem,
+    z_cp: Numbers,
+    seen_cn: Numbers,
+    target: Objective,
+    draws: int,
+    rng: np.random.Generator,
+) -> Numbers:
+    """Return the log errors (c, s, n) of refits to the resampled runs of every split."""
+    out = []
+    for z_p, seen_n in zip(z_cp, seen_cn > 0, strict=True):
+        # Runs that no row may see are left out of the work: half of it, over all splits.
+        part = replace(
+            problem,
+            inputs=tuple(v[seen_n] for v in problem.inputs),
+            output_n=problem.output_n[seen_n],
+        )
+        found = solve(
+            part.residuals,
+            np.repeat(z_p[None], draws, 0),
+            pairs(rng, int(seen_n.sum()), draws),
+            target,
+            near=True,
+            max_passes=PASSES,
+            scaled=problem.has_unbounded,
+        )
+        out.append(_log_error(problem, problem.values(found.z_sp)))
+    return np.array(out)
+
+
+def _log_error(problem: FitProblem, r_sn: Numbers) -> Numbers:
+    """Return log(prediction / truth) of residuals on either scale."""
+    if problem.kind == "log":
+        return r_sn
+    ratio_sn = 1 + r_sn / problem.output_n
+    return np.asarray(np.log(np.maximum(ratio_sn, 1e-300)))

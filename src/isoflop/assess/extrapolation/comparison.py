@@ -1,0 +1,327 @@
+"""Rank laws by how far they miss larger runs, say where the difference is noise, and pool them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.arrays import Numbers
+from isoflop.assess.audit.consistency import doubts
+from isoflop.assess.extrapolation.backtest import (
+    Backtest,
+    Candidate,
+    HeldOutErrors,
+    backtest,
+    in_order,
+)
+from isoflop.assess.extrapolation.calibration import ForecastErrors, growth, said
+from isoflop.errors import CannotFit, RefusedByData, UsageError, brief
+from isoflop.fitting import Fit, fit
+from isoflop.law import Law, form
+from isoflop.quantities import refuse_draws
+from isoflop.runs import Runs
+
+OBJECTIVES = ("huber", "student-t")
+# The form that is held to be likelier at first, and its share of the weight then, however many
+# others there are: a law more in the registry does not make it less likely.
+USUAL, SHARE = "chinchilla", 2 / 3
+ALIKE = 10.0  # held-out runs that speak as one, since they share the error of the form
+RESAMPLES = 2000
+NOISE = 0.05  # share of resamples that must disagree for a difference to be called noise
+SAME = 1e-6  # errors of logs that are this close are even
+FAINT = 0.01  # weight under which a form is left out of the pool
+
+
+@dataclass(frozen=True)
+class CandidateScore:
+    """How a candidate did: errors are of logs, so 0.01 is one per cent.
+
+    `better` is the share of resamples in which it beats the first; `tied` says that this is too
+    many to call the difference real. `weight` is its share of the pool.
+    """
+
+    candidate: Candidate
+    rms: float
+    error: float
+    bias: float
+    growth: float
+    better: float
+    tied: bool
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Candidates ranked by extrapolation error, best first; `growth` is that of the pool."""
+
+    test: Backtest
+    standings: tuple[CandidateScore, ...]
+    growth: float
+    doubts: tuple[str, ...]
+
+    @property
+    def best(self) -> Candidate:
+        """The candidate of the least mean error."""
+        return self.standings[0].candidate
+
+    @property
+    def decisive(self) -> bool:
+        """Whether no candidate of another law is tied with the best."""
+        rivals = [s for s in self.standings[1:] if s.candidate.law != self.best.law]
+        return not any(s.tied for s in rivals)
+
+    @property
+    def pooled(self) -> tuple[HeldOutErrors, ...]:
+        """What the pool would have said, split by split, as a candidate of its own."""
+        return tuple(_pooled(at, self.standings) for at in _by_split(self.test))
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One fit of a pool and its share of the forecast."""
+
+    candidate: Candidate
+    fit: Fit[Any]
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """Several laws, fitted to the same runs, that forecast together."""
+
+    members: tuple[Member, ...]
+    growth: float
+    level: float
+    seed: int
+    notes: tuple[str, ...]
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Every quantity that a member takes."""
+        return tuple(dict.fromkeys(s for m in self.members for s in m.fit.binding.takes))
+
+    @property
+    def predicts(self) -> str:
+        """The quantity that all members predict."""
+        return self.members[0].fit.binding.predicts
+
+
+def candidates(
+    runs: Runs,
+    laws: Sequence[str | Candidate] | None = None,
+    objectives: Sequence[str] = OBJECTIVES,
+    over: str | None = None,
+) -> tuple[Candidate, ...]:
+    """Return each law with each objective; without laws, every law of N and D that predicts L.
+
+    `over` is the input of those that leave it open.
+
+    Raises UsageError if the table can feed no law of N and D.
+    """
+    if laws is None:
+        laws = [key for key, law in sorted(Law.registry.items()) if _fed(law, runs)]
+        if not laws:
+            raise UsageError(
+                "these runs hold no N, D and L that a law of N and D needs; name laws to compare"
+            )
+    out: list[Candidate] = []
+    for law in laws:
+        if isinstance(law, Candidate):
+            out.append(law)
+            continue
+        bound = over if "x" in form(law).takes else None
+        out += [Candidate(law, {}, objective, bound) for objective in objectives]
+    if over is not None and out and not any(c.over for c in out):
+        raise UsageError(f"over is {brief(over)}, and none of these laws leaves its input open")
+    return tuple(out)
+
+
+def compare(
+    laws: Sequence[str | Candidate] | None,
+    runs: Runs,
+    *,
+    objectives: Sequence[str] = OBJECTIVES,
+    along: str | Sequence[str] = "C",
+    cuts: Sequence[float] | int = 6,
+    draws: int = 0,
+    level: float = 0.9,
+    seed: int = 0,
+) -> Comparison:
+    """Return laws, each with each objective, ranked by their error on larger runs held out.
+
+    `laws` are keys, or candidates; None is every law of N and D. A candidate that cannot be tested
+    is a row of `test.refused`. Differences are held against resamples of splits and of runs. The
+    weights of the pool start with `SHARE` for the usual form, or alike if the first beats it
+    beyond noise, and move with the backtest by one power of the error for every `ALIKE` runs held
+    out, at most one for every split.
+
+    Raises CannotFit if no candidate can be tested or the loss rises with scale.
+    """
+    refuse_draws(draws, level)
+    heard = doubts(runs)
+    test = backtest(
+        candidates(runs, laws, objectives),
+        runs,
+        along=along,
+        cuts=cuts,
+        draws=draws,
+        level=level,
+        seed=seed,
+    )
+    standings = _standings(test, seed)
+    k = growth([_said(at, standings) for at in _by_split(test)])
+    return Comparison(test, standings, k, heard)
+
+
+def pool(
+    comparison: Comparison, runs: Runs, *, draws: int = 1000, level: float = 0.9, seed: int = 0
+) -> Pooled:
+    """Return the candidates of a comparison that carry weight, fitted to all runs.
+
+    A candidate whose fit is refused leaves its weight to the others, and a note.
+    Raises CannotFit if none is left.
+    """
+    refuse_draws(draws, level)
+    ordered = in_order(runs)
+    members: list[Member] = []
+    notes = list(comparison.doubts)
+    kept = [s for s in comparison.standings if s.weight >= FAINT]
+    for s in kept:
+        c = s.candidate
+        try:
+            made = fit(
+                c.law,
+                ordered,
+                objective=c.objective,
+                fix=c.fix,
+                over=c.over,
+                predicts=c.predicts,
+                draws=max(1, round(draws * s.weight)) if draws else 0,
+                level=level,
+                seed=seed,
+            )
+        except RefusedByData as reason:
+            notes.append(f"{c.name} is left out of the pool: {reason}")
+            continue
+        if made.status == "refused":
+            notes.append(f"{c.name} is left out of the pool: {made.notes[0]}")
+            continue
+        members.append(Member(c, made, s.weight))
+    if not members:
+        raise CannotFit(f"no candidate could be fitted to all runs: {notes[-1]}")
+    total = sum(m.weight for m in members)
+    shared = tuple(Member(m.candidate, m.fit, m.weight / total) for m in members)
+    return Pooled(shared, comparison.growth, level, seed, tuple(notes))
+
+
+def _fed(law: type[Law], runs: Runs) -> bool:
+    """Return whether a law takes N and D, predicts L, and the table holds all that it takes."""
+    return (
+        {"N", "D"} <= set(law.takes)
+        and law.predicts == "L"
+        and all(s in runs for s in (*law.takes, law.predicts))
+    )
+
+
+def _standings(test: Backtest, seed: int) -> tuple[CandidateScore, ...]:
+    ranked = sorted(test.candidates, key=lambda c: _mean_error(test.of(c)))
+    first, rng = test.of(ranked[0]), np.random.default_rng(seed)
+    better = [0.5, *(_beats(test.of(c), first, rng) for c in ranked[1:])]
+    tied = np.array(better) > NOISE
+    weights = _weights(test, ranked, tied)
+    return tuple(
+        CandidateScore(
+            candidate=c,
+            rms=test.rms(c),
+            error=_mean_error(test.of(c)),
+            bias=test.bias(c),
+            growth=growth([said(h) for h in test.of(c)]),
+            better=better[i],
+            tied=bool(tied[i]),
+            weight=float(weights[i]),
+        )
+        for i, c in enumerate(ranked)
+    )
+
+
+def _mean_error(held: Sequence[HeldOutErrors]) -> float:
+    """Return the mean over splits of the mean size of the log errors."""
+    return float(np.mean([np.abs(h.error).mean() for h in held]))
+
+
+def _weights(test: Backtest, ranked: Sequence[Candidate], tied: npt.NDArray[np.bool_]) -> Numbers:
+    """Return each candidate's share of the pool, summing to 1.
+
+    Errors within the noise of the runs tell no forms apart. The usual form is trusted at first,
+    unless it is not tied with the best: what its rival does better is then more than luck.
+    """
+    noise = min(_noise(test.of(c)) for c in ranked)
+    error = np.hypot([_mean_error(test.of(c)) for c in ranked], max(noise, 1e-12))
+    held = np.unique(np.concatenate([h.run for h in test.of(ranked[0])])).size
+    usual = np.array([c.law == USUAL for c in ranked])
+    times = SHARE / (1 - SHARE) * (~usual).sum() / max(usual.sum(), 1)
+    first = np.where(usual & tied, max(times, 1.0), 1.0)
+    power = min(held / ALIKE, len(test.of(ranked[0])))
+    weight = first * (error / error.min()) ** -power
+    return np.asarray(weight / weight.sum())
+
+
+def _noise(held: Sequence[HeldOutErrors]) -> float:
+    """Return the spread of the residuals of the runs that were seen."""
+    return float(np.sqrt(np.mean([(h.left**2).mean() for h in held])))
+
+
+def _beats(
+    mine: Sequence[HeldOutErrors], first: Sequence[HeldOutErrors], rng: np.random.Generator
+) -> float:
+    """Return in what share of resamples a candidate has less error than the first; even is half.
+
+    Splits and runs are both resampled: a run is held out by several splits, and all runs of a
+    split share one fit.
+    """
+    runs = np.unique(np.concatenate([h.run for h in mine]))
+    difference = np.zeros((len(mine), runs.size))
+    for row, h, f in zip(difference, mine, first, strict=True):
+        gap = np.abs(h.error) - np.abs(f.error)
+        row[np.searchsorted(runs, h.run)] = gap / gap.size
+    by_split = rng.multinomial(len(mine), np.full(len(mine), 1 / len(mine)), RESAMPLES)
+    by_run = rng.multinomial(runs.size, np.full(runs.size, 1 / runs.size), RESAMPLES)
+    lead = np.einsum("bs,sn,bn->b", by_split, difference, by_run, optimize=True) / len(mine)
+    return float((lead < -SAME).mean() + (np.abs(lead) <= SAME).mean() / 2)
+
+
+def _by_split(test: Backtest) -> list[tuple[HeldOutErrors, ...]]:
+    """Return what all candidates said of each split, in the order of the standings' candidates."""
+    whole = [test.of(c) for c in test.candidates]
+    return list(zip(*whole, strict=True))
+
+
+def _shares(at: Sequence[HeldOutErrors], standings: Sequence[CandidateScore]) -> Numbers:
+    return np.array([next(s.weight for s in standings if s.candidate == h.candidate) for h in at])
+
+
+def _pooled(at: Sequence[HeldOutErrors], standings: Sequence[CandidateScore]) -> HeldOutErrors:
+    share, first = _shares(at, standings), at[0]
+    return HeldOutErrors(
+        candidate=Candidate("pool"),
+        split=first.split,
+        run=first.run,
+        ratio=first.ratio,
+        error=np.asarray(share @ np.array([h.error for h in at])),
+        left=np.asarray(share @ np.array([h.left for h in at])),
+        drawn=None,
+    )
+
+
+def _said(at: Sequence[HeldOutErrors], standings: Sequence[CandidateScore]) -> ForecastErrors:
+    """Return the pool's errors on a split, its noise, and the disagreement of its members."""
+    share = _shares(at, standings)
+    errors = np.array([h.error for h in at])
+    mean = share @ errors
+    apart = share @ (errors - mean) ** 2
+    other = share @ np.array([said(h).other for h in at])
+    return ForecastErrors(mean, np.log(at[0].ratio), apart + other)

@@ -1,0 +1,1 @@
+"""Reward curves of RL and of reward-model over-optimisation, and what they support."""

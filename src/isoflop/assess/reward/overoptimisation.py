@@ -1,0 +1,320 @@
+"""Gold reward against root KL: which law, its peak, and how far it can be carried.
+
+The form is the one that forecasts larger KL best when that is held out. Suffixes: s draws,
+g points along d.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from isoflop.arrays import Numbers
+from isoflop.errors import BadRuns, CannotFit
+from isoflop.fitting.linear import fit_linear
+from isoflop.laws import form as form_of
+from isoflop.quantities import refuse_level
+
+FORMS = ("bon-reward", "rl-reward", "log1p-reward", "power-decay-reward")
+SEARCH: Mapping[str, Mapping[str, Sequence[float]]] = {
+    "power-decay-reward": {"gamma": tuple(np.geomspace(0.05, 4, 45))}
+}
+CUTS = (0.4, 0.5, 0.6, 0.7, 0.8)  # shares of the range of d that are seen; the rest is held out
+HALF = 0.5
+FEWEST = 5  # points along d: two parameters, and three to see whether they fit
+JUDGES = 200  # draws that say whether a form is better than another by luck
+LUCK = 0.05  # share of draws that must disagree for two forms to be tied
+APART = 1.5  # times the nearest peak of tied forms at which the furthest is worth a word
+TRUSTED = 0.9  # R^2 under which a law is said not to follow the points
+
+
+class Spread(NamedTuple):
+    """A number with its interval; an end may be infinite."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class RewardCurve:
+    """Points (g,) along d [sqrt(nats)]: gain R over the initial policy, weight, and draws (s, g).
+
+    Draws are of R over prompts, or, where `drawn_weights` says so, of the weights of points. So
+    many `units` were drawn anew in each: prompts, runs or points; None for more than enough.
+    """
+
+    name: str
+    d: Numbers
+    R: Numbers
+    weights: Numbers
+    draws: Numbers
+    drawn_weights: bool = False
+    size: float | None = None
+    units: int | None = None
+
+    def part(self, index: Any) -> RewardCurve:
+        """Return the points of a mask (g,)."""
+        return replace(
+            self,
+            d=self.d[index],
+            R=self.R[index],
+            weights=self.weights[index],
+            draws=self.draws[:, index],
+        )
+
+    def law(self, form: str) -> Any:
+        """Return a form fitted to the points."""
+        return fit_linear(
+            form_of(form), {"d": self.d}, self.R, self.weights, search=SEARCH.get(form)
+        )
+
+    def ensemble(self, form: str, count: int | None = None) -> Any:
+        """Return a form fitted to each of the draws."""
+        drawn = self.draws[:count]
+        y, w = (self.R, drawn) if self.drawn_weights else (drawn, self.weights)
+        return fit_linear(form_of(form), {"d": self.d}, y, w, search=SEARCH.get(form))
+
+
+@dataclass(frozen=True)
+class FormScore:
+    """How a form forecast larger KL: root mean square and mean error [reward].
+
+    `better` is the share of draws in which it beats the first; `tied` says that this is too many
+    to call the difference real.
+    """
+
+    form: str
+    rms: float
+    bias: float
+    better: float
+    tied: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Overoptimisation:
+    """A law through the points, its draws, and what it says of the peak."""
+
+    evidence: RewardCurve
+    form: str
+    law: Any
+    draws: Any
+    standings: tuple[FormScore, ...]
+    level: float
+    r2: float
+    half: Spread | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def furthest(self) -> float:
+        """The largest d [sqrt(nats)] that was seen."""
+        return float(self.evidence.d.max())
+
+    @property
+    def alike(self) -> tuple[str, ...]:
+        """The forms that nothing seen speaks against: all of them where none could be held out."""
+        if not self.standings:
+            return FORMS
+        return tuple(s.form for s in self.standings if s.tied)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the law follows the points well enough to be asked about what lies between."""
+        return self.r2 >= TRUSTED
+
+    def spread(self, of_law: Any) -> Spread:
+        """Return a number of the law, a function of it, with its interval over the draws."""
+        value = float(np.squeeze(of_law(self.law)))
+        drawn = np.atleast_1d(np.squeeze(of_law(self.draws)))
+        return Spread(value, *ends(drawn, self.level, self.evidence.units))
+
+    @property
+    def peak_at(self) -> Spread:
+        """d* [sqrt(nats)], where gold is highest; infinite where no fall is in sight."""
+        return self.spread(lambda law: law.peak_at())
+
+    @property
+    def peak(self) -> Spread:
+        """R*, the gain at the peak."""
+        return self.spread(lambda law: law.peak())
+
+    @property
+    def actual(self) -> float:
+        """The gain at the largest d, as measured."""
+        return float(self.evidence.R[np.argmax(self.evidence.d)])
+
+
+def tails(level: float, units: int | None = None) -> tuple[float, float]:
+    """Return the shares of bootstrap draws that lie below the ends of an interval.
+
+    Draws over few `units` are too narrow: their variance by (units - 1) / units, and their tails
+    are not those of Student's t. The ends are taken further out by both.
+    Source: Hesterberg 2015, The American Statistician 69, the expanded percentile interval.
+    """
+    low = (1 - level) / 2
+    if units is not None:
+        from scipy.special import ndtr, stdtrit
+
+        low = float(ndtr(stdtrit(units - 1, low) * np.sqrt(units / (units - 1))))
+    return low, 1 - low
+
+
+def ends(drawn: Numbers, level: float, units: int | None = None) -> tuple[float, float]:
+    """Return the interval of draws (s,) over so many units; draws may be infinite."""
+    low, high = np.quantile(drawn, tails(level, units), method="inverted_cdf")
+    return float(low), float(high)
+
+
+def overoptimisation(
+    evidence: RewardCurve, *, form: str | None = None, level: float = 0.9
+) -> Overoptimisation:
+    """Return the law that forecasts larger KL best, or `form`, with what it says of the peak.
+
+    Raises CannotFit for fewer than five points, or a gain that never changes.
+    """
+    refuse_level(level)
+    seen = evidence.part(evidence.d > 0)
+    if np.unique(seen.d).size < FEWEST:
+        raise CannotFit(
+            f"{evidence.name} has {np.unique(seen.d).size} values of KL above 0; at least {FEWEST} "
+            "are needed to see a curve"
+        )
+    if np.ptp(seen.R) == 0:
+        raise CannotFit(f"{evidence.name}: the gain is {seen.R[0]:g} at every KL; nothing to fit")
+    standings = _standings(seen)
+    chosen = form or (standings[0].form if standings else FORMS[0])
+    law = seen.law(chosen)
+    left = seen.R - law(d=seen.d)
+    mean = np.average(seen.R, weights=seen.weights)
+    r2 = float(1 - (seen.weights * left**2).sum() / (seen.weights * (seen.R - mean) ** 2).sum())
+    made = Overoptimisation(
+        evidence=seen,
+        form=chosen,
+        law=law,
+        draws=seen.ensemble(chosen),
+        standings=standings,
+        level=level,
+        r2=r2,
+        half=_half(seen, chosen, level),
+    )
+    return replace(made, notes=_notes(made))
+
+
+def split(evidence: RewardCurve, share: float) -> tuple[RewardCurve, RewardCurve] | None:
+    """Return the points up to a share of the largest d, and those beyond; None for too few."""
+    inside = evidence.d <= share * evidence.d.max() * (1 + 1e-12)
+    if np.unique(evidence.d[inside]).size < FEWEST - 1 or inside.all():
+        return None
+    return evidence.part(inside), evidence.part(~inside)
+
+
+def _standings(seen: RewardCurve) -> tuple[FormScore, ...]:
+    """Return the forms ranked by their error beyond what they saw; none where points are few."""
+    parts = [p for share in CUTS if (p := split(seen, share)) is not None]
+    if not parts:
+        return ()
+    mean: dict[str, list[Numbers]] = {}
+    drawn: dict[str, Numbers] = {}
+    for name in FORMS:
+        try:
+            mean[name] = [held.R - part.law(name)(d=held.d) for part, held in parts]
+            drawn[name] = np.mean([_errors(part, held, name) for part, held in parts], axis=0)
+        except CannotFit:
+            mean.pop(name, None)
+    rms = {
+        name: float(np.mean([np.sqrt((e**2).mean()) for e in left])) for name, left in mean.items()
+    }
+    ranked = sorted(rms, key=lambda name: rms[name])
+    out = []
+    for name in ranked:
+        better = 0.5 if name == ranked[0] else float((drawn[name] < drawn[ranked[0]]).mean())
+        bias = -float(np.mean([e.mean() for e in mean[name]]))
+        out.append(FormScore(name, rms[name], bias, better, better > LUCK))
+    return tuple(out)
+
+
+def _notes(made: Overoptimisation) -> tuple[str, ...]:
+    """Return what speaks against the law: how it was chosen, and where others see the peak."""
+    return tuple(note for note in (_chosen(made), _disagreement(made)) if note)
+
+
+def _chosen(made: Overoptimisation) -> str:
+    if not made.standings:
+        return (
+            f"{len(made.evidence.d)} values of KL are too few to hold some out: nothing speaks for "
+            f"{made.form} over the other laws"
+        )
+    error = {s.form: s.rms for s in made.standings}
+    if made.form in made.alike or made.form not in error:
+        return ""
+    first = made.standings[0].form
+    return (
+        f"{made.form} was asked for; {first} forecasts larger KL better, with an error of "
+        f"{error[first]:.2g} against {error[made.form]:.2g}"
+    )
+
+
+def _disagreement(made: Overoptimisation) -> str:
+    """Return what to say where forms that forecast alike see the peak in different places."""
+    seen = made.evidence
+    least = float(seen.d.min())  # nothing closer is told apart
+    at = {form: max(float(seen.law(form).peak_at()), least) for form in made.alike}
+    low, high = min(at.values()), max(at.values())
+    if high <= APART * low:
+        return ""
+    far = "beyond any" if not np.isfinite(high) else f"{high:.2g}"
+    return (
+        f"{len(at)} laws forecast alike ({', '.join(at)}), and place the peak from d = {low:.2g} "
+        f"to {far}: intervals are those of {made.form} alone"
+    )
+
+
+def _errors(part: RewardCurve, held: RewardCurve, name: str) -> Numbers:
+    """Return the root mean square error (s,) of refits to draws, held against the same draws."""
+    said = part.ensemble(name, JUDGES)(d=held.d)
+    truth = held.R if held.drawn_weights else held.draws[:JUDGES]
+    weight = held.draws[:JUDGES] if held.drawn_weights else np.ones((1, held.d.size))
+    return np.asarray(np.sqrt((weight * (said - truth) ** 2).sum(1) / weight.sum(1)))
+
+
+def _half(seen: RewardCurve, name: str, level: float) -> Spread | None:
+    """Return the gain at the largest d as forecast from the smaller half of d."""
+    parts = split(seen, HALF)
+    if parts is None:
+        return None
+    at = float(seen.d.max())
+    value = float(parts[0].law(name)(d=at))
+    return Spread(value, *ends(np.ravel(parts[0].ensemble(name)(d=at)), level, seen.units))
+
+
+def of_sizes(evidence: Sequence[RewardCurve], form: str) -> Any:
+    """Return a law of d and N fitted to the points of reward models of several sizes together.
+
+    Raises BadRuns if fewer than three sizes are known.
+    """
+    known = [e for e in evidence if e.size is not None]
+    if len({e.size for e in known}) < 3:
+        raise BadRuns(
+            f"{len({e.size for e in known})} sizes of reward models are known; a law of size needs "
+            "three: say them with --sizes NAME=PARAMS"
+        )
+    d, R, w, N = _stacked(known)
+    return fit_linear(form_of(form), {"d": d, "N": N}, R, w)
+
+
+def draws_of_sizes(evidence: Sequence[RewardCurve], form: str) -> Any:
+    """Return a law of d and N fitted to each draw; draw i resamples the same prompts for all."""
+    known = [e for e in evidence if e.size is not None]
+    d, R, w, N = _stacked(known)
+    drawn = np.concatenate([e.draws for e in known], axis=1)
+    y, weights = (R, drawn) if known[0].drawn_weights else (drawn, w)
+    return fit_linear(form_of(form), {"d": d, "N": N}, y, weights)
+
+
+def _stacked(known: Sequence[RewardCurve]) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    joined = (np.concatenate([getattr(e, name) for e in known]) for name in ("d", "R", "weights"))
+    N = np.concatenate([np.full(e.d.size, float(e.size or 0)) for e in known])
+    return (*joined, N)  # type: ignore[return-value]

@@ -1,0 +1,98 @@
+"""The numbers of a statement beside those that are recomputed, and the verdict that follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from isoflop.atlas.claims import Claim
+from isoflop.plan.rounding import digits
+
+Verdict: TypeAlias = Literal["right", "needs a caveat", "wrong", "no source found"]
+VERDICTS: tuple[Verdict, ...] = ("right", "needs a caveat", "wrong", "no source found")
+
+AT_LEAST = "at least "  # how the name of a number begins that is said to be a lower bound
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputation:
+    """One number of a statement, what is found for it, and whether the two agree.
+
+    `printed` says that a source prints what is found, so that nothing was recomputed.
+    """
+
+    what: str
+    said: float
+    found: float
+    holds: bool
+    printed: bool = False
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What is recomputed for a statement: numbers to compare, and numbers that illustrate."""
+
+    compared: tuple[Recomputation, ...] = ()
+    also: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def computed(self) -> bool:
+        """Whether any number was computed, and not only looked up."""
+        return bool(self.also) or any(not c.printed for c in self.compared)
+
+
+Recompute: TypeAlias = Callable[[Claim], Recomputed]
+REGISTRY: dict[int, Recompute] = {}
+
+
+def recomputes(*numbers: int) -> Callable[[Recompute], Recompute]:
+    """Register a function as the recomputation of the claims of these numbers."""
+
+    def register(function: Recompute) -> Recompute:
+        REGISTRY.update(dict.fromkeys(numbers, function))
+        return function
+
+    return register
+
+
+def against(claim: Claim, found: Mapping[str, float]) -> Recomputed:
+    """Return what a statement says beside what is found by the same names; the rest illustrates."""
+    compared = tuple(
+        Recomputation(
+            name,
+            said,
+            found[name],
+            agrees(name, said, found[name], claim.within),
+            printed=claim.facts.get(name) == found[name],
+        )
+        for name, said in claim.said.items()
+    )
+    others = {k: v for k, v in found.items() if k not in (*claim.said, *claim.facts)}
+    return Recomputed(compared, others)
+
+
+def agrees(name: str, said: float, found: float, within: float | None = None) -> bool:
+    """Say whether a number holds: `found` rounds to it, or lies within a share of it.
+
+    >>> agrees("x", 5.37, 5.3703), agrees("x", 5.32, 5.3703)
+    (True, False)
+    """
+    if name.startswith(AT_LEAST):
+        return found >= said
+    if within is not None:
+        return abs(found - said) <= within * abs(said)
+    if said == 0:
+        return abs(found) < 1e-9
+    last = 10.0 ** (math.floor(math.log10(abs(said))) + 1 - digits(said))
+    return abs(found - said) <= 0.5 * last * (1 + 1e-9)
+
+
+def verdict(claim: Claim, found: Recomputed) -> Verdict:
+    """Return the verdict on a statement, from its sources and from its numbers."""
+    if claim.standing == "nowhere":
+        return "no source found"
+    if claim.standing == "contradicted" or not all(c.holds for c in found.compared):
+        return "wrong"
+    return "needs a caveat" if claim.standing == "qualified" else "right"

@@ -1,0 +1,61 @@
+"""claims: what is widely repeated about scaling laws, and what of it is so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from isoflop.commands.registry import Option, command
+from isoflop.errors import UsageError
+from isoflop.pages.claims import as_data, asked, counted, detail, left_out, overview, picture
+from isoflop.report import Block, Note, Paragraph, Report
+
+if TYPE_CHECKING:
+    from isoflop.atlas.claims import Claim
+    from isoflop.claims.recomputed import Recomputed, Verdict
+
+    Judged: TypeAlias = tuple[Claim, Recomputed, Verdict]
+
+FEW = 3  # claims that need no table above them
+
+
+@command("claims", example="isoflop claims 23 32 63")
+def claims(
+    number: Annotated[
+        tuple[str, ...], Option("claims by number; all of them unless given", "NUMBER...")
+    ] = (),
+    *,
+    verdict: Annotated[
+        Literal["right", "needs a caveat", "wrong", "no source found"] | None,
+        Option("only claims with this verdict"),
+    ] = None,
+    topic: Annotated[str | None, Option("only claims on this topic, such as Chinchilla")] = None,
+) -> Report:
+    """Check statements about scaling laws that are widely repeated.
+
+    Each comes with a verdict, a correction and a public source. Numbers are recomputed from the
+    laws, the published models and the accounting of isoflop; one that does not hold makes a
+    statement wrong.
+    """
+    judged = [j for j in map(judge, asked(number, topic)) if verdict in (None, j[2])]
+    if not judged:
+        raise UsageError(f"none of these claims has the verdict {verdict!r}")
+    blocks: list[Block] = [Note(counted(judged))]
+    if not number and verdict is None and topic is None:
+        blocks.append(Paragraph(left_out()))
+    if len(judged) > FEW:
+        blocks += [overview(judged), *picture(judged)]
+    for one in judged:
+        blocks += detail(*one)
+    return Report("Claims about scaling laws", tuple(blocks), as_data(judged))
+
+
+def judge(claim: Claim) -> Judged:
+    """Return a claim with what is recomputed for it, and the verdict."""
+    from isoflop.claims.recomputed import REGISTRY, Recomputed, verdict
+    from isoflop.commands.claims import of_chinchilla, of_kaplan, of_models, of_others
+
+    # Importing a file registers its recomputations.
+    assert all((of_chinchilla, of_kaplan, of_models, of_others))
+    recompute = REGISTRY.get(claim.number)
+    found = Recomputed() if recompute is None else recompute(claim)
+    return claim, found, verdict(claim, found)

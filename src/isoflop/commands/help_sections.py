@@ -1,0 +1,45 @@
+"""What a newcomer reads of the commands: the parts of the work, in order, and the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "Begin here": ("demo", "fit", "forecast", "plan"),
+    "Runs": ("runs", "import", "sweep", "audit"),
+    "Laws, and how far they hold": (
+        "laws",
+        "compare",
+        "backtest",
+        "identify",
+        "influence",
+        "update",
+        "speedup",
+        "approaches",
+    ),
+    "Forecasts": ("schedule", "downstream", "observe", "emergence"),
+    "Plans": ("reach", "serve", "shrink", "design", "lr", "shape", "flops", "cost", "wall"),
+    "After pretraining": ("reward", "rl", "testtime"),
+    "What is known": ("models", "claims"),
+}
+OTHERS = "Others"
+
+GROUPS: Mapping[str, str] = {
+    "reward": "Reward models: how far one may be optimised before true reward falls.",
+    "rl": "Reinforcement learning: fit curves of reward, compare recipes, go on or stop.",
+    "runs": "Tables of runs: look at one, or write it in another format.",
+    "schedule": "Learning-rate schedules: the loss along one, and the best length of a decay.",
+    "sweep": "Runs of your own: train the models of a sweep, and see how far it is.",
+    "testtime": "Compute at test time: what more samples buy, and how to spend them.",
+}
+
+
+def parts(names: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each part of the work with those of the names that belong to it, in order."""
+    left = dict.fromkeys(names)
+    for part, listed in PARTS.items():
+        if found := tuple(name for name in listed if name in left):
+            yield part, found
+        left = {name: None for name in left if name not in listed}
+    if left:
+        yield OTHERS, tuple(left)

@@ -1,0 +1,76 @@
+"""What a command takes as FIT: a saved fit, or constants that somebody published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from isoflop.commands.registry import Option
+from isoflop.errors import UsageError
+
+if TYPE_CHECKING:
+    from isoflop.fitting import Fit
+    from isoflop.law import Published
+
+Model: TypeAlias = Annotated[
+    str, Option("a fit saved with --out, or published constants written LAW/SET", "FIT")
+]
+Level: TypeAlias = Annotated[
+    float | None, Option("share of draws that an interval holds; that of the fit unless given")
+]
+
+
+def model(text: str, **widths: float | None) -> Fit[Any] | Published:
+    """Return the saved fit, or the published constants, that `text` names.
+
+    `widths` are options that set the width of intervals, None where they are not stated.
+    Raises UsageError for a law without numbers and for a width where there are no draws,
+    UnknownName for constants that nobody published, BadStudy for a file that is no fit.
+    """
+    found = _model(text)
+    _refuse_unbanded(found, widths)
+    return found
+
+
+def _model(text: str) -> Fit[Any] | Published:
+    from isoflop.fitting import Fit
+    from isoflop.law import Law
+    from isoflop.laws import constants
+
+    if Path(text).exists():
+        return Fit.load(text)
+    if text in Law.registry:
+        sets = [found.key for found in Law.registry[text].published.values()]
+        named = f"name a published set of it ({', '.join(sets[:3])})" if sets else "fit it to runs"
+        raise UsageError(f"{text} is a law without numbers; {named}, or a fit saved with --out")
+    if text.count("/") == 1 and not text.endswith(".json") and not text.startswith((".", "/")):
+        return constants(text)
+    return Fit.load(text)
+
+
+def saved(text: str) -> Fit[Any]:
+    """Return the saved fit that `text` names.
+
+    Raises UsageError for published constants, and what `model` raises.
+    """
+    from isoflop.law import Published
+
+    found = model(text)
+    if isinstance(found, Published):
+        raise UsageError(
+            f"{text} are published constants, which come without runs; give a fit saved with --out"
+        )
+    return found
+
+
+def _refuse_unbanded(found: Fit[Any] | Published, widths: Mapping[str, float | None]) -> None:
+    """Raise UsageError for an option that sets the width of an interval where there is none."""
+    if found.draws is not None:
+        return
+    for name, value in widths.items():
+        if value is not None:
+            raise UsageError(
+                f"--{name} is of intervals, and there are no draws to make one of: published "
+                "constants, and fits made with --draws 0, come without"
+            )

@@ -1,0 +1,152 @@
+"""What the commands on over-optimisation take, and how their tables are read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from isoflop.assess.reward.evidence import RewardInput
+from isoflop.commands.inputs import RunsOptions
+from isoflop.commands.registry import Option
+from isoflop.errors import UsageError
+from isoflop.quantities import refuse_draws
+
+if TYPE_CHECKING:
+    from isoflop.samples.best_of_n_curves import BestOfNCurves
+    from isoflop.samples.score_table import ScoreTable
+
+Scores: TypeAlias = Annotated[
+    str, Option("scored samples: .csv, .tsv, .jsonl, .parquet, or sample:NAME", "TABLE")
+]
+Proxy: TypeAlias = Annotated[tuple[str, ...], Option("only these proxies; all of them", "NAME")]
+Columns: TypeAlias = Annotated[
+    Mapping[str, str] | None,
+    Option("which column is prompt, sample, gold, logprob, proxy_NAME", "PART=COLUMN"),
+]
+Sizes: TypeAlias = Annotated[
+    Mapping[str, str] | None, Option("parameters of proxies, such as small=1.3k", "NAME=PARAMS")
+]
+Form: TypeAlias = Annotated[
+    Literal["bon-reward", "rl-reward", "log1p-reward", "power-decay-reward"] | None,
+    Option("take this law; else the one that forecasts larger KL best"),
+]
+Recalibrate: TypeAlias = Annotated[
+    bool, Option("count gold in its standard deviations under the initial policy")
+]
+Draws: TypeAlias = Annotated[int, Option("refits to resampled prompts, for intervals")]
+Level: TypeAlias = Annotated[float, Option("share that an interval holds")]
+Seed: TypeAlias = Annotated[int, Option("of the draws", "SEED")]
+
+
+def table(
+    text: str,
+    columns: Mapping[str, str] | None,
+    sizes: Mapping[str, str] | None,
+    recalibrate: bool,
+    proxy: Sequence[str],
+) -> ScoreTable:
+    """Return a score table, of some of its proxies, its gold on the scale that is wanted."""
+    from isoflop.sources.score_files import read_scores
+
+    if Path(text).is_dir():
+        held = sorted(Path(text).glob("trials/*/scores.parquet"))
+        raise UsageError(
+            f"{text} is a folder; name a table of scores"
+            + (f", such as {held[0]}, one of {len(held)} in it" if held else "")
+        )
+    made = read_scores(text, columns, sizes)
+    if proxy:
+        made = made.with_proxies({name: made.score(name) for name in proxy})
+    if recalibrate:
+        from isoflop.samples.recalibrate import gold_scale
+
+        made = dataclasses.replace(made, gold=gold_scale(made)(made.gold))
+    return made
+
+
+def of_table(made: ScoreTable, draws: int, seed: int, of: str = "gold") -> RewardInput:
+    """Return best-of-n by every proxy of a score table as evidence, of gold or of the proxy."""
+    check_draws(draws)
+    from isoflop.assess.reward.evidence import of_curves
+    from isoflop.errors import CannotFit
+    from isoflop.samples.best_of_n_curves import best_of_n_curves
+    from isoflop.samples.recalibrate import gold_scale, proxy_scale
+
+    seen = {name: best_of_n_curves(made, name) for name in made.proxies}
+    notes = list(dict.fromkeys(text for c in seen.values() for text in c.notes))
+    factors = {}
+    for name in made.proxies:
+        try:
+            factors[name] = proxy_scale(made, name).factor / gold_scale(made).factor
+        except CannotFit as reason:
+            if of == "proxy":
+                raise
+            notes.append(f"{name} is drawn without its own score: {reason}")
+    if of == "proxy":
+        seen = {name: c.of_score(factors[name]) for name, c in seen.items()}
+        factors = {}
+    evidence = {
+        name: of_curves(c, draws=draws, seed=seed, size=made.sizes.get(name))
+        for name, c in seen.items()
+    }
+    notes.append(kl_note(made, next(iter(seen.values()))))
+    return RewardInput(
+        what="best-of-n",
+        evidence=evidence,
+        notes=tuple(notes),
+        table=made,
+        curves=seen,
+        factors=factors,
+        of=of,
+    )
+
+
+def kl_note(made: ScoreTable, seen: BestOfNCurves) -> str:
+    """Return how the KL of best-of-n was come by, and how far that may be off."""
+    if made.log_mass is None:
+        return (
+            "no log-probabilities are known: KL is its upper bound log n - (n - 1)/n, too large "
+            "where the same response is drawn often"
+        )
+    return (
+        f"KL is Beirami's estimate from log-probabilities: at n = {seen.n[-1]:,} by {seen.proxy} "
+        f"{seen.kl[-1]:.2f} nats, where the bound says {seen.bound[-1]:.2f}"
+    )
+
+
+def of_runs(
+    text: str,
+    reading: RunsOptions,
+    start: float | None,
+    least: float,
+    draws: int,
+    seed: int,
+    proxy: Sequence[str],
+) -> RewardInput:
+    """Return evaluations of RL as evidence, by proxy."""
+    from isoflop.assess.reward.evidence import of_runs as evidence_of
+    from isoflop.errors import UnknownName
+
+    check_draws(draws)
+    runs = reading(text)
+    found = evidence_of(runs, start=start, least=least, draws=draws, seed=seed)
+    for name in proxy:
+        if name not in found.by_proxy:
+            raise UnknownName("proxy", name, found.by_proxy)
+    chosen = {k: v for k, v in found.by_proxy.items() if not proxy or k in proxy}
+    return RewardInput(_means(chosen), chosen, (*runs.notes, *found.notes))
+
+
+def _means(names: Iterable[str]) -> str:
+    """Return by what proxies were pleased: studies say it before a name, all else is RL."""
+    known = {"best-of-n": "best-of-n", "rl": "RL"}
+    return " and ".join(dict.fromkeys(known.get(n.split(": ")[0], "RL") for n in sorted(names)))
+
+
+def check_draws(draws: int) -> None:
+    """Raise UsageError for too few draws to make an interval of."""
+    refuse_draws(draws)
+    if draws < 20:
+        raise UsageError(f"draws is {draws}; an interval needs 20 at least, and 1000 to be steady")

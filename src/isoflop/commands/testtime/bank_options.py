@@ -1,0 +1,50 @@
+"""Options of the test-time commands: the samples, prices, draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from isoflop.commands.registry import Option
+from isoflop.errors import UsageError
+
+if TYPE_CHECKING:
+    from isoflop.plan.sampling.prices import Prices
+
+BankSource: TypeAlias = Annotated[
+    str, Option("a sample bank, a log or table of samples or counts, or sample:bank", "BANK")
+]
+Strategy: TypeAlias = Annotated[
+    str | None, Option("of these samples alone, such as parallel", "NAME")
+]
+Lineage: TypeAlias = Annotated[
+    str | None, Option("what made the samples, where a bank holds several", "NAME")
+]
+Fields: TypeAlias = Annotated[
+    Mapping[str, str] | None,
+    Option("which field of a log is what, such as correct=exact_match", "NAME=FIELD"),
+]
+PriceIn: TypeAlias = Annotated[
+    float | None, Option("dollars per million tokens of a prompt", "DOLLARS")
+]
+PriceOut: TypeAlias = Annotated[
+    float | None, Option("dollars per million tokens generated", "DOLLARS")
+]
+Draws: TypeAlias = Annotated[int, Option("draws of problems behind intervals")]
+Level: TypeAlias = Annotated[float, Option("what the intervals hold")]
+Seed: TypeAlias = Annotated[int, Option("of all that is drawn by chance")]
+
+
+def prices_of(price_in: float | None, price_out: float | None) -> Prices | None:
+    """Return the prices of a host, None where none is given.
+
+    Raises UsageError where one of them is missing.
+    """
+    from isoflop.plan.sampling.prices import Prices
+
+    if price_in is None and price_out is None:
+        return None
+    if price_in is None or price_out is None:
+        lacks = "--price-in" if price_in is None else "--price-out"
+        raise UsageError(f"dollars need both prices; {lacks} is missing")
+    return Prices(price_in, price_out)

@@ -1,0 +1,250 @@
+"""What samples are drawn from and judged by: the options of `testtime sample`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+from isoflop.commands.registry import Option
+from isoflop.errors import UsageError
+from isoflop.files import parse_json
+
+if TYPE_CHECKING:
+    from isoflop.experiments.sampling.budget_forcing import BudgetForcing
+    from isoflop.experiments.sampling.judges import Judge, Scorer
+    from isoflop.experiments.sampling.problems import Exercise
+    from isoflop.experiments.sampling.types import Backend, Drawing
+
+OUTSIDE, SERVED = "backend=http|hf", "backend=http"
+
+Where: TypeAlias = Annotated[
+    Literal["embedded", "http", "hf"],
+    Option("a small transformer trained here, a server, or transformers in process"),
+]
+Task: TypeAlias = Annotated[str, Option("chain, addition, gym:NAME or FILE.jsonl", "TASK")]
+Problems: TypeAlias = Annotated[
+    int | None, Option("32, or all of a file, unless given", least=1, most=10**6)
+]
+Samples: TypeAlias = Annotated[
+    int, Option("of every problem, those that are there counted", least=1, most=10**6)
+]
+Model: TypeAlias = Annotated[
+    str | None, Option("as the server calls it; a folder for hf", "NAME", needs=(OUTSIDE,))
+]
+Url: TypeAlias = Annotated[
+    str | None,
+    Option(
+        "of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1", "URL", needs=(SERVED,)
+    ),
+]
+Api: TypeAlias = Annotated[
+    Literal["completions", "chat"],
+    Option("go on with a prompt, or answer it as a message", needs=(OUTSIDE,)),
+]
+KeyFrom: TypeAlias = Annotated[
+    str,
+    Option("environment variable that holds the server's key", "VARIABLE", needs=(SERVED,)),
+]
+Temperature: TypeAlias = Annotated[float, Option("of sampling")]
+MaxTokens: TypeAlias = Annotated[
+    int | None,
+    Option("of a response; 256 unless given", least=1, most=10**7, needs=(OUTSIDE,)),
+]
+Stop: TypeAlias = Annotated[
+    tuple[str, ...], Option("a response ends before this; \\n is a line", needs=(OUTSIDE,))
+]
+Width: TypeAlias = Annotated[
+    int | None, Option("samples per request; 8, embedded 64", least=1, most=10_000)
+]
+AtOnce: TypeAlias = Annotated[
+    int, Option("requests to a server under way together", least=1, most=1000, needs=(SERVED,))
+]
+Timeout: TypeAlias = Annotated[
+    float, Option("seconds after which a request has failed", needs=(SERVED,))
+]
+Tries: TypeAlias = Annotated[
+    int, Option("of a request before it is given up", least=1, most=100, needs=(SERVED,))
+]
+Extra: TypeAlias = Annotated[
+    Mapping[str, str] | None,
+    Option(
+        "further fields of requests, such as top_p=0.9; null takes one out",
+        "NAME=VALUE",
+        needs=(SERVED,),
+    ),
+]
+Parameters: TypeAlias = Annotated[
+    float | None,
+    Option("of a server's model, active ones, to count FLOP at 2N a token", needs=(SERVED,)),
+]
+Again: TypeAlias = Annotated[
+    int,
+    Option("times that the end of a response is suppressed, and more asked for", most=100),
+]
+AgainText: TypeAlias = Annotated[
+    str, Option("what is put in place of the end", "TEXT", needs=("again",))
+]
+Limit: TypeAlias = Annotated[
+    int | None, Option("tokens of thinking, which --end then cuts off", "TOKENS")
+]
+End: TypeAlias = Annotated[
+    str, Option("what ends thinking, such as '</think>'; the answer follows it", "TEXT")
+]
+Check: TypeAlias = Annotated[
+    str | None,
+    Option("judge by a command, or FILE.py:FUNCTION; it is not sandboxed", "PROGRAM"),
+]
+TimeLimit: TypeAlias = Annotated[
+    float, Option("seconds for --check; longer is wrong", needs=("check",))
+]
+Reward: TypeAlias = Annotated[
+    Mapping[str, str] | None,
+    Option("score by a reward model: its URL, or hf:FOLDER in process", "NAME=MODEL"),
+]
+Columns: TypeAlias = Annotated[
+    Mapping[str, str] | None,
+    Option("fields of FILE: problem, answer, id", "PART=FIELD", needs=("task",)),
+]
+Lineage: TypeAlias = Annotated[
+    str | None, Option("what these samples are called in the bank", "NAME")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Everything that decides how samples are drawn."""
+
+    where: Literal["embedded", "http", "hf"]
+    model: str | None
+    url: str | None
+    api: Literal["completions", "chat"]
+    key_from: str
+    temperature: float
+    max_tokens: int | None
+    stop: tuple[str, ...]
+    at_once: int
+    timeout: float
+    tries: int
+    extra: Mapping[str, str]
+    parameters: float | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Refuse what the backend could make nothing of."""
+        served = {"--url": self.url, "--params": self.parameters, "--set": self.extra}
+        if self.where != "http" and (idle := [name for name, given in served.items() if given]):
+            raise UsageError(f"{idle[0]} is for --backend http")
+        if self.where == "embedded" and (self.model or self.stop or self.max_tokens):
+            raise UsageError(
+                "--model, --stop and --max-tokens are for --backend http and hf; the small "
+                "transformer is what it is"
+            )
+        if self.where != "embedded" and not self.model:
+            raise UsageError(f"--backend {self.where} needs a --model")
+        if self.where == "http" and not self.url:
+            raise UsageError("--backend http needs the --url of a server")
+
+    @property
+    def lineage(self) -> str:
+        """What the samples are called unless the user says so."""
+        model = Path(self.model).name if self.model else "small transformer"
+        return f"{model}, T={self.temperature:g}, seed={self.seed}"
+
+    def ready(
+        self, task: str, problems: int | None, columns: Mapping[str, str] | None
+    ) -> tuple[Exercise, Backend]:
+        """Return the problems, and what answers them."""
+        if self.where == "embedded":
+            return self._embedded(task, problems)
+        from isoflop.experiments.sampling.problems import exercise
+        from isoflop.experiments.sampling.types import Drawing
+
+        if task == "chain":
+            raise UsageError("chain is a task of the embedded model; say --task addition")
+        made = exercise(task, problems, self.seed, columns)
+        stop = tuple(map(unescaped, self.stop))
+        drawing = Drawing(self.temperature, self.max_tokens or 256, stop or made.stop)
+        if self.where == "http":
+            return made, self._server(drawing)
+        from isoflop.experiments.sampling.huggingface import HuggingFace
+
+        return made, HuggingFace(str(self.model), drawing, self.api == "chat")
+
+    def _embedded(self, task: str, problems: int | None) -> tuple[Exercise, Backend]:
+        from isoflop.experiments.sampling.embedded import Embedded, chains
+
+        if task != "chain":
+            raise UsageError(f"the embedded model knows chain, not {task!r}; say --backend http")
+        if problems == 0:
+            raise UsageError("--problems is 0; at least 1 is needed")
+        made, rows = chains(problems or 32, self.seed)
+        return made, Embedded(rows, self.seed, self.temperature)
+
+    def _server(self, drawing: Drawing) -> Backend:
+        from isoflop.experiments.sampling.http_client import Manners, Server, key_from
+        from isoflop.experiments.sampling.openai import OpenAI
+
+        key = key_from(self.key_from)
+        manners = Manners(self.at_once, self.timeout, self.tries, key=key)
+        extra = {name: _json(text) for name, text in self.extra.items()}
+        server = Server(str(self.url), manners)
+        return OpenAI(server, str(self.model), drawing, self.api, extra, self.parameters)
+
+
+def forcing(
+    asking: Asking, again: int, again_text: str, limit: int | None, end: str
+) -> BudgetForcing | None:
+    """Return how lengths are to be forced, None where they are not.
+
+    Raises UsageError where a response cannot be gone on with.
+    """
+    if not again and limit is None:
+        if end:
+            raise UsageError("--end is for --again and --limit")
+        return None
+    if asking.where == "embedded" or asking.api == "chat":
+        raise UsageError(
+            "--again and --limit go on with a response: give --backend http or hf, and --api "
+            "completions; 'isoflop testtime demo' forces the small transformer"
+        )
+    from isoflop.experiments.sampling.budget_forcing import BudgetForcing
+    from isoflop.experiments.testtime import TokenBudget
+
+    return BudgetForcing(TokenBudget(again, limit), unescaped(again_text), unescaped(end))
+
+
+def unescaped(text: str) -> str:
+    r"""Return a text whose \n and \t are lines and tabs."""
+    return text.replace("\\n", "\n").replace("\\t", "\t")
+
+
+def judge(
+    exercise: Exercise, check: str | None, seconds: float, rewards: Mapping[str, str]
+) -> Judge:
+    """Return what judges responses: the exercise, or a program; and reward models besides."""
+    from isoflop.experiments.sampling.judges import Judge
+    from isoflop.experiments.sampling.program_judge import program
+
+    judged_by = program(check, seconds) if check else None
+    return Judge(exercise, judged_by, {name: scorer(text) for name, text in rewards.items()})
+
+
+def scorer(text: str) -> Scorer:
+    """Return the reward model that a text names: a URL, or hf:FOLDER."""
+    if text.startswith("hf:"):
+        from isoflop.experiments.sampling.reward_model import classifier
+
+        return classifier(text.removeprefix("hf:"))
+    from isoflop.sources.scoring import http_scorer
+
+    return http_scorer(text)
+
+
+def _json(text: str) -> Any:
+    """Return what a text means as JSON, or itself."""
+    try:
+        return parse_json(text)
+    except ValueError:
+        return text

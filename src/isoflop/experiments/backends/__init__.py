@@ -1,1 +1,0 @@
-"""Models that isoflop does not train, asked for samples: servers, transformers in process."""

@@ -1,0 +1,1 @@
+"""Samples of language models: backends, judges and the bank that they fill."""

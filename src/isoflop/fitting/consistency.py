@@ -1,0 +1,83 @@
+"""Runs that contradict each other, or the law: named by row, since no fit can mend them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.arrays import Numbers
+from isoflop.law import Binding
+from isoflop.quantities import show
+from isoflop.runs import Runs
+from isoflop.runs.cells import name_rows
+
+APART = 0.03  # by which two losses of one point may differ: seeds of small models do by less
+DECADES = 20.0  # from the median, beyond which a number is none that was measured with the others
+NOISES = 8.0  # or by this many robust standard deviations of what a fit leaves over
+
+
+def contradictions(runs: Runs, binding: Binding, left_n: Numbers) -> tuple[str, ...]:
+    """Return a doubt for losses that differ at one point, and for losses that rise with scale.
+
+    `left_n` are the residuals, in logs, of a law fitted to the runs.
+    """
+    apart, rising = _apart(runs, binding, left_n), _rising(runs, binding)
+    doubts = []
+    if apart.any():
+        symbols = ", ".join(binding.takes)
+        doubts.append(
+            f"runs at the same {symbols} differ in {binding.predicts} by more than noise explains: "
+            f"{name_rows(runs.rows[apart])}; look at them, or say what else tells them apart "
+            "(a column family, and one fit for each)"
+        )
+    if rising.any():
+        doubts.append(
+            f"{binding.predicts} does not fall with scale: half of the runs, the larger ones, have "
+            f"no lower median than the others, such as in {name_rows(runs.rows[rising])}; such "
+            "runs went wrong, or the columns are not what they are called"
+        )
+    return tuple(doubts)
+
+
+def stragglers(runs: Runs, binding: Binding) -> tuple[str, ...]:
+    """Return a doubt for each number above zero that no run can share with the others."""
+    doubts = []
+    for symbol in (*binding.takes, binding.predicts):
+        values = runs[symbol]
+        if not (values > 0).all():
+            continue
+        decades = np.log10(values)
+        away = np.abs(decades - np.median(decades))
+        if away.max() > DECADES:
+            far = away > DECADES
+            doubts.append(
+                f"{symbol} = {show(float(values[np.argmax(away)]))} in {name_rows(runs.rows[far])} "
+                f"lies {away.max():.0f} decades from the middle of the runs; correct it, or leave "
+                "it out with --where"
+            )
+    return tuple(doubts)
+
+
+def _apart(runs: Runs, binding: Binding, left_n: Numbers) -> npt.NDArray[np.bool_]:
+    """Return which runs share all inputs with others, from which they differ too much."""
+    noise = 1.4826 * float(np.median(np.abs(left_n - np.median(left_n))))
+    most, output = max(APART, NOISES * noise), np.log(runs[binding.predicts])
+    inputs = np.stack([runs[s] for s in binding.takes])
+    point = np.unique(inputs, axis=1, return_inverse=True)[1].reshape(-1)
+    count = int(point.max()) + 1
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(low, point, output)
+    np.maximum.at(high, point, output)
+    return np.asarray((high - low)[point] > most)
+
+
+def _rising(runs: Runs, binding: Binding) -> npt.NDArray[np.bool_]:
+    """Return which of the larger runs stand above the smaller ones, if the larger half does."""
+    none = np.zeros(len(runs), bool)
+    if binding.predicts != "L" or not set(binding.takes) <= {"N", "D", "C"}:
+        return none
+    scale = np.sum([np.log(runs[s]) for s in binding.takes], axis=0)
+    larger, loss = scale > np.median(scale), runs["L"]
+    if not larger.any() or np.median(loss[larger]) < np.median(loss[~larger]):
+        return none
+    return np.asarray(larger & (loss >= np.median(loss[~larger])))

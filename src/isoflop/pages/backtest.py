@@ -1,0 +1,141 @@
+"""What laws fitted to the smaller runs say of the larger, and whether intervals hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.pages.compare import (
+    percent,
+    refused_as_data,
+    splits_in_words,
+)
+from isoflop.report import Axis, Cell, ErrorBar, Figure, Layer, Line, Table
+
+if TYPE_CHECKING:
+    from isoflop.assess import Backtest, Candidate
+    from isoflop.assess.extrapolation.calibration import Reached
+    from isoflop.runs import Runs
+
+
+MOST_SHOWN = 40  # held-out runs in a figure
+
+
+def forecasts(test: Backtest, runs: Runs) -> Figure:
+    """Return what the best candidate forecast of held-out runs, with intervals, and what came."""
+    from isoflop.assess.extrapolation.backtest import in_order
+    from isoflop.assess.extrapolation.calibration import half_width, said
+
+    best = test.candidates[0]
+    mine = test.of(best)
+    one = mine[len(mine) // 2]
+    learnt = [said(h) for h in mine if h is not one]
+    half = half_width(learnt, said(one), test.level)
+    symbol = best.binding.predicts
+    truth = in_order(runs)[symbol][one.run]
+    value = truth * np.exp(one.error)
+    order = np.argsort(truth)
+    shown = order[
+        np.unique(np.linspace(0, truth.size - 1, min(MOST_SHOWN, truth.size)).round().astype(int))
+    ]
+    layers: list[Layer] = [
+        ErrorBar(
+            "forecast",
+            float(truth[i]),
+            float(value[i]),
+            float(value[i] * np.exp(-half[i])),
+            float(value[i] * np.exp(half[i])),
+            group="forecast",
+        )
+        for i in shown
+    ]
+    ends = np.array([truth.min(), truth.max()])
+    layers.append(Line("what came", ends, ends, "reference"))
+    unit = Axis.of(symbol, runs.conventions.get(symbol)).unit
+    return Figure(
+        f"Forecasts of held-out runs by {best.name}",
+        Axis(f"{symbol}: what came", unit),
+        Axis(f"{symbol}: forecast", unit),
+        tuple(layers),
+        f"Fitted to {one.split.name} alone; an interval that crosses the line held what came. "
+        f"Intervals of {test.level:.0%}, the error of the form learnt from the other splits.",
+    )
+
+
+def reached_of(test: Backtest) -> list[tuple[Candidate, tuple[Reached, ...]]]:
+    """Return, of every candidate, its errors and coverage by times beyond the train runs."""
+    from isoflop.assess.extrapolation.calibration import reached
+
+    return [(c, reached(test, c)) for c in test.candidates]
+
+
+def overall(test: Backtest) -> Table:
+    """Return the error and bias of every candidate over all splits."""
+    rows: list[tuple[Cell, ...]] = [
+        (c.name, percent(test.rms(c)), percent(test.bias(c))) for c in test.candidates
+    ]
+    return Table(
+        ("candidate", "rms error [%]", "bias [%]"),
+        tuple(rows),
+        f"Best first. {splits_in_words(test)}",
+    )
+
+
+def by_ratio(found: list[tuple[Candidate, tuple[Reached, ...]]], level: float) -> Table:
+    """Return error, bias and coverage by times beyond the train runs."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            c.name,
+            _span(r),
+            r.count,
+            percent(r.rms),
+            percent(r.bias),
+            *("" if share is None else f"{share:.0%}" for share in (r.alone, r.calibrated)),
+        )
+        for c, bins in found
+        for r in bins
+    ]
+    return Table(
+        ("candidate", "beyond", "runs", "rms [%]", "bias [%]", "fit alone", "calibrated"),
+        tuple(rows),
+        "By times beyond the runs that were seen. The last columns say how many truths an "
+        f"interval of {level:.0%} held: that of the fit alone, and one that adds the error of the "
+        "form as the other splits show it.",
+    )
+
+
+def _span(r: Reached) -> str:
+    return f"over {r.low:g}" if np.isinf(r.high) else f"{r.low:g} to {r.high:g}"
+
+
+def as_data(
+    test: Backtest, found: list[tuple[Candidate, tuple[Reached, ...]]], heard: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return a backtest as JSON types."""
+    return {
+        "along": list(test.along),
+        "level": test.level,
+        "candidates": [
+            {
+                "candidate": c.name,
+                "rms": test.rms(c),
+                "bias": test.bias(c),
+                "by_ratio": [
+                    {
+                        "low": r.low,
+                        "high": None if np.isinf(r.high) else r.high,
+                        "runs": r.count,
+                        "rms": r.rms,
+                        "bias": r.bias,
+                        "alone": r.alone,
+                        "calibrated": r.calibrated,
+                    }
+                    for r in bins
+                ],
+            }
+            for c, bins in found
+        ],
+        "refused": refused_as_data(test),
+        "doubts": list(heard),
+    }

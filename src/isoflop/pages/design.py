@@ -1,0 +1,128 @@
+"""Which runs to make next, and how small a ladder is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.errors import UnknownName, UsageError
+from isoflop.quantities import show
+from isoflop.report import Axis, Block, Figure, Line, Points, Table
+
+if TYPE_CHECKING:
+    from isoflop.plan.design.greedy import Design
+    from isoflop.plan.design.uncertainty import Model, Pool
+
+
+STAGES = (0.1, 0.3, 1.0)  # shares of the design at which the rule for stopping is told
+
+BEYOND = 3.0  # by which the default grid goes further than the runs
+
+
+def pool_of(
+    models: list[Model],
+    path: str | None,
+    low: Mapping[str, float] | None,
+    high: Mapping[str, float] | None,
+    steps: int,
+) -> Pool:
+    """Return the rows of a file, or a grid over the range of the runs and a bit further."""
+    from isoflop.plan.design.greedy import grid, pool
+    from isoflop.sources import read
+
+    if path is not None:
+        return pool(read(path))
+    if unknown := sorted({*(low or {}), *(high or {})} - {"N", "D"}):
+        raise UnknownName("end of a grid", unknown[0], ("N", "D"))
+    spans = {}
+    for symbol in ("N", "D"):
+        seen = [m.runs[symbol] for m in models if not isinstance(m, str)]
+        least, most = (low or {}).get(symbol), (high or {}).get(symbol)
+        if (least is None or most is None) and not seen:
+            raise UsageError(
+                f"laws without runs do not know which {symbol} can be made; give "
+                f"--at-least {symbol}=... and --at-most {symbol}=..."
+            )
+        spans[symbol] = (
+            least if least is not None else float(min(v.min() for v in seen)),
+            most if most is not None else BEYOND * float(max(v.max() for v in seen)),
+        )
+    return grid(spans["N"], spans["D"], steps)
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent."""
+    return f"{100 * share:.3g}%"
+
+
+def runs_of(found: Design) -> Table:
+    """Return the runs of a design, in order, with cost and half-width after each."""
+    rows = tuple(
+        (i + 1, c.N, c.D, c.D / c.N, c.cost, c.spent, percent(c.half_width))
+        for i, c in enumerate(found.choices)
+    )
+    return Table(
+        ("run", "N", "D", "D/N", "cost [FLOP]", "spent [FLOP]", "target known within"),
+        rows,
+        "In the order in which they pay; a batch in parallel is the first rows.",
+    )
+
+
+def stopping_of(found: Design) -> list[Block]:
+    """Return what another stretch of compute buys: a rule for stopping."""
+    from isoflop.plan.design.greedy import narrowed
+
+    if not found.choices:
+        return []
+    costs = sorted({max(s * found.spent, found.choices[0].spent) for s in STAGES})
+    rows = tuple((cost, percent(narrowed(found, cost))) for cost in costs)
+    return [
+        Table(
+            ("another [FLOP]", "narrows the target by"),
+            rows,
+            "Stop where this is no longer worth its compute.",
+        ),
+    ]
+
+
+def map(found: Design, candidates: Pool) -> Figure:
+    """Return the candidates and the runs that the design takes, on the plane of N and D."""
+    N, D = (np.array([getattr(c, s) for c in found.choices]) for s in "ND")
+    hover = tuple(f"run {i + 1}: {show(c.cost)} FLOP" for i, c in enumerate(found.choices))
+    layers = (
+        Points("candidates", candidates.N, candidates.D, "dropped"),
+        Points("chosen", N, D, "best", hover=hover),
+    )
+    return Figure("Runs to make", Axis.of("N"), Axis.of("D"), layers)
+
+
+def narrowing(found: Design) -> Figure:
+    """Return the half-width of the target against the compute spent."""
+    spent = np.array([c.spent for c in found.choices])
+    width = 100 * np.array([c.half_width for c in found.choices])
+    return Figure(
+        "How the target narrows",
+        Axis("compute spent", "FLOP"),
+        Axis("half-width of the target", "%"),
+        (Line("after each run", spent, width),),
+    )
+
+
+def as_data(found: Design) -> dict[str, Any]:
+    """Return the design as JSON types."""
+    return {
+        "target": found.target.words,
+        "criterion": found.criterion,
+        "level": found.level,
+        "noise": found.noise,
+        "start": found.start,
+        "half_width": found.half_width,
+        "spent": found.spent,
+        "runs": [
+            {"N": c.N, "D": c.D, "cost": c.cost, "spent": c.spent, "half_width": c.half_width}
+            for c in found.choices
+        ],
+        "notes": list(found.notes),
+    }

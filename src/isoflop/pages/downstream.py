@@ -1,0 +1,276 @@
+"""Scores of tasks at a scale that has not been run, in two steps through the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.quantities import show
+from isoflop.report import Cell, Note, Paragraph, Table
+
+if TYPE_CHECKING:
+    from isoflop.downstream import DownstreamMethod, Missed, Signal, TwoStepFit
+    from isoflop.forecasting import Forecast
+    from isoflop.runs import Runs
+
+
+@dataclass(frozen=True, eq=False)
+class TaskForecast:
+    """All that is said of one task; `chain` is None for one that cannot be forecast yet."""
+
+    name: str
+    runs: Runs
+    chance: float | None
+    signal: Signal
+    grade: str
+    missed: tuple[Missed, ...]
+    tried: tuple[DownstreamMethod, ...]
+    chain: TwoStepFit | None
+    said: Forecast | None
+    reason: str
+
+    @property
+    def missed_by(self) -> float:
+        """The rms error of the chain on the largest runs, from all others; NaN if untested."""
+        from isoflop.downstream import nearest, rms
+
+        return rms(nearest(self.missed, self.tried[0]), self.tried[0])
+
+
+def title(at: Mapping[str, float]) -> str:
+    """Return the title, with the run that is forecast."""
+    where = ", ".join(f"{s} = {show(v)}" for s, v in at.items())
+    return f"Scores at {where}" if at else "Scores of tasks, and how far they can be forecast"
+
+
+def answer_of(
+    name: str,
+    runs: Runs,
+    chance: float | None,
+    options: dict[str, Any],
+    fitting: dict[str, Any],
+    cuts: int,
+    at: Mapping[str, float],
+) -> TaskForecast:
+    """Return what can be said of one task: its two-step fit, backtest, grade and forecast."""
+    from isoflop import downstream as steps
+    from isoflop.errors import RefusedByData
+
+    tried = steps.ways(runs, **options)
+    steps.refuse_no_shares(runs)
+    found = steps.signal(runs, chance)
+    missed: tuple[Missed, ...] = ()
+    chain, said, reason = None, None, ""
+    if found.at_chance:
+        reason = (
+            f"the better third of its runs scores {found.best:.3g}, {found.ratio:+.1f} sd of noise "
+            f"from {'chance' if chance is not None else 'the rest'}: not predictable yet; make "
+            "larger runs, or take a task that is easier to score"
+        )
+        return TaskForecast(
+            name=name,
+            runs=runs,
+            chance=chance,
+            signal=found,
+            grade="at chance",
+            missed=missed,
+            tried=tried,
+            chain=chain,
+            said=said,
+            reason=reason,
+        )
+    try:
+        missed = steps.backtest(runs, tried, chance, cuts)
+    except RefusedByData as untested:
+        reason = f"no backtest: {untested}"
+    grade = steps.classify(found, steps.rms(steps.nearest(missed, tried[0]), tried[0]))
+    growth = steps.loss_growth(runs, tried[0])
+    try:
+        chain = steps.chain(runs, chance=chance, growth=growth, **options, **fitting)
+        said = steps.forecast_score(chain, **at) if at else None
+    except RefusedByData as refusal:
+        chain, reason = None, str(refusal)
+    return TaskForecast(
+        name=name,
+        runs=runs,
+        chance=chance,
+        signal=found,
+        grade=grade,
+        missed=missed,
+        tried=tried,
+        chain=chain,
+        said=said,
+        reason=reason,
+    )
+
+
+def notes_of(answers: list[TaskForecast]) -> list[Note]:
+    """Return which tasks cannot be forecast, and why."""
+    notes: list[Note] = []
+    for a in answers:
+        if a.reason:
+            notes.append(Note(f"{a.name}: {a.reason}", "doubt" if a.chain else "refused"))
+        if a.grade == "unreliable":
+            notes.append(Note(f"{a.name} is unreliable: do not plan by its forecast", "doubt"))
+        if a.chance is None:
+            notes.append(
+                Note(
+                    f"{a.name}: the score of a guess was not given (--chance {a.name}=0.25), so "
+                    "its floor is fitted and its rise is taken from the worst third of runs",
+                    "doubt",
+                )
+            )
+    remarks: dict[str, list[str]] = {}  # what holds of several tasks is said once
+    for a in answers:
+        for text in a.said.notes if a.said else a.chain.notes if a.chain else ():
+            remarks.setdefault(text, []).append(a.name)
+    return [*notes, *(Note(f"{', '.join(names)}: {text}") for text, names in remarks.items())]
+
+
+def grades(answers: list[TaskForecast]) -> Table:
+    """Return the tasks with their grades and the errors behind these."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            a.name,
+            a.grade,
+            _percent(a.missed_by),
+            _beyond(a),
+            a.signal.ratio,
+            a.signal.monotone,
+            100 * a.signal.noise,
+        )
+        for a in answers
+    ]
+    columns = (
+        "task",
+        "class",
+        "backtest [points]",
+        "beyond",
+        "signal [sd]",
+        "order",
+        "noise [points]",
+    )
+    return Table(
+        columns,
+        tuple(rows),
+        "Backtest: rms error on the largest runs, from all others, and how many times beyond them "
+        "these lie. Signal: the rise in sd of noise. Order: rank correlation of score and falling "
+        "loss. Noise: sd of one score, " + _noise_from(answers),
+    )
+
+
+def _noise_from(answers: list[TaskForecast]) -> str:
+    if all(a.signal.seeds for a in answers):
+        return "from runs that share N and D."
+    return "from runs that follow each other in loss, as few share N and D."
+
+
+def forecasts(answers: list[TaskForecast], at: Mapping[str, float]) -> Table:
+    """Return the forecast score of every task with its interval."""
+    rows: list[tuple[Cell, ...]] = []
+    for a in answers:
+        if a.said is None or a.chain is None:
+            rows.append((a.name, None, None, None, None, None, a.grade))
+            continue
+        L = float(a.chain.loss.predict(**at))
+        rows.append((a.name, a.said.value, a.said.low, a.said.high, L, a.said.beyond, a.grade))
+    unit = answers[0].runs.conventions.get("L", "nats/token")
+    return Table(
+        ("task", "score", "low", "high", f"loss [{unit}]", "beyond the runs [times]", "class"),
+        tuple(rows),
+        f"At {', '.join(f'{s} = {show(v)}' for s, v in at.items())}.",
+    )
+
+
+def ways(answers: list[TaskForecast]) -> Table:
+    """Return the methods that were compared, by task."""
+    from isoflop.downstream import nearest, rms
+
+    rows = tuple(
+        (
+            a.name,
+            way.name,
+            way.law,
+            _percent(rms(nearest(a.missed, way), way)),
+            _percent(rms(a.missed, way)),
+        )
+        for a in answers
+        for way in a.tried
+        if a.missed
+    )
+    return Table(
+        ("task", "way", "law", "largest runs [points]", "all cuts [points]"),
+        rows,
+        "Rms error of held-out scores: of the way that was chosen, and of its baselines.",
+    )
+
+
+def rules() -> Paragraph:
+    """Return what the grades mean."""
+    from isoflop.downstream.task import RISEN, RULES
+
+    parts = [
+        f"{name}: backtest within {100 * most:g} points, signal at least {ratio:g} sd of noise, "
+        f"order {order:g} or more"
+        for name, most, ratio, order in RULES
+    ]
+    parts.append(f"at chance: no more than {RISEN:g} sd above a guess; unreliable: anything worse")
+    return Paragraph(f"Classes. {'; '.join(parts)}; untested: too few runs for a backtest.")
+
+
+def _percent(share: float) -> float | None:
+    return 100 * share if np.isfinite(share) else None
+
+
+def _beyond(answer: TaskForecast) -> float | None:
+    from isoflop.downstream import nearest
+
+    last = nearest(answer.missed, answer.tried[0])
+    return float(last[0].ratio.max()) if last else None
+
+
+def as_data(answers: list[TaskForecast]) -> dict[str, Any]:
+    """Return the tasks as JSON types."""
+    return {"tasks": [_task_data(a) for a in answers]}
+
+
+def _task_data(a: TaskForecast) -> dict[str, Any]:
+    from isoflop.downstream import rms
+
+    error, said = a.missed_by, a.said
+    values = (
+        None
+        if a.chain is None
+        else {
+            step: {k: float(v) for k, v in fit.law.values.items()}
+            for step, fit in (("loss", a.chain.loss), ("score", a.chain.score))
+        }
+    )
+    return {
+        "task": a.name,
+        "class": a.grade,
+        "chance": a.chance,
+        "backtest": error if np.isfinite(error) else None,
+        "ways": {w.name: rms(a.missed, w) for w in a.tried if np.isfinite(rms(a.missed, w))},
+        "best": a.signal.best,
+        "rise": a.signal.rise,
+        "noise": a.signal.noise,
+        "noise_from": "seeds" if a.signal.seeds else "neighbours",
+        "order": a.signal.monotone,
+        "forecast": None
+        if said is None
+        else {
+            "at": dict(said.at),
+            "score": said.value,
+            "low": said.low,
+            "high": said.high,
+            "level": said.level,
+            "beyond": said.beyond,
+            "parts": list(said.parts),
+        },
+        "constants": values,
+        "reason": a.reason,
+    }

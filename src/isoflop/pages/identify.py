@@ -1,0 +1,112 @@
+"""Which numbers the runs can give, and which they cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.pages.influence import numbers
+from isoflop.report import Axis, Block, Cell, Figure, Heading, Line, Table
+
+if TYPE_CHECKING:
+    from isoflop.assess.identifiability import Identified, LikelihoodProfile
+    from isoflop.fitting import Fit
+
+
+FAR = 4.0  # rises beyond this many times the end of an interval are not drawn
+
+
+def parameters(made: Fit[Any], found: Identified) -> Table:
+    """Return how well each parameter is determined."""
+    rows: list[tuple[Cell, ...]] = []
+    for p in found.profiles:
+        ends = [v if np.isfinite(v) else None for v in (*p.interval, *made.interval(p.name))]
+        sides = [word for word, is_open in zip(("low", "high"), p.is_open, strict=True) if is_open]
+        value = getattr(made.law, p.name)
+        rows.append((p.name, value, *ends, " and ".join(sides) or "none"))
+    columns = ("parameter", "value", "low", "high", "draws low", "draws high", "open end")
+    mixed = ", ".join(f"{k} {w:.2f}" for k, w in found.weakest.items())
+    caption = (
+        f"low and high are of the profile, at {made.level:.0%}; an open end is not set by the "
+        f"runs. Conditioning {found.conditioning:.1e}; what the runs see least is made of {mixed}."
+    )
+    return Table(columns, tuple(rows), caption)
+
+
+def answers_of(found: Identified) -> list[Block]:
+    """Return how far the answers move over laws that fit nearly as well."""
+    if not found.answers:
+        return []
+    rows: list[tuple[Cell, ...]] = [
+        (
+            name,
+            *numbers(dict(zip("vlh", ends, strict=True))).values(),
+            "not known" if name in found.unknown else "known",
+        )
+        for name, ends in found.answers.items()
+    ]
+    caption = "low and high are over all laws of the profiles that fit nearly as well"
+    return [Heading("Answers"), Table(("answer", "value", "low", "high", ""), tuple(rows), caption)]
+
+
+def correlations(found: Identified) -> list[Block]:
+    """Return which parameters move together."""
+    rows: list[tuple[Cell, ...]] = [
+        (name, *(float(round(v, 3)) for v in row))
+        for name, row in zip(found.names, found.correlations, strict=True)
+    ]
+    caption = "1 or -1: the runs give the two together only; N and D are measured from their means"
+    return [Heading("Correlations"), Table(("", *found.names), tuple(rows), caption)]
+
+
+def figure(made: Fit[Any], profile: LikelihoodProfile) -> Figure:
+    """Return the rise of the objective along one parameter, the others fitted again."""
+    parameter = made.law.params[profile.name]
+    order = np.argsort(profile.values)
+    values, rise = profile.values[order], profile.rise[order]
+    near = rise <= max(FAR, rise.min())
+    log = bool(values.min() > 0 and "^" in parameter.unit)
+    ends = np.array([values[near].min(), values[near].max()])
+    return Figure(
+        f"Profile of {profile.name}",
+        Axis(
+            f"{profile.name}: {parameter.doc}" if parameter.doc else profile.name,
+            parameter.unit,
+            log=log,
+        ),
+        Axis("rise of the objective", "1 is chance", log=False),
+        (
+            Line("all others fitted again", values[near], rise[near]),
+            Line("end of the interval", ends, np.ones(2), "reference"),
+        ),
+    )
+
+
+def as_data(made: Fit[Any], found: Identified) -> dict[str, Any]:
+    """Return identifiability as JSON types."""
+    return {
+        "law": made.law.key,
+        "status": made.status,
+        "notes": list(dict.fromkeys((*made.notes, *found.notes))),
+        "conditioning": found.conditioning if np.isfinite(found.conditioning) else None,
+        "correlations": {
+            name: dict(zip(found.names, map(float, row), strict=True))
+            for name, row in zip(found.names, found.correlations, strict=True)
+        },
+        "weakest": dict(found.weakest),
+        "profiles": {
+            p.name: {
+                **numbers({"low": p.interval.low, "high": p.interval.high}),
+                "open": list(p.is_open),
+                "values": p.values.tolist(),
+                "rise": p.rise.tolist(),
+            }
+            for p in found.profiles
+        },
+        "answers": {
+            name: numbers(dict(zip(("value", "low", "high"), ends, strict=True)))
+            for name, ends in found.answers.items()
+        },
+        "unknown": dict(found.unknown),
+    }

@@ -1,0 +1,194 @@
+"""What an answer becomes when some of the runs are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.errors import UsageError
+from isoflop.quantities import show
+from isoflop.report import (
+    Axis,
+    Block,
+    Cell,
+    Figure,
+    Heading,
+    Line,
+    Note,
+    Points,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from isoflop.assess.influence import Answer, Influence, Without
+    from isoflop.fitting import Fit
+    from isoflop.law import Law
+
+
+SHOWN = 10  # single runs that are listed
+
+FEW = 0.05  # the share of runs that should not decide an answer
+
+SPLIT = "D*/N*"  # tokens per parameter of the best split
+
+
+def answers(made: Fit[Any], at: Mapping[str, float]) -> dict[str, Answer]:
+    """Return what is asked: the best split at C, or a forecast where the law's inputs are given.
+
+    Raises UsageError for quantities that make neither.
+    """
+    takes, asked, rest = made.binding.takes, {}, dict(at)
+    if "C" in at and "C" not in takes and set(takes) == {"N", "D"}:
+        asked = _split(rest.pop("C"))
+    if rest:
+        if set(rest) != set(takes):
+            raise UsageError(
+                f"{', '.join(f'--{s}' for s in rest)} is no question to {made.law.key}: give "
+                f"{' and '.join(f'--{s}' for s in takes)} for a forecast"
+                + (", --C for the best N and D" if set(takes) == {"N", "D"} else "")
+            )
+        arguments = made.binding.arguments(rest)
+        asked[made.binding.predicts] = lambda law: law(**arguments)
+    return asked
+
+
+def _split(C: float) -> dict[str, Answer]:
+    from isoflop.plan import optimum
+
+    def ratio(law: Law) -> Any:
+        split = optimum(law, C)
+        return split.D / split.N
+
+    return {
+        "N*": lambda law: optimum(law, C).N,
+        "D*": lambda law: optimum(law, C).D,
+        SPLIT: ratio,
+    }
+
+
+def verdict(
+    made: Fit[Any], asked: Mapping[str, Answer], found: Influence, main: str
+) -> list[Block]:
+    """Return whether a twentieth of the runs moves the answer beyond its interval."""
+    from isoflop.fitting import quantiles
+
+    assert made.draws is not None  # the command draws
+    draws = asked[main](made.draws) if main in asked else getattr(made.draws, main)
+    low, high = quantiles(np.asarray(draws).reshape(-1), made.level)
+    few = max(1, int(FEW * len(made.runs)))
+    out = [w for w in (*found.highest, *found.single) if len(w.rows) <= few]
+    away = [w for w in out if not low <= w.answers[main] <= high]
+    values = np.array([w.answers[main] for w in out] or [found.whole[main]])
+    said = (
+        f"{main} is {show(found.whole[main])} with all {len(made.runs):,} runs ({made.level:.0%} "
+        f"of the draws: {show(low)} to {show(high)}), and {show(float(values.min()))} to "
+        f"{show(float(values.max()))} without up to {few} of them"
+    )
+    if not away:
+        return [Note(f"{said}: no few runs decide it", "good")]
+    least = min(away, key=lambda w: len(w.rows))
+    rows = ", ".join(map(str, least.rows))
+    return [
+        Note(
+            f"{said}; it leaves its interval without {least.left_out} "
+            f"({show(least.answers[main])}): row {rows}. The interval does not hold this",
+            "doubt",
+        )
+    ]
+
+
+def figures(made: Fit[Any], found: Influence, main: str) -> list[Figure]:
+    """Return how the main answer moves with each run, size or budget left out."""
+    axis = Axis(main, "tokens per parameter" if main == SPLIT else "", log=False)
+    count = np.arange(len(found.highest) + 1.0)
+    moved = np.array([found.whole[main], *(w.answers[main] for w in found.highest)])
+    worst = Figure(
+        f"{main} as the highest losses are left out",
+        Axis("highest losses left out", "runs", log=False),
+        axis,
+        (
+            Line("fit to the rest", count, moved, "rival", group="fit"),
+            Points("fit to the rest", count, moved, group="fit"),
+        ),
+    )
+    x_symbol = made.binding.takes[0]
+    alone = np.array([w.answers[main] for w in found.single])
+    hover = tuple(f"{w.left_out}: {main} = {show(w.answers[main])}" for w in found.single)
+    x = made.runs[x_symbol]
+    ends, whole = np.array([x.min(), x.max()]), np.full(2, found.whole[main])
+    single = Figure(
+        f"{main} without one run",
+        Axis.of(x_symbol),
+        axis,
+        (
+            Line("all runs", ends, whole, "reference"),
+            Points("without this run", x, alone, hover=hover, group="runs"),
+        ),
+        "A point far from the line is a run that the answer hangs on.",
+    )
+    return [worst, single] if len(found.highest) else [single]
+
+
+def tables(made: Fit[Any], found: Influence, names: tuple[str, ...], main: str) -> list[Block]:
+    """Return what became of the answers, part by part, and of the law without the worst runs."""
+    parts = [
+        ("Without the highest losses", found.highest, names),
+        ("The law without the highest losses", found.highest, made.free),
+        ("Without one size", found.sizes, names),
+        ("Without one budget", found.budgets, names),
+    ]
+    if names == made.free:
+        del parts[1]
+    blocks: list[Block] = []
+    for title, part, shown in parts:
+        if part:
+            blocks += [Heading(title), _table(found, part, shown)]
+    most = sorted(found.single, key=lambda w: -abs(found.moved(main, w)))[:SHOWN]
+    caption = f"the {len(most)} runs that move {main} most, of {len(found.single):,}"
+    error: tuple[Cell, ...] = ("standard error of the log", *(found.error[k] for k in names))
+    return [
+        *blocks,
+        Heading("Without one run"),
+        _table(found, tuple(most), names, caption),
+        Table(("jackknife", *names), (error,)),
+    ]
+
+
+def _table(
+    found: Influence, part: tuple[Without, ...], names: tuple[str, ...], caption: str = ""
+) -> Table:
+    whole: tuple[Cell, ...] = ("nothing", 0, *(found.whole[k] for k in names))
+    rows: list[tuple[Cell, ...]] = [
+        (w.left_out, len(w.rows), *(w.answers[k] for k in names)) for w in part
+    ]
+    return Table(("left out", "runs", *names), (whole, *rows), caption)
+
+
+def as_data(made: Fit[Any], found: Influence, main: str) -> dict[str, Any]:
+    """Return influence as JSON types."""
+
+    def listed(part: tuple[Without, ...]) -> list[dict[str, Any]]:
+        return [
+            {"left_out": w.left_out, "rows": list(w.rows), "answers": numbers(w.answers)}
+            for w in part
+        ]
+
+    return {
+        "law": made.law.key,
+        "status": made.status,
+        "notes": list(made.notes),
+        "main": main,
+        "whole": numbers(found.whole),
+        "highest": listed(found.highest),
+        "sizes": listed(found.sizes),
+        "budgets": listed(found.budgets),
+        "single": listed(found.single),
+        "jackknife_error": numbers(found.error),
+    }
+
+
+def numbers(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Return numbers as JSON has them: what is not finite is null."""
+    return {k: float(v) if np.isfinite(v) else None for k, v in values.items()}

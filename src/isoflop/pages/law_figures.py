@@ -1,0 +1,213 @@
+"""A law as a picture: its published sets over one input, its fit to public runs, or an example."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from isoflop.quantities import SHARES, quantity, show
+from isoflop.report import Axis, Figure, Layer, Line, Paragraph, Points
+
+if TYPE_CHECKING:
+    from isoflop.atlas import FitEvidence
+    from isoflop.law import Law, Published
+
+Range: TypeAlias = tuple[float, float]
+
+STEPS = 60  # points of a line
+MOST_FIGURES = 4  # of the sets of one law
+AHEAD = 10.0  # how far a line is drawn beyond the range of its set
+WIDE = 10.0  # an axis that spans less is not worth a logarithm
+FLAT = 1.5  # an output that changes by less is drawn on a linear axis
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """A law with numbers, over its first input."""
+
+    name: str
+    law: Law
+    takes: tuple[str, ...]
+    predicts: str
+    ranges: Mapping[str, Range]
+    unit: str = ""
+
+    def span(self) -> Range:
+        """Return the stretch of the first input to draw: beyond the range, where one is known."""
+        low, high = self.ranges.get(self.takes[0], quantity(self.takes[0]).typical)
+        return (low, high * AHEAD) if self._stretches else (low, high)
+
+    def lines(self, low: float, high: float, others: Mapping[str, float]) -> list[Line]:
+        """Return the curve; what lies outside the range of the set is drawn thin."""
+        x = np.geomspace(low, high, STEPS) if low > 0 else np.linspace(low, high, STEPS)
+        named = {self.takes[0]: x, **{s: np.full(STEPS, v) for s, v in others.items()}}
+        if set(self.takes) <= set(SHARES):
+            named |= {s: (1 - x) / len(others) for s in others}
+        inputs = dict(zip(self.law.takes, (named[s] for s in self.takes), strict=True))
+        with np.errstate(all="ignore"):
+            y = np.broadcast_to(np.asarray(self.law(**inputs), dtype=np.float64), x.shape)
+        y = np.where(np.isfinite(y), y, np.nan)
+        least, most = self.ranges.get(self.takes[0], (low, high))
+        inside = np.flatnonzero((x >= least) & (x <= most))
+        if not inside.size:
+            return [Line(self.name, x, y, "rival", group=self.name)]
+        first, last = inside[0], inside[-1] + 1
+        parts = [slice(first, last), slice(0, first + 1), slice(last - 1, STEPS)]
+        return [
+            Line(self.name, x[part], y[part], "rival" if turn else "fit", group=self.name)
+            for turn, part in enumerate(parts)
+            if not turn or x[part].size > 1
+        ]
+
+    @property
+    def _stretches(self) -> bool:
+        """Whether the first input has a range, and may go beyond it: a share may not."""
+        symbol = self.takes[0]
+        return symbol in self.ranges and quantity(symbol).typical[1] > 1
+
+
+def curves(law: type[Law], measured: Sequence[FitEvidence]) -> tuple[Figure | Paragraph, ...]:
+    """Return a law's published sets as curves; without sets its fits, or else an example.
+
+    Of sets in many units the largest groups are drawn, and a sentence says where the rest are.
+    """
+    if law.published:
+        groups = _by_axes(law.published.values())
+        rest = sum(map(len, groups[MOST_FIGURES:]))
+        figures = tuple(map(_of_sets, groups[:MOST_FIGURES]))
+        more = f"{rest} more sets are not drawn here; 'isoflop laws LAW/SET' draws any of them."
+        return (*figures, Paragraph(more)) if rest else figures
+    if measured:
+        return (_figure("Fitted to public runs", [_of_evidence(law, e) for e in measured]),)
+    return (_example(law),)
+
+
+def of_set(found: Published) -> Figure:
+    """Return one published set as a curve."""
+    return _figure(found.key, [_of_published(found)])
+
+
+def agreement(known: FitEvidence) -> Figure | None:
+    """Return observed against predicted, where the licence of the runs allows a few of them."""
+    shown = known.shown
+    if shown is None:
+        return None
+    observed, predicted = np.array(shown.observed), np.array(shown.predicted)
+    unseen = np.array(shown.unseen)
+    ends = np.array([min(observed.min(), predicted.min()), max(observed.max(), predicted.max())])
+    mid = known.held[len(known.held) // 2]
+    rule = f"Fitted to runs with {mid.along} up to {show(mid.cut)}"
+    rule = rule if mid.cut else f"Fitted to the rest, with {mid.along} held out"
+    log = known.residuals == "log" and ends[0] > 0 and ends[1] / ends[0] > WIDE
+    unit = known.unit or quantity(known.predicts).unit
+    layers: list[Layer] = [Line("equal", ends, ends, "reference")]
+    layers.append(Points("runs that were fitted", observed[~unseen], predicted[~unseen]))
+    layers.append(Points("runs held out", observed[unseen], predicted[unseen], "truth"))
+    return Figure(
+        f"{known.law} on {known.name}: what it said of runs held out",
+        Axis(f"{known.predicts}: observed", unit, log),
+        Axis(f"{known.predicts}: predicted", unit, log),
+        tuple(layers),
+        f"{rule}; {observed.size} of {known.runs:,} runs are shown. {known.source}; "
+        f"{known.licence}.",
+    )
+
+
+def by_distance(measured: Sequence[FitEvidence]) -> Figure | None:
+    """Return the error of held-out runs by how far beyond the fitted runs they reach."""
+    tested = [e for e in measured if len(e.held) > 1]
+    if not tested:
+        return None
+    log = all(e.residuals == "log" for e in tested)
+    layers: list[Layer] = []
+    for e in tested:
+        held = sorted(e.held, key=lambda h: h.beyond)
+        far = np.array([h.beyond for h in held])
+        error = np.array([h.rms for h in held]) * (100 if log else 1)
+        layers += [Line(e.name, far, error, group=e.name), Points(e.name, far, error, group=e.name)]
+    return Figure(
+        "Error of forecasts of runs that were held out",
+        Axis("how far the farthest run lies beyond those that were fitted", "times"),
+        Axis("rms error", "%" if log else quantity(tested[0].predicts).unit),
+        tuple(layers),
+    )
+
+
+def _by_axes(sets: Iterable[Published]) -> list[list[_Curve]]:
+    """Return sets that one picture can hold together, the largest of such groups first."""
+    groups: dict[tuple[str, ...], list[_Curve]] = {}
+    for curve in map(_of_published, sets):
+        groups.setdefault((*curve.takes, curve.predicts, curve.unit), []).append(curve)
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def _of_sets(drawn: Sequence[_Curve]) -> Figure:
+    first = drawn[0]
+    return _figure(f"Published sets: {first.predicts} over {first.takes[0]}", drawn)
+
+
+def _of_published(found: Published) -> _Curve:
+    bound = found.binding
+    own = quantity(bound.predicts).unit
+    unit = found.conventions.get(bound.predicts, own) if bound.predicts == "L" else own
+    return _Curve(found.name, found.law, bound.takes, bound.predicts, found.valid, unit)
+
+
+def _of_evidence(law: type[Law], known: FitEvidence) -> _Curve:
+    numbers = {name: estimate.value for name, estimate in known.params.items()}
+    return _Curve(known.name, law(**numbers), known.takes, known.predicts, known.ranges, known.unit)
+
+
+def _example(law: type[Law]) -> Figure:
+    # Not the middle of each: parameters of one kind would be equal, and cancel.
+    places = itertools.cycle((0.5, 0.3, 0.7))
+    middle = law(**{name: _at(p.typical, next(places)) for name, p in law.params.items()})
+    curve = _Curve("typical constants", middle, law.takes, law.predicts, {})
+    return _figure("An example at typical constants, which no source states", [curve])
+
+
+def _figure(title: str, drawn: Sequence[_Curve]) -> Figure:
+    first = drawn[0]
+    spans, others = [curve.span() for curve in drawn], _others(drawn)
+    low, high = min(s[0] for s in spans), max(s[1] for s in spans)
+    layers = [line for curve in drawn for line in curve.lines(low, high, others)]
+    known = [curve.ranges[first.takes[0]][1] for curve in drawn if first.takes[0] in curve.ranges]
+    y = np.concatenate([line.y[np.isfinite(line.y)] for line in layers])
+    rises = y.size > 0 and y.min() > 0 and y.max() / y.min() > FLAT
+    return Figure(
+        title,
+        Axis.of(first.takes[0], log=low > 0 and high / low > WIDE),
+        Axis.of(first.predicts, first.unit or None, log=rises and first.law.residuals == "log"),
+        tuple(layers),
+        _caption(drawn, others),
+        max(known) if 2 * len(known) >= len(drawn) else None,
+    )
+
+
+def _others(drawn: Sequence[_Curve]) -> dict[str, float]:
+    """Return where the other inputs stand: amid the first range that is known of each."""
+    known = {
+        s: next((c.ranges[s] for c in drawn if s in c.ranges), quantity(s).typical)
+        for s in drawn[0].takes[1:]
+    }
+    return {symbol: _at(span) for symbol, span in known.items()}
+
+
+def _caption(drawn: Sequence[_Curve], others: Mapping[str, float]) -> str:
+    """Return where the other inputs stand, and what thin lines are."""
+    words = [f"At {', '.join(f'{s} = {show(v)}' for s, v in others.items())}."] if others else []
+    if set(drawn[0].takes) <= set(SHARES):
+        words = ["The other domains share the rest evenly."]
+    if any(drawn[0].takes[0] in curve.ranges for curve in drawn):
+        words.append("Thick within the range that was fitted, thin beyond it.")
+    return " ".join(words)
+
+
+def _at(span: Range, share: float = 0.5) -> float:
+    """Return what lies so far along a range, in its log if all of it lies above zero."""
+    low, high = span
+    return float(low * (high / low) ** share) if low > 0 else low + share * (high - low)

@@ -1,0 +1,183 @@
+"""What each law says, what its numbers mean, and the constants that were published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from isoflop.quantities import show
+from isoflop.report import Block, Heading, Note, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.law import Law, Param, Published
+
+
+NUMBERS = 8  # columns of plain numbers that a terminal of 80 columns holds
+
+
+def law_of(law: type[Law]) -> Report:
+    """Return the page of a law: formula, parameters, published sets, evidence."""
+    from isoflop.atlas import evidence_of
+    from isoflop.pages.law_evidence import as_data
+
+    sets = [_about_set(s) for s in law.published.values()]
+    data = {**about(law), "sets": sets, "evidence": as_data(evidence_of(law.key))}
+    return Report(law.key, page(law), data)
+
+
+def page(law: type[Law]) -> tuple[Block, ...]:
+    """Return all that is known of a law: form, parameters, sets, a picture, and public runs."""
+    from isoflop.atlas import evidence_of
+    from isoflop.pages.law_evidence import on_public_runs
+    from isoflop.pages.law_figures import curves
+
+    measured = evidence_of(law.key)
+    blocks: list[Block] = [*described(law), parameter_table(law)]
+    if law.published:
+        blocks += [Heading("Published constants"), *published_sets(law)]
+    return (*blocks, *curves(law, measured), *on_public_runs(law, measured))
+
+
+def set_of(found: Published) -> Report:
+    """Return the page of a published set of constants."""
+    from isoflop.pages.law_figures import of_set
+
+    blocks: list[Block] = [Note(found.caution, "doubt")] if found.caution else []
+    law = type(found.law)
+    rows = tuple(
+        (name, exactly(value), law.params[name].unit, law.params[name].doc)
+        for name, value in found.law.values.items()
+    )
+    blocks += [
+        Paragraph(f"{formula(law)}, with {_inputs(found)}. Source: {found.source}."),
+        Table(("parameter", "value", "unit", "meaning"), rows),
+        Paragraph(f"Conventions: {written(found.conventions)}."),
+        Paragraph(f"Fitted on: {ranges(found)}."),
+    ]
+    if found.check:
+        blocks.append(Paragraph(f"The source prints: {written(found.check)}."))
+    blocks.append(of_set(found))
+    return Report(found.key, tuple(blocks), _about_set(found))
+
+
+def formula(law: type[Law]) -> str:
+    """Return the formula of a law, which is the first line of its docstring.
+
+    >>> from isoflop.laws import form
+    >>> formula(form("chinchilla"))
+    'L(N, D) = E + A / N^alpha + B / D^beta'
+    """
+    return (law.__doc__ or law.key).partition("\n")[0].rstrip(".")
+
+
+def described(law: type[Law]) -> tuple[Block, ...]:
+    """Return the formula of a law, remarks, where it comes from, and what it answers exactly."""
+    remarks = " ".join((law.__doc__ or "").partition("\n")[2].split())
+    exact = ", ".join(law.closed_forms) or "none; all are found by search"
+    parts = [formula(law), remarks, f"Source: {law.source}.", f"Closed forms: {exact}."]
+    return tuple(Paragraph(part) for part in parts if part)
+
+
+def parameter_table(law: type[Law]) -> Table:
+    """Return the parameters of a law: unit, bounds, where a search starts, and meaning."""
+    rows = tuple(
+        (name, p.unit, _range(p.bounds), _range(p.typical), p.doc) for name, p in law.params.items()
+    )
+    return Table(("parameter", "unit", "bounds", "typical", "meaning"), rows)
+
+
+def published_sets(law: type[Law]) -> tuple[Block, ...]:
+    """Return the numbers of every published set, and where they come from and what to beware of.
+
+    Sets of which the same is said share a paragraph.
+    """
+    from isoflop.pages.law_evidence import either_way
+
+    sets = law.published.values()
+    rows = {s.name: (_inputs(s), *(exactly(v) for v in s.law.values.values())) for s in sets}
+    said: dict[str, list[str]] = {}
+    for s in sets:
+        said.setdefault(_said(s), []).append(s.name)
+    told = (Paragraph(f"{', '.join(names)}: {words}") for words, names in said.items())
+    return (either_way(("set", "predicts", *law.params), rows, NUMBERS), *told)
+
+
+def _said(found: Published) -> str:
+    """Return source, conventions, range and caution of a set in words."""
+    caution = f" Beware: {found.caution}." if found.caution else ""
+    return (
+        f"{found.source}. Conventions: {written(found.conventions)}. "
+        f"Fitted on: {ranges(found)}.{caution}"
+    )
+
+
+def written(values: Mapping[str, Any]) -> str:
+    """Return named values in words: "N total, C 6ND"."""
+    return ", ".join(f"{k} {v}" for k, v in values.items()) or "none stated"
+
+
+def ranges(found: Published) -> str:
+    """Return the range that a set was fitted on in words, as far as its source states it."""
+    parts = (f"{s} {show(low)} to {show(high)}" for s, (low, high) in found.valid.items())
+    return ", ".join(parts) or "not stated"
+
+
+def exactly(value: float) -> str:
+    """Return a constant with all digits that a source may have printed.
+
+    >>> exactly(2085.43), exactly(6.4e13)
+    ('2085.43', '6.4e+13')
+    """
+    return f"{value:.8g}"
+
+
+def _inputs(found: Published) -> str:
+    return f"{found.binding.predicts} of {', '.join(found.binding.takes)}"
+
+
+def _range(ends: tuple[float, float]) -> str:
+    low, high = ends
+    if math.isfinite(high):
+        return f"{low:g} to {high:g}"
+    return f"above {low:g}" if math.isfinite(low) else "any"
+
+
+def about(law: type[Law]) -> dict[str, Any]:
+    """Return a law as JSON types."""
+    return {
+        "key": law.key,
+        "formula": formula(law),
+        "predicts": law.predicts,
+        "takes": list(law.takes),
+        "source": law.source,
+        "residuals": law.residuals,
+        "closed_forms": list(law.closed_forms),
+        "params": {name: _about_param(p) for name, p in law.params.items()},
+        "published": [s.key for s in law.published.values()],
+    }
+
+
+def _about_param(parameter: Param) -> dict[str, Any]:
+    bounds = [end if math.isfinite(end) else None for end in parameter.bounds]
+    return {
+        "unit": parameter.unit,
+        "bounds": bounds,
+        "typical": list(parameter.typical),
+        "doc": parameter.doc,
+    }
+
+
+def _about_set(found: Published) -> dict[str, Any]:
+    """Return a published set as JSON types."""
+    return {
+        "key": found.key,
+        "predicts": found.binding.predicts,
+        "takes": list(found.binding.takes),
+        "params": {name: float(value) for name, value in found.law.values.items()},
+        "source": found.source,
+        "conventions": dict(found.conventions),
+        "check": None if found.check is None else dict(found.check),
+        "valid": {symbol: list(ends) for symbol, ends in found.valid.items()},
+        "caution": found.caution,
+    }

@@ -1,0 +1,166 @@
+"""Learning rate and batch of one model by every rule, and how far the rules disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from isoflop.errors import UsageError
+from isoflop.quantities import show
+from isoflop.report import Block, Note, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.accounting import ModelFamily
+    from isoflop.fitting import Fit
+    from isoflop.plan.result import Estimate
+    from isoflop.plan.training.learning_rate import RateQuery, RuleAdvice
+
+
+TIED_BELOW = 4e9  # parameters, below which models share one table of tokens
+
+
+def report(
+    setting: RateQuery,
+    rows: tuple[RuleAdvice, ...],
+    own: Fit[Any] | None,
+    shapes: Mapping[str, float] | None,
+    within: float,
+) -> Report:
+    """Return the learning rate and batch by every rule."""
+    from isoflop.pages.learning_rate_figures import against_size, valley
+    from isoflop.plan.training.learning_rate import spread
+
+    apart = {
+        name: {"all": spread(rows, name), "in_range": spread(rows, name, holding=True)}
+        for name in ("lr", "batch")
+    }
+    blocks: list[Block] = [
+        *_doubts(rows, own),
+        _table(setting, rows),
+        Paragraph(_disagreement(apart)),
+        *(Note(f"{row.name}: {text}") for row in rows for text in row.why),
+        Table(("rule", "what to know"), tuple((r.name, r.remark) for r in rows if r.remark)),
+        *(against_size(setting, rows, name) for name in ("lr", "batch")),
+    ]
+    if own is not None:
+        blocks.append(valley(own, setting, rows, within))
+    blocks += [Note(text) for text in _assumed(setting, shapes)]
+    data = {
+        "N": setting.N,
+        "D": setting.D,
+        "convention": setting.counted,
+        "L": setting.L,
+        "rules": [_row(r) for r in rows],
+        "disagreement": apart,
+    }
+    return Report("Learning rate and batch, by rule", tuple(blocks), data)
+
+
+def _doubts(rows: tuple[RuleAdvice, ...], own: Fit[Any] | None) -> list[Block]:
+    """Return what bears on trust: rules that were left, and a fit with doubts."""
+    left = [row.name for row in rows if row.outside]
+    notes: list[Block] = []
+    if left:
+        notes.append(
+            Note(f"outside the range of {', '.join(left)}: there they are a guess", "doubt")
+        )
+    if own is not None and own.status != "ok":
+        notes.append(Note(f"the fit of your surface is {own.status}: {own.notes[0]}", "doubt"))
+    return notes
+
+
+def _table(setting: RateQuery, rows: tuple[RuleAdvice, ...]) -> Table:
+    cells = tuple(
+        (
+            row.name,
+            _cell(row.lr),
+            _cell(row.batch),
+            None if row.batch is None else show(setting.D / row.batch.value),
+            "" if row.N is None else f"{show(row.N)} {row.counted}",
+            "; ".join(row.outside) or ("yes" if row.ranges else "not stated"),
+        )
+        for row in rows
+    )
+    model = f"N = {show(setting.N)} {setting.counted}, D = {show(setting.D)}"
+    loss = "" if setting.L is None else f", L = {setting.L:.4g}"
+    columns = ("rule", "lr", "batch [tokens]", "steps", "N as it counts", "in range")
+    return Table(columns, cells, f"For {model}{loss}.")
+
+
+def _cell(estimate: Estimate | None) -> str | None:
+    if estimate is None:
+        return None
+    if estimate.low is None or estimate.high is None:
+        return show(estimate.value)
+    return f"{show(estimate.value)} ({show(estimate.low)} to {show(estimate.high)})"
+
+
+def _disagreement(apart: Mapping[str, Mapping[str, float | None]]) -> str:
+    parts = []
+    for name, word in (("lr", "learning rates"), ("batch", "batches")):
+        every, inside = apart[name]["all"], apart[name]["in_range"]
+        if every is not None:
+            within = "" if inside is None else f", {inside:.2g} among rules in range"
+            parts.append(f"{word} by a factor of {every:.2g}{within}")
+    return f"The rules differ: {'; '.join(parts)}." if parts else "No two rules say the same thing."
+
+
+def _assumed(setting: RateQuery, shapes: Mapping[str, float] | None) -> list[str]:
+    family = setting.family
+    context = "" if family.context is None else f", context {family.context:g}"
+    said = "as stated" if shapes else "assumed: state --shapes"
+    tables = "tied" if family.tied else "untied"
+    return [
+        f"counts are converted for models of vocabulary {family.vocabulary:g}, width/layers "
+        f"{family.aspect:g}{context}, tables {tables} ({said})",
+        "the rule of Bjorck et al. 2024 is left out: its constants as they are quoted give rates "
+        "of 1e-11, in units that could not be found",
+    ]
+
+
+def tokens_of(N: float, D: float | None, C: float | None, convention: str) -> float:
+    """Return the training tokens, stated or from the compute."""
+    if (D is None) == (C is None):
+        raise UsageError("give either --D, the training tokens, or --C, the training FLOP")
+    if D is not None:
+        return D
+    return float(C or 0.0) / N / (1 if convention == "flops-per-token" else 6)
+
+
+def family_of(shapes: Mapping[str, float] | None, N: float) -> ModelFamily:
+    """Return the shapes by which to convert: as stated, else those of usual language models."""
+    from isoflop.accounting import ModelFamily
+    from isoflop.errors import UnknownName
+
+    known = ("vocabulary", "aspect", "context")
+    stated = dict(shapes or {})
+    if unknown := sorted(set(stated) - set(known)):
+        raise UnknownName("number of a shape", unknown[0], known)
+    usual = {"vocabulary": 32_000.0, "aspect": 96.0, "context": 2048.0, **stated}
+    return ModelFamily(**usual, tied=N < TIED_BELOW)
+
+
+def check_share(within: float) -> None:
+    """Raise UsageError for a share of the loss that does not lie between 0 and 1."""
+    if not 0 < within < 1:
+        raise UsageError(f"--within is {within:g}; it is a share of the loss, such as 0.0025")
+
+
+def _row(row: RuleAdvice) -> dict[str, Any]:
+    return {
+        "rule": row.name,
+        "lr": _plain(row.lr),
+        "batch": _plain(row.batch),
+        "N": row.N,
+        "convention": row.counted,
+        "ranges": {s: list(span) for s, span in row.ranges.items()},
+        "outside": list(row.outside),
+        "missing": list(row.why),
+        "remark": row.remark,
+    }
+
+
+def _plain(estimate: Estimate | None) -> dict[str, float | None] | None:
+    if estimate is None:
+        return None
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}

@@ -1,0 +1,267 @@
+"""The answer of observe: doubts, capabilities, families, the hold-out and the forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.quantities import show
+from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.observational import (
+        Capabilities,
+        FamilyForecast,
+        FamilyLine,
+        Models,
+        ObservationalBacktest,
+        Observed,
+        TooFew,
+    )
+    from isoflop.runs import Runs
+
+MOST_LISTED = 15  # models of a hold-out that the terminal shows
+WIDE = 0.1  # by how much a hold-out may fall short of a level before it is said aloud
+AUDITED = ("names", "published models", "compute")  # checks of the cells of public models
+
+
+@dataclass(frozen=True, eq=False)
+class ObservationalAnswer:
+    """The table and its models, the law, its hold-out, the family asked of and its forecast."""
+
+    runs: Runs
+    models: Models
+    found: Observed
+    test: ObservationalBacktest | None
+    family: str | None
+    ahead: FamilyForecast | None
+
+    @property
+    def lines(self) -> tuple[tuple[FamilyLine, ...], tuple[TooFew, ...]]:
+        """The lines of the first capability by family, and the families that have none."""
+        from isoflop.observational import families
+
+        S = self.found.capabilities.of(self.models, 1)[:, 0]
+        return families(self.models, S, self.found.level)
+
+
+def report(answer: ObservationalAnswer) -> Report:
+    """Return the report: what bears on trust, the forecast, the tables and the pictures."""
+    from isoflop.pages.observational_figures import capability_by_compute, score_by_index
+
+    found, test, ahead = answer.found, answer.test, answer.ahead
+    placed, _ = answer.lines
+    blocks: list[Block] = [
+        *_notes(answer),
+        *(_honest(test) if test else []),
+        *([_answer(found.task, ahead)] if ahead else []),
+        _loadings(found.capabilities),
+        _lines(placed, found.level),
+        *(_tested(test) if test else []),
+        *_equivalents(found, answer.models, answer.family),
+        Heading("Pictures"),
+        capability_by_compute(answer.models, found, placed, answer.family),
+        score_by_index(found, test, ahead),
+    ]
+    title = f"{found.task} from {', '.join(found.capabilities.benchmarks)}"
+    return Report(title, tuple(blocks), _data(answer))
+
+
+def _notes(answer: ObservationalAnswer) -> list[Block]:
+    found, models = answer.found, answer.models
+    notes: list[Block] = []
+    if found.task in found.capabilities.benchmarks:
+        notes.append(
+            Note(
+                f"{found.task} is among the inputs: its own scores predict it (leakage), and no "
+                "hold-out below shows what a forecast would miss; leave it out of --inputs",
+                "doubt",
+            )
+        )
+    notes += _cells(answer.runs)
+    if other := [n for n in answer.runs.unread if n not in {*models.benchmarks, found.task}]:
+        notes.append(Note(f"columns that are not used: {', '.join(other)}"))
+    if few := answer.lines[1]:
+        listed = ", ".join(f"{f.name} ({f.count})" for f in few[:8])
+        more = f" and {len(few) - 8} more" if len(few) > 8 else ""
+        notes.append(
+            Note(f"no line through families of fewer than three models of known C: {listed}{more}")
+        )
+    if gone := int(np.isnan(models.C).sum()):
+        notes.append(Note(f"{gone} models have no known compute: no line, no side of a cutoff"))
+    if found.capabilities.imputed:
+        notes.append(
+            Note(f"{found.capabilities.imputed} missing scores imputed by the first component")
+        )
+    if found.law.ceiling == 1:
+        notes.append(Note("the score is taken to rise to 1 in the end (--ceiling)"))
+    return notes
+
+
+def _cells(runs: Runs) -> list[Block]:
+    """Return doubts about cells that contradict the names of models, or what was published."""
+    from isoflop.assess import audit
+    from isoflop.runs.cells import name_rows
+
+    # Notes say how C was made: here from a column of its own in another unit, so it can be checked.
+    return [
+        Note(f"{f.says}: {name_rows(np.array(f.rows))}, used as they are", "doubt")
+        for f in audit(replace(runs, notes=())).findings
+        if f.check in AUDITED and f.verdict in ("warn", "fail")
+    ]
+
+
+def _honest(test: ObservationalBacktest) -> list[Block]:
+    """Return a doubt where intervals held much less of what was held out than they promised."""
+    level, inside = test.fit.level, test.inside
+    if inside is None or inside > level - WIDE:
+        return []
+    return [
+        Note(
+            f"intervals of {level:.0%} held {inside:.0%} of the models beyond the cutoff: they "
+            "carry the scatter of models and of the fit, not the chance that its form is wrong",
+            "doubt",
+        )
+    ]
+
+
+def _answer(target: str, ahead: FamilyForecast) -> Paragraph:
+    far = f", {show(ahead.beyond)} times beyond its largest model" if ahead.beyond > 1 else ""
+    return Paragraph(
+        f"{ahead.family.name} at {show(ahead.C)} FLOP{far}: {target} of {ahead.score:.3g} "
+        f"({ahead.low:.3g} to {ahead.high:.3g})."
+    )
+
+
+def _loadings(found: Capabilities) -> Table:
+    count = min(5, len(found.share))
+    rows: list[tuple[Cell, ...]] = [
+        (name, *(float(v) for v in found.axes[:count, i]))
+        for i, name in enumerate(found.benchmarks)
+    ]
+    rows.append(("explains, together", *(f"{v:.1%}" for v in found.cumulative[:count])))
+    return Table(
+        ("benchmark", *(f"PC{i + 1}" for i in range(count))),
+        tuple(rows),
+        "Principal capabilities: how much of each benchmark an axis holds.",
+    )
+
+
+def _lines(found: tuple[FamilyLine, ...], level: float) -> Table:
+    rows = tuple((f.name, f.count, f.slope, f.low, f.high, f.r2) for f in found)
+    return Table(
+        ("family", "models", "PC1 per decade of C", "low", "high", "R2"),
+        rows,
+        f"Capability against compute, family by family; intervals of {level:.0%}.",
+    )
+
+
+def _tested(test: ObservationalBacktest) -> list[Block]:
+    assert test.low is not None
+    assert test.high is not None
+    assert test.inside is not None
+    order = np.argsort(-test.models.C)[:MOST_LISTED]
+    rows = tuple(
+        (
+            str(test.models.names[i]),
+            float(test.models.C[i]),
+            float(test.truth[i]),
+            float(test.predicted[i]),
+            float(test.low[i]),
+            float(test.high[i]),
+        )
+        for i in order
+    )
+    better = "beats" if test.rms < test.rms_by_compute else "does not beat"
+    return [
+        Heading(f"Held out: models beyond {show(test.cutoff)} FLOP"),
+        Paragraph(
+            f"Fitted to {len(test.fit.models)} models, held against {len(test.truth)}: rms error "
+            f"{100 * test.rms:.1f} points, {test.inside:.0%} inside intervals of "
+            f"{test.fit.level:.0%}. A sigmoid of compute alone misses by "
+            f"{100 * test.rms_by_compute:.1f} points: capability {better} it."
+        ),
+        Table(("model", "C [FLOP]", "score", "predicted", "low", "high"), rows, "Largest first."),
+    ]
+
+
+def _equivalents(found: Observed, models: Models, name: str | None) -> list[Block]:
+    """Return what compute one family would need for the models of the fit, if one is named."""
+    from isoflop.observational import line_of
+
+    if name is None:
+        return []
+    index, mine = found.index(models), line_of(found, models, name)
+    if mine.slope <= 0:
+        return [Note(f"{name} does not gain on {found.task} with compute: no equivalent", "doubt")]
+    order = np.argsort(-index)[:MOST_LISTED]
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            str(models.names[i]),
+            float(models.C[i]) if np.isfinite(models.C[i]) else None,
+            float(mine.equivalent(index[i])),
+        )
+        for i in order
+    )
+    return [
+        Table(
+            ("model", "C [FLOP]", f"{name}-equivalent C [FLOP]"),
+            rows,
+            f"The compute at which {name} would be as capable of {found.task}; the most capable "
+            "models.",
+        )
+    ]
+
+
+def _data(answer: ObservationalAnswer) -> dict[str, Any]:
+    found, test, ahead = answer.found, answer.test, answer.ahead
+    placed, few = answer.lines
+    caps = found.capabilities
+    return {
+        "target": found.task,
+        "inputs": list(caps.benchmarks),
+        "kept": found.kept,
+        "explained": caps.cumulative.tolist(),
+        "loadings": {b: caps.axes[:, i].tolist() for i, b in enumerate(caps.benchmarks)},
+        "imputed": caps.imputed,
+        "sigmoid": {
+            "weights": found.law.weights.tolist(),
+            "shift": float(found.law.shift),
+            "floor": float(found.law.floor),
+            "ceiling": found.law.ceiling,
+        },
+        "families": [
+            {
+                "family": f.name,
+                "models": f.count,
+                "slope": f.slope,
+                "low": f.low,
+                "high": f.high,
+                "r2": f.r2,
+            }
+            for f in placed
+        ],
+        "refused_families": {f.name: f.count for f in few},
+        "held_out": None
+        if test is None
+        else {
+            "cutoff": test.cutoff,
+            "fitted": len(test.fit.models),
+            "models": len(test.truth),
+            "rms": test.rms,
+            "rms_by_compute": test.rms_by_compute,
+            "inside": test.inside,
+        },
+        "forecast": None
+        if ahead is None
+        else {
+            "family": ahead.family.name,
+            "C": ahead.C,
+            "score": ahead.score,
+            "low": ahead.low,
+            "high": ahead.high,
+            "level": found.level,
+        },
+    }

@@ -1,0 +1,228 @@
+"""Published models, with sources, held against a law."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from isoflop.errors import UsageError
+from isoflop.pages.provenance import described, noted
+from isoflop.quantities import show
+from isoflop.report import Block, Figure, Heading, Note, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.atlas.models import PublishedModel
+    from isoflop.fitting import Fit
+    from isoflop.law import Published
+    from isoflop.plan.published_models import ModelVerdict
+
+
+Order = Literal["year", "name", "N", "D", "C", "ratio", "wasted"]
+
+
+def named_of(names: Sequence[str]) -> list[PublishedModel]:
+    """Return the models of these names, all of them if there is none."""
+    from isoflop.atlas.models import MODELS, published_models
+
+    if not names:
+        return list(MODELS.values())
+    return list({m.name: m for name in names for m in published_models(name)}.values())
+
+
+def filtered(
+    found: list[PublishedModel], developer: str | None, since: int | None, until: int | None
+) -> list[PublishedModel]:
+    """Return the models of a developer and of a span of years."""
+    from isoflop.atlas.models import MODELS
+    from isoflop.errors import UnknownName
+
+    if developer is not None:
+        known = {m.developer.lower(): m.developer for m in MODELS.values()}
+        if developer.lower() not in known:
+            raise UnknownName("developer", developer, sorted(known.values()))
+        found = [m for m in found if m.developer == known[developer.lower()]]
+    first, last = since or 0, until or 9999
+    kept = [m for m in found if first <= m.released <= last]
+    if not kept:
+        raise UsageError("no model is left; ask for other years, or another developer")
+    return kept
+
+
+def order(sort: Order) -> Any:
+    """Return a key that sorts judged models; what is not known comes last."""
+
+    def key(row: ModelVerdict) -> tuple[bool, Any, str]:
+        if sort in ("year", "name"):
+            return False, row.model.released if sort == "year" else row.model.name, ""
+        m = row.model
+        values = {"N": m.N.value, "D": m.D.value, "C": m.flop, "ratio": m.ratio}
+        value = values.get(sort, row.wasted)
+        return value is None, value or 0.0, m.name
+
+    return key
+
+
+def report(
+    judged: list[ModelVerdict], found: Fit[Any] | Published, near: float, figures: list[Figure]
+) -> Report:
+    """Return published models held against a law."""
+    from isoflop.plan.published_models import named, rule
+
+    intervals = any(j.low is not None for j in judged)
+    blocks: list[Block] = [
+        *noted(found, [c for c in [getattr(found, "caution", "")] if c]),
+        *_remarks(judged),
+        Paragraph(rule(near, intervals)),
+        described(found),
+        *_verdicts(judged, intervals),
+    ]
+    blocks += [*figures, Heading("Numbers and their sources"), _numbers(judged), _sources(judged)]
+    blocks += _notes_of_models(judged)
+    data = {
+        "law": named(found),
+        "near": near,
+        "models": [_about(j) for j in judged],
+    }
+    return Report("Published models", tuple(blocks), data)
+
+
+def _remarks(judged: list[ModelVerdict]) -> list[Block]:
+    from isoflop.plan.published_models import VERDICTS
+
+    counts = Counter(j.verdict for j in judged)
+    said = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
+    blocks: list[Block] = [Note(f"{len(judged)} models: {said}")]
+    far = [j.beyond for j in judged if j.beyond is not None and j.beyond > 1]
+    if far:
+        blocks.append(
+            Note(
+                f"{len(far)} of them lie beyond the runs behind the law, by up to "
+                f"{show(max(far))} times in N or D: their verdicts are extrapolations",
+                "doubt",
+            )
+        )
+    split = sum(bool(j.disputed) for j in judged)
+    if split:
+        blocks.append(
+            Note(f"of {split} of them other constants of the same form give another verdict")
+        )
+    if any(j.model.active for j in judged):
+        blocks.append(
+            Note(
+                "mixtures are judged by the parameters that a token meets, by a law of dense "
+                "models, which was not fitted to mixtures"
+            )
+        )
+    return blocks
+
+
+def _verdicts(judged: list[ModelVerdict], intervals: bool) -> list[Block]:
+    columns = (
+        "model",
+        "D/N",
+        "best",
+        *(("low", "high") if intervals else ()),
+        "verdict",
+        "wasted",
+        "beyond",
+    )
+    rows = tuple(
+        (
+            j.model.name,
+            _short(j.model.ratio),
+            _short(j.best),
+            *((_short(j.low), _short(j.high)) if intervals else ()),
+            j.verdict,
+            "-" if j.wasted is None else f"{j.wasted:.0%}",
+            _short(j.beyond),
+        )
+        for j in judged
+    )
+    caption = (
+        "Tokens per parameter, the law's best at the compute of the model, the share of that "
+        "compute which the best split does without at equal loss, and how many times N or D lies "
+        "beyond the runs behind the law."
+    )
+    tables: list[Block] = [Table(columns, rows, caption=caption)]
+    other = tuple((j.model.name, said, by) for j in judged for by, said in j.disputed)
+    if other:
+        caption = "What other constants of the same form say, where they say otherwise."
+        tables.append(Table(("model", "verdict", "by"), other, caption=caption))
+    return tables
+
+
+def _numbers(judged: list[ModelVerdict]) -> Table:
+    mixtures = any(j.model.active for j in judged)
+    columns = ("model", "year", "N", *(("N met",) if mixtures else ()), "D", "6ND", "C reported")
+    rows = tuple(
+        (
+            m.name,
+            f"{m.released}",
+            m.N.value,
+            *((m.active.value if m.active else None,) if mixtures else ()),
+            m.D.value,
+            m.flop,
+            m.C.value,
+        )
+        for m in (j.model for j in judged)
+    )
+    caption = "N [params], D [tokens], compute [FLOP]; a dash: not disclosed, or no FLOP reported."
+    return Table(columns, rows, caption=caption)
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.3g}")
+
+
+def _sources(judged: list[ModelVerdict]) -> Table:
+    """Return who said what; the FLOP that nobody reported are left out."""
+    said: dict[tuple[str, str, str], list[str]] = {}
+    for j in judged:
+        for symbol, cell in j.model.cells.items():
+            if symbol != "C" or cell.value is not None:
+                key = (j.model.family, cell.standing, cell.source)
+                said.setdefault(key, []).append("N met" if symbol == "active" else symbol)
+    rows = tuple(
+        (family, ", ".join(dict.fromkeys(symbols)), standing, source)
+        for (family, standing, source), symbols in said.items()
+    )
+    return Table(
+        ("family", "numbers", "said by", "source"),
+        rows,
+        caption="The year of a model is of the source of its N.",
+    )
+
+
+def _notes_of_models(judged: list[ModelVerdict]) -> list[Block]:
+    said: dict[str, list[str]] = {}
+    for j in judged:
+        if j.model.remark:
+            said.setdefault(j.model.remark, []).append(j.model.name)
+    if not said:
+        return []
+    rows = tuple((", ".join(names), remark) for remark, names in said.items())
+    return [Table(("models", "remark"), rows)]
+
+
+def _about(j: ModelVerdict) -> dict[str, Any]:
+    """Return a judged model as JSON types."""
+    m = j.model
+    return {
+        "name": m.name,
+        "family": m.family,
+        "developer": m.developer,
+        "year": m.released,
+        **{
+            symbol: {"value": c.value, "source": c.source, "said_by": c.standing}
+            for symbol, c in m.cells.items()
+        },
+        "6ND": m.flop,
+        "ratio": m.ratio,
+        "verdict": j.verdict,
+        "best": {"value": j.best, "low": j.low, "high": j.high},
+        "wasted": j.wasted,
+        "beyond": j.beyond,
+        "otherwise_by": dict(j.disputed),
+        "remark": m.remark,
+    }

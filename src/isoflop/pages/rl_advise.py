@@ -1,0 +1,109 @@
+"""Fit, compare and forecast them; go on, or stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from isoflop.errors import UsageError
+from isoflop.quantities import quantity, show
+from isoflop.report import Block, Cell, Heading, Note, Table
+
+if TYPE_CHECKING:
+    from isoflop.monitor import Alarm, StopAdvice
+    from isoflop.runs import Runs
+
+
+LOOKS = 12  # evaluations that a table shows
+
+
+def reward(text: str) -> float:
+    """Return the reward that a text writes."""
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"--target is {text!r}; it must be a reward, such as 0.6") from None
+
+
+def of_of(rows: Runs, name: str) -> Runs:
+    """Return the rows of one run."""
+    return rows.select(rows.labels["run"] == name) if "run" in rows.labels else rows
+
+
+def described(
+    name: str, run: Runs, said: StopAdvice, warned: tuple[Alarm, ...], level: float
+) -> list[Block]:
+    """Return the advice on one run, its numbers and its alarms."""
+    from isoflop.monitor.advice import STRICT
+    from isoflop.monitor.alarms import unheard
+    from isoflop.pages.rl_figures import evidence_of, forecast_of
+
+    kind: Any = {"continue": "good", "stop": "doubt", "not yet known": "info"}[said.says]
+    silent = unheard(run)
+    unit = quantity(said.over).unit
+    rows: list[tuple[Cell, ...]] = [
+        (
+            f"probability of reaching {said.target:g} by {show(said.budget)} {unit}",
+            said.reaches,
+            None,
+            None,
+        ),
+        (f"reward at {show(said.budget)} {unit}", said.expected[0], *said.reward),
+        (f"gain of the next {show(said.step)} {unit}", said.expected[1], *said.gain),
+    ]
+    return [
+        Heading(name),
+        Note(f"{said.says}: {said.why}", kind),
+        *(Note(f"alarm, {a.name}: {a.says}", "doubt") for a in warned),
+        *(
+            [Note(f"no alarm can come from {', '.join(silent)}: the log does not hold it")]
+            if silent
+            else []
+        ),
+        Table(("of the run", "value", "low", "high"), tuple(rows), f"{level:.0%} intervals"),
+        _looks(said),
+        forecast_of(said, run),
+        evidence_of(said, STRICT / said.alpha),
+    ]
+
+
+def _looks(said: StopAdvice) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (look.at, look.reward, look.reaches, look.against, look.says)
+        for look in said.looks[-LOOKS:]
+    ]
+    return Table(
+        (
+            f"at [{quantity(said.over).unit}]",
+            "R",
+            "reaches the target",
+            "evidence against",
+            "would have said",
+        ),
+        tuple(rows),
+        "After each of the last evaluations; a stop, once said, stands.",
+    )
+
+
+def as_data(said: StopAdvice, warned: tuple[Alarm, ...]) -> dict[str, Any]:
+    """Return the advice on one run as JSON types."""
+    return {
+        "says": said.says,
+        "why": said.why,
+        "target": said.target,
+        "budget": said.budget,
+        "reaches": said.reaches,
+        "alpha": said.alpha,
+        "reward": {"expected": said.expected[0], "interval": list(said.reward)},
+        "gain": {"of": said.step, "expected": said.expected[1], "interval": list(said.gain)},
+        "alarms": [{"name": a.name, "value": a.value, "says": a.says} for a in warned],
+        "looks": [
+            {
+                "at": k.at,
+                "R": k.reward,
+                "reaches": k.reaches,
+                "against": min(k.against, 1e300),
+                "says": k.says,
+            }
+            for k in said.looks
+        ],
+    }

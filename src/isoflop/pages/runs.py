@@ -1,0 +1,81 @@
+"""Look at runs, and write them in another format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.pages.provenance import counted, dropped
+from isoflop.quantities import QUANTITIES
+from isoflop.report import Axis, Figure, Note, Points, Table
+
+if TYPE_CHECKING:
+    from isoflop.runs import Runs
+
+
+FIRST = 8  # rows that are shown
+
+
+def unstated(table: Runs) -> list[Note]:
+    """Return which conventions the runs do not state."""
+    silent = [s for s in ("N", "C") if s in table and s not in table.conventions]
+    return [
+        Note(f"the convention by which {s} is counted is not stated; --convention {s}=... says it")
+        for s in silent
+    ]
+
+
+def ranges(table: Runs) -> Table:
+    """Return each column with its unit, range and missing values."""
+    rows = []
+    for symbol, values in table.columns.items():
+        known = values[np.isfinite(values)]
+        low, high = (float(known.min()), float(known.max())) if known.size else (None, None)
+        unit = counted(table, symbol) if symbol in QUANTITIES else "noise of the output"
+        rows.append((symbol, unit, low, high, values.size - known.size))
+    labels = tuple(
+        (name, "label", None, None, int((texts == "").sum()))
+        for name, texts in table.labels.items()
+    )
+    return Table(("column", "counted in", "least", "most", "missing"), (*rows, *labels))
+
+
+def first_rows(table: Runs) -> Table:
+    """Return the first rows of the table."""
+    names = (*table.columns, *table.labels)
+    rows = []
+    for i in range(min(FIRST, len(table))):
+        numbers = [float(v[i]) if np.isfinite(v[i]) else None for v in table.columns.values()]
+        rows.append((int(table.rows[i]), *numbers, *(str(v[i]) for v in table.labels.values())))
+    return Table(("row", *names), tuple(rows), f"the first {len(rows)} of {len(table):,} runs")
+
+
+def figure(table: Runs) -> tuple[Figure, ...]:
+    """Return the loss against compute, or against the first quantity there is."""
+    across = next((s for s in ("C", "D", "N", "k", "d", "x") if s in table), None)
+    up = next((s for s in ("L", "error", "R", "y") if s in table), None)
+    if across is None or up is None:
+        return ()
+    axis = Axis.of(up, table.conventions.get(up), log=bool((table[up] > 0).all()))
+    points = Points("runs", table[across], table[up])
+    return (Figure(f"{up} against {across}", Axis.of(across), axis, (points,)),)
+
+
+def as_data(table: Runs) -> dict[str, Any]:
+    """Return runs as JSON types; a missing number is null."""
+    numbers = {
+        symbol: [float(v) if np.isfinite(v) else None for v in values]
+        for symbol, values in table.columns.items()
+    }
+    return {
+        "n": len(table),
+        "dropped": dropped(table),
+        "origin": table.origin,
+        "conventions": dict(table.conventions),
+        "notes": list(table.notes),
+        "columns": numbers,
+        "labels": {name: texts.tolist() for name, texts in table.labels.items()},
+        "rows": table.rows.tolist(),
+        "digest": table.digest,
+    }

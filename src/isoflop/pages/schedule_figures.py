@@ -1,0 +1,91 @@
+"""Figures of learning-rate schedules: loss against step with what laws say of it, and the rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from isoflop.report import Axis, Band, Figure, Layer, Line, Points
+
+if TYPE_CHECKING:
+    from isoflop.schedules import LossCurve, Schedule, ScheduleFit, ScheduleForecast
+
+MOST = {"data": 60, "truth": 20}  # points of a curve that are drawn
+EARLY = 0.2  # share of the longest run that is not drawn: there the loss falls too steeply
+_STEP = Axis("step", "steps", log=False)
+_LOSS = Axis.of("L", log=False)
+_FROM = f"The first {EARLY:.0%} of the longest run are not drawn."
+_RATE = Axis("learning rate", "1", log=False)
+
+
+def against_step(found: ScheduleFit, held: Sequence[LossCurve], level: float, seed: int) -> Figure:
+    """Return the curves, a law through those it was fitted to, and its intervals of the others."""
+    from isoflop.schedules import grouped, held_out
+
+    first = EARLY * max(int(c.steps[-1]) for c in (*found.curves, *held))
+    layers: list[Layer] = []
+    for c in (c for c in found.curves if c.steps[-1] >= first):
+        late = c.steps >= first
+        line = found.law(grouped(c.schedule, c.steps))[late]
+        layers.append(_points(c, c.name, "data", first))
+        layers.append(Line(f"{c.name}, fit", c.steps[late].astype(float), line, group=c.name))
+    for c in (c for c in held if c.steps[-1] >= first):
+        late = c.steps >= first
+        said, x = held_out(found, c, level, seed).said, c.steps[late].astype(float)
+        if len(said.drawn):
+            low, high = said.band[:, late]
+            layers.append(Band(f"{level:.0%} of {c.name}", x, low, high, group=c.name))
+        line = said.loss[late]
+        layers.append(Line(f"{c.name}, forecast", x, line, "frontier", group=c.name))
+        layers.append(_points(c, f"{c.name}, held out", "truth", first))
+    seen = max(int(c.steps[-1]) for c in found.curves)
+    beyond = any(c.steps[-1] > seen for c in held)
+    return Figure(
+        f"Loss along schedules, law {found.choice.key}",
+        _STEP,
+        _LOSS,
+        tuple(layers),
+        f"Points are measured, lines the law; bands hold a single measurement. {_FROM}",
+        float(seen) if beyond else None,
+    )
+
+
+def predicted(said: Sequence[ScheduleForecast], known: Sequence[LossCurve]) -> Figure:
+    """Return what laws say of schedules, with the curves that they were fitted to."""
+    first = EARLY * max(int(s[-1]) for s in (*(a.steps for a in said), *(c.steps for c in known)))
+    layers: list[Layer] = [_points(c, c.name, "data", first) for c in known if c.steps[-1] >= first]
+    for a in (a for a in said if a.steps[-1] >= first):
+        late, schedule, key = a.steps >= first, a.schedule.name, a.fit.choice.key
+        x, name = a.steps[late].astype(float), f"{schedule}, {key}"
+        chosen = key == said[0].fit.choice.key
+        if len(a.drawn) and chosen:
+            low, high = a.band[:, late]
+            layers.append(Band(f"{a.level:.0%} of {name}", x, low, high, group=schedule))
+        layers.append(Line(name, x, a.loss[late], "fit" if chosen else "rival", group=schedule))
+    seen = max(int(c.steps[-1]) for c in known)
+    return Figure(
+        "Loss along schedules that were not run",
+        _STEP,
+        _LOSS,
+        tuple(layers),
+        "Points are the curves that were fitted; lines and bands are the first law's, thin lines "
+        f"those of the others. {_FROM}",
+        float(seen) if any(a.steps[-1] > seen for a in said) else None,
+    )
+
+
+def rates(schedules: Sequence[Schedule]) -> Figure:
+    """Return the learning rates of schedules against the step."""
+    layers = []
+    for s in schedules:
+        x = np.unique(np.linspace(0, s.steps, 400).round().astype(int))
+        layers.append(Line(s.name, x.astype(float), s.rates[x], group=s.name))
+    return Figure("Learning rates", _STEP, _RATE, tuple(layers))
+
+
+def _points(c: LossCurve, name: str, kind: Literal["data", "truth"], first: float) -> Points:
+    at = np.flatnonzero(c.steps >= first)
+    at = at[np.unique(np.linspace(0, at.size - 1, MOST[kind]).round().astype(int))]
+    return Points(name, c.steps[at].astype(float), c.loss[at], kind, group=c.name)

@@ -1,0 +1,124 @@
+"""Laws of the loss along a learning-rate schedule, judged by held-out curves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.report import Block, Cell, Heading, Note, Table
+
+if TYPE_CHECKING:
+    from isoflop.schedules import HeldOutCurve, LossCurve, ScheduleFit
+
+
+def curves_of(known: Sequence[LossCurve], held: Sequence[LossCurve]) -> Table:
+    """Return the loss curves that were fitted and those held out."""
+    rows: list[tuple[Cell, ...]] = []
+    for c in (*known, *held):
+        last = int(c.steps[-1])
+        rate = float(c.schedule.rates[last])
+        use = "held out" if c in held else "fitted"
+        cells = (c.steps.size, last, c.schedule.warmup, c.schedule.peak, rate, float(c.loss[-1]))
+        rows.append((c.name, use, *cells))
+    columns = ("curve", "use", "points", "last step", "warm-up", "peak", "last rate", "last loss")
+    return Table(columns, tuple(rows), "Warm-up [steps], loss [nats/token].")
+
+
+def parameters(found: Mapping[str, ScheduleFit], level: float) -> Table:
+    """Return the parameters of each law with their intervals."""
+    rows: list[tuple[Cell, ...]] = []
+    for key, f in found.items():
+        for name in (p.name for p in dataclasses.fields(f.law)):
+            held = name in f.choice.held
+            ends = (None, None) if held or not f.draws else f.interval(name, level)
+            rows.append((key, name, float(getattr(f.law, name)), *ends, "held" if held else ""))
+    caption = (
+        f"Intervals at {level:.0%} over refits with the signs of blocks of residuals, eight to a "
+        "curve, drawn anew. They say what the curves leave open if the form is right."
+    )
+    drawn = any(f.draws for f in found.values())
+    columns = ("law", "parameter", "value", "low", "high", "")
+    return Table(columns, tuple(rows), caption if drawn else "Without draws: no intervals.")
+
+
+def judged_of(judged: Sequence[HeldOutCurve], named: bool, level: float | None) -> list[Block]:
+    """Return the errors on held-out curves."""
+    if not judged:
+        return [
+            Note(
+                "no curve judges the laws: hold one out by --hold-out, or give two that decay",
+                "doubt",
+            )
+        ]
+    rows: list[tuple[Cell, ...]] = []
+    for h in judged:
+        within = h.within if level else None
+        rows.append((h.curve.name, h.key, h.r2, h.mae, float(h.error[-1]), within))
+    rows.sort(key=lambda row: str(row[0]))
+    how = "Each law was fitted to the other curves." if not named else ""
+    inside = f" Within: share of losses inside the {level:.0%} interval." if level else ""
+    means: list[tuple[Cell, ...]] = []
+    for key in dict.fromkeys(h.key for h in judged):
+        mine = [h for h in judged if h.key == key]
+        ends = float(np.mean([abs(h.error[-1]) for h in mine]))
+        means.append(
+            (
+                key,
+                len(mine),
+                np.mean([h.r2 for h in mine]).item(),
+                np.mean([h.mae for h in mine]).item(),
+                ends,
+            )
+        )
+    means.sort(key=lambda row: float(row[3]))  # type: ignore[arg-type]
+    return [
+        Heading("Held-out curves"),
+        Table(
+            ("curve", "law", "R²", "MAE", "at the end", "within"),
+            tuple(rows),
+            f"MAE, and predicted less observed at the last step [nats/token]. {how}{inside}",
+        ),
+        Table(
+            ("law", "curves", "R²", "MAE", "at the end"),
+            tuple(means),
+            "Means over held-out curves, nearest first; at the end without its sign. A law that "
+            "leads by less than it moves from curve to curve leads by luck.",
+        ),
+    ]
+
+
+def as_data(
+    found: Mapping[str, ScheduleFit],
+    judged: Sequence[HeldOutCurve],
+    held: Sequence[LossCurve],
+    level: float,
+) -> dict[str, Any]:
+    """Return the fits to loss curves as JSON types."""
+    return {
+        "level": level,
+        "held_out": [c.name for c in held],
+        "laws": {
+            key: {
+                "parameters": {k: float(v) for k, v in dataclasses.asdict(f.law).items()},
+                "held": sorted(f.choice.held),
+                "intervals": {k: list(f.interval(k, level)) for k in f.choice.free if f.draws},
+                "objective": f.value,
+                "notes": list(f.notes),
+            }
+            for key, f in found.items()
+        },
+        "judged": [
+            {
+                "law": h.key,
+                "curve": h.curve.name,
+                "r2": h.r2,
+                "mae": h.mae,
+                "at_the_end": float(h.error[-1]),
+                "within": h.within if len(h.said.drawn) else None,
+            }
+            for h in judged
+        ],
+    }

@@ -1,0 +1,93 @@
+"""A smaller model of the same loss, what it takes, and how small it gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from isoflop.pages.plan import written
+from isoflop.pages.provenance import counted, described, noted
+from isoflop.quantities import show
+from isoflop.report import Figure, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.fitting import Fit
+    from isoflop.law import Published
+    from isoflop.plan.shrink import Shrunk
+
+
+def report(found: Fit[Any] | Published, made: Shrunk, line: Shrunk) -> Report:
+    """Return smaller models of equal loss, and what they cost."""
+    unit = counted(found, "N")
+    rows = (
+        ("N", made.N.value, made.N.low, made.N.high, unit),
+        ("D", made.D.value, made.D.low, made.D.high, "tokens"),
+        ("least k", made.least.value, made.least.low, made.least.high, "of N"),
+    )
+    smaller = tuple(
+        (
+            r.factor,
+            r.N,
+            r.D.value,
+            r.data.value,
+            100 * r.overhead.value,
+            *(None if end is None else 100 * end for end in (r.overhead.low, r.overhead.high)),
+            100 * r.out_of_reach if made.N.low is not None else None,
+        )
+        for r in made.rows
+    )
+    blocks = (
+        *noted(found, made.notes),
+        Table(
+            ("quantity", "value", "low", "high", "unit"),
+            rows,
+            caption="The best run of the budget, and the smallest size that can be as good.",
+        ),
+        Table(
+            (
+                "k",
+                "N",
+                "D",
+                "times the data",
+                "% more compute",
+                "low",
+                "high",
+                "% of draws out of reach",
+            ),
+            smaller,
+            caption=f"The same loss from k times the best N; intervals hold {made.level:.0%}.",
+        ),
+        Paragraph("An interval without an upper end holds draws by which that k is too small."),
+        described(found),
+        _picture(line),
+    )
+    return Report(f"Smaller than the best for {show(made.C)} FLOP", blocks, _data(made))
+
+
+def _picture(line: Shrunk) -> Figure:
+    from isoflop.pages.plan_figures import smaller
+
+    return smaller(line)
+
+
+def _data(made: Shrunk) -> dict[str, Any]:
+    return {
+        "C": made.C,
+        "N": written(made.N),
+        "D": written(made.D),
+        "L": written(made.L),
+        "least": written(made.least),
+        "level": made.level,
+        "rows": [
+            {
+                "k": r.factor,
+                "N": r.N,
+                "D": written(r.D),
+                "C": written(r.C),
+                "data": written(r.data),
+                "overhead": written(r.overhead),
+                "out_of_reach": r.out_of_reach,
+            }
+            for r in made.rows
+        ],
+        "notes": list(made.notes),
+    }

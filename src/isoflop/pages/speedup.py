@@ -1,0 +1,132 @@
+"""How much less compute one recipe needs than another for the same loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.errors import amount
+from isoflop.quantities import show
+from isoflop.report import Axis, Figure, Line, Paragraph, Points, Table
+
+if TYPE_CHECKING:
+    from isoflop.assess.speedup import Multiplier, Speedup, Variant
+    from isoflop.runs import Runs
+
+
+STEPS = 60  # points of a line
+
+AHEAD = 10.0  # how far lines are drawn beyond the runs
+
+
+def answer_of(found: Speedup, over: str) -> Paragraph:
+    """Return the factor in compute that one set of runs saves over the other."""
+    m = found.chosen.multiplier
+    return Paragraph(
+        f"Recipe B reaches a loss of {m.L:.4g} with {show(1 / m.value)} times the {over} of "
+        f"recipe A: a multiplier of {show(m.value)} ({show(m.low)} to {show(m.high)} at "
+        f"{found.level:.0%})."
+    )
+
+
+def both_of(one: str | None, other: str | None) -> str | None:
+    """Return the condition that runs meet which meet both."""
+    return f"({one}) and ({other})" if one and other else one or other
+
+
+def with_compute(runs: Runs) -> Runs:
+    """Return runs with C, derived as 6ND where no column holds it."""
+    missing = "C" not in runs and {"N", "D"} <= set(runs.columns)
+    return runs.derive("C=6*N*D") if missing else runs
+
+
+def variants(found: Speedup) -> Table:
+    """Return the speed-up under each assumption about the shared parameters."""
+    rows = tuple(
+        (
+            " and ".join(v.shared) or "nothing",
+            v.multiplier.value,
+            v.multiplier.low,
+            v.multiplier.high,
+            v.p_value,
+            "chosen" if v is found.chosen else "",
+        )
+        for v in found.variants
+    )
+    return Table(
+        ("recipes share", "multiplier", "low", "high", "p", ""),
+        rows,
+        f"At the least loss that both reached, {found.chosen.multiplier.L:.4g}. A small p says "
+        "that the recipes do not share what the row above has them share.",
+    )
+
+
+def by_loss(found: Speedup) -> tuple[Table, ...]:
+    """Return the multiplier over the losses that both reached, if it is not one number."""
+    rows = tuple((m.L, m.value, m.low, m.high) for m in found.at)
+    if np.ptp([m.value for m in found.at]) <= 1e-6 * found.chosen.multiplier.value:
+        return ()
+    columns = ("loss", "multiplier", "low", "high")
+    return (Table(columns, rows, "Over the losses that both reached."),)
+
+
+def fit_quality(found: Speedup) -> Table:
+    """Return how well the two curves are fitted."""
+    repeats = amount(found.replicates, "repeat", "repeats")
+    against = repeats if found.replicates else "curvature in log compute"
+    rows = (
+        ("scatter of losses about the laws", f"{found.noise:.2%}"),
+        (f"lack of fit, p against {against}", f"{found.lack_of_fit:.2g}"),
+    )
+    return Table(("fit", ""), rows)
+
+
+def figure(found: Speedup, A: Runs, B: Runs) -> Figure:
+    """Return both sets of runs with their curves."""
+    layers: list[Any] = []
+    top = AHEAD * max(float(A[found.over].max()), float(B[found.over].max()))
+    for name, runs, law in (("A", A, found.chosen.laws[0]), ("B", B, found.chosen.laws[1])):
+        x = np.geomspace(float(runs[found.over].min()), top, STEPS)
+        layers += [
+            Line(f"law of {name}", x, np.asarray(law(x=x)), group=name),
+            Points(f"runs of {name}", runs[found.over], runs["L"], group=name),
+        ]
+    unit = A.conventions.get("L")
+    return Figure(
+        "Loss of both recipes",
+        Axis.of(found.over),
+        Axis.of("L", unit),
+        tuple(layers),
+        extrapolates_from=top / AHEAD,
+    )
+
+
+def as_data(found: Speedup) -> dict[str, Any]:
+    """Return the speed-up as JSON types."""
+    return {
+        "multiplier": _multiplier(found.chosen.multiplier),
+        "level": found.level,
+        "by_loss": [_multiplier(m) for m in found.at],
+        "variants": [_variant(v) for v in found.variants],
+        "lack_of_fit": found.lack_of_fit if np.isfinite(found.lack_of_fit) else None,
+        "replicates": found.replicates,
+        "noise": found.noise,
+        "notes": list(found.notes),
+    }
+
+
+def _multiplier(m: Multiplier) -> dict[str, Any]:
+    ends = {k: v if np.isfinite(v) else None for k, v in (("low", m.low), ("high", m.high))}
+    return {"L": m.L, "value": m.value, **ends}
+
+
+def _variant(v: Variant) -> dict[str, Any]:
+    laws = [{k: float(x) for k, x in law.values.items()} for law in v.laws]
+    return {
+        "shared": list(v.shared),
+        "A": laws[0],
+        "B": laws[1],
+        "multiplier": _multiplier(v.multiplier),
+        "p": v.p_value,
+    }

@@ -1,0 +1,140 @@
+"""What k samples solve, by every way of choosing among them, from one bank."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.arrays import Numbers
+from isoflop.errors import amount
+from isoflop.pages.testtime_strategies import BudgetControl, Ran, tables
+from isoflop.pages.testtime_strategies import as_data as strategies_as_data
+from isoflop.report import Block, Cell, Note, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.plan.sampling.prices import Prices
+    from isoflop.samples.curves import SampleCurve
+    from isoflop.samples.tallies import Tally
+
+
+SHOWN = 12  # values of k in the table; the data hold all
+
+
+@dataclass(frozen=True)
+class CostAxis:
+    """What the samples of a problem cost in a unit: of each curve (g,), the mean over problems."""
+
+    unit: str
+    cost: Mapping[str, Numbers]
+
+    def of(self, curve: SampleCurve) -> Numbers:
+        """Return where the points of a curve lie (g,)."""
+        return self.cost.get(curve.name, curve.k)
+
+
+def along_of(
+    samples: Tally, made: Sequence[SampleCurve], over: str, prices: Prices | None
+) -> tuple[CostAxis, tuple[str, ...]]:
+    """Return what the points of curves cost, and what of it is not counted."""
+    from isoflop.plan.sampling.prices import cost_of, uncounted, unit_of
+
+    unit = unit_of(samples, over, prices)
+    cost: dict[str, Numbers] = {}
+    for c in made:
+        own = samples if c.verifier is None else samples.of(c.verifier)[0]
+        each = [cost_of(own, k, unit, c.verifier is not None and k > 1, prices) for k in c.k]
+        cost[c.name] = np.array([e.mean() for e in each])
+    return CostAxis(unit, cost), uncounted(samples, unit, any(c.verifier for c in made))
+
+
+def report(
+    made: Sequence[SampleCurve],
+    along: CostAxis,
+    tried: Sequence[Ran],
+    measured: Sequence[BudgetControl],
+    notes: tuple[str, ...],
+    level: float,
+) -> Report:
+    """Return every curve of a bank over what its samples cost."""
+    from isoflop.pages.coverage_figures import over_cost, straightness
+    from isoflop.plan.sampling.prices import UNITS
+
+    coverage = made[0]
+    problems = len(coverage.each)
+    said = [*notes, *(n for c in made for n in c.notes)]
+    if problems < 30:
+        few = amount(problems, "problem", "problems")
+        said.append(f"{few}: intervals are wide, and their ends rough")
+    said = list(dict.fromkeys(said))
+    unit = UNITS[along.unit]
+    blocks: list[Block] = [
+        *(Note(text, "doubt") for text in said),
+        _table(made, along, unit, level),
+        *tables(tried, measured, unit, level),
+        over_cost(made, along, tried, level),
+        straightness(coverage),
+    ]
+    data: dict[str, Any] = {
+        "problems": problems,
+        "level": level,
+        "notes": said,
+        "over": along.unit,
+        "curves": {c.name: {**as_data(c), "cost": along.of(c).tolist()} for c in made},
+        **strategies_as_data(tried, measured),
+    }
+    most = amount(int(coverage.k[-1]), "sample", "samples")
+    title = f"{amount(problems, 'problem', 'problems')}, and what up to {most} of each bring"
+    return Report(title, tuple(blocks), data)
+
+
+def as_data(curve: SampleCurve) -> dict[str, Any]:
+    """Return a curve as JSON: an interval that does not exist is null."""
+    ends = [[None if not np.isfinite(v) else float(v) for v in e] for e in (curve.low, curve.high)]
+    return {
+        "k": curve.k.tolist(),
+        "value": curve.value.tolist(),
+        "low": ends[0],
+        "high": ends[1],
+        "exact": curve.exact.tolist(),
+    }
+
+
+def _table(made: Sequence[SampleCurve], along: CostAxis, unit: str, level: float) -> Table:
+    k = made[0].k
+    shown = k[np.unique(np.linspace(0, k.size - 1, SHOWN).round().astype(int))]
+    costs = _costs(made, along, unit)
+    rows: list[tuple[Cell, ...]] = []
+    for value in shown:
+        row: list[Cell] = [int(value)]
+        row += [next((float(x) for x in along.of(c)[c.k == value]), None) for c in costs.values()]
+        for c in made:
+            at = np.flatnonzero(c.k == value)
+            row.append(_cell(c, int(at[0])) if at.size else None)
+        rows.append(tuple(row))
+    return Table(
+        ("k", *costs, *(c.name for c in made)),
+        tuple(rows),
+        f"Shares of problems with {level:.0%} intervals. ~ marks means over draws; all others are "
+        "exact means over all subsets of k samples.",
+    )
+
+
+def _costs(made: Sequence[SampleCurve], along: CostAxis, unit: str) -> Mapping[str, SampleCurve]:
+    """Return a curve for each column of costs: with a verifier they may differ."""
+    if along.unit == "samples":
+        return {}
+    judged = next((c for c in made if c.verifier), None)
+    columns = {f"cost [{unit}]": made[0]}
+    if judged is not None and not np.array_equal(along.of(judged), along.of(made[0])):
+        columns[f"with verifier [{unit}]"] = judged
+    return columns
+
+
+def _cell(curve: SampleCurve, i: int) -> str:
+    mark = "" if curve.exact[i] else "~"
+    if not np.isfinite(curve.low[i]):
+        return f"{mark}{curve.value[i]:.3f}"
+    return f"{mark}{curve.value[i]:.3f} ({curve.low[i]:.3f} to {curve.high[i]:.3f})"

@@ -1,0 +1,345 @@
+"""Sample a small transformer for real, and say what test-time compute bought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.errors import RefusedByData, UnknownName
+from isoflop.pages.sweep import MOST_SEEDS
+from isoflop.quantities import refuse_count
+from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
+from isoflop.studies.reward import LEVEL, Mean
+from isoflop.studies.testtime import over, signed
+
+if TYPE_CHECKING:
+    from isoflop.experiments.testtime import TestTime
+    from isoflop.samples.bank import SampleBank
+    from isoflop.store import Study
+    from isoflop.studies.testtime import ClaimEvidence, Seed
+
+
+Row = tuple[Cell, ...]
+
+FEW = 32  # samples a problem that coverage is forecast from
+
+SEEN = (8,)  # of those, what a backtest sees
+
+REPEATS = 2  # times that it draws them
+
+DRAWS = 100  # of problems, behind the interval of a forecast
+
+
+@dataclass(frozen=True)
+class CoveragePrediction:
+    """Coverage at `k` forecast from few samples of one seed, and what all of them show."""
+
+    seed: str
+    way: str
+    k: int
+    value: float
+    low: float
+    high: float
+    truth: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether the interval holds what came."""
+        return self.low <= self.truth <= self.high
+
+
+def told(folder: str, study: TestTime, seconds: float) -> Report:
+    """Return what a finished study says."""
+    from isoflop.experiments.testtime import gather
+    from isoflop.pages.testtime_study_figures import figures
+    from isoflop.store import Study
+    from isoflop.studies.testtime import findings, seeds_of
+    from isoflop.studies.testtime_savings import saving_data, saving_table, savings
+
+    kept, first = Study.open(folder), study.seeds[0]
+    bank = gather(kept)
+    seen = seeds_of(bank, [study.setting.lineage(s) for s in study.seeds])
+    found = findings(seen, verifier := bank.verifiers[0])
+    said, refused = forecasts(seen, first)
+    saved = savings(bank, seen, first)
+    blocks: list[Block] = [
+        *(_verdict(f) for f in found),
+        *_scored(said, refused),
+        _contrasts(found, seen),
+        Paragraph(_verifiers(kept, {t.key for t in study.trials()})),
+        Heading("Samples in parallel"),
+        _over_k(seen),
+        Heading("Strategies"),
+        _strategies(seen),
+        *_forced(bank, seen),
+        *saving_table(saved),
+        *figures(seen, verifier, said),
+        Paragraph(_hint(folder, seen)),
+    ]
+    data = {**_data(found, seen, said, seconds), "policy": saving_data(saved)}
+    return Report("Test-time compute: what was seen", tuple(blocks), data)
+
+
+def designed(
+    preset: str,
+    seeds: int | None,
+    seed: int,
+    strategies: Sequence[str] = (),
+    problems: int | None = None,
+) -> TestTime:
+    """Return the study of a preset, with the seeds, strategies and problems that were asked for.
+
+    Raises UnknownName for a preset or a strategy that there is not, UsageError for no seeds.
+    """
+    from isoflop.experiments.testtime import PRESETS, attempts, named
+
+    if preset not in PRESETS:
+        raise UnknownName("preset", preset, PRESETS)
+    study = PRESETS[preset](seed).sweep
+    asked: dict[str, Any] = {} if problems is None else {"problems": problems}
+    if strategies:
+        most = max(attempts(named(name)) for name in strategies)
+        asked |= {"strategies": tuple(strategies), "attempts": max(most, study.setting.attempts)}
+    if seeds is not None:
+        refuse_count("--seeds", seeds, 1, MOST_SEEDS)
+        study = replace(study, seeds=tuple(range(seed, seed + seeds)))
+    return replace(study, setting=replace(study.setting, **asked))
+
+
+def forecasts(
+    seen: Sequence[Seed], seed: int
+) -> tuple[tuple[CoveragePrediction, ...], dict[str, str]]:
+    """Return coverage at the last k forecast from few samples of each seed, or why it is not."""
+    said, refused = [], {}
+    for each in seen:
+        try:
+            said.append(_forecast(each, seed))
+        except RefusedByData as reason:
+            refused[each.lineage] = str(reason)
+    return tuple(said), refused
+
+
+def _forecast(each: Seed, seed: int) -> CoveragePrediction:
+    """Forecast by the way that did best among the few samples themselves."""
+    from isoflop.assess.coverage.extrapolation import bake_off, fit_coverage
+
+    k = int(each.k[-1])
+    if k <= FEW:
+        raise RefusedByData(f"k reaches {k}; a forecast from {FEW} samples needs more to come")
+    few = each.counts.thinned(FEW, np.random.default_rng(seed))
+    tests = bake_off(few, seen=SEEN, to=FEW, repeats=REPEATS, seed=seed)
+    way = tests.order[0]
+    error = float(np.sqrt(np.mean([h.error**2 for h in tests.of(way)])))
+    made = replace(fit_coverage(few, way, draws=DRAWS, level=LEVEL, seed=seed), error=error)
+    low, high = (float(end[0]) for end in made.interval(k))
+    truth = float(each.curve("coverage")[-1])
+    return CoveragePrediction(
+        seed=each.lineage,
+        way=way.name,
+        k=k,
+        value=float(made.predict(k)),
+        low=low,
+        high=high,
+        truth=truth,
+    )
+
+
+def _verdict(found: ClaimEvidence) -> Note:
+    words = {
+        "yes": "seen",
+        "no": "not seen: the data say otherwise",
+        "not told": "not told either way",
+    }
+    parts = "; ".join(f"{c.what}: {signed(c.mean)}" for c in found.contrasts)
+    text = f"{found.claim[0].upper()}{found.claim[1:]}: {words[found.saw]}. Measured: {parts}."
+    return Note(text, "good" if found.saw == "yes" else "doubt")
+
+
+def _scored(said: Sequence[CoveragePrediction], refused: dict[str, str]) -> list[Block]:
+    blocks: list[Block] = [
+        Note(
+            f"{s.seed}: from {FEW} samples a problem, {s.way} forecast a coverage of "
+            f"{s.value:.3f} ({s.low:.3f} to {s.high:.3f}) at k = {s.k}; {s.truth:.3f} came: off by "
+            f"{round(s.value - s.truth, 3) + 0.0:+.3f}",
+            "good" if s.inside else "doubt",
+        )
+        for s in said
+    ]
+    return [
+        *blocks,
+        *(Note(f"{name}: no forecast; {why}", "doubt") for name, why in refused.items()),
+    ]
+
+
+def _contrasts(found: Sequence[ClaimEvidence], seen: Sequence[Seed]) -> Table:
+    rows: list[Row] = [
+        (f.claim, f.saw, c.what, c.mean.value, c.mean.low, c.mean.high)
+        for f in found
+        for c in f.contrasts
+    ]
+    return Table(
+        ("claim", "seen", "difference", "mean", "low", "high"),
+        tuple(rows),
+        f"Shares of problems: {over(seen)}. Bins of difficulty are fifths of the problems by the "
+        "pass rate of plain samples.",
+    )
+
+
+def _over_k(seen: Sequence[Seed]) -> Table:
+    names = list(seen[0].curves)
+    rows: list[Row] = [
+        (int(k), *(_spelt(Mean.of([s.curve(n)[g] for s in seen])) for n in names))
+        for g, k in enumerate(seen[0].k)
+    ]
+    return Table(
+        ("k", *names),
+        tuple(rows),
+        f"Share of problems answered rightly by k samples: {over(seen)}.",
+    )
+
+
+def _spelt(mean: Mean) -> str:
+    """Return a mean and half its interval, on one line."""
+    half = "" if mean.high is None else f"\u00a0±\u00a0{mean.high - mean.value:.3f}"
+    return f"{mean.value:.3f}{half}"
+
+
+def _strategies(seen: Sequence[Seed]) -> Table:
+    """Return what each strategy reached and cost, the best first."""
+    from isoflop.studies.testtime import BINS
+
+    names = sorted(seen[0].tried, key=lambda n: -_mean(seen, n, "right"))
+    rows: list[Row] = []
+    for name in names:
+        by_bin = [
+            f"{np.mean([s.tried[name].right[s.bins == b].mean() for s in seen]):.2f}"
+            for b in range(BINS)
+        ]
+        right = Mean.of([s.tried[name].right.mean() for s in seen])
+        spent = (_mean(seen, name, what) for what in ("tokens", "flop", "verifier_flop"))
+        rows.append((name, _spelt(right), *by_bin, *spent))
+    return Table(
+        (
+            "strategy",
+            "right",
+            *(str(b + 1) for b in range(BINS)),
+            "tokens",
+            "policy [FLOP]",
+            "verifier [FLOP]",
+        ),
+        tuple(rows),
+        "1 to 5: fifths of the problems, easy to hard. Cost by problem: prompts are counted once "
+        "for policy and verifier each, and what several responses begin with as well.",
+    )
+
+
+def _mean(seen: Sequence[Seed], name: str, what: str) -> float:
+    return float(np.mean([getattr(s.tried[name], what).mean() for s in seen]))
+
+
+def _forced(bank: SampleBank, seen: Sequence[Seed]) -> list[Block]:
+    """Return s1's three measures of the forced budgets, up and down."""
+    from isoflop.samples.budgets import performance, scaling
+    from isoflop.studies.testtime import FORCED, forced, number
+
+    more = [n for n in (FORCED, *forced(seen[0], "again")) if n in seen[0].tried]
+    limits = forced(seen[0], "tokens")
+    asked = [float(number(n)) for n in limits]
+    rows: list[Row] = []
+    for way, names, tokens in (
+        ("longer, by more attempts", more, [_mean(seen, n, "tokens") for n in more]),
+        ("shorter, by a limit", limits, asked),
+    ):
+        if len(names) > 1:
+            score = [_mean(seen, n, "right") for n in names]
+            share = _kept(bank, limits, asked) if names is limits else None
+            rows.append((way, share, scaling(tokens, score), performance(score)))
+    if not rows:
+        return []
+    return [
+        Heading("Forced budgets"),
+        Table(
+            ("budget", "control", "scaling [share per token]", "performance"),
+            tuple(rows),
+            "s1's measures: the share of responses that keep to the limit, the mean slope over "
+            "all pairs of budgets (in tokens used, or in tokens of the limit), and the best score.",
+        ),
+    ]
+
+
+def _kept(bank: SampleBank, names: Sequence[str], asked: Sequence[float]) -> float:
+    """Return the share of responses within their limit and what asking for the answer adds."""
+    from isoflop.experiments.testtime.strategies import FORCED
+    from isoflop.samples.budgets import control
+    from isoflop.studies.testtime import lengths
+
+    pairs = zip(names, asked, strict=True)
+    return float(np.mean([control(lengths(bank, n), most=a + FORCED) for n, a in pairs]))
+
+
+def _verifiers(study: Study, keys: set[str]) -> str:
+    """Return how good the verifiers are, and what the trials took."""
+    documents: list[Any] = [d.body for d in study.documents("observations") if d.name in keys]
+    made = [document["provenance"] for document in documents]
+    areas = ", ".join(f"{p['auc']:.2f}" for p in made)
+    return (
+        f"By area under the curve, the verifiers score a right response above a wrong one with "
+        f"chance {areas}. The trials took {sum(p['cpu_seconds'] for p in made):.0f} CPU-seconds."
+    )
+
+
+def _hint(folder: str, seen: Sequence[Seed]) -> str:
+    return (
+        f"The samples are a bank: 'isoflop testtime curves {folder} --lineage "
+        f'"{seen[0].lineage}"\' draws their curves, and fit and policy go on from it.'
+    )
+
+
+def _data(
+    found: Sequence[ClaimEvidence],
+    seen: Sequence[Seed],
+    said: Sequence[CoveragePrediction],
+    seconds: float,
+) -> dict[str, Any]:
+    return {
+        "seconds": seconds,
+        "level": LEVEL,
+        "findings": [
+            {
+                "claim": f.claim,
+                "seen": f.saw,
+                "differences": [
+                    {"what": c.what, "mean": c.mean.value, "low": c.mean.low, "high": c.mean.high}
+                    for c in f.contrasts
+                ],
+            }
+            for f in found
+        ],
+        "k": [int(k) for k in seen[0].k],
+        "curves": {n: [s.curve(n).tolist() for s in seen] for n in seen[0].curves},
+        "strategies": {
+            n: {
+                "right": [float(s.tried[n].right.mean()) for s in seen],
+                "tokens": _mean(seen, n, "tokens"),
+                "flop": _mean(seen, n, "flop"),
+                "verifier_flop": _mean(seen, n, "verifier_flop"),
+            }
+            for n in seen[0].tried
+        },
+        "forecasts": [
+            {
+                "lineage": s.seed,
+                "way": s.way,
+                "k": s.k,
+                "value": s.value,
+                "low": s.low,
+                "high": s.high,
+                "truth": s.truth,
+                "inside": s.inside,
+            }
+            for s in said
+        ],
+    }

@@ -1,0 +1,180 @@
+"""Laws of coverage, which of them forecasts best here, and a forecast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.errors import RefusedByData, amount
+from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.assess.coverage.curvature import Bend
+    from isoflop.assess.coverage.extrapolation import BakeOff, CoverageFit
+    from isoflop.samples.sample_table import Counts
+
+
+def tested_of(counts: Counts, ways: list[Any], repeats: int, seed: int) -> BakeOff | str:
+    """Return the backtest of the methods, or why there is none."""
+    from isoflop.assess.coverage.extrapolation import bake_off
+
+    try:
+        return bake_off(counts, ways=ways, repeats=repeats, seed=seed)
+    except RefusedByData as reason:
+        return str(reason)
+
+
+def bend_of(bend: Any, counts: Counts, level: float, seed: int) -> Bend | None:
+    """Return the curvature of coverage in k; None where the counts cannot tell."""
+    try:
+        return bend(counts, level=level, seed=seed)  # type: ignore[no-any-return]
+    except RefusedByData:
+        return None
+
+
+def with_error(fit: CoverageFit, tested: BakeOff | str) -> CoverageFit:
+    """Return a fit whose interval carries the error that its method had in the backtest."""
+    from dataclasses import replace
+
+    if isinstance(tested, str) or not tested.of(fit.way):
+        return fit
+    errors = [h.error for h in tested.of(fit.way)]
+    return replace(fit, error=float(np.sqrt(np.mean(np.square(errors)))))
+
+
+def report(
+    counts: Counts,
+    fits: list[CoverageFit],
+    tested: BakeOff | str,
+    refused: dict[str, str],
+    bent: Bend | None,
+    curve: Any,
+    to: float | None,
+    notes: tuple[str, ...],
+) -> Report:
+    """Return coverage and its forecasts beyond the samples at hand."""
+    from isoflop.assess.coverage.extrapolation import by_reason
+    from isoflop.pages.coverage_figures import forecast, straightness
+
+    reach, far = counts.reach, max(to or 0.0, 10.0 * counts.reach)
+    problems = amount(len(counts.problems), "problem", "problems")
+    never = int((counts.solved == 0).sum())
+    said = [*notes, *([] if bent is None else bent.notes)]
+    if isinstance(tested, str):
+        said.append(f"no backtest, so intervals hold the error that laws usually make: {tested}")
+    of_ways = [f"{f.way.name}: {text}" for f in fits for text in f.notes]
+    chosen = len(fits[0].notes)
+    said, others = [*of_ways[:chosen], *said], of_ways[chosen:]
+    others += [f"not fitted: {why}" for why in by_reason(refused)]
+    blocks: list[Block] = [
+        *(Note(text, "doubt") for text in said),
+        Paragraph(
+            f"{problems} of {amount(reach, 'sample', 'samples')} or more; {never} "
+            f"{'is' if never == 1 else 'are'} never solved. At k = {reach:,} coverage is "
+            f"{curve.value[-1]:.3f}."
+        ),
+        _forecast_table(fits, [to] if to else [10.0 * reach, 100.0 * reach]),
+        _parameters(fits),
+        *([] if isinstance(tested, str) else [_standings(tested)]),
+        *(Note(text) for text in others),
+        Heading("Figures"),
+        forecast(curve, fits, far),
+        straightness(curve),
+    ]
+    best = fits[0]
+    data: dict[str, Any] = {
+        "problems": len(counts.problems),
+        "samples": reach,
+        "never_solved": never,
+        "coverage": float(curve.value[-1]),
+        "level": best.level,
+        "notes": [*said, *others],
+        "refused": refused,
+        "bend": None
+        if bent is None
+        else {
+            "first": bent.slope_first,
+            "last": bent.slope_last,
+            "low": bent.low,
+            "high": bent.high,
+            "curved": bent.curved,
+        },
+        "ways": {f.way.name: _fit_data(f, tested, to) for f in fits},
+        "best": best.way.name,
+    }
+    return Report(f"Coverage of {problems} over samples", tuple(blocks), data)
+
+
+def _forecast_table(fits: list[CoverageFit], at: list[float]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for fit in fits:
+        low, high = fit.interval(np.array(at))
+        for i, k in enumerate(at):
+            value = float(fit.predict(k))
+            rows.append((fit.way.name, k, value, float(low[i]), float(high[i]), k / fit.samples))
+    return Table(
+        ("way", "k", "coverage", "low", "high", "times beyond"),
+        tuple(rows),
+        "The way that forecast held-out samples best comes first; believe that one. Intervals are "
+        "of these problems, tried k times each; other problems differ as draws of problems do.",
+    )
+
+
+def _parameters(fits: list[CoverageFit]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for fit in fits:
+        for name, p in type(fit.law).params.items():
+            fixed = name in fit.way.fix
+            ends: tuple[Cell, Cell] = (None, None)
+            if fit.draws is not None and not fixed:
+                tail = (1 - fit.level) / 2
+                low, high = np.nanquantile(getattr(fit.draws, name), [tail, 1 - tail])
+                ends = (float(low), float(high))
+            state = "given" if fixed else "fitted"
+            value = float(getattr(fit.law, name))
+            rows.append((fit.way.name, name, value, *ends, _unit(p.unit), state))
+    return Table(
+        ("way", "parameter", "value", "low", "high", "unit", "is"),
+        tuple(rows),
+        "Intervals draw problems anew; those of a line through the points would be far too narrow.",
+    )
+
+
+def _unit(unit: str) -> str:
+    """Return the unit of a parameter; open laws are of -log coverage [nats] over samples."""
+    known = {"y": "nats", "x": "samples"}
+    parts = (part.partition("^") for part in unit.split(" * "))
+    return " * ".join(known.get(base, base) + sign + power for base, sign, power in parts)
+
+
+def _standings(tested: BakeOff) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (h.way.name, h.n, h.to, h.rms, h.bias, h.error) for w in tested.order for h in tested.of(w)
+    ]
+    return Table(
+        ("way", "samples seen", "forecast k", "rms error", "bias", "share missed"),
+        tuple(rows),
+        "Fitted to fewer samples, drawn without replacement, and held against all. Errors are of "
+        "coverage; the last is of log(-log coverage), as a share of its change.",
+    )
+
+
+def _fit_data(fit: CoverageFit, tested: BakeOff | str, to: float | None) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "law": fit.way.law,
+        "to": fit.way.to,
+        "parameters": {k: float(v) for k, v in fit.law.values.items()},
+        "backtest": []
+        if isinstance(tested, str)
+        else [{"seen": h.n, "to": h.to, "rms": h.rms, "bias": h.bias} for h in tested.of(fit.way)],
+    }
+    if to:
+        low, high = fit.interval(to)
+        out["forecast"] = {
+            "k": to,
+            "coverage": float(fit.predict(to)),
+            "low": float(low[0]),
+            "high": float(high[0]),
+        }
+    return out

@@ -1,0 +1,109 @@
+"""Judge samples that a bank holds already by a further verifier, or a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.errors import UsageError
+from isoflop.report import Cell
+
+if TYPE_CHECKING:
+    from isoflop.experiments.sampling.rejudge import Ask, RejudgeProgress
+    from isoflop.experiments.sampling.types import TextProblem
+    from isoflop.samples.bank import SampleBank
+
+
+def problems_block(
+    bank: SampleBank, lineage: str, task: str | None, columns: Mapping[str, str] | None
+) -> Mapping[str, TextProblem]:
+    """Return the problems by name, of a file if one is given.
+
+    Raises UsageError where nobody knows them.
+    """
+    from isoflop.experiments.sampling.collect import problems_of
+    from isoflop.experiments.sampling.problems import exercise
+
+    known = problems_of(bank, lineage)
+    if task is not None:
+        known |= {p.name: p for p in exercise(task, None, 0, columns).problems}
+    if not known:
+        raise UsageError(
+            "the bank does not hold the texts of its problems; give them by --task FILE.jsonl, "
+            "with the id of each"
+        )
+    return known
+
+
+def judged(
+    bank: SampleBank,
+    column: str,
+    ask: Ask,
+    problems: Mapping[str, TextProblem],
+    own: Sequence[str],
+    batch: int,
+) -> RejudgeProgress:
+    """Return how far the verdicts of one column are, after asking for those that lack."""
+    from isoflop.experiments.display import shown
+    from isoflop.experiments.sampling.rejudge import judge_again
+
+    with shown(column, _sentence) as watch:
+        return judge_again(
+            bank, column, ask, problems, strategy=own[0], lineage=own[1], batch=batch, watch=watch
+        )
+
+
+def _sentence(judging: RejudgeProgress) -> str:
+    """Return how far the verdicts are, in a few words."""
+    from isoflop.experiments.display import duration
+
+    rate = judging.new / judging.seconds if judging.seconds > 0 else 0.0
+    parts = [f"{judging.done:,}/{judging.total:,} samples"]
+    if rate:
+        left = duration((judging.total - judging.done) / rate)
+        parts += [f"{rate:.3g} a second", f"{left} to go"]
+    if judging.owed:
+        parts.append(f"{judging.owed.total():,} without a verdict")
+    return ", ".join(parts)
+
+
+def row_of(bank: SampleBank, own: Sequence[str], made: RejudgeProgress) -> tuple[Cell, ...]:
+    """Return the row of one verifier: how many verdicts, and their means."""
+    from isoflop.samples.sample_table import SCORE
+
+    name = made.column.removeprefix(SCORE)
+    means: tuple[float | None, ...] = (None, None)
+    if made.column.startswith(SCORE) and made.new + made.had:
+        means = _means(bank, own, name)
+    return (name, made.new, made.had, made.owed.total(), *means)
+
+
+def _means(bank: SampleBank, own: Sequence[str], verifier: str) -> tuple[float | None, ...]:
+    """Return the mean scores of right and of wrong answers, None where there are none."""
+    from isoflop.errors import RefusedByData
+
+    try:
+        samples = bank.load(own[0], own[1], (verifier,))
+    except RefusedByData:  # nobody graded them
+        return None, None
+    scores = samples.scores[verifier]
+    parts = (
+        scores[samples.correct & np.isfinite(scores)],
+        scores[~samples.correct & np.isfinite(scores)],
+    )
+    return tuple(float(part.mean()) if part.size else None for part in parts)
+
+
+def as_data(made: RejudgeProgress, row: Sequence[Cell]) -> dict[str, Any]:
+    """Return the row of one verifier as JSON types."""
+    return {
+        "verdict": row[0],
+        "new": made.new,
+        "had": made.had,
+        "without": dict(made.owed),
+        "seconds": made.seconds,
+        "mean of right": row[-2],
+        "mean of wrong": row[-1],
+    }

@@ -1,0 +1,123 @@
+"""Figures of the study of test time: curves over k, strategies by difficulty, forced budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isoflop.arrays import Numbers
+from isoflop.report import Axis, Band, ErrorBar, Figure, Layer, Line, Points
+from isoflop.studies.reward import Mean
+from isoflop.studies.testtime import BINS, FORCED, Seed, forced, number, over
+
+if TYPE_CHECKING:
+    from isoflop.pages.testtime_demo import CoveragePrediction
+
+
+SHOWN = ("beam/n=16", "dvts/n=16", "rebase/n=16", "mcts/n=16", "revision/n=16,chain=4")
+AMONG = 16  # responses of the strategies that are shown by difficulty
+
+
+def figures(
+    seen: Sequence[Seed], verifier: str, said: Sequence[CoveragePrediction]
+) -> list[Figure]:
+    """Return every figure that the study has the samples for."""
+    made = [_over_k(seen, said)]
+    if any(name in seen[0].tried for name in SHOWN):
+        made.append(_by_bin(seen, verifier))
+    return [*made, *_forced(seen)]
+
+
+def _over_k(seen: Sequence[Seed], said: Sequence[CoveragePrediction]) -> Figure:
+    """Return coverage, vote and best of k, with what coverage was forecast to be."""
+    k, layers = seen[0].k, list[Layer]()
+    for name in seen[0].curves:
+        means = [Mean.of([s.curve(name)[g] for s in seen]) for g in range(k.size)]
+        value = np.array([m.value for m in means])
+        layers += _banded(name, k, value, means)
+    layers += [
+        ErrorBar(
+            "coverage, forecast for each seed",
+            s.k * 1.08 ** (i + 1),
+            s.value,
+            s.low,
+            s.high,
+            "forecast",
+        )
+        for i, s in enumerate(said)
+    ]
+    caption = f"From all samples at every k: {over(seen)}."
+    if said:
+        caption += (
+            " Bars at the right: coverage at the last k as it was forecast for each seed from few "
+            "samples (moved apart to be seen)."
+        )
+    return Figure(
+        "What k samples come to", Axis("k", "samples per problem"), _right(), tuple(layers), caption
+    )
+
+
+def _banded(name: str, x: Numbers, value: Numbers, means: Sequence[Mean]) -> list[Layer]:
+    low = np.array([m.value if m.low is None else m.low for m in means])
+    high = np.array([m.value if m.high is None else m.high for m in means])
+    band = Band(name, x, low.clip(0, 1), high.clip(0, 1), group=name)  # of shares
+    return [Line(name, x, value, group=name), band]
+
+
+def _by_bin(seen: Sequence[Seed], verifier: str) -> Figure:
+    """Return strategies of sixteen responses, by difficulty, beside the weighted vote."""
+    bins = np.arange(BINS)
+    vote = f"vote weighted by {verifier}"
+    each = {f"{vote}, k = {AMONG}": [s.at(vote, AMONG) for s in seen]} if AMONG in seen[0].k else {}
+    each |= {n: [s.tried[n].right for s in seen] for n in SHOWN if n in seen[0].tried}
+    layers: list[Layer] = []
+    for name, right in each.items():
+        pairs = list(zip(right, seen, strict=True))
+        by_bin = [float(np.mean([r[s.bins == b].mean() for r, s in pairs])) for b in bins]
+        value = np.array(by_bin, float)
+        layers.append(Line(name, np.arange(1.0, BINS + 1), value, group=name))
+    return Figure(
+        f"{AMONG} responses, by difficulty",
+        Axis("difficulty", "fifth of the problems", log=False),
+        _right(),
+        tuple(layers),
+        "Means over seeds; 1 is the fifth that plain samples solve most.",
+    )
+
+
+def _forced(seen: Sequence[Seed]) -> list[Figure]:
+    """Return accuracy against the limit that cuts off, and against tokens as attempts are added."""
+    if FORCED not in seen[0].tried:
+        return []
+    told = f"The last answer of a response: {over(seen)}."
+    made = []
+    if limits := forced(seen[0], "tokens"):
+        x = np.array([float(number(n)) for n in limits])
+        free = np.full(2, _mean_of(seen, FORCED).value)
+        layers = (*_drawn("cut off", x, seen, limits), Line("no limit", x[[0, -1]], free))
+        axis = Axis("limit of thinking", "tokens", log=False)
+        made.append(Figure("Responses cut short", axis, _right(), layers, told))
+    if more := forced(seen[0], "again"):
+        names = [FORCED, *more]
+        x = np.array([np.mean([s.tried[n].tokens.mean() for s in seen]) for n in names], float)
+        axis = Axis.of("thinking", log=False)
+        layers = tuple(_drawn("the last attempt", x, seen, names))
+        told += " The first point is unforced."
+        made.append(Figure("More attempts, forced", axis, _right(), layers, told))
+    return made
+
+
+def _drawn(label: str, x: Numbers, seen: Sequence[Seed], names: Sequence[str]) -> list[Layer]:
+    means = [_mean_of(seen, name) for name in names]
+    value = np.array([m.value for m in means])
+    return [*_banded(label, x, value, means), Points(label, x, value, group=label)]
+
+
+def _mean_of(seen: Sequence[Seed], name: str) -> Mean:
+    return Mean.of([s.tried[name].right.mean() for s in seen])
+
+
+def _right() -> Axis:
+    return Axis("problems answered rightly", "share", log=False)

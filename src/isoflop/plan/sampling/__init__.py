@@ -1,0 +1,1 @@
+"""How to spend compute at test time."""

@@ -1,0 +1,344 @@
+"""The best way to spend samples on problems by their difficulty, and what it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.arrays import Numbers
+from isoflop.errors import RefusedByData, UnknownName
+from isoflop.plan.sampling.difficulty import Difficulty, How
+from isoflop.plan.sampling.options import SamplingChoice, options
+from isoflop.plan.sampling.prices import UNITS, Prices, cost_of, uncounted, unit_of
+from isoflop.plan.sampling.problem_draws import FIRST, Cases, cases_of, chooser
+from isoflop.plan.sampling.router import Router
+from isoflop.quantities import refuse_draws, show
+from isoflop.samples.curves import problem_weights
+from isoflop.samples.sample_table import Samples
+
+BUDGETS = 8  # looked at, unless some are named
+FOLDS = 10  # splits of the problems in two, over which cross-fitting is averaged
+
+
+@dataclass(frozen=True, eq=False)
+class AtBudget:
+    """The policy at one budget, held against the best that the baseline does within it.
+
+    `score` is of problems that had no say in the choice. `saving` is the price at which the
+    baseline reaches that score, over the budget: 4 means a quarter of the compute; infinite where
+    the baseline never does. `choices` are by bin, from all problems.
+    """
+
+    budget: float
+    score: float
+    score_ends: tuple[float, float]
+    baseline: float
+    gain_ends: tuple[float, float]
+    saving: float
+    saving_ends: tuple[float, float]
+    choices: tuple[str, ...]
+
+    @property
+    def gain(self) -> float:
+        """The score above that of the baseline."""
+        return self.score - self.baseline
+
+
+@dataclass(frozen=True, eq=False)
+class SamplingPolicy:
+    """A policy over budgets, and the router that applies it."""
+
+    difficulty: Difficulty
+    unit: str
+    estimated_from: int
+    price_of_estimate: float
+    charged: bool
+    baseline: str
+    budgets: tuple[AtBudget, ...]
+    bins: tuple[tuple[int, float], ...]
+    level: float
+    router: Router
+    notes: tuple[str, ...]
+
+
+def policy(
+    samples: Samples,
+    *,
+    by: How = "score",
+    bins: int = 5,
+    estimate: int | None = None,
+    budgets: Sequence[float] | None = None,
+    baseline: str | None = None,
+    unit: str | None = None,
+    prices: Prices | None = None,
+    others: Sequence[SamplingChoice] = (),
+    draws: int = 500,
+    level: float = 0.9,
+    seed: int = 0,
+) -> SamplingPolicy:
+    """Return the best option for each bin of difficulty and each budget, cross-fitted.
+
+    Difficulty comes from `estimate` samples of each problem. Their price is charged to every
+    budget, and they take part in every vote and choice; a strategy is run beside them. By the
+    oracle it comes from half of the samples, which no score is counted on, and which are not
+    charged: nobody could buy it. In each bin, half of the problems choose and the other
+    half is scored, and the reverse. The baseline is the best of k by the first verifier, or the
+    majority. `others` are strategies that were run, on the same problems in the same order.
+
+    Raises RefusedByData for too few samples or problems, UnknownName for a baseline.
+    """
+    return policies(
+        samples,
+        (baseline,),
+        by=by,
+        bins=bins,
+        estimate=estimate,
+        budgets=budgets,
+        unit=unit,
+        prices=prices,
+        others=others,
+        draws=draws,
+        level=level,
+        seed=seed,
+    )[0]
+
+
+def policies(
+    samples: Samples,
+    baselines: Sequence[str | None],
+    *,
+    by: How = "score",
+    bins: int = 5,
+    estimate: int | None = None,
+    budgets: Sequence[float] | None = None,
+    unit: str | None = None,
+    prices: Prices | None = None,
+    others: Sequence[SamplingChoice] = (),
+    draws: int = 500,
+    level: float = 0.9,
+    seed: int = 0,
+) -> tuple[SamplingPolicy, ...]:
+    """Return the same policy held against each of several baselines; see `policy`."""
+    _refuse(level, draws)
+    aside = _aside(samples.counts.reach, by) if estimate is None else estimate
+    counted, charged = unit_of(samples, unit, prices), by != "oracle"
+    price = cost_of(samples, aside, counted, by == "score", prices) * charged
+    told = float(price.mean())
+    ran = [replace(o, cost=o.cost + price) for o in others]
+    known, cases = cases_of(
+        samples=samples,
+        aside=aside,
+        by=by,
+        bins=bins,
+        unit=counted,
+        prices=prices,
+        ran=ran,
+        seed=seed,
+    )
+    plain = (*options(samples, counted, prices, seed=seed), *others)
+    folds = _folds(known.bin, seed)
+    weights = np.concatenate([*problem_weights(known.ease.size, draws, seed)])
+    described = _described(known, samples.split(aside, seed)[1])
+
+    def against(baseline: str | None) -> SamplingPolicy:
+        line = _baseline(plain, baseline)
+        at = _budgets(line, min(o.price for o in cases.options), budgets)
+        router = Router(
+            of=known.of,
+            samples=aside,
+            cuts=known.cuts,
+            unit=counted,
+            budgets=tuple(at),
+            choices=tuple(_choices(cases, b) for b in at),
+            charged=charged,
+        )
+        made = tuple(
+            _at(
+                budget=b,
+                cases=cases,
+                line=line,
+                folds=folds,
+                weights=weights,
+                level=level,
+                choices=chosen,
+            )
+            for b, chosen in zip(at, router.choices, strict=True)
+        )
+        notes = (*_notes(known, router, told), *_left_out(samples, counted))
+        return SamplingPolicy(
+            difficulty=known,
+            unit=counted,
+            estimated_from=aside,
+            price_of_estimate=told,
+            charged=charged,
+            baseline=_family(line[0].name),
+            budgets=made,
+            bins=described,
+            level=level,
+            router=router,
+            notes=notes,
+        )
+
+    return tuple(against(baseline) for baseline in baselines)
+
+
+def _refuse(level: float, draws: int) -> None:
+    refuse_draws(draws, level, 1)
+
+
+def _aside(reach: int, by: How) -> int:
+    """Return from how many samples difficulty is read unless that is said."""
+    return max(1, reach // 2) if by == "oracle" else max(1, min(8, reach // 4))
+
+
+def _family(name: str) -> str:
+    return name.rpartition(", k=")[0] or name
+
+
+def _baseline(found: Sequence[SamplingChoice], name: str | None) -> list[SamplingChoice]:
+    """Return the options of the baseline, by price."""
+    families = list(dict.fromkeys(_family(o.name) for o in found))
+    usual = [f for f in families if f.startswith("best of k")] + families
+    if name is not None and name not in families:
+        raise UnknownName("way to use samples", name, families)
+    own = [o for o in found if _family(o.name) == (name or usual[0])]
+    return sorted(own, key=lambda o: o.price)
+
+
+def _budgets(
+    line: list[SamplingChoice], cheapest: float, asked: Sequence[float] | None
+) -> list[float]:
+    """Return the budgets, each enough for the cheapest option of the policy and the baseline."""
+    least, most = max(line[0].price, cheapest), line[-1].price
+    if asked is not None:
+        if too_small := [b for b in asked if b < least * (1 - 1e-9)]:
+            raise RefusedByData(
+                f"a budget of {show(too_small[0])} does not pay for the samples that tell "
+                f"difficulty and one answer, {show(least)}"
+            )
+        return sorted(asked)
+    if most <= least:
+        raise RefusedByData(
+            f"the bank reaches a price of {show(most)} a problem, and the samples that tell "
+            f"difficulty cost {show(least)}; estimate from fewer samples"
+        )
+    return [float(b) for b in np.geomspace(least, most, BUDGETS)]
+
+
+def _folds(bins: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[np.bool_]]:
+    """Return splits in two (p,), each even within every bin."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(FOLDS):
+        side = np.zeros(bins.size, bool)
+        for b in np.unique(bins):
+            inside = rng.permutation(np.flatnonzero(bins == b))
+            side[inside[: inside.size // 2]] = True
+        made.append(side)
+    return made
+
+
+def _choices(cases: Cases, budget: float) -> tuple[str, ...]:
+    choose = chooser(cases, budget)
+    return tuple(cases.options[i].name for i in choose(np.ones(cases.bin.size, bool)))
+
+
+def _crossed(cases: Cases, folds: list[npt.NDArray[np.bool_]], budget: float) -> Numbers:
+    """Return the score (p,) of each problem under choices that it had no say in."""
+    choose = chooser(cases, budget)
+    right = np.stack([o.right for o in cases.options])
+    total = np.zeros(cases.bin.size)
+    for side in folds:
+        shown = np.tile(side, FIRST)
+        for half in (shown, ~shown):
+            scored = np.flatnonzero(half)
+            total[scored] += right[choose(~half)[cases.bin[scored]], scored]
+    return np.asarray(total.reshape(FIRST, -1).mean(0) / len(folds))
+
+
+def _at(
+    budget: float,
+    cases: Cases,
+    line: list[SamplingChoice],
+    folds: list[npt.NDArray[np.bool_]],
+    weights: Numbers,
+    level: float,
+    choices: tuple[str, ...],
+) -> AtBudget:
+    each = _crossed(cases, folds, budget)
+    logs = np.log([o.price for o in line])
+    right = np.stack([o.right for o in line], axis=1)
+    base = _affordable(right, logs, budget)
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    scores, bases = weights @ each, weights @ base
+    savings = [
+        _saving(s, row, logs, budget) for s, row in zip(scores, weights @ right, strict=True)
+    ]
+    ends = np.quantile(np.array(savings), tails, method="inverted_cdf")
+    return AtBudget(
+        budget=budget,
+        score=float(each.mean()),
+        score_ends=_pair(np.quantile(scores, tails)),
+        baseline=float(base.mean()),
+        gain_ends=_pair(np.quantile(scores - bases, tails)),
+        saving=_saving(float(each.mean()), right.mean(0), logs, budget),
+        saving_ends=_pair(ends),
+        choices=choices,
+    )
+
+
+def _affordable(right: Numbers, logs: Numbers, budget: float) -> Numbers:
+    """Return the baseline (p,) at the best k that the budget pays for, chosen in hindsight.
+
+    A baseline that falls with k would be no rival; whoever uses it stops in time.
+    """
+    at = np.array([np.interp(np.log(budget), logs, row) for row in right])
+    whole = right[:, np.exp(logs) <= budget * (1 + 1e-9)]
+    rows = np.column_stack([whole, at])
+    return np.asarray(rows[:, int(np.argmax(rows.mean(0)))])
+
+
+def _saving(score: float, curve: Numbers, logs: Numbers, budget: float) -> float:
+    """Return the least price at which the baseline has that score, over the budget."""
+    risen = np.maximum.accumulate(curve)
+    if score > risen[-1]:
+        return float("inf")
+    i = int(np.searchsorted(risen, score))
+    if i == 0:
+        return float(np.exp(logs[0]) / budget)
+    share = (score - risen[i - 1]) / max(risen[i] - risen[i - 1], 1e-12)
+    return float(np.exp(logs[i - 1] + share * (logs[i] - logs[i - 1])) / budget)
+
+
+def _pair(ends: Numbers) -> tuple[float, float]:
+    return float(ends[0]), float(ends[1])
+
+
+def _described(known: Difficulty, rest: Samples) -> tuple[tuple[int, float], ...]:
+    """Return the number of problems of each bin, and their pass rate on samples not binned by."""
+    rate = rest.counts.solved / rest.counts.tried
+    inside = [known.bin == b for b in range(known.bins)]
+    return tuple((int(i.sum()), float(rate[i].mean()) if i.any() else float("nan")) for i in inside)
+
+
+def _notes(known: Difficulty, router: Router, price: float) -> tuple[str, ...]:
+    said = [
+        f"every budget pays {show(price)} {UNITS[router.unit]} a problem for the {router.samples} "
+        "samples that tell difficulty; they take part in every vote and choice, and k counts them"
+        if router.charged
+        else "the oracle knows right answers: its policy is a bound, and its price is not charged"
+    ]
+    least = min(int((known.bin == b).sum()) for b in range(known.bins))
+    if least < 10:
+        said.append(f"a bin holds {least} problems: its choice is mostly chance; use fewer bins")
+    return tuple(said)
+
+
+def _left_out(samples: Samples, unit: str) -> tuple[str, ...]:
+    """Return what a policy cannot use or count."""
+    partly = [v for v, scores in samples.scores.items() if not np.isfinite(scores).all()]
+    said = [f"{v} gave some samples no score, so no option uses it" for v in partly]
+    return (*uncounted(samples, unit, len(partly) < len(samples.scores)), *said)

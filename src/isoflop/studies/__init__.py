@@ -1,0 +1,1 @@
+"""What isoflop's own experiments show."""
