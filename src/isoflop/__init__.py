@@ -89,9 +89,9 @@ def __getattr__(name: str) -> Any:
     home = _HOMES[name]
     if home == __name__:
         return importlib.import_module(f"{home}.{name}")
-    found = getattr(importlib.import_module(home), name)
-    globals()[name] = found
-    return found
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -46,25 +46,25 @@ Misuse = typer.BadParameter.__bases__[0]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program on `arguments`, those of the process unless given; return its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in given
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in argv
     with _stoppable(), _plain_text(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # doubts are notes of a report, never lines on stderr
         try:
             _refuse_closed_output()
-            _refuse_unprintable(given)
-            program = _program(frozenset(given))
-            bare = not given or (len(given) == 1 and given[0] in help_sections.GROUPS)
-            called = [*given, "--help"] if bare else given
-            asked = program(called, prog_name="isoflop", standalone_mode=False)
-            code = asked() if callable(asked) else int(asked or 0)
+            _refuse_unprintable(argv)
+            program = _program(frozenset(argv))
+            bare = not argv or (len(argv) == 1 and argv[0] in help_sections.GROUPS)
+            called = [*argv, "--help"] if bare else argv
+            result = program(called, prog_name="isoflop", standalone_mode=False)
+            code = result() if callable(result) else int(result or 0)
             sys.stdout.flush()
             return code
         except (BrokenPipeError, SystemExit):  # Typer leaves by the latter when a help is cut off
             _forget_stdout()
             return 0  # whoever read it has enough
         except BaseException as failure:
-            code, sentence = _explain(failure, given)
+            code, sentence = _explain(failure, argv)
             return _fail(code, sentence, as_json)
 
 
@@ -111,7 +111,7 @@ def _fail(code: int, sentence: str, as_json: bool) -> int:
     return code
 
 
-def _explain(failure: BaseException, given: Sequence[str]) -> tuple[int, str]:
+def _explain(failure: BaseException, argv: Sequence[str]) -> tuple[int, str]:
     """Return the exit code of a failure, and the sentence that a person gets."""
     match failure:
         case IsoflopError():
@@ -130,7 +130,7 @@ def _explain(failure: BaseException, given: Sequence[str]) -> tuple[int, str]:
         case _ if answer := _unusable(failure):
             return answer
         case _:
-            return BUG, _record(failure, given)
+            return BUG, _record(failure, argv)
 
 
 def _unusable(failure: BaseException) -> tuple[int, str] | None:
@@ -155,13 +155,13 @@ def _misread(failure: Any) -> str:
     return f"{failure.format_message().rstrip('.')}{where}"
 
 
-def _record(failure: BaseException, given: Sequence[str]) -> str:
+def _record(failure: BaseException, argv: Sequence[str]) -> str:
     """Write the traceback to a file and return an apology that says where it is."""
     what = f"{type(failure).__name__}: {failure}"
     try:
         handle, path = tempfile.mkstemp(prefix="isoflop-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"isoflop {_version()}, called with {list(given)}\n\n")
+            file.write(f"isoflop {_version()}, called with {list(argv)}\n\n")
             file.writelines(traceback.format_exception(failure))
     except OSError:
         return f"sorry, this is a bug of isoflop ({what})"
@@ -176,8 +176,8 @@ class _Contents(TyperGroup):
         wide = max(map(len, self.commands))
         for part, names in help_sections.parts(self.commands):
             with formatter.section(part):
-                said = ((name, self.commands[name].get_short_help_str()) for name in names)
-                formatter.write_dl([(name.ljust(wide), words) for name, words in said])
+                rows = ((name, self.commands[name].get_short_help_str()) for name in names)
+                formatter.write_dl([(name.ljust(wide), words) for name, words in rows])
 
 
 def _program(words: Set[str]) -> Callable[..., Any]:
@@ -189,8 +189,8 @@ def _program(words: Set[str]) -> Callable[..., Any]:
     program = typer.Typer(cls=_Contents, epilog=FIRST, **style)
     program.callback(help=ABOUT)(_options)
     groups = {"": program}
-    known = commands.every()
-    for name in known:
+    registry = commands.every()
+    for name in registry:
         group, _, word = name.rpartition(" ")
         if group not in groups:
             about = help_sections.GROUPS.get(group, "")
@@ -200,13 +200,13 @@ def _program(words: Set[str]) -> Callable[..., Any]:
         if not words >= set(name.split()):
             add(word, short_help=commands.summary(name))(_unasked)
             continue
-        found = known[name]
-        add(word, help=found.explanation, epilog=_example(found))(_callback(found))
+        command = registry[name]
+        add(word, help=command.explanation, epilog=_example(command))(_callback(command))
     return typer.main.get_command(program)
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def _say_version(value: bool) -> None:
+    if value:
         print(f"isoflop {_version()}")
         raise typer.Exit
 

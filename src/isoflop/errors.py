@@ -28,8 +28,8 @@ class UsageError(IsoflopError):
 class UnknownName(UsageError):
     """A name that is not in its registry."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        self.name, self.known = name, tuple(known)
+    def __init__(self, kind: str, name: str, choices: Iterable[str]) -> None:
+        self.name, self.known = name, tuple(choices)
         super().__init__(f"no {kind} called {brief(name)}; {suggest(name, self.known)}")
 
 
@@ -109,9 +109,9 @@ def amount(n: int, one: str, several: str) -> str:
     return f"{n:,} {one if n == 1 else several}"
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, choices: Iterable[str]) -> str:
     """Return "did you mean ...?" for a near name, else the list of what there is."""
-    names = list(known)
+    names = list(choices)
     folded = {n.lower(): n for n in names}
     near = difflib.get_close_matches(name.lower()[:100], folded, n=1, cutoff=0.6)
     if near:

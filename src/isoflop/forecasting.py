@@ -119,21 +119,21 @@ def predictive(model: Model, growth: float | None = None, **inputs: Numbers) -> 
     None if a fit has no draws. Seeded by the model's own seed.
     """
     k = max(np.size(v) for v in inputs.values())
-    filled = {s: np.resize(np.asarray(v, float), k) for s, v in inputs.items()}
+    columns = {s: np.resize(np.asarray(v, float), k) for s, v in inputs.items()}
     if isinstance(model, Pooled):
         growth = model.growth if growth is None else growth
         total = DENSE if k == 1 else SPARSE
         parts = [
-            _draws(m.fit, growth, filled, max(1, round(total * m.weight)), model.seed + i)
+            _draws(m.fit, growth, columns, max(1, round(total * m.weight)), model.seed + i)
             for i, m in enumerate(model.members)
         ]
-        drawn = [p for p in parts if p is not None]
-        return np.concatenate(drawn) if len(drawn) == len(parts) else None
+        draws = [p for p in parts if p is not None]
+        return np.concatenate(draws) if len(draws) == len(parts) else None
     if model.draws is None:
         return None
     members = model.draws.members or 1
     rows = max(1, DENSE // members) * members if k == 1 else members
-    return _draws(model, growth, filled, rows, model.seed)
+    return _draws(model, growth, columns, rows, model.seed)
 
 
 def _draws(
@@ -180,19 +180,19 @@ def _sound(model: Model | Published, inputs: Mapping[str, float]) -> Model | Pub
     if isinstance(model, Fit):
         _refuse(model, inputs)
         return model
-    kept: list[Member] = []
+    selection: list[Member] = []
     notes = []
     for member in model.members:
         try:
             _refuse(member.fit, inputs)
-            kept.append(member)
+            selection.append(member)
         except RefusedByData as reason:
             notes.append(f"{member.candidate.name} is left out of the forecast: {reason}")
             refused = reason
-    if not kept:
+    if not selection:
         raise refused
-    total = sum(m.weight for m in kept)
-    members = tuple(replace(m, weight=m.weight / total) for m in kept)
+    total = sum(m.weight for m in selection)
+    members = tuple(replace(m, weight=m.weight / total) for m in selection)
     return replace(model, members=members, notes=(*model.notes, *notes))
 
 

@@ -19,10 +19,10 @@ def printable(text: str, plain: bool = False) -> str:
     characters become a stand-in each; lines stay lines. `plain` also keeps to ASCII, for
     terminals that cannot write more.
     """
-    kept = f"\n{NO_BREAK}"
+    whitespace = f"\n{NO_BREAK}"
     if not text.isprintable():
         text = "".join(
-            c if c.isprintable() or c in kept else "\N{REPLACEMENT CHARACTER}" for c in text
+            c if c.isprintable() or c in whitespace else "\N{REPLACEMENT CHARACTER}" for c in text
         )
     return text.translate(_IN_ASCII).encode("ascii", "replace").decode() if plain else text
 

@@ -113,7 +113,7 @@ def test_samples_that_are_given_take_part_in_every_draw(seed, k):
     )
     if (samples.answer >= 0).any() and (first.answer >= 0).any():
         for name, weights in ((None, np.ones(40)), ("v", score)):
-            made, exact = votes(samples, k, name, given=first)
+            made, exact = votes(samples, k, name, other_samples=first)
             assert exact.all()
             np.testing.assert_allclose(made[:, 0], mean(vote_rule(joined, weights)), atol=1e-12)
 

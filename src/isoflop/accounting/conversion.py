@@ -200,6 +200,6 @@ def _positive(values: Any, what: str) -> Numbers:
     if wrong.any():
         where = np.flatnonzero(wrong)
         at = f" at position {', '.join(map(str, where[:5]))}" if numbers.ndim else ""
-        seen = numbers.reshape(-1)[where[0]]
-        raise UsageError(f"{what} is {seen:g}{at}; it must be finite and above zero")
+        value = numbers.reshape(-1)[where[0]]
+        raise UsageError(f"{what} is {value:g}{at}; it must be finite and above zero")
     return numbers

@@ -62,8 +62,8 @@ def rates(
     what = _chip(on)
     speed = share(utilisation, "utilisation") * what.flop_per_second(precision)
     hours = 1.0 / (speed * _SECONDS_PER_HOUR)
-    drawn = share(load, "load") * Range.of(overhead, "overhead")
-    kilowatts = None if what.power is None else drawn * (what.power / 1000)
+    load_factor = share(load, "load") * Range.of(overhead, "overhead")
+    kilowatts = None if what.power is None else load_factor * (what.power / 1000)
     return Rates(
         hours=hours,
         energy=None if kilowatts is None else hours * kilowatts,
@@ -129,12 +129,12 @@ def share(value: Spread, what: str) -> Range:
 
     Raises UsageError for one that is not, such as a percentage.
     """
-    found = Range.of(value, what)
-    if found.high > 1:
+    fraction = Range.of(value, what)
+    if fraction.high > 1:
         raise UsageError(
-            f"{what} is {found.high:g}; it is a share of the peak, so write 0.4 for 40%"
+            f"{what} is {fraction.high:g}; it is a share of the peak, so write 0.4 for 40%"
         )
-    return found
+    return fraction
 
 
 def cost_notes(what: Chip, load: Spread, overhead: Spread) -> tuple[str, ...]:

@@ -42,9 +42,11 @@ def sampling_flop(
         raise UsageError(
             f"{k} samples of {output} tokens after {prompt}; give one of each at least"
         )
-    judged = 0.0 if verifier is None else k * prefill_flop(verifier, prompt + output)
+    verifier_flop = 0.0 if verifier is None else k * prefill_flop(verifier, prompt + output)
     return SamplingCost(
-        prefill_flop(architecture, prompt), k * decode_flop(architecture, prompt, output), judged
+        prefill_flop(architecture, prompt),
+        k * decode_flop(architecture, prompt, output),
+        verifier_flop,
     )
 
 

@@ -161,8 +161,8 @@ def _per_million(seconds: Range, what: Chip) -> Range | None:
 
 def _energy(seconds: Range, what: Chip, load: Spread, overhead: Spread) -> Range | None:
     """Return the energy [kWh] of chip-seconds."""
-    drawn = share(load, "load") * Range.of(overhead, "overhead")
-    return None if what.power is None else seconds * drawn * (what.power / 3.6e6)
+    load_factor = share(load, "load") * Range.of(overhead, "overhead")
+    return None if what.power is None else seconds * load_factor * (what.power / 3.6e6)
 
 
 def _refuse(name: str, value: float) -> None:

@@ -98,12 +98,12 @@ def shape_for(
             f"layers, from {LEAST_ASPECT:g} to {MOST_ASPECT:g}"
         )
     tokens = _Tokens(vocabulary, context, size < TIED_BELOW if tied is None else tied)
-    found: list[Architecture] = []
+    candidates: list[Architecture] = []
     for head, ratio in _stages(size, within):
-        found.append(_nearest(N, convention, size, head, ratio, tokens))
-        if _error(found[-1], N, convention) <= CLOSE:
+        candidates.append(_nearest(N, convention, size, head, ratio, tokens))
+        if _error(candidates[-1], N, convention) <= CLOSE:
             break
-    best = min(found, key=lambda a: _error(a, N, convention))
+    best = min(candidates, key=lambda a: _error(a, N, convention))
     return _proposal(best, N, convention, within)
 
 

@@ -79,20 +79,20 @@ def identify(
     """
     problem, weights_n = reopen(fit), run_weights(fit.runs)
     z_p = problem.point(fit.law)
-    found = noise(problem, z_p, weights_n, fit.objective)
+    scatter = noise(problem, z_p, weights_n, fit.objective)
     profiles = tuple(
         _profile(
             fit=fit,
             problem=problem,
             z_p=z_p,
-            found=found,
+            noise=scatter,
             weights_n=weights_n,
             i=i,
             level=level or fit.level,
         )
         for i in range(z_p.size)
     )
-    correlations = _correlations(found.covariance_pp)
+    correlations = _correlations(scatter.covariance_pp)
     ranges = {k: _range(ask, fit.law, profiles) for k, ask in (answers or {}).items()}
     holes = gaps(problem, fit.binding.takes, fit.conditioning)
     return Identified(
@@ -130,7 +130,7 @@ def _profile(
     fit: Fit[Any],
     problem: FitProblem,
     z_p: Numbers,
-    found: Noise,
+    noise: Noise,
     weights_n: Numbers,
     i: int,
     level: float,
@@ -138,19 +138,21 @@ def _profile(
     """Return the profile of the free parameter of index i."""
     from scipy.special import stdtrit
 
-    held = _Held(problem, i, z_p, found.covariance_pp)
+    conditional = _Held(problem, i, z_p, noise.covariance_pp)
     t = float(stdtrit(max(len(fit.runs) - z_p.size, 1), (1 + level) / 2))
-    scale = 2 * found.curvature / max(found.pull, 1e-300) / t**2
+    scale = 2 * noise.curvature / max(noise.pull, 1e-300) / t**2
 
     def rises(moved_k: Numbers) -> tuple[Numbers, Numbers]:
-        start_2kp = held.starts(moved_k)
+        start_2kp = conditional.starts(moved_k)
         rows = start_2kp.reshape(-1, z_p.size)
-        ends = descend(held, rows, weights_n[None], fit.objective, both=problem.has_unbounded)
+        ends = descend(
+            conditional, rows, weights_n[None], fit.objective, both=problem.has_unbounded
+        )
         value_2k = ends.value_s.reshape(2, -1)
         u_kp = ends.z_sp.reshape(start_2kp.shape)[value_2k.argmin(0), np.arange(moved_k.size)]
         return u_kp, np.maximum(scale * (value_2k.min(0) - fit.value), 0.0)
 
-    moved_k = held.moves()
+    moved_k = conditional.moves()
     u_kp, rise_k = rises(moved_k)
     closer_k = _closer(moved_k, rise_k)
     if closer_k.size:
@@ -159,11 +161,11 @@ def _profile(
         u_kp = np.concatenate([u_kp, more_kp])[order]
         moved_k = np.concatenate([moved_k, closer_k])[order]
         rise_k = np.concatenate([rise_k, more_k])[order]
-    laws = problem.law(held.leave(u_kp)[0])
-    values_k = np.asarray(getattr(laws, held.name))
-    bounds = problem.form.params[held.name].bounds
+    laws = problem.law(conditional.leave(u_kp)[0])
+    values_k = np.asarray(getattr(laws, conditional.name))
+    bounds = problem.form.params[conditional.name].bounds
     interval, is_open = _crossings(values_k, rise_k, int(np.abs(moved_k).argmin()), bounds)
-    return LikelihoodProfile(held.name, values_k, rise_k, interval, is_open, laws)
+    return LikelihoodProfile(conditional.name, values_k, rise_k, interval, is_open, laws)
 
 
 def _closer(moved_k: Numbers, rise_k: Numbers) -> Numbers:

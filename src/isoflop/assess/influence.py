@@ -74,7 +74,7 @@ def influence(
     """
     if most < 0:
         raise UsageError(f"most is {most}; it must be 0 or more")
-    asked: dict[str, Answer] = {**(answers or {}), **{k: _parameter(k) for k in fit.free}}
+    questions: dict[str, Answer] = {**(answers or {}), **{k: _parameter(k) for k in fit.free}}
     problem, weights_n = reopen(fit), run_weights(fit.runs)
     z_p = problem.point(fit.law)
     cuts = (list(_highest(fit, most)), list(_levels(fit, "N")), list(_levels(fit, "C")))
@@ -90,11 +90,11 @@ def influence(
         near=True,
         scaled=problem.has_unbounded,
     ).z_sp
-    values = _answers(asked, problem.law(np.concatenate([z_p[None], far_sp, near_sp])))
+    values = _answers(questions, problem.law(np.concatenate([z_p[None], far_sp, near_sp])))
     single = [(f"row {row}", out) for row, out in zip(fit.runs.rows, one_sn == 0, strict=True)]
-    found = iter(_without(fit, [*able[0], *able[1], *able[2], *single], values[1:]))
-    highest, sizes, budgets, alone = (tuple(next(found) for _ in part) for part in (*able, single))
-    error = {k: _error(alone, k) for k in asked}
+    refits = iter(_without(fit, [*able[0], *able[1], *able[2], *single], values[1:]))
+    highest, sizes, budgets, alone = (tuple(next(refits) for _ in part) for part in (*able, single))
+    error = {k: _error(alone, k) for k in questions}
     return Influence(values[0], highest, sizes, budgets, alone, error)
 
 
@@ -139,15 +139,15 @@ def _refits(fit: Fit[Any], problem: FitProblem, weights_sn: Numbers, seed: int) 
     best_sk = np.argsort(weights_sn @ loss_tn.T, axis=1)[:, :POLISHED]
     start = np.concatenate([np.repeat(z_p[None, None], rows, 0), spread[best_sk]], axis=1)
     each = start.shape[1]
-    found = descend(
+    optimum = descend(
         problem.residuals,
         start.reshape(rows * each, -1),
         np.repeat(weights_sn, each, 0),
         fit.objective,
         both=problem.has_unbounded,
     )
-    z_skp = found.z_sp.reshape(rows, each, -1)
-    return np.asarray(z_skp[np.arange(rows), found.value_s.reshape(rows, each).argmin(1)])
+    z_skp = optimum.z_sp.reshape(rows, each, -1)
+    return np.asarray(z_skp[np.arange(rows), optimum.value_s.reshape(rows, each).argmin(1)])
 
 
 def _answers(asked: Mapping[str, Answer], laws: Law) -> list[dict[str, float]]:

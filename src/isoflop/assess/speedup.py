@@ -141,8 +141,8 @@ def _nested(
     for shared in sets:
         spare = member_n.size - 2 * len(problem.free) + len(shared)
         if spare > 0 and all(set(j.shared) != shared for j in out):
-            kept = tuple(k for k in free if k in shared)
-            out.append(_Joint(problem, kept, member_n, draws, seed))
+            common = tuple(k for k in free if k in shared)
+            out.append(_Joint(problem, common, member_n, draws, seed))
     return out
 
 
@@ -158,8 +158,8 @@ class _Joint:
         seed: int,
     ) -> None:
         self.problem, self.shared, self.member_n = problem, shared, member_n
-        own = [k for k in problem.free if k not in shared]
-        order = [*shared, *(f"{k} A" for k in own), *(f"{k} B" for k in own)]
+        separate = [k for k in problem.free if k not in shared]
+        order = [*shared, *(f"{k} A" for k in separate), *(f"{k} B" for k in separate)]
         self.index = tuple(
             np.array([order.index(k if k in shared else f"{k} {who}") for k in problem.free])
             for who in "AB"
@@ -168,10 +168,10 @@ class _Joint:
         rng = np.random.default_rng(seed)
         ones = np.ones(member_n.size)
         spread = starts.spread(problem, rng, 512)
-        kept = starts.best(problem, spread, ones, Squared(), 16)
-        begin = np.empty((len(kept), self.size))
+        best_starts = starts.best(problem, spread, ones, Squared(), 16)
+        begin = np.empty((len(best_starts), self.size))
         for index in self.index:
-            begin[:, index] = kept
+            begin[:, index] = best_starts
         ends = solve(self.residuals, begin, ones[None], Squared())
         self.z_q = refine(self.residuals, ends.z_sp[ends.value_s.argmin()], ones, Squared())
         weights = rng.exponential(size=(draws, member_n.size))
@@ -247,11 +247,15 @@ class _Joint:
             return float(f.sf(ratio, extra, free)), repeats
         bends = [np.where(self.member_n == w, (log_x - log_x.mean()) ** 2, 0.0) for w in (0, 1)]
         columns = np.column_stack([*self.J_sqn[0], *bends])
-        left = self.r_n - columns @ np.linalg.lstsq(columns, self.r_n, rcond=None)[0]
+        residuals = self.r_n - columns @ np.linalg.lstsq(columns, self.r_n, rcond=None)[0]
         free = self.member_n.size - int(np.linalg.matrix_rank(columns))
-        if free < 1 or not (left**2).sum() > 0:
+        if free < 1 or not (residuals**2).sum() > 0:
             return float("nan"), 0
-        ratio = (self.squares - (left**2).sum()) / (self.spare - free) / ((left**2).sum() / free)
+        ratio = (
+            (self.squares - (residuals**2).sum())
+            / (self.spare - free)
+            / ((residuals**2).sum() / free)
+        )
         return float(f.sf(ratio, self.spare - free, free)), 0
 
 

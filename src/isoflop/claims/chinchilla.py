@@ -71,8 +71,8 @@ def _shares(claim: Claim) -> Recomputed:
 def _study(claim: Claim) -> Recomputed:
     valid = constants("chinchilla/hoffmann2022").valid
     (least_N, most_N), (least_D, most_D) = valid["N"], valid["D"]
-    found = {"least N [params]": least_N, "most N [params]": most_N}
-    return against(claim, {**found, "least D [tokens]": least_D, "most D [tokens]": most_D})
+    values = {"least N [params]": least_N, "most N [params]": most_N}
+    return against(claim, {**values, "least D [tokens]": least_D, "most D [tokens]": most_D})
 
 
 @recomputes(28)
@@ -84,18 +84,20 @@ def _rounded(claim: Claim) -> Recomputed:
 @recomputes(29)
 def _average(claim: Claim) -> Recomputed:
     mean = sum(claim.facts.values()) / len(claim.facts)
-    found = _exponent(_law("hoffmann2022"))
+    exponent = _exponent(_law("hoffmann2022"))
     what = "exponent of N in C: average of the three against the formula's"
-    return Recomputed((Recomputation(what, mean, found, round(mean, 2) == round(found, 2)),))
+    return Recomputed((Recomputation(what, mean, exponent, round(mean, 2) == round(exponent, 2)),))
 
 
 @recomputes(30)
 def _sixth(claim: Claim) -> Recomputed:
     C, law = claim.facts["budget FLOP"], _law()
     G = (law.alpha * law.A / (law.beta * law.B)) ** (1 / (law.alpha + law.beta))
-    said, found = float(G * C ** _exponent(law)), float(law.optimum(C).N)
+    formula_N, optimum_N = float(G * C ** _exponent(law)), float(law.optimum(C).N)
     what = "best N for 5.76e23 FLOP: G C^a against the optimum"
-    return Recomputed((Recomputation(what, said, found, bool(abs(said / found - 1) < 0.01)),))
+    return Recomputed(
+        (Recomputation(what, formula_N, optimum_N, bool(abs(formula_N / optimum_N - 1) < 0.01)),)
+    )
 
 
 @recomputes(31)

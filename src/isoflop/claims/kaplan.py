@@ -90,9 +90,11 @@ def _beside_joint(join: Callable[[float, float], float], what: str) -> Recompute
     """Return Kaplan's joint law beside what a statement makes of the single ones."""
     N, D = 1.5e9, 22e9
     joint = float(constants("kaplan-joint/kaplan2020").law(N=N, D=D))
-    said = float(join(_power("n")(N), _power("d")(D)))
+    combination = float(join(_power("n")(N), _power("d")(D)))
     named = f"loss at 1.5B and 22B tokens: {what} against the joint law"
-    return Recomputed((Recomputation(named, said, joint, bool(abs(said / joint - 1) < 0.05)),))
+    return Recomputed(
+        (Recomputation(named, combination, joint, bool(abs(combination / joint - 1) < 0.05)),)
+    )
 
 
 @recomputes(20)

@@ -23,14 +23,14 @@ def _exponents() -> list[float]:
 
 @recomputes(7, 49)
 def _domains(claim: Claim) -> Recomputed:
-    found = _exponents()
-    ratio = max(found) / min(found)
+    exponents = _exponents()
+    ratio = max(exponents) / min(exponents)
     return against(
         claim,
         {
             "largest over smallest exponent": ratio,
-            "least exponent": min(found),
-            "greatest exponent": max(found),
+            "least exponent": min(exponents),
+            "greatest exponent": max(exponents),
         },
     )
 
@@ -78,8 +78,8 @@ def _stock(claim: Claim) -> Recomputed:
 def _web(claim: Claim) -> Recomputed:
     tokens = claim.facts["indexed web [tokens]"]
     sets = [m.D.value for m in MODELS.values() if m.released <= claim.facts["until"] and m.D.value]
-    found = {"indexed web [tokens]": tokens, "times the largest set": tokens / max(sets)}
-    return against(claim, {**found, "largest set until 2024 [tokens]": max(sets)})
+    values = {"indexed web [tokens]": tokens, "times the largest set": tokens / max(sets)}
+    return against(claim, {**values, "largest set until 2024 [tokens]": max(sets)})
 
 
 @recomputes(12)

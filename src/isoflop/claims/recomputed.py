@@ -57,42 +57,42 @@ def recomputes(*numbers: int) -> Callable[[Recompute], Recompute]:
     return register
 
 
-def against(claim: Claim, found: Mapping[str, float]) -> Recomputed:
+def against(claim: Claim, values: Mapping[str, float]) -> Recomputed:
     """Return what a statement says beside what is found by the same names; the rest illustrates."""
     compared = tuple(
         Recomputation(
             name,
-            said,
-            found[name],
-            agrees(name, said, found[name], claim.within),
-            printed=claim.facts.get(name) == found[name],
+            reference,
+            values[name],
+            agrees(name, reference, values[name], claim.within),
+            printed=claim.facts.get(name) == values[name],
         )
-        for name, said in claim.said.items()
+        for name, reference in claim.said.items()
     )
-    others = {k: v for k, v in found.items() if k not in (*claim.said, *claim.facts)}
+    others = {k: v for k, v in values.items() if k not in (*claim.said, *claim.facts)}
     return Recomputed(compared, others)
 
 
-def agrees(name: str, said: float, found: float, within: float | None = None) -> bool:
-    """Say whether a number holds: `found` rounds to it, or lies within a share of it.
+def agrees(name: str, reference: float, value: float, within: float | None = None) -> bool:
+    """Say whether a number holds: `value` rounds to it, or lies within a share of it.
 
     >>> agrees("x", 5.37, 5.3703), agrees("x", 5.32, 5.3703)
     (True, False)
     """
     if name.startswith(AT_LEAST):
-        return found >= said
+        return value >= reference
     if within is not None:
-        return abs(found - said) <= within * abs(said)
-    if said == 0:
-        return abs(found) < 1e-9
-    last = 10.0 ** (math.floor(math.log10(abs(said))) + 1 - digits(said))
-    return abs(found - said) <= 0.5 * last * (1 + 1e-9)
+        return abs(value - reference) <= within * abs(reference)
+    if reference == 0:
+        return abs(value) < 1e-9
+    last = 10.0 ** (math.floor(math.log10(abs(reference))) + 1 - digits(reference))
+    return abs(value - reference) <= 0.5 * last * (1 + 1e-9)
 
 
-def verdict(claim: Claim, found: Recomputed) -> Verdict:
+def verdict(claim: Claim, result: Recomputed) -> Verdict:
     """Return the verdict on a statement, from its sources and from its numbers."""
     if claim.standing == "nowhere":
         return "no source found"
-    if claim.standing == "contradicted" or not all(c.holds for c in found.compared):
+    if claim.standing == "contradicted" or not all(c.holds for c in result.compared):
         return "wrong"
     return "needs a caveat" if claim.standing == "qualified" else "right"

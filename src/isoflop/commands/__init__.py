@@ -38,8 +38,8 @@ def every() -> Mapping[str, Command]:
 
 def summary(name: str) -> str:
     """Return the first line of what a command says of itself, which does not import its file."""
-    known = registry.REGISTRY.get(name)
-    return known.summary if known else _written()[name][1]
+    registered = registry.REGISTRY.get(name)
+    return registered.summary if registered else _written()[name][1]
 
 
 @functools.cache
@@ -48,11 +48,11 @@ def _written() -> Mapping[str, tuple[str, str]]:
 
     They are read, not run: to import all of them takes longer than the rest of `isoflop --help`.
     """
-    found: dict[str, tuple[str, str]] = {}
+    commands: dict[str, tuple[str, str]] = {}
     folder = Path(__path__[0])
     for path in sorted(folder.rglob("*.py")):
         within = path.relative_to(folder).with_suffix("").parts
         module = ".".join([__name__, *within]).removesuffix(".__init__")
-        for name, said in _REGISTERED.findall(path.read_text(encoding="utf-8")):
-            found[name] = module, said
-    return found
+        for name, sentence in _REGISTERED.findall(path.read_text(encoding="utf-8")):
+            commands[name] = module, sentence
+    return commands

@@ -50,10 +50,10 @@ def approaches(
     from isoflop.plan.approaches import approaches as compare
 
     table = RunsOptions(where, columns, derive, convention, unit)(runs)
-    found = compare(table, C, laws=law or ("chinchilla",), draws=draws, level=level, seed=seed)
-    blocks: list[Block] = [*notes_of(found), exponents_of(found), *splits(found)]
-    blocks += [Heading("Figures"), best_sizes(found)]
+    comparison = compare(table, C, laws=law or ("chinchilla",), draws=draws, level=level, seed=seed)
+    blocks: list[Block] = [*notes_of(comparison), exponents_of(comparison), *splits(comparison)]
+    blocks += [Heading("Figures"), best_sizes(comparison)]
     stated = table.conventions.get("L")
-    blocks += [profiles(p, stated) for p in found.profiles if p.curve == "parabola"]
+    blocks += [profiles(p, stated) for p in comparison.profiles if p.curve == "parabola"]
     title = f"The best split of {show(C)} FLOP, by {len(table):,} runs of {table.origin}"
-    return Report(title, tuple(blocks), as_data(found))
+    return Report(title, tuple(blocks), as_data(comparison))

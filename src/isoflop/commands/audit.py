@@ -30,9 +30,9 @@ def audit(
     """
     from isoflop import assess
 
-    found = assess.audit(RunsOptions(where, columns, derive, convention, unit)(runs))
-    blocks: list[Block] = [headline(found), *map(Note, found.runs.notes), table(found)]
-    for finding in (*found.of("fail"), *found.of("warn")):
+    result = assess.audit(RunsOptions(where, columns, derive, convention, unit)(runs))
+    blocks: list[Block] = [headline(result), *map(Note, result.runs.notes), table(result)]
+    for finding in (*result.of("fail"), *result.of("warn")):
         blocks += advice(finding)
-    title = f"Audit of {len(found.runs):,} runs of {found.runs.origin}"
-    return Report(title, tuple(blocks), as_data(found))
+    title = f"Audit of {len(result.runs):,} runs of {result.runs.origin}"
+    return Report(title, tuple(blocks), as_data(result))

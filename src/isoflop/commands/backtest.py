@@ -47,7 +47,7 @@ def backtest(
     from isoflop.assess.extrapolation.comparison import candidates
 
     table = RunsOptions(where, columns, derive, convention, unit)(runs)
-    heard = doubts(table)
+    data_doubts = doubts(table)
     test = assess.backtest(
         candidates(table, split(laws) or None, split(objectives) or ("huber",), over),
         table,
@@ -57,14 +57,14 @@ def backtest(
         level=level,
         seed=seed,
     )
-    found = reached_of(test)
+    reaches = reached_of(test)
     blocks: list[Block] = [
-        *(Note(text, "doubt") for text in heard),
+        *(Note(text, "doubt") for text in data_doubts),
         overall(test),
-        by_ratio(found, level),
+        by_ratio(reaches, level),
         *refusals(test),
         error_by_ratio(test, list(test.candidates)),
         forecasts(test, table),
     ]
     title = f"Backtest on {len(table):,} runs of {table.origin}"
-    return Report(title, tuple(blocks), as_data(test, found, heard))
+    return Report(title, tuple(blocks), as_data(test, reaches, data_doubts))

@@ -39,9 +39,9 @@ def read_models(
         raise UsageError(f"{runs.origin} has no column {wrong[0]!r} of scores; it has {there}")
     scores = {}
     for name in names:
-        found = _shares(reading, source, name, wanted=bool(inputs) or name == target)
-        if found is not None:
-            scores[name] = found
+        shares = _shares(reading, source, name, wanted=bool(inputs) or name == target)
+        if shares is not None:
+            scores[name] = shares
     labels = runs.labels.get("run", np.array([f"row {row}" for row in runs.rows]))
     return runs, Models(
         np.column_stack(list(scores.values())),
@@ -56,20 +56,20 @@ def read_models(
 def _shares(reading: RunsOptions, source: str, name: str, wanted: bool) -> Any:
     """Return a column (n,) as scores; None for one that is no benchmark and was not asked for."""
     try:
-        found = replace(reading, columns={**(reading.columns or {}), "score": name})(source)
+        runs = replace(reading, columns={**(reading.columns or {}), "score": name})(source)
     except BadRuns:
         if wanted:
             raise
         return None
-    values = found["score"]
+    values = runs["score"]
     if not np.isfinite(values).any():
         if wanted:
-            raise BadRuns(f"column {name!r} of {found.origin} holds no score")
+            raise BadRuns(f"column {name!r} of {runs.origin} holds no score")
         return None
     beyond = (values < 0) | (values > 1)
     if wanted and beyond.any():
         raise BadRuns(
-            f"column {name!r} holds {values[beyond][0]:g} in {name_rows(found.rows[beyond])}; "
+            f"column {name!r} holds {values[beyond][0]:g} in {name_rows(runs.rows[beyond])}; "
             "scores are shares of 0 to 1: divide per cent by 100"
         )
     return None if beyond.any() else values

@@ -36,17 +36,17 @@ def claims(
     laws, the published models and the accounting of isoflop; one that does not hold makes a
     statement wrong.
     """
-    judged = [j for j in map(judge, asked(number, topic)) if verdict in (None, j[2])]
-    if not judged:
+    rows = [j for j in map(judge, asked(number, topic)) if verdict in (None, j[2])]
+    if not rows:
         raise UsageError(f"none of these claims has the verdict {verdict!r}")
-    blocks: list[Block] = [Note(counted(judged))]
+    blocks: list[Block] = [Note(counted(rows))]
     if not number and verdict is None and topic is None:
         blocks.append(Paragraph(left_out()))
-    if len(judged) > FEW:
-        blocks += [overview(judged), *picture(judged)]
-    for one in judged:
+    if len(rows) > FEW:
+        blocks += [overview(rows), *picture(rows)]
+    for one in rows:
         blocks += detail(*one)
-    return Report("Claims about scaling laws", tuple(blocks), as_data(judged))
+    return Report("Claims about scaling laws", tuple(blocks), as_data(rows))
 
 
 def judge(claim: Claim) -> Judged:
@@ -57,5 +57,5 @@ def judge(claim: Claim) -> Judged:
     # Importing a file registers its recomputations.
     assert all((of_chinchilla, of_kaplan, of_models, of_others))
     recompute = REGISTRY.get(claim.number)
-    found = Recomputed() if recompute is None else recompute(claim)
-    return claim, found, verdict(claim, found)
+    recomputed = Recomputed() if recompute is None else recompute(claim)
+    return claim, recomputed, verdict(claim, recomputed)

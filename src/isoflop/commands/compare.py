@@ -74,7 +74,7 @@ def compare(
     from isoflop.forecasting import forecast
 
     table = RunsOptions(where, columns, derive, convention, unit)(runs)
-    found = assess.compare(
+    comparison = assess.compare(
         candidates(table, split(laws) or None, split(objectives) or OBJECTIVES, over),
         table,
         along=split(along) or (over if over and "C" not in table else "C"),
@@ -82,18 +82,18 @@ def compare(
         level=level,
         seed=seed,
     )
-    said = None
+    outcome = None
     if at:
-        pooled = assess.pool(found, table, draws=draws, level=level, seed=seed)
-        said = forecast(pooled, **at)
+        pooled = assess.pool(comparison, table, draws=draws, level=level, seed=seed)
+        outcome = forecast(pooled, **at)
     blocks: list[Block] = [
-        *(Note(text, "doubt") for text in found.doubts),
-        verdict(found),
-        *(said_of(said, table) if said else ()),
-        Paragraph(meaning(found)),
-        ranking(found),
-        *refusals(found.test),
-        error_by_ratio(found.test, [s.candidate for s in found.standings]),
+        *(Note(text, "doubt") for text in comparison.doubts),
+        verdict(comparison),
+        *(said_of(outcome, table) if outcome else ()),
+        Paragraph(meaning(comparison)),
+        ranking(comparison),
+        *refusals(comparison.test),
+        error_by_ratio(comparison.test, [s.candidate for s in comparison.standings]),
     ]
     title = f"Laws compared on {len(table):,} runs of {table.origin}"
-    return Report(title, tuple(blocks), as_data(found, said))
+    return Report(title, tuple(blocks), as_data(comparison, outcome))

@@ -44,7 +44,7 @@ def cost(
     work = work_of(C, N, D)
     on = Pricing(price=price).priced_chip(chip)
     share = _share(work, on, mfu, hours, precision)
-    made = training_cost(
+    bill = training_cost(
         work,
         on,
         share,
@@ -54,16 +54,16 @@ def cost(
         overhead=spread(overhead, "--overhead"),
     )
     named = {
-        "utilisation": made.utilisation,
-        "chip-hours": made.hours,
-        "days": made.days,
-        "kWh": made.energy,
-        "USD": made.money,
+        "utilisation": bill.utilisation,
+        "chip-hours": bill.hours,
+        "days": bill.days,
+        "kWh": bill.energy,
+        "USD": bill.money,
     }
     rows = [(k, r.low, r.typical, r.high) for k, r in named.items() if r is not None]
     peak = on.flop_per_second(precision)
     blocks: tuple[Block, ...] = (
-        *(Note(text) for text in made.notes),
+        *(Note(text) for text in bill.notes),
         Table(
             ("what", "low", "typical", "high"),
             tuple(rows),
@@ -74,7 +74,7 @@ def cost(
     data = {"C": work, "chip": on.key, "chips": chips, "peak": peak} | {
         k: plain(r) for k, r in named.items()
     }
-    return Report("What training takes", blocks, {**data, "notes": list(made.notes)})
+    return Report("What training takes", blocks, {**data, "notes": list(bill.notes)})
 
 
 def _share(C: float, on: Chip, mfu: str | None, hours: float | None, precision: str) -> Range:

@@ -57,11 +57,17 @@ def demo(
     runs = trained_of(study, chosen.sweep, "sweep")
     target = chosen.held_out.sizes(chosen.held_out.shapes[0])[-1]
     test, fits = fits_of(runs)
-    said = forecasts_of(study, target, seed, test, fits)
+    forecasts = forecasts_of(study, target, seed, test, fits)
     beyond = trained_of(study, chosen.held_out, "held-out run")
     truth = float(beyond["L"][-1])
     report = _report(
-        runs=runs, test=test, fits=fits, said=said, target=target, truth=truth, study=study
+        runs=runs,
+        test=test,
+        fits=fits,
+        forecasts=forecasts,
+        target=target,
+        truth=truth,
+        study=study,
     )
     html.save(report, page)
     say(f"wrote {page}; the study is in {folder}/")
@@ -72,7 +78,7 @@ def _report(
     runs: Runs,
     test: Backtest,
     fits: dict[str, Fit[Any]],
-    said: tuple[PreregisteredForecast, ...],
+    forecasts: tuple[PreregisteredForecast, ...],
     target: Size,
     truth: float,
     study: Study,
@@ -80,14 +86,14 @@ def _report(
     from isoflop.pages.demo_figures import contours, forecast_picture
     from isoflop.pages.fit_figures import pictures
 
-    chosen = fits[said[0].form]
+    chosen = fits[forecasts[0].form]
     law_picture, residuals, *isoflop = pictures(chosen)
     blocks: tuple[Block, ...] = (
-        verdict(said[0], truth, chosen),
+        verdict(forecasts[0], truth, chosen),
         question(runs, target),
         backtest_table(test),
-        forecast_table(said, truth),
-        forecast_picture(runs, fits, said, target, truth),
+        forecast_table(forecasts, truth),
+        forecast_picture(runs, fits, forecasts, target, truth),
         *isoflop,
         contours(chosen, target),
         law_picture,
@@ -100,7 +106,7 @@ def _report(
             "fits it again."
         ),
     )
-    return Report("A forecast, and what came", blocks, as_data(said, target, truth, test))
+    return Report("A forecast, and what came", blocks, as_data(forecasts, target, truth, test))
 
 
 def _real_budget() -> tuple[Block, ...]:
@@ -109,6 +115,6 @@ def _real_budget() -> tuple[Block, ...]:
     from isoflop.laws import constants
     from isoflop.plan import spend
 
-    found = constants(PUBLISHED)
-    report = planned(found, spend(found, BUDGET))
+    published = constants(PUBLISHED)
+    report = planned(published, spend(published, BUDGET))
     return (Heading(f"A real budget: {BUDGET:.3g} FLOP, by {PUBLISHED}"), *report.blocks)

@@ -84,7 +84,7 @@ def design(
     candidates = pool_of(models, pool, at_least, at_most, steps)
     if unknown := sorted(set(at) - {"N", "D", "C"}):
         raise UsageError(f"--at speaks of {unknown[0]}; give N and D, or C")
-    found = choose(
+    result = choose(
         models,
         Target(**at),
         candidates,
@@ -97,18 +97,18 @@ def design(
         level=level,
     )
     blocks: list[Block] = [
-        *(Note(text, "doubt" if i else "info") for i, text in enumerate(found.notes)),
+        *(Note(text, "doubt" if i else "info") for i, text in enumerate(result.notes)),
         Paragraph(
-            f"{len(found.choices)} runs for {show(found.spent)} FLOP bring {found.target.words} "
-            f"from ± {percent(found.start)} to ± {percent(found.half_width)} "
-            f"({found.level:.0%})."
+            f"{len(result.choices)} runs for {show(result.spent)} FLOP bring {result.target.words} "
+            f"from ± {percent(result.start)} to ± {percent(result.half_width)} "
+            f"({result.level:.0%})."
         ),
-        runs_of(found),
-        *stopping_of(found),
-        map(found, candidates),
-        narrowing(found),
+        runs_of(result),
+        *stopping_of(result),
+        map(result, candidates),
+        narrowing(result),
     ]
-    return Report(f"Runs to make next, for {found.target.words}", tuple(blocks), as_data(found))
+    return Report(f"Runs to make next, for {result.target.words}", tuple(blocks), as_data(result))
 
 
 def _model(text: str) -> Model:

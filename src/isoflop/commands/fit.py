@@ -84,7 +84,7 @@ def fit(
     from isoflop.laws import form
 
     table = RunsOptions(where, columns, derive, convention, unit)(runs)
-    made = fitting.fit(
+    fit = fitting.fit(
         form(law),
         table,
         objective=objective,
@@ -101,6 +101,6 @@ def fit(
         cluster=cluster,
     )
     if out is not None:
-        made.save(out)
+        fit.save(out)
         say(f"wrote {out}")
-    return described(made)
+    return described(fit)

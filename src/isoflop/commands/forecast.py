@@ -34,27 +34,33 @@ def forecast(
     from isoflop.fitting import Fit
     from isoflop.pages.fit_figures import forecasted
 
-    found = model(fit, level=level, growth=growth)
-    said = forecasting.forecast(found, level=level, growth=growth, **at)
-    row = (said.value, said.low, said.high, counted(found, said.quantity), said.beyond)
-    columns = (said.quantity, "low", "high", "unit", "beyond the runs [times]")
-    where = ", ".join(f"{s} = {show(v)}" for s, v in said.at.items())
+    source = model(fit, level=level, growth=growth)
+    forecast = forecasting.forecast(source, level=level, growth=growth, **at)
+    row = (
+        forecast.value,
+        forecast.low,
+        forecast.high,
+        counted(source, forecast.quantity),
+        forecast.beyond,
+    )
+    columns = (forecast.quantity, "low", "high", "unit", "beyond the runs [times]")
+    where = ", ".join(f"{s} = {show(v)}" for s, v in forecast.at.items())
     blocks = [
-        *noted(found, said.notes),
+        *noted(source, forecast.notes),
         Table(columns, (row,), caption=f"at {where}"),
-        Paragraph(meaning(said.level, said.parts)),
-        described(found),
-        *(forecasted(found, said) if isinstance(found, Fit) else ()),
+        Paragraph(meaning(forecast.level, forecast.parts)),
+        described(source),
+        *(forecasted(source, forecast) if isinstance(source, Fit) else ()),
     ]
     data = {
-        "quantity": said.quantity,
-        "at": dict(said.at),
-        "value": said.value,
-        "low": said.low,
-        "high": said.high,
-        "level": said.level,
-        "beyond": said.beyond,
-        "parts": list(said.parts),
-        "notes": list(said.notes),
+        "quantity": forecast.quantity,
+        "at": dict(forecast.at),
+        "value": forecast.value,
+        "low": forecast.low,
+        "high": forecast.high,
+        "level": forecast.level,
+        "beyond": forecast.beyond,
+        "parts": list(forecast.parts),
+        "notes": list(forecast.notes),
     }
-    return Report(f"Forecast of {said.quantity}", tuple(blocks), data)
+    return Report(f"Forecast of {forecast.quantity}", tuple(blocks), data)

@@ -36,10 +36,10 @@ GROUPS: Mapping[str, str] = {
 
 def parts(names: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each part of the work with those of the names that belong to it, in order."""
-    left = dict.fromkeys(names)
+    rest = dict.fromkeys(names)
     for part, listed in PARTS.items():
-        if found := tuple(name for name in listed if name in left):
-            yield part, found
-        left = {name: None for name in left if name not in listed}
-    if left:
-        yield OTHERS, tuple(left)
+        if names_here := tuple(name for name in listed if name in rest):
+            yield part, names_here
+        rest = {name: None for name in rest if name not in listed}
+    if rest:
+        yield OTHERS, tuple(rest)

@@ -42,27 +42,27 @@ def identify(
     from isoflop.laws import form
 
     table = RunsOptions(where, columns, derive, convention, unit)(runs)
-    made = fitting.fit(
+    fit = fitting.fit(
         form(law), table, objective=objective, fix=fix, over=over, predicts=predicts, seed=seed
     )
-    found = assess.identify(made, answers(made, at))
-    fresh = [n for n in found.notes if n not in made.notes]
-    good = [] if found.unknown else [Note("the runs give every number that was asked for", "good")]
+    result = assess.identify(fit, answers(fit, at))
+    fresh = [n for n in result.notes if n not in fit.notes]
+    good = [] if result.unknown else [Note("the runs give every number that was asked for", "good")]
     blocks: list[Block] = [
-        *noted(made, made.notes),
+        *noted(fit, fit.notes),
         *(Note(text, "doubt") for text in fresh),
-        *(Note(f"not known: {name}; {why}", "doubt") for name, why in found.unknown.items()),
+        *(Note(f"not known: {name}; {why}", "doubt") for name, why in result.unknown.items()),
         *good,
-        parameters(made, found),
-        *answers_of(found),
-        *correlations(found),
+        parameters(fit, result),
+        *answers_of(result),
+        *correlations(result),
         Heading("Profiles"),
         Paragraph(
             "Each curve holds one parameter at other values and fits the rest again. Where it "
             "crosses 1, a value fits worse than chance explains: there the interval ends."
         ),
-        *(figure(made, p) for p in found.profiles),
+        *(figure(fit, p) for p in result.profiles),
     ]
     title = f"What {len(table):,} runs of {table.origin} say of {law}"
-    refused = made.status == "refused"
-    return Report(title, tuple(blocks), as_data(made, found), refused=refused)
+    refused = fit.status == "refused"
+    return Report(title, tuple(blocks), as_data(fit, result), refused=refused)

@@ -42,28 +42,28 @@ def import_(
     kind = importers.kind(as_)
     if not logs:
         raise UsageError(f"name the logs to import --as {as_}: files or folders")
-    said = set_ or {}
+    sets = set_ or {}
     with progress("reading the logs") as watch:
-        made = kind.read(logs, columns or {}, said, watch)
+        runs = kind.read(logs, columns or {}, sets, watch)
     with progress("writing the samples") as watch:
-        table = made.table
+        table = runs.table
         new = table.save(out, watch) if isinstance(table, SampleTable) else table.save(out)
     say(f"wrote {out}")
-    notes = list(made.notes)
-    if new is not None and new < len(made.table):
-        known = amount(len(made.table) - new, "row was", "rows were")
-        notes.append(f"{known} in {out} already; what is there stays as it is")
+    notes = list(runs.notes)
+    if new is not None and new < len(runs.table):
+        repeats = amount(len(runs.table) - new, "row was", "rows were")
+        notes.append(f"{repeats} in {out} already; what is there stays as it is")
     blocks: list[Block] = [
         *(Note(text, "doubt" if "restarted" in text else "info") for text in notes),
-        Table(made.columns, made.rows),
-        *unsaid(kind.options, said),
+        Table(runs.columns, runs.rows),
+        *unsaid(kind.options, sets),
     ]
     data: dict[str, Any] = {
         "out": out,
         "kind": as_,
-        "rows": len(made.table),
+        "rows": len(runs.table),
         "notes": notes,
-        "found": [dict(zip(made.columns, row, strict=True)) for row in made.rows],
+        "found": [dict(zip(runs.columns, row, strict=True)) for row in runs.rows],
     }
-    rows = amount(len(made.table), "row", "rows")
+    rows = amount(len(runs.table), "row", "rows")
     return Report(f"{rows} imported to {out}", tuple(blocks), data)

@@ -66,22 +66,22 @@ def influence(
     from isoflop.laws import form
 
     table = RunsOptions(where, columns, derive, convention, unit)(runs)
-    made = fitting.fit(
+    fit = fitting.fit(
         form(law), table, objective=objective, fix=fix, over=over, predicts=predicts, seed=seed
     )
-    asked = answers(made, at)
-    found = assess.influence(made, asked, most=most, seed=seed)
-    main = next(iter(asked), made.free[0])
-    if SPLIT in asked:
+    questions = answers(fit, at)
+    result = assess.influence(fit, questions, most=most, seed=seed)
+    main = next(iter(questions), fit.free[0])
+    if SPLIT in questions:
         main = SPLIT
-    names = tuple(asked) or made.free
+    names = tuple(questions) or fit.free
     blocks: list[Block] = [
-        *noted(made, made.notes),
-        *verdict(made, asked, found, main),
+        *noted(fit, fit.notes),
+        *verdict(fit, questions, result, main),
         Paragraph(MEANING),
-        *figures(made, found, main),
-        *tables(made, found, names, main),
+        *figures(fit, result, main),
+        *tables(fit, result, names, main),
     ]
     title = f"What {law} hangs on in {len(table):,} runs of {table.origin}"
-    refused = made.status == "refused"
-    return Report(title, tuple(blocks), as_data(made, found, main), refused=refused)
+    refused = fit.status == "refused"
+    return Report(title, tuple(blocks), as_data(fit, result, main), refused=refused)

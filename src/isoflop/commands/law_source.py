@@ -28,9 +28,9 @@ def model(text: str, **widths: float | None) -> Fit[Any] | Published:
     Raises UsageError for a law without numbers and for a width where there are no draws,
     UnknownName for constants that nobody published, BadStudy for a file that is no fit.
     """
-    found = _model(text)
-    _refuse_unbanded(found, widths)
-    return found
+    item = _model(text)
+    _refuse_unbanded(item, widths)
+    return item
 
 
 def _model(text: str) -> Fit[Any] | Published:
@@ -56,17 +56,17 @@ def saved(text: str) -> Fit[Any]:
     """
     from isoflop.law import Published
 
-    found = model(text)
-    if isinstance(found, Published):
+    source = model(text)
+    if isinstance(source, Published):
         raise UsageError(
             f"{text} are published constants, which come without runs; give a fit saved with --out"
         )
-    return found
+    return source
 
 
-def _refuse_unbanded(found: Fit[Any] | Published, widths: Mapping[str, float | None]) -> None:
+def _refuse_unbanded(model: Fit[Any] | Published, widths: Mapping[str, float | None]) -> None:
     """Raise UsageError for an option that sets the width of an interval where there is none."""
-    if found.draws is not None:
+    if model.draws is not None:
         return
     for name, value in widths.items():
         if value is not None:

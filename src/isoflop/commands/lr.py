@@ -52,12 +52,12 @@ def lr(
     setting = RateQuery(N, tokens_of(N, D, C, convention), convention, family_of(shapes, N), L)
     rows = tuple(advice(rule, setting) for rule in RULES)
     check_share(within)
-    own = None if fit is None else saved(fit)
-    if own is not None:
-        rows += (surface_advice(own, setting, within),)
+    surface = None if fit is None else saved(fit)
+    if surface is not None:
+        rows += (surface_advice(surface, setting, within),)
     proxy = {"--proxy-lr": proxy_lr, "--proxy-width": proxy_width, "--width": width}
-    if given := [name for name, value in proxy.items() if value is not None]:
-        if missing := [name for name in proxy if name not in given]:
-            raise UsageError(f"{given[0]} needs {' and '.join(missing)} as well")
+    if names := [name for name, value in proxy.items() if value is not None]:
+        if missing := [name for name in proxy if name not in names]:
+            raise UsageError(f"{names[0]} needs {' and '.join(missing)} as well")
         rows += (mup(proxy_lr or 0.0, proxy_width or 0.0, width or 0.0),)
-    return report(setting, rows, own, shapes, within)
+    return report(setting, rows, surface, shapes, within)

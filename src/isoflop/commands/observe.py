@@ -60,6 +60,8 @@ def observe(
     how = {"kept": components, "floor": share(floor), "ceiling": ceiling, "level": level}
     options: dict[str, Any] = {**how, "draws": draws, "seed": seed}
     test = None if cutoff is None else laws.held_out(models, target, used, cutoff, **options)
-    found = laws.observe(models, target, used, **options) if test is None else test.fit
-    ahead = None if C is None else laws.forecast_family(found, models, str(family), C)
-    return report(ObservationalAnswer(runs, models, found, test, family, ahead))
+    observation = laws.observe(models, target, used, **options) if test is None else test.fit
+    family_forecast = (
+        None if C is None else laws.forecast_family(observation, models, str(family), C)
+    )
+    return report(ObservationalAnswer(runs, models, observation, test, family, family_forecast))

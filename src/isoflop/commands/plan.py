@@ -69,7 +69,7 @@ def plan(
     """
     from isoflop.plan import spend
 
-    found = model(fit, level=level)
+    source = model(fit, level=level)
     paid = Pricing(
         serving=serving,
         generated=generated,
@@ -85,8 +85,8 @@ def plan(
         active=active,
     )
     cost, assumed = paid.cost()
-    made = spend(
-        found,
+    plan = spend(
+        source,
         C,
         budget=budget,
         cost=cost,
@@ -99,7 +99,7 @@ def plan(
         level=level,
     )
     run = TrainingOutput(emit, out, rule, chips, chip, shapes)
-    return run.written(found, made, planned(found, made, assumed=assumed))
+    return run.written(source, plan, planned(source, plan, assumed=assumed))
 
 
 @command("reach", example="isoflop reach chinchilla/besiroglu2024 --L 2.0")
@@ -139,7 +139,7 @@ def reach(
     target = L if L is not None else score
     if target is None or (L is None) == (score is None) or (score is None) != (through is None):
         raise UsageError("say what to reach: --L, or --score and the law --through it")
-    found = model(fit, level=level)
+    source = model(fit, level=level)
     paid = Pricing(
         serving=serving,
         generated=generated,
@@ -155,8 +155,8 @@ def reach(
         active=active,
     )
     cost, assumed = paid.cost()
-    made: Plan = planning.reach(
-        found,
+    plan: Plan = planning.reach(
+        source,
         target,
         through=None if through is None else model(through),
         cost=cost,
@@ -168,4 +168,4 @@ def reach(
         family=family(shapes),
         level=level,
     )
-    return planned(found, made, assumed=assumed, reached=True)
+    return planned(source, plan, assumed=assumed, reached=True)

@@ -155,7 +155,7 @@ class Pricing:
             self._refuse_idle()
             return Cost(serving=self.served, active=self.active), ()
         on, utilisation, notes = self._training()
-        made = priced(
+        cost_model = priced(
             unit,
             on,
             utilisation,
@@ -167,22 +167,22 @@ class Pricing:
             serving_precision=self.serving_precision,
             active=self.active,
         )
-        return made, notes
+        return cost_model, notes
 
     def _phase(self, name: str) -> Range | None:
         """Return the utilisation of a phase of serving, if it was stated."""
-        said = self.serving_mfu or {}
-        if unknown := sorted(set(said) - {"prompt", "output"}):
+        shares = self.serving_mfu or {}
+        if unknown := sorted(set(shares) - {"prompt", "output"}):
             raise UnknownName("phase of serving", unknown[0], ("prompt", "output"))
-        return spread(said[name], f"--serving-mfu {name}") if name in said else None
+        return spread(shares[name], f"--serving-mfu {name}") if name in shares else None
 
     def _refuse_idle(self) -> None:
         """Refuse options that say something of a chip where none is named."""
         idle = ("mfu", "serving_mfu", "price", "serving_chip", "serving_precision")
         for name in idle:
             if getattr(self, name) is not None:
-                shown = name.replace("_", "-")
-                raise UsageError(f"--{shown} says something of a chip; name it with --chip")
+                option = name.replace("_", "-")
+                raise UsageError(f"--{option} says something of a chip; name it with --chip")
 
     def _training(self) -> tuple[Chip, Range, tuple[str, ...]]:
         """Return the chip, its utilisation, and what stands in for what was not stated."""
@@ -207,8 +207,12 @@ class Pricing:
         """Return a chip at the price that was stated, or at its own."""
         from isoflop.atlas import chip
 
-        found = chip(name)
-        return found if self.price is None else found.with_price(spread(self.price, "--price"))
+        accelerator = chip(name)
+        return (
+            accelerator
+            if self.price is None
+            else accelerator.with_price(spread(self.price, "--price"))
+        )
 
 
 def spread(text: str, what: str) -> Range:
@@ -230,13 +234,13 @@ def family(shapes: Mapping[str, float] | None, written: bool = False) -> ModelFa
     """
     from isoflop.accounting import ModelFamily
 
-    said = dict(shapes or {})
-    if unknown := sorted(set(said) - set(SHAPE)):
+    numbers = dict(shapes or {})
+    if unknown := sorted(set(numbers) - set(SHAPE)):
         raise UnknownName("number of a shape", unknown[0], SHAPE)
-    if "aspect" not in said:
-        if said and not written:
-            raise UsageError(f"--shapes {min(said)}= has no effect without aspect=; say both")
+    if "aspect" not in numbers:
+        if numbers and not written:
+            raise UsageError(f"--shapes {min(numbers)}= has no effect without aspect=; say both")
         return None
-    if "vocabulary" not in said:
+    if "vocabulary" not in numbers:
         raise UsageError("an aspect states the shapes for a conversion; say vocabulary= as well")
-    return ModelFamily(said["vocabulary"], said["aspect"], said.get("context"))
+    return ModelFamily(numbers["vocabulary"], numbers["aspect"], numbers.get("context"))

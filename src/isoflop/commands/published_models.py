@@ -44,14 +44,14 @@ def models(
     from isoflop.pages.published_models_figure import sizes_and_tokens
     from isoflop.plan.published_models import judge
 
-    found = model(law, level=level)
-    kept = filtered(named_of(name), developer, since, until)
-    judged = judge(kept, found, near=near, given=given, level=level)
-    judged = tuple(j for j in judged if verdict is None or j.verdict == verdict)
-    if not judged:
+    source = model(law, level=level)
+    selection = filtered(named_of(name), developer, since, until)
+    verdicts = judge(selection, source, near=near, given=given, level=level)
+    verdicts = tuple(j for j in verdicts if verdict is None or j.verdict == verdict)
+    if not verdicts:
         raise UsageError(f"no model with the verdict {verdict} is left; ask for fewer conditions")
-    drawn = [j for j in judged if j.best is not None]
+    with_optimum = [j for j in verdicts if j.best is not None]
     figures = []
-    if drawn:
-        figures.append(sizes_and_tokens(drawn, found, near=near, given=given, level=level))
-    return report(sorted(judged, key=order(sort)), found, near, figures)
+    if with_optimum:
+        figures.append(sizes_and_tokens(with_optimum, source, near=near, given=given, level=level))
+    return report(sorted(verdicts, key=order(sort)), source, near, figures)

@@ -85,20 +85,20 @@ class Parameter:
         written = isinstance(self.default, str | int) and self.kind != "flag"
         return f"{self.default}" if written else ""
 
-    def read(self, given: Sequence[str]) -> Any:
+    def read(self, texts: Sequence[str]) -> Any:
         """Return the value that texts write; a text is one use of the option.
 
         Raises UsageError, which names the option and the text.
         """
-        if self.kind not in SEVERAL and len(given) > 1:
+        if self.kind not in SEVERAL and len(texts) > 1:
             raise UsageError(
-                f"{self.shown} is given {len(given)} times, {given[0]!r} first; give it once"
+                f"{self.shown} is given {len(texts)} times, {texts[0]!r} first; give it once"
             )
-        if long := next((text for text in given if len(text) > LONGEST), None):
+        if long := next((text for text in texts if len(text) > LONGEST), None):
             raise UsageError(
                 f"{self.shown} is of {len(long):,} characters; at most {LONGEST:,} are read"
             )
-        return _READERS[self.kind](self, given)
+        return _READERS[self.kind](self, texts)
 
 
 def explanation(option: Parameter, known: Mapping[str, Parameter]) -> str:
@@ -139,14 +139,14 @@ class Command:
         signature = inspect.signature(self.function)
         return tuple(p for s in signature.parameters.values() for p in _read(s, hints[s.name]))
 
-    def __call__(self, given: Mapping[str, Sequence[str]]) -> Report:
+    def __call__(self, texts_by_name: Mapping[str, Sequence[str]]) -> Report:
         """Return the report for texts by the name of a parameter; what is not given is absent.
 
         Raises UsageError for a text that cannot be read, and what the command raises.
         """
-        known = {p.name: p for p in self.parameters}
-        values = {name: known[name].read(texts) for name, texts in given.items()}
-        refuse_idle(known, values)
+        by_name = {p.name: p for p in self.parameters}
+        values = {name: by_name[name].read(texts) for name, texts in texts_by_name.items()}
+        refuse_idle(by_name, values)
         return self.function(**values)
 
 
@@ -256,35 +256,35 @@ _METAVARS: Mapping[Kind, str] = {
 }
 
 
-def _text(parameter: Parameter, given: Sequence[str]) -> str:
-    if not given[-1].strip():
+def _text(parameter: Parameter, texts: Sequence[str]) -> str:
+    if not texts[-1].strip():
         raise UsageError(f"{parameter.shown} is empty; see --help for what it takes")
-    return given[-1]
+    return texts[-1]
 
 
-def _whole(parameter: Parameter, given: Sequence[str]) -> int:
-    text = given[-1].strip().replace("_", "")
+def _whole(parameter: Parameter, texts: Sequence[str]) -> int:
+    text = texts[-1].strip().replace("_", "")
     number = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
     most = SEEDS if parameter.name == "seed" else parameter.most
     if number is None or not parameter.least <= number <= most:
         raise UsageError(
-            f"{parameter.shown} is {brief(given[-1])}; it must be a whole number from "
+            f"{parameter.shown} is {brief(texts[-1])}; it must be a whole number from "
             f"{parameter.least} to {most:,}"
         )
     return number
 
 
-def _choice(parameter: Parameter, given: Sequence[str]) -> str:
-    if given[-1] not in parameter.choices:
-        hint = suggest(given[-1], parameter.choices)
-        raise UsageError(f"{parameter.shown} cannot be {brief(given[-1])}; {hint}")
-    return given[-1]
+def _choice(parameter: Parameter, texts: Sequence[str]) -> str:
+    if texts[-1] not in parameter.choices:
+        hint = suggest(texts[-1], parameter.choices)
+        raise UsageError(f"{parameter.shown} cannot be {brief(texts[-1])}; {hint}")
+    return texts[-1]
 
 
-def _pairs(parameter: Parameter, given: Sequence[str]) -> dict[str, str]:
+def _pairs(parameter: Parameter, texts: Sequence[str]) -> dict[str, str]:
     """Return what NAME=VALUE texts say; several may share a text, with commas between."""
     pairs: dict[str, str] = {}
-    for part in (part for text in given for part in re.split(r",(?=\s*\w+\s*=)", text)):
+    for part in (part for text in texts for part in re.split(r",(?=\s*\w+\s*=)", text)):
         name, sign, value = (piece.strip() for piece in part.partition("="))
         if not (name and sign and value):
             raise UsageError(

@@ -48,7 +48,7 @@ def serve(
     """
     from isoflop.plan.serve import serve as served
 
-    found = model(fit, level=level)
+    source = model(fit, level=level)
     paid = Pricing(
         serving=serving,
         generated=generated,
@@ -64,7 +64,7 @@ def serve(
         active=active,
     )
     cost, assumed = paid.cost()
-    made = served(
-        found, N=N, C=C, L=L, cost=cost, unique=unique, given=given, at_most=at_most, level=level
+    result = served(
+        source, N=N, C=C, L=L, cost=cost, unique=unique, given=given, at_most=at_most, level=level
     )
-    return report_of(found, made, assumed)
+    return report_of(source, result, assumed)

@@ -33,7 +33,7 @@ def shape(
 
     if tied and untied:
         raise UsageError("--tied and --untied contradict each other; give one")
-    made = shape_for(
+    architecture = shape_for(
         N,
         convention,
         vocabulary=vocabulary,
@@ -41,12 +41,12 @@ def shape(
         aspect=None if aspect is None else (aspect / 1.25, aspect * 1.25),
         tied=True if tied else False if untied else None,
     )
-    a = made.architecture
+    a = architecture.architecture
     numbers = {k: v for k, v in dataclasses.asdict(a).items() if v not in (None, 0, False)}
     numbers["gated"] = a.gated
     counted = counts(a, None)
     blocks = (
-        *(Note(text) for text in made.notes),
+        *(Note(text) for text in architecture.notes),
         Table(
             ("what", "value"),
             (
@@ -58,12 +58,17 @@ def shape(
                 ("vocabulary", a.vocabulary),
                 ("context", a.context),
                 ("tables", "tied" if a.tied else "untied"),
-                (f"N, {convention}", made.realised),
-                ("off what was wanted", f"{made.error:+.2%}"),
+                (f"N, {convention}", architecture.realised),
+                ("off what was wanted", f"{architecture.error:+.2%}"),
             ),
             caption=f"A shape near N = {show(N, 4)}.",
         ),
         *counted.blocks,
     )
-    data = {"shape": numbers, "wanted": N, "realised": made.realised, "error": made.error}
-    return Report("A shape", blocks, {**data, **counted.data, "notes": list(made.notes)})
+    data = {
+        "shape": numbers,
+        "wanted": N,
+        "realised": architecture.realised,
+        "error": architecture.error,
+    }
+    return Report("A shape", blocks, {**data, **counted.data, "notes": list(architecture.notes)})

@@ -43,12 +43,12 @@ def shrink(
     from isoflop.plan.shrink import SIZES
     from isoflop.plan.shrink import shrink as shrunk
 
-    found = model(fit, level=level)
+    source = model(fit, level=level)
     converted = family(shapes)
 
     def ask(factors: tuple[float, ...]) -> Shrunk:
         return shrunk(
-            found,
+            source,
             C,
             factors,
             given=given,
@@ -61,6 +61,6 @@ def shrink(
     least = ask(()).least.value
     usual = tuple(size for size in SIZES if size > least)
     factors = usual if k is None else tuple(parse(part, "--k") for part in k.split(","))
-    made = ask(factors)
+    problem = ask(factors)
     line = ask(tuple(np.geomspace(1.02 * least, LARGEST, POINTS).tolist()))
-    return report(found, made, line)
+    return report(source, problem, line)

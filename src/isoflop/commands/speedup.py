@@ -65,10 +65,12 @@ def speedup(
     from isoflop.assess.speedup import speedup as measure
 
     tables = [
-        with_compute(RunsOptions(both_of(where, own), columns, derive, convention, unit)(source))
-        for source, own in ((a, where_a), (b, where_b))
+        with_compute(
+            RunsOptions(both_of(where, condition), columns, derive, convention, unit)(source)
+        )
+        for source, condition in ((a, where_a), (b, where_b))
     ]
-    found = measure(
+    result = measure(
         *tables,
         over=over,
         floor=floor,
@@ -80,13 +82,13 @@ def speedup(
     )
     blocks: list[Block] = [
         *(
-            Note(text, "doubt" if i < found.doubts else "info")
-            for i, text in enumerate(found.notes)
+            Note(text, "doubt" if i < result.doubts else "info")
+            for i, text in enumerate(result.notes)
         ),
-        answer_of(found, over),
-        variants(found),
-        *by_loss(found),
-        fit_quality(found),
-        figure(found, *tables),
+        answer_of(result, over),
+        variants(result),
+        *by_loss(result),
+        fit_quality(result),
+        figure(result, *tables),
     ]
-    return Report("Effective speed-up of B over A", tuple(blocks), as_data(found))
+    return Report("Effective speed-up of B over A", tuple(blocks), as_data(result))

@@ -46,14 +46,14 @@ def status(
     """Show how far each trial of a study is; a running sweep is not disturbed."""
     from isoflop.store import Study
 
-    found = standing(Study.open(folder))
-    total = sum(s.flop for s in found)
-    share = sum(s.flop * s.done for s in found) / total if total else 0.0
-    counts = {state: sum(s.state == state for s in found) for state in dict.fromkeys(STATES)}
-    said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    rows = tuple((s.name, s.state, f"{s.done:.0%}", s.flop) for s in found)
+    trials = standing(Study.open(folder))
+    total = sum(s.flop for s in trials)
+    share = sum(s.flop * s.done for s in trials) / total if total else 0.0
+    counts = {state: sum(s.state == state for s in trials) for state in dict.fromkeys(STATES)}
+    summary = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    rows = tuple((s.name, s.state, f"{s.done:.0%}", s.flop) for s in trials)
     blocks: list[Block] = [
-        Paragraph(f"{said or 'no trials yet'}; {share:.0%} of {show(total)} FLOP is done."),
+        Paragraph(f"{summary or 'no trials yet'}; {share:.0%} of {show(total)} FLOP is done."),
         Table(("trial", "is", "done", "cost [FLOP]"), rows),
     ]
     data = {
@@ -63,7 +63,7 @@ def status(
         "flop": total,
         "trials": [
             {"key": s.key, "name": s.name, "state": s.state, "done": s.done, "flop": s.flop}
-            for s in found
+            for s in trials
         ],
     }
     return Report(f"Sweep in {folder}", tuple(blocks), data)

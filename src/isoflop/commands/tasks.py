@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 ALONE = "task"  # the name of the only task of a table whose columns are L and score
 
 
-def read_tasks(reading: RunsOptions, source: str, asked: Sequence[str]) -> dict[str, Runs]:
+def read_tasks(reading: RunsOptions, source: str, wanted: Sequence[str]) -> dict[str, Runs]:
     """Return the runs of each task: scale, with its loss as L and its score.
 
-    `asked` are names, or NAME=LOSS:SCORE with two columns; without any, every task that the
+    `wanted` are names, or NAME=LOSS:SCORE with two columns; without any, every task that the
     names of columns show. A task without a loss of its own takes the L of the table.
 
     Raises UsageError where no task is found, or a column is missing.
     """
-    own = dict(reading.columns or {})
+    mapping = dict(reading.columns or {})
     table = replace(reading, unit=None)(source)
-    names = (*table.unread, *own.values())
-    parts = [part.strip() for text in asked for part in text.split(",") if part.strip()]
+    names = (*table.unread, *mapping.values())
+    parts = [part.strip() for text in wanted for part in text.split(",") if part.strip()]
     if parts:
-        found = [asked_of(part, names, table) for part in parts]
+        layouts = [asked_of(part, names, table) for part in parts]
     else:
-        found = [columns_of(name, names, table) for name in every_of(names)]
-    if not found and {"L", "score"} <= set(table.columns):
-        found = [Columns(ALONE, None, None)]
-    if not found:
+        layouts = [columns_of(name, names, table) for name in every_of(names)]
+    if not layouts and {"L", "score"} <= set(table.columns):
+        layouts = [Columns(ALONE, None, None)]
+    if not layouts:
         raise UsageError(
             f"no column of {table.origin} looks like the score of a task (such as NAME_acc); say "
             "--task NAME=LOSS:SCORE with the two columns"
         )
-    return {task.name: in_shares(_read(reading, source, task)) for task in found}
+    return {task.name: in_shares(_read(reading, source, task)) for task in layouts}
 
 
 def _read(reading: RunsOptions, source: str, task: Columns) -> Runs:

@@ -42,11 +42,11 @@ def update(
     from isoflop import fitting, forecasting
 
     before = saved(fit)
-    given = RunsOptions(where, columns, derive, convention, unit)(newruns)
-    new = unseen(before, given)
+    new_runs = RunsOptions(where, columns, derive, convention, unit)(newruns)
+    new = unseen(before, new_runs)
     takes = before.binding.takes
     names = new.labels.get("run", np.array([f"row {row}" for row in new.rows]))
-    held = tuple(
+    outcomes = tuple(
         ForecastOutcome(
             str(names[i]),
             forecasting.forecast(before, growth=growth, **{s: float(new[s][i]) for s in takes}),
@@ -58,4 +58,4 @@ def update(
     if out is not None:
         after.save(out)
         say(f"wrote {out}")
-    return report_of(before, after, held, len(given) - len(new))
+    return report_of(before, after, outcomes, len(new_runs) - len(new))

@@ -43,7 +43,7 @@ def wall(
     from isoflop.plan.wall import GROWTH, LARGEST, LARGEST_YEAR
     from isoflop.plan.wall import wall as against
 
-    found = model(fit)
+    model_law = model(fit)
     facts, taken = [], {}
     for name, text, fact in (
         ("C", C, LARGEST),
@@ -51,12 +51,16 @@ def wall(
         ("stock", stock, STOCK),
     ):
         taken[name] = fact.value if text is None else spread(text, f"--{name}")
-        said = f"{fact.meaning}; {fact.source}" if text is None else "as stated"
-        facts.append((name, taken[name], said))
+        source = f"{fact.meaning}; {fact.source}" if text is None else "as stated"
+        facts.append((name, taken[name], source))
     for name, text in (("quality", quality), ("epochs", epochs), ("overtraining", overtraining)):
         taken[name] = spread(text, f"--{name}")
         facts.append((name, taken[name], "as stated"))
-    made = against(
-        found, **taken, year=LARGEST_YEAR if year is None else float(year), draws=draws, seed=seed
+    result = against(
+        model_law,
+        **taken,
+        year=LARGEST_YEAR if year is None else float(year),
+        draws=draws,
+        seed=seed,
     )
-    return report(found, made, tuple(facts))
+    return report(model_law, result, tuple(facts))

@@ -26,11 +26,11 @@ MADE = "<!-- Made from the code by `make docs`; changes here are lost. -->"
 def pages() -> Mapping[str, str]:
     """Return every generated page and picture by its name."""
     topics = dict(by_topic({key: law for key, law in Law.registry.items() if _ships(law)}))
-    made = {"laws.md": _joined(_index(topics)), "commands.md": _joined(_commands())}
+    contents = {"laws.md": _joined(_index(topics)), "commands.md": _joined(_commands())}
     for families in topics.values():
         for family in families:
-            made |= _family(family)
-    return MappingProxyType(made)
+            contents |= _family(family)
+    return MappingProxyType(contents)
 
 
 def main(folder: Path = HOME) -> None:
@@ -68,14 +68,14 @@ def _index(topics: Mapping[str, tuple[LawGroup, ...]]) -> Iterator[str]:
 
 def _family(family: LawGroup) -> dict[str, str]:
     """Return the page of a family, which shows one law of it, and its pictures, by name."""
-    shown = max(family.laws, key=lambda law: len(atlas.evidence_of(law.key)))
+    example = max(family.laws, key=lambda law: len(atlas.evidence_of(law.key)))
     pictures = dict[str, str]()
     parts = [f"# {family.name}", MADE]
     if len(family.laws) > 1:
-        alike = ", ".join(law.key for law in family.laws if law is not shown)
-        parts.append(f"Here is {shown.key}; {alike} are alike.")
-    parts.append(f"`{formula(shown)}`")
-    for block in page(shown)[1:]:
+        alike = ", ".join(law.key for law in family.laws if law is not example)
+        parts.append(f"Here is {example.key}; {alike} are alike.")
+    parts.append(f"`{formula(example)}`")
+    for block in page(example)[1:]:
         if isinstance(block, Figure):
             name = f"{family.stem}-{len(pictures) + 1}.svg"
             pictures[f"{LAWS}/{name}"] = to_svg(block)
@@ -117,12 +117,12 @@ def _command(command: Command) -> Iterator[str]:
     yield f"## isoflop {command.name}"
     yield command.explanation
     yield f"```{'sh' if command.minutes else 'console'}\n{_prompt(command)}{command.example}\n```"
-    own = [p for p in command.parameters if not p.open]
+    options = [p for p in command.parameters if not p.open]
     known = {p.name: p for p in command.parameters}
-    rows = tuple((f"`{_usage(p)}`", explanation(p, known), p.standard) for p in own)
+    rows = tuple((f"`{_usage(p)}`", explanation(p, known), p.standard) for p in options)
     if rows:
         yield _markdown(Table(("", "", "unless given"), rows))
-    if len(own) < len(command.parameters):
+    if len(options) < len(command.parameters):
         symbols = ", ".join(f"`{p.shown}`" for p in command.parameters if p.open)
         yield f"And one option for each quantity that the law takes: {symbols}."
 

@@ -125,11 +125,11 @@ def _overtrained(which: str) -> dict[str, object]:
     }
 
 
-def _scored(made: str) -> dict[str, object]:
+def _scored(assignment: str) -> dict[str, object]:
     """Return how a score, or an error, is read beside the loss, of models on RedPajama."""
     return {
         "columns": {"N": "N", "D": "D", "C": "C_6ND", "L": "loss_c4_val"},
-        "derive": [made],
+        "derive": [assignment],
         "where": "train_dataset == 'rpj' and chinchilla_multiplier >= 1",
         "conventions": {"N": "total", "C": "6ND"},
     }

@@ -177,17 +177,19 @@ def _every(step: int, runs: int) -> Split:
 
 
 def _held(entry: Entry, test: _Test) -> atlas.HeldOutFit:
-    seen, held = test.split.seen, ~test.split.seen
+    train, held_out = test.split.seen, ~test.split.seen
     inputs = {s: test.runs[s] for s in test.fit.binding.takes}
     if entry.along:
         inputs[entry.along] = level(test.runs, entry.along)
-    far = reach({s: v[seen] for s, v in inputs.items()}, {s: v[held] for s, v in inputs.items()})
-    error = test.error[held]
+    far = reach(
+        {s: v[train] for s, v in inputs.items()}, {s: v[held_out] for s, v in inputs.items()}
+    )
+    error = test.error[held_out]
     return atlas.HeldOutFit(
         along=test.split.along,
         cut=_round(test.split.cut),
-        seen=int(seen.sum()),
-        held=int(held.sum()),
+        seen=int(train.sum()),
+        held=int(held_out.sum()),
         beyond=_round(far.max()),
         rms=_round(_rms(error)),
         bias=_round(error.mean()),
@@ -199,14 +201,14 @@ def _shown(entry: Entry, test: _Test) -> atlas.PlottedRuns:
     x = level(test.runs, entry.along) if entry.along else test.predicted
     order = np.lexsort((test.predicted, x))
     some = np.linspace(0, x.size - 1, min(MOST_SHOWN, x.size // 2)).round().astype(int)
-    kept = order[some]
+    index = order[some]
     observed = test.runs[test.fit.binding.predicts]
     return atlas.PlottedRuns(
         entry.along or test.fit.binding.predicts,
-        _rounded(x[kept]),
-        _rounded(observed[kept]),
-        _rounded(test.predicted[kept]),
-        tuple(bool(u) for u in ~test.split.seen[kept]),
+        _rounded(x[index]),
+        _rounded(observed[index]),
+        _rounded(test.predicted[index]),
+        tuple(bool(u) for u in ~test.split.seen[index]),
     )
 
 
@@ -262,17 +264,17 @@ def folder_of_data() -> Path:
 
     Raises EnvironmentFailure if it names none.
     """
-    found = os.environ.get("ISOFLOP_DATA", "")
-    if not Path(found or "/nowhere").is_dir():
+    path = os.environ.get("ISOFLOP_DATA", "")
+    if not Path(path or "/nowhere").is_dir():
         raise EnvironmentFailure(
-            f"ISOFLOP_DATA is {found!r}; it must name the folder that holds the public runs"
+            f"ISOFLOP_DATA is {path!r}; it must name the folder that holds the public runs"
         )
-    return Path(found)
+    return Path(path)
 
 
-def write(found: Iterable[atlas.FitEvidence], home: Path = HOME) -> None:
+def write(evidence: Iterable[atlas.FitEvidence], home: Path = HOME) -> None:
     """Write what was measured, a file for each law."""
-    by_law = groupby(sorted(found, key=lambda e: e.law), lambda e: e.law)
+    by_law = groupby(sorted(evidence, key=lambda e: e.law), lambda e: e.law)
     for law, mine in by_law:
         entries = ",\n".join(e.text for e in mine)
         (home / f"{law}.json").write_text(f"[\n{entries}\n]\n", encoding="utf-8")
@@ -282,15 +284,15 @@ def main(wanted: Sequence[str]) -> None:
     """Measure the evidence of the laws that are named, or of all, and write it."""
     from isoflop.documentation.entries import ENTRIES
 
-    folder, found = folder_of_data(), []
+    folder, evidence = folder_of_data(), []
     for law in wanted:
         if not any(e.law == law for e in ENTRIES):
             raise UnknownName("law with evidence", law, sorted({e.law for e in ENTRIES}))
     for entry in ENTRIES:
         if not wanted or entry.law in wanted:
             form(entry.law)
-            found.append(measure(entry, folder))
-            last = found[-1]
-            held = f", held out {last.held[-1].rms:.4g}" if last.held else ""
-            say(f"{entry.key}: {last.runs} runs, {last.status}, rms {last.rms:.4g}{held}")
-    write(found)
+            evidence.append(measure(entry, folder))
+            last = evidence[-1]
+            held_out_text = f", held out {last.held[-1].rms:.4g}" if last.held else ""
+            say(f"{entry.key}: {last.runs} runs, {last.status}, rms {last.rms:.4g}{held_out_text}")
+    write(evidence)

@@ -117,31 +117,31 @@ def chain(
     return TwoStepFit(loss, score, growth, _remarks(runs, first, second))
 
 
-def forecast_score(made: TwoStepFit, **at: float) -> Forecast:
+def forecast_score(fit: TwoStepFit, **at: float) -> Forecast:
     """Return the score at scales given by name, with the interval of joint draws.
 
     Raises UsageError for a scale that the first step does not take, or lacks; RefusedByData for
     a fit of either step that was refused.
     """
-    for step in (made.loss, made.score):
+    for step in (fit.loss, fit.score):
         if step.status == "refused":
             raise RefusedByData(f"the fit of {step.law.key} was refused: {step.notes[0]}")
-    first = forecast(made.loss, growth=made.growth, **at)
-    drawn = made.draws(**{s: np.array([v]) for s, v in first.at.items()})
-    low, high = (None, None) if drawn is None else quantiles(drawn[:, 0], made.level)
-    notes = [*made.notes, *first.notes]
-    if made.easiest > first.value:
+    first = forecast(fit.loss, growth=fit.growth, **at)
+    draws = fit.draws(**{s: np.array([v]) for s, v in first.at.items()})
+    low, high = (None, None) if draws is None else quantiles(draws[:, 0], fit.level)
+    notes = [*fit.notes, *first.notes]
+    if fit.easiest > first.value:
         notes.append(
-            f"the loss is forecast at {show(first.value)}, below the {show(made.easiest)} of the "
+            f"the loss is forecast at {show(first.value)}, below the {show(fit.easiest)} of the "
             "best run: the step from loss to score is carried beyond its runs"
         )
     return Forecast(
         quantity="score",
         at=first.at,
-        value=float(made.predict(**first.at)),
+        value=float(fit.predict(**first.at)),
         low=low,
         high=high,
-        level=made.level,
+        level=fit.level,
         beyond=first.beyond,
         parts=first.parts,
         notes=tuple(notes),
@@ -183,28 +183,29 @@ def _with_error(runs: Runs) -> Runs:
 
 def _check_link(score: Fit[Any]) -> None:
     if score.binding.takes != ("L",) or score.binding.predicts not in ("score", "error"):
-        said = f"{', '.join(score.binding.takes)} and predicts {score.binding.predicts}"
+        description = f"{', '.join(score.binding.takes)} and predicts {score.binding.predicts}"
         raise UsageError(
-            f"{score.law.key} takes {said}; the second step takes L and predicts score or error"
+            f"{score.law.key} takes {description}; the second step takes L and predicts score or "
+            f"error"
         )
 
 
-def _drawn(found: Fit[Any], weights_sn: Numbers) -> Fit[Any]:
+def _drawn(fit: Fit[Any], weights_sn: Numbers) -> Fit[Any]:
     """Return a fit with draws: its refits at the weights (s, n) of resampled runs."""
-    problem = reopen(found)
-    start_sp = np.repeat(problem.point(found.law)[None], len(weights_sn), 0)
-    weights_sn = weights_sn * run_weights(found.runs)
+    problem = reopen(fit)
+    start_sp = np.repeat(problem.point(fit.law)[None], len(weights_sn), 0)
+    weights_sn = weights_sn * run_weights(fit.runs)
     # A draw may hold none of the runs of a step that has few; it then stays at the optimum.
     weights_sn[weights_sn.sum(1) == 0] = 1.0
     ends = solve(
         problem.residuals,
         start_sp,
         weights_sn,
-        found.objective,
+        fit.objective,
         near=True,
         scaled=problem.has_unbounded,
     )
-    return replace(found, draws=problem.law(ends.z_sp))
+    return replace(fit, draws=problem.law(ends.z_sp))
 
 
 def _remarks(runs: Runs, first: Mask, second: Mask) -> tuple[str, ...]:

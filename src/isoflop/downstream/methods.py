@@ -49,10 +49,10 @@ class DownstreamMethod:
             pins = {} if chance is None else {"floor": chance}
             one = fit(self.law, runs, over=self.over, fix=pins, objective="squared", **QUICK)
             return lambda others: one.predict(**{s: others[s] for s in self.takes})
-        made = chain(
+        model = chain(
             runs, law=self.law, over=self.over, link=self.link, chance=chance, fix=self.fix, draws=0
         )
-        return lambda others: made.predict(**{s: others[s] for s in self.takes})
+        return lambda others: model.predict(**{s: others[s] for s in self.takes})
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +98,14 @@ def backtest(
     needed = SPARE + min(len(form(w.law).params) for w in candidates)
     out = []
     for split in splits(whole, ("C",), cuts, takes, needed):
-        seen, held = whole[split.seen], whole[~split.seen]
+        train, held_out = whole[split.seen], whole[~split.seen]
         for way in candidates:
             try:
-                value = way.fitted(seen, chance)(held)
+                value = way.fitted(train, chance)(held_out)
             except RefusedByData:
                 continue
-            ratio = reach({s: seen[s] for s in way.takes}, {s: held[s] for s in way.takes})
-            out.append(Missed(way, split, value - held["score"], ratio, held["score"]))
+            ratio = reach({s: train[s] for s in way.takes}, {s: held_out[s] for s in way.takes})
+            out.append(Missed(way, split, value - held_out["score"], ratio, held_out["score"]))
     return tuple(out)
 
 
@@ -137,6 +137,6 @@ def loss_growth(runs: Runs, way: DownstreamMethod) -> float | None:
 def _complete(runs: Runs, candidates: Sequence[DownstreamMethod]) -> Runs:
     """Return the runs that have a compute, a loss and a score, and all that these ways take."""
     C = level(runs, "C") if "C" in runs or {"N", "D"} <= set(runs.columns) else None
-    filled = runs if C is None else replace(runs, columns={**runs.columns, "C": C})
+    table = runs if C is None else replace(runs, columns={**runs.columns, "C": C})
     needed = {"L", "score", "C", *(s for w in candidates for s in w.takes)}
-    return filled.select(np.all([np.isfinite(filled[s]) for s in sorted(needed)], axis=0))
+    return table.select(np.all([np.isfinite(table[s]) for s in sorted(needed)], axis=0))

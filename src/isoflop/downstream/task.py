@@ -66,10 +66,10 @@ def signal(runs: Runs, chance: float | None) -> Signal:
 
     Raises CannotFit for fewer than six runs.
     """
-    known = np.isfinite(runs["L"]) & np.isfinite(runs["score"])
-    if known.sum() < FEWEST:
-        raise CannotFit(f"{known.sum()} runs have a loss and a score; at least {FEWEST} are needed")
-    table = runs[known]
+    mask = np.isfinite(runs["L"]) & np.isfinite(runs["score"])
+    if mask.sum() < FEWEST:
+        raise CannotFit(f"{mask.sum()} runs have a loss and a score; at least {FEWEST} are needed")
+    table = runs[mask]
     order = np.argsort(table["L"])
     score, third = table["score"][order], len(table) // 3
     best = float(score[:third].mean())
@@ -79,14 +79,14 @@ def signal(runs: Runs, chance: float | None) -> Signal:
     return Signal(best, best - floor, noise, seeds, float(falls))
 
 
-def classify(found: Signal, error: float) -> Name:
+def classify(signal: Signal, error: float) -> Name:
     """Return the class of a task from its signal and the rms error of its backtest, NaN if none."""
-    if found.at_chance:
+    if signal.at_chance:
         return "at chance"
     if not np.isfinite(error):
         return "untested"
     for name, most, ratio, monotone in RULES:
-        if error <= most and found.ratio >= ratio and found.monotone >= monotone:
+        if error <= most and signal.ratio >= ratio and signal.monotone >= monotone:
             return name
     return "unreliable"
 

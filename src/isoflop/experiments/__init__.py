@@ -14,10 +14,10 @@ def named(key: str) -> type[Experiment]:
 
     Raises UnknownName, which names the nearest one.
     """
-    known = every()
-    if key not in known:
-        raise UnknownName("experiment", key, sorted(known))
-    return known[key]
+    experiments = every()
+    if key not in experiments:
+        raise UnknownName("experiment", key, sorted(experiments))
+    return experiments[key]
 
 
 def every() -> dict[str, type[Experiment]]:

@@ -12,13 +12,15 @@ from isoflop.terminal import printable
 
 
 @contextlib.contextmanager
-def shown(title: str, said: Callable[[Any], str] | None = None) -> Iterator[Callable[[Any], None]]:
+def shown(
+    title: str, formatter: Callable[[Any], str] | None = None
+) -> Iterator[Callable[[Any], None]]:
     """Yield what `run` takes as `watch`: it draws on stderr, weighted by FLOP.
 
-    Other work than a sweep brings `said`, which puts into words how it stands; what it shows has
-    `done` and `total` as well.
+    Other work than a sweep brings `formatter`, which puts into words how it stands; what it
+    shows has `done` and `total` as well.
     """
-    words = said or sentence
+    words = formatter or sentence
     if not sys.stderr.isatty():
         yield _Lines(title, words)
         return
@@ -53,8 +55,8 @@ class _Lines:
         tenth = int(10 * progress.done / progress.total + 1e-9) if progress.total > 0 else 10
         if tenth > self.tenth:
             self.tenth = tenth
-            said = self.words(progress)
-            line = printable(f"{self.title}: {10 * tenth}%, {said}")
+            text = self.words(progress)
+            line = printable(f"{self.title}: {10 * tenth}%, {text}")
             print(line, file=sys.stderr, flush=True)
 
 

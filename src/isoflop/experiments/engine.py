@@ -285,8 +285,8 @@ class _Queue:
 
 def _refuse_foreign(trial: Trial) -> None:
     """Refuse a trial that no process could run."""
-    known = Experiment.registry.get(trial.experiment)
-    if known is None or known.version != trial.version or not trial.flop > 0:
+    experiment = Experiment.registry.get(trial.experiment)
+    if experiment is None or experiment.version != trial.version or not trial.flop > 0:
         raise UsageError(
             f"the trial {trial.name} is of {trial.experiment!r} version {trial.version} at "
             f"{trial.flop:g} FLOP; make trials with Experiment.trial, at a cost above zero"

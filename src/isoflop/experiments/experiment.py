@@ -65,8 +65,8 @@ class Experiment(abc.ABC):
         """Register the experiment, and refuse one that is declared wrongly."""
         for symbol in cls.fills:
             quantity(symbol)
-        known = Experiment.registry.setdefault(cls.key, cls)
-        if known.__qualname__ != cls.__qualname__:
+        owner = Experiment.registry.setdefault(cls.key, cls)
+        if owner.__qualname__ != cls.__qualname__:
             raise UsageError(f"two experiments are called {cls.key!r}")
         Experiment.registry[cls.key] = cls  # a dataclass with slots is made twice
 

@@ -132,11 +132,11 @@ def _load(module: str, script: str | None) -> None:
     if script is None:
         importlib.import_module(module)
         return
-    found = importlib.util.spec_from_file_location("__isoflop_main__", script)
-    if found is None or found.loader is None:
+    spec = importlib.util.spec_from_file_location("__isoflop_main__", script)
+    if spec is None or spec.loader is None:
         raise UsageError(f"{script} is not a Python file")
-    sys.modules["__isoflop_main__"] = loaded = importlib.util.module_from_spec(found)
-    found.loader.exec_module(loaded)
+    sys.modules["__isoflop_main__"] = loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
 
 
 def _refuse_unfilled(experiment: type[Experiment], summary: Mapping[str, JSON]) -> None:

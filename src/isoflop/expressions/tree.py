@@ -50,11 +50,11 @@ class Scope:
         for table in (self.numbers, self.texts):
             if name.name in table:
                 return table[name.name]
-        known = [*self.numbers, *self.texts]
+        names = [*self.numbers, *self.texts]
         fail(
             self.text,
             name.at,
-            f"no column called {name.name!r}; {suggest(name.name, known)}"
+            f"no column called {name.name!r}; {suggest(name.name, names)}"
             " (text that is not a column's name stands in quotes)",
         )
 

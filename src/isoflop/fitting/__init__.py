@@ -237,12 +237,12 @@ def _ended(
     )
 
 
-def _objective(given: str | Objective, delta: float | None) -> Objective:
-    if isinstance(given, str):
-        return objective(given, delta)
+def _objective(choice: str | Objective, delta: float | None) -> Objective:
+    if isinstance(choice, str):
+        return objective(choice, delta)
     if delta is not None:
         raise UsageError("delta belongs to an objective given by name; set it on the object")
-    return given
+    return choice
 
 
 def _check_options(draws: int, level: float, screened: int, polished: int) -> None:
@@ -274,12 +274,12 @@ def _pose(
 
 
 def _contradictions(
-    problem: FitProblem, found: Optimum, runs: Runs, binding: Binding
+    problem: FitProblem, optimum: Optimum, runs: Runs, binding: Binding
 ) -> tuple[str, ...]:
     far = stragglers(runs, binding)
     if problem.kind != "log":
         return far
-    return far + contradictions(runs, binding, problem.values(found.z_p[None])[0])
+    return far + contradictions(runs, binding, problem.values(optimum.z_p[None])[0])
 
 
 def _remarks(runs: Runs, problem: FitProblem, binding: Binding) -> tuple[str, ...]:

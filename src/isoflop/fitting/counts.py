@@ -53,14 +53,14 @@ class CountFit(Generic[L]):
 def fit_counts(
     law: str | type[L],
     solved: Any,
-    tried: Any,
+    attempts: Any,
     *,
     fix: Mapping[str, float] | None = None,
     draws: int = 0,
     level: float = 0.9,
     seed: int = 0,
 ) -> CountFit[Any]:
-    """Return a law fitted to `solved` of `tried` (p,) by maximum likelihood.
+    """Return a law fitted to `solved` of `attempts` (p,) by maximum likelihood.
 
     Raises UsageError for a law without `log_mass`, CannotFit where nothing or everything was
     solved, or the likelihood has no value.
@@ -68,26 +68,28 @@ def fit_counts(
     began, which = time.perf_counter(), form(law) if isinstance(law, str) else law
     if not hasattr(which, "log_mass"):
         raise UsageError(f"{which.key} does not give the chance of a count; fit it to the curve")
-    c, n = np.broadcast_arrays(np.asarray(solved, float), np.asarray(tried, float))
+    c, n = np.broadcast_arrays(np.asarray(solved, float), np.asarray(attempts, float))
     if not c.any() or (c == n).all():
         raise CannotFit(
             f"{'no' if not c.any() else 'every'} sample of {c.size} problems is right: counts say "
             "nothing of how pass rates are spread; use harder or easier problems, or more samples"
         )
     pairs, where = np.unique(np.stack([c, n]), axis=1, return_inverse=True)
-    asked = CountLikelihood(which, pairs[0], pairs[1], dict(fix or {}))
+    likelihood = CountLikelihood(which, pairs[0], pairs[1], dict(fix or {}))
     weights = np.bincount(where.ravel()).astype(float)
-    z, cost = asked.search(weights, np.random.default_rng(seed))
-    start = np.clip(z, *np.array([asked.span(name) for name in asked.free]).T)
-    many = [asked.polish(w, start)[0] for w in _resampled(where.ravel(), weights.size, draws, seed)]
-    best, value = asked.law(z), -cost
+    z, cost = likelihood.search(weights, np.random.default_rng(seed))
+    start = np.clip(z, *np.array([likelihood.span(name) for name in likelihood.free]).T)
+    many = [
+        likelihood.polish(w, start)[0] for w in _resampled(where.ravel(), weights.size, draws, seed)
+    ]
+    best, value = likelihood.law(z), -cost
     return CountFit(
         law=best,
-        draws=asked.law(np.array(many)) if many else None,
+        draws=likelihood.law(np.array(many)) if many else None,
         value=value,
         problems=c.size,
         level=level,
-        touched=asked.touched(best),
+        touched=likelihood.touched(best),
         seconds=time.perf_counter() - began,
     )
 
@@ -109,9 +111,11 @@ class CountLikelihood:
     def law(self, z: Numbers) -> Any:
         """Return the law at z (p,), or those at z (..., p) with parameters of that shape."""
         z = np.clip(z, -FAR, FAR)
-        own = {name: self._leave(name, z[..., i]) for i, name in enumerate(self.free)}
+        free_values = {name: self._leave(name, z[..., i]) for i, name in enumerate(self.free)}
         size = z.shape[:-1]
-        return self.form(**own, **{name: np.full(size, v)[()] for name, v in self.fix.items()})
+        return self.form(
+            **free_values, **{name: np.full(size, v)[()] for name, v in self.fix.items()}
+        )
 
     def cost(self, z_sp: Numbers, weights: Numbers) -> Numbers:
         """Return minus the log-likelihood (s,), huge where there is none."""

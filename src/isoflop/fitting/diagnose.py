@@ -69,7 +69,7 @@ def refuse_hopeless(problem: FitProblem, symbols: tuple[str, ...]) -> None:
 def diagnose(
     problem: FitProblem,
     symbols: tuple[str, ...],
-    found: Optimum,
+    optimum: Optimum,
     draws: Law,
     doubts: Sequence[str] = (),
 ) -> Diagnosis:
@@ -77,7 +77,7 @@ def diagnose(
 
     `doubts` are those that the runs themselves have raised.
     """
-    z_p, starts = found.z_p, found.starts
+    z_p, starts = optimum.z_p, optimum.starts
     touched = _touched(problem, z_p)
     conditioning, mixed = _conditioning(problem, z_p, {name for name, _ in touched})
     refusals, doubts = [], list(doubts)
@@ -97,9 +97,10 @@ def diagnose(
             f"only {starts.agree} of {starts.polished} polished starts reached this optimum; "
             "there may be a better one: fit again with another seed or more starts"
         )
-    if found.gradient > 1e-3 * found.value + problem.rounding * problem.output_n.size:
+    if optimum.gradient > 1e-3 * optimum.value + problem.rounding * problem.output_n.size:
         doubts.append(
-            f"the solver stopped on a slope (gradient {found.gradient:.1e} at {found.value:.3e})"
+            f"the solver stopped on a slope (gradient {optimum.gradient:.1e} at "
+            f"{optimum.value:.3e})"
         )
     doubts += [gap.says for gap in gaps(problem, symbols, conditioning)]
     doubts += [f"{name} touches its bound at {bound:g}" for name, bound in touched]
@@ -143,11 +144,11 @@ def _touched(problem: FitProblem, z_p: Numbers) -> list[tuple[str, float]]:
     return out
 
 
-def _weak(problem: FitProblem, draws: Law, known: set[str]) -> list[str]:
+def _weak(problem: FitProblem, draws: Law, names: set[str]) -> list[str]:
     """Return a note for each parameter that the draws scatter too widely to be called known."""
     notes = []
     for name in problem.free:
-        if name in known:
+        if name in names:
             continue
         low, high = np.nanquantile(getattr(draws, name), [0.05, 0.95])
         amplitude = "^" in problem.form.params[name].unit

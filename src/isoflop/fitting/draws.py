@@ -91,7 +91,7 @@ def draw(
     if how.kind == "wild":
         raised_sn = _raised(
             problem=problem,
-            found=found,
+            optimum=found,
             weights_n=weights_n,
             target=target,
             clusters=how.clusters(runs),
@@ -119,7 +119,7 @@ def draw(
 
 def _raised(
     problem: FitProblem,
-    found: Optimum,
+    optimum: Optimum,
     weights_n: Numbers,
     target: Objective,
     clusters: Labels,
@@ -132,5 +132,5 @@ def _raised(
             "wild draws flip residuals, which an asymmetric objective holds to be unlike; "
             "draw pairs instead"
         )
-    left = noise(problem, found.z_p, weights_n, target)
-    return np.asarray(left.r_n - left.alone_n(clusters) * signs(rng, clusters, draws))
+    residuals = noise(problem, optimum.z_p, weights_n, target)
+    return np.asarray(residuals.r_n - residuals.alone_n(clusters) * signs(rng, clusters, draws))

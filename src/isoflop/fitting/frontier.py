@@ -58,8 +58,8 @@ def through(
     sides = [(_lines(log_C - centre, y_sb, weights), y_sb[0]) for y_sb in (log_N_sb, log_D_sb)]
     if sd is not None and sd.max() > 0 and C.size > 2:
         for lines, y in sides:
-            left = y - lines[0] @ np.stack([np.ones(C.size), log_C - centre])
-            ratio = float(np.sqrt((weights * left**2).sum() / (C.size - 2)))
+            residuals = y - lines[0] @ np.stack([np.ones(C.size), log_C - centre])
+            ratio = float(np.sqrt((weights * residuals**2).sum() / (C.size - 2)))
             lines[1:] = lines[0] + max(ratio, 1.0) * (lines[1:] - lines[0])
     lines = np.hstack([lines for lines, _ in sides])
     lines = lines[np.isfinite(lines).all(1)]

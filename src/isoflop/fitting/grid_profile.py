@@ -55,13 +55,13 @@ def grid_profile(
     meshed = (m.ravel() for m in np.meshgrid(*grid.values(), indexing="ij"))
     nodes = dict(zip(grid, meshed, strict=True))
     size = int(np.prod(shape))
-    known: dict[str, Any] = {
+    params: dict[str, Any] = {
         **{k: np.full(size, float(v)) for k, v in start.items()},
         **nodes,
         **problem.fixed,
     }
     z_sp = np.column_stack(
-        [problem.enter(k, problem.unscaled(k, known[k], known)) for k in problem.free]
+        [problem.enter(k, problem.unscaled(k, params[k], params)) for k in problem.free]
     )
     ends = solve(_standing(problem, set(grid)), z_sp, np.ones((1, len(runs))), Squared())
     values = 2 * ends.value_s

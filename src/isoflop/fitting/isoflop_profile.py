@@ -92,33 +92,34 @@ def isoflop_profiles(
     Porian et al. 2024, arXiv:2406.19146.
     """
     C = compute(runs)
-    found = budgets(C, tolerance)
+    budget_groups = budgets(C, tolerance)
     rng = np.random.default_rng(seed)
-    if curve == "akima" and any(b.sliced for b in found):
+    if curve == "akima" and any(b.sliced for b in budget_groups):
         raise RefusedByData(
             "C is continuous, and interpolation would follow the noise of every run in a slice of "
             "it: take the parabola or the cubic, or runs along fixed budgets"
         )
     if noise is None:
-        noise = _noise(runs, C, found)
-    made = [
+        noise = _noise(runs, C, budget_groups)
+    triples = [
         _profile(runs=runs, C=C, budget=budget, curve=curve, noise=noise, draws=draws, rng=rng)
-        for budget in found
+        for budget in budget_groups
     ]
-    kept = [(p, log_N, log_D) for p, log_N, log_D in made if not p.fault]
-    if len(kept) < 2:
-        reasons = "; ".join(f"{show(p.budget.C)} FLOP: {p.fault}" for p, _, _ in made if p.fault)
+    minima = [(p, log_N, log_D) for p, log_N, log_D in triples if not p.fault]
+    if len(minima) < 2:
+        reasons = "; ".join(f"{show(p.budget.C)} FLOP: {p.fault}" for p, _, _ in triples if p.fault)
         raise RefusedByData(
-            f"{len(kept)} of {len(found)} budgets show a size of least loss, and a power law "
+            f"{len(minima)} of {len(budget_groups)} budgets show a size of least loss, and a "
+            f"power law "
             f"needs 2: {reasons}"
         )
     frontier = through(
-        np.array([p.budget.C for p, _, _ in kept]),
-        np.column_stack([log_N for _, log_N, _ in kept]),
-        np.column_stack([log_D for _, _, log_D in kept]),
-        np.array([p.sd for p, _, _ in kept]),
+        np.array([p.budget.C for p, _, _ in minima]),
+        np.column_stack([log_N for _, log_N, _ in minima]),
+        np.column_stack([log_D for _, _, log_D in minima]),
+        np.array([p.sd for p, _, _ in minima]),
     )
-    profiles = tuple(p for p, _, _ in made)
+    profiles = tuple(p for p, _, _ in triples)
     return Profiles(curve, profiles, frontier, noise, _notes(profiles, "C" in runs))
 
 
@@ -159,17 +160,17 @@ def _notes(profiles: Sequence[IsoflopProfile], counted: bool) -> tuple[str, ...]
     return tuple(notes)
 
 
-def _noise(runs: Runs, C: Numbers, found: Sequence[BudgetGroup]) -> float:
+def _noise(runs: Runs, C: Numbers, budget_groups: Sequence[BudgetGroup]) -> float:
     """Return the relative scatter of losses about a cubic, or a parabola, at each budget."""
     squares, freedom = 0.0, 0
-    for budget in found:
+    for budget in budget_groups:
         log_N, L = np.log(runs["N"][budget.rows]), runs["L"][budget.rows]
         curve: Curve = "cubic" if np.unique(log_N).size > SIZES else "parabola"
         basis = _basis(log_N, C, budget, curve)
         spare = L.size - basis.shape[1]
         if np.unique(log_N).size >= SIZES and spare > 0:
-            left = L - basis @ np.linalg.lstsq(basis, L, rcond=None)[0]
-            squares, freedom = squares + float(((left / L) ** 2).sum()), freedom + spare
+            residuals = L - basis @ np.linalg.lstsq(basis, L, rcond=None)[0]
+            squares, freedom = squares + float(((residuals / L) ** 2).sum()), freedom + spare
     return float(np.sqrt(squares / freedom)) if freedom else 0.0
 
 
@@ -196,7 +197,7 @@ def _profile(
     nothing = np.zeros(0)
     fault = _too_few(N, budget, curve)
     if fault:
-        made = IsoflopProfile(
+        profile = IsoflopProfile(
             budget=budget,
             N=np.nan,
             D=np.nan,
@@ -207,13 +208,13 @@ def _profile(
             sizes=nothing,
             losses=nothing,
         )
-        return made, nothing, nothing
+        return profile, nothing, nothing
     luck = np.vstack([np.zeros(L.size), noise * rng.standard_normal((draws, L.size))])
     L_sn = L * (1 + luck)
     if budget.sliced:  # the slope in C is taken out once, by the parabola, and then held
         basis = _basis(np.log(N), C, budget, "parabola")
-        along = np.linalg.lstsq(basis, L, rcond=None)[0][-1]
-        L_sn = L_sn - along * np.log(C[budget.rows] / budget.C)
+        slope = np.linalg.lstsq(basis, L, rcond=None)[0][-1]
+        L_sn = L_sn - slope * np.log(C[budget.rows] / budget.C)
     log_N, sizes, losses = _minima(np.log(N), L_sn, curve)
     log_D, *_ = _minima(np.log(D), L_sn, curve)
     inside = np.isfinite(log_N) & np.isfinite(log_D)
@@ -222,7 +223,7 @@ def _profile(
     # A minimum that draws lose is known worse than those that keep it say (Porian et al. 2024).
     sd = float(np.nanstd(log_N[1:]) / inside[1:].mean()) if inside[1:].any() else 0.0
     N_best, D_best = (np.nan, np.nan) if fault else (np.exp(log_N[0]), np.exp(log_D[0]))
-    made = IsoflopProfile(
+    profile = IsoflopProfile(
         budget=budget,
         N=float(N_best),
         D=float(D_best),
@@ -233,7 +234,7 @@ def _profile(
         sizes=np.exp(sizes),
         losses=losses,
     )
-    return made, log_N, log_D
+    return profile, log_N, log_D
 
 
 def _too_few(N: Numbers, budget: BudgetGroup, curve: Curve) -> str:

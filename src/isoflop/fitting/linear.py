@@ -42,19 +42,19 @@ def fit_linear(
     best: dict[str, Numbers] = {}
     least_s = np.full(max(len(y_sg), len(w_sg)), np.inf)
     for values in itertools.product(*others.values()):
-        held = dict(zip(others, values, strict=True))
+        constants = dict(zip(others, values, strict=True))
         try:
-            c_sp, error_s = _solved(form, inputs, y_sg, w_sg, held)
+            c_sp, error_s = _solved(form, inputs, y_sg, w_sg, constants)
         except CannotFit:
             if not others:
                 raise
             continue
-        names = [p for p in form.params if p not in held]
-        found = dict(zip(names, c_sp.T, strict=True)) | {
-            name: np.full(least_s.size, value) for name, value in held.items()
+        names = [p for p in form.params if p not in constants]
+        params = dict(zip(names, c_sp.T, strict=True)) | {
+            name: np.full(least_s.size, value) for name, value in constants.items()
         }
         better = error_s < least_s
-        for name, value_s in found.items():
+        for name, value_s in params.items():
             best[name] = np.asarray(np.where(better, value_s, best.get(name, value_s)))
         least_s = np.minimum(least_s, error_s)
     if not best:
@@ -67,11 +67,11 @@ def _solved(
     inputs: Mapping[str, Any],
     y_sg: Numbers,
     w_sg: Numbers,
-    held: Mapping[str, float],
+    constants: Mapping[str, float],
 ) -> tuple[Numbers, Numbers]:
     """Return coefficients (s, p) and what is left of the weighted squares (s,)."""
-    names = [p for p in form.params if p not in held]
-    X_gp, offset_g = _columns(form, inputs, names, held)
+    names = [p for p in form.params if p not in constants]
+    X_gp, offset_g = _columns(form, inputs, names, constants)
     root_sg = np.sqrt(w_sg)
     size_p = np.abs(X_gp).max(0)
     if not (size_p > 0).all() or X_gp.shape[0] < len(names):
@@ -90,17 +90,19 @@ def _solved(
 
 
 def _columns(
-    form: type[Law], inputs: Mapping[str, Any], names: Sequence[str], held: Mapping[str, float]
+    form: type[Law], inputs: Mapping[str, Any], names: Sequence[str], constants: Mapping[str, float]
 ) -> tuple[Numbers, Numbers]:
     """Return what each parameter adds per unit (g, p), and the law at none of them (g,)."""
 
-    def at(**given: float) -> Numbers:
-        return np.asarray(form(**{**dict.fromkeys(names, 0.0), **held, **given})(**inputs), float)
+    def at(**coefficients: float) -> Numbers:
+        return np.asarray(
+            form(**{**dict.fromkeys(names, 0.0), **constants, **coefficients})(**inputs), float
+        )
 
     offset_g = at()
     X_gp = np.stack([at(**{name: 1.0}) - offset_g for name in names], axis=1)
     trial = {name: 1.7 - 0.9 * i for i, name in enumerate(names)}
-    made, said = at(**trial), offset_g + X_gp @ np.array(list(trial.values()))
-    if not np.allclose(made, said, rtol=1e-9, atol=1e-9 * np.abs(X_gp).max(initial=0)):
+    output, linear_output = at(**trial), offset_g + X_gp @ np.array(list(trial.values()))
+    if not np.allclose(output, linear_output, rtol=1e-9, atol=1e-9 * np.abs(X_gp).max(initial=0)):
         raise UsageError(f"{form.key} is not linear in {', '.join(names)}; use fit()")
     return X_gp, offset_g

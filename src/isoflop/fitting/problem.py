@@ -85,19 +85,19 @@ class FitProblem:
             return np.asarray(self._predict(numbers) - self.output_n)
 
     def _predict(self, numbers: Mapping[str, Any]) -> Any:
-        known = {**numbers, **self.fixed}
-        held = {k: v / self._factor(k, known) for k, v in self.fixed.items()}
-        out = self.form(**{**numbers, **held})(*self.inputs)
+        values = {**numbers, **self.fixed}
+        constants = {k: v / self._factor(k, values) for k, v in self.fixed.items()}
+        out = self.form(**{**numbers, **constants})(*self.inputs)
         return np.log(out) if self.kind == "log" else out
 
     def law(self, z_sp: Numbers) -> Law:
         """Return the law at z_sp (s, p) as an ensemble of s, or at (p,) as one law; unscaled."""
         z = np.atleast_2d(z_sp)
         scaled = {k: leave(self.bounds[k], z[:, i])[0] for i, k in enumerate(self.free)}
-        known = {**scaled, **self.fixed}
+        values = {**scaled, **self.fixed}
         with np.errstate(all="ignore"):  # a draw may lie where a parameter has no finite value
             out = {
-                k: np.clip(v * self._factor(k, known), *self.form.params[k].bounds)
+                k: np.clip(v * self._factor(k, values), *self.form.params[k].bounds)
                 for k, v in scaled.items()
             }
         if z_sp.ndim == 1:
@@ -106,8 +106,8 @@ class FitProblem:
 
     def point(self, law: Law, index: int | None = None) -> Numbers:
         """Return z (p,) of a law, the inverse of `law`."""
-        known = {k: v if index is None else np.asarray(v)[index] for k, v in law.values.items()}
-        return np.array([self.enter(k, known[k] / self._factor(k, known)) for k in self.free])
+        values = {k: v if index is None else np.asarray(v)[index] for k, v in law.values.items()}
+        return np.array([self.enter(k, values[k] / self._factor(k, values)) for k in self.free])
 
     def beginning(self, start: Mapping[str, float] | Law) -> Numbers:
         """Return z (p,) of a start that a caller gives: a law, or a number for each parameter.
@@ -183,20 +183,20 @@ def pose(
     form, fixed = binding.form, dict(fixed or {})
     for name, value in fixed.items():
         if name not in form.params:
-            known = ", ".join(form.params)
-            raise UsageError(f"{form.key} has no parameter {name!r} to fix; it has {known}")
+            names = ", ".join(form.params)
+            raise UsageError(f"{form.key} has no parameter {name!r} to fix; it has {names}")
         refuse_outside(form, name, value, "is fixed at")
     free = tuple(k for k in form.params if k not in fixed)
     if not free:
         raise UsageError(f"every parameter of {form.key} is fixed; nothing is left to fit")
-    given = [np.asarray(columns[s], float) for s in binding.takes]
+    arrays = [np.asarray(columns[s], float) for s in binding.takes]
     output = np.asarray(columns[binding.predicts], float)
     kind = kind or form.residuals
-    scales = _scales(form, given, output) if form.homogeneous else {}
+    scales = _scales(form, arrays, output) if form.homogeneous else {}
     if not all(_moves_whole(form, name, scales) for name in free):
         scales = {}
     inputs = tuple(
-        v / scales.get(QUANTITIES[s].unit, 1.0) for s, v in zip(form.takes, given, strict=True)
+        v / scales.get(QUANTITIES[s].unit, 1.0) for s, v in zip(form.takes, arrays, strict=True)
     )
     output = output / scales.get(quantity(form.predicts).unit, 1.0)
     bounds = {name: _rescaled(form.params[name], scales) for name in free}

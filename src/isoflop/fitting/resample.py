@@ -85,9 +85,9 @@ def groups(runs: Runs, name: str) -> Labels:
 
     Raises BadRuns for a name that is no column or label, or where it is missing.
     """
-    found: Labels = runs.groups(name)
+    labels: Labels = runs.groups(name)
     if name not in LEVELLED:
-        return found
+        return labels
     runs.require((name,))
     return levels(runs[name])
 
@@ -136,12 +136,12 @@ class Resampling:
         """
         if self.cluster is None:
             return np.argsort(_order(runs))
-        found = groups(runs, self.cluster)
-        if np.unique(found).size == 1:
+        labels = groups(runs, self.cluster)
+        if np.unique(labels).size == 1:
             raise UsageError(
                 f"all runs have one {self.cluster}, so draws of whole clusters change nothing"
             )
-        return found
+        return labels
 
     def weights(self, rng: np.random.Generator, runs: Runs, draws: int) -> Numbers:
         """Return the weights of refits (s, n): counts of pairs, or those of a jackknife.

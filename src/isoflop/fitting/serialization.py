@@ -138,7 +138,7 @@ def restore(path: Path) -> Fit[Any]:
     Raises BadStudy for a file that is not a saved fit, is damaged, or is of another schema.
     """
     try:
-        found = parse_json(read_text(path, BadStudy))
+        document = parse_json(read_text(path, BadStudy))
     except BadJSON as error:
         raise BadStudy(f"{path} is not a saved fit: {error}") from None
     except BadStudy as error:
@@ -146,11 +146,11 @@ def restore(path: Path) -> Fit[Any]:
             todo = "write one with 'isoflop fit ... --out'"
             raise BadStudy(f"there is no fit at {path}; {todo}") from None
         raise
-    version = found.get("schema_version") if isinstance(found, dict) else None
+    version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA:
         raise BadStudy(f"{path} has schema version {version!r}; this isoflop reads {SCHEMA}")
     try:
-        saved = SavedFit.model_validate(found)
+        saved = SavedFit.model_validate(document)
         fit = _fit(saved)
     except ValidationError as error:
         first = error.errors()[0]
@@ -164,16 +164,16 @@ def restore(path: Path) -> Fit[Any]:
 
 
 def _fit(saved: SavedFit) -> Fit[Any]:
-    known = set(form(saved.law).params)
-    if set(saved.params) != known or not set(saved.fixed) <= known:
+    names = set(form(saved.law).params)
+    if set(saved.params) != names or not set(saved.fixed) <= names:
         raise BadStudy(f"its parameters are not those of {saved.law}; fit again")
     if saved.draws is not None:
-        _refuse_draws(saved.draws, known - set(saved.fixed), saved.law)
+        _refuse_draws(saved.draws, names - set(saved.fixed), saved.law)
     law = form(saved.law)(**saved.params)
     draws = None
     if saved.draws is not None:
-        held = {k: saved.params[k] for k in saved.fixed}
-        draws = type(law)(**{k: np.array(v) for k, v in saved.draws.items()}, **held)
+        constants = {k: saved.params[k] for k in saved.fixed}
+        draws = type(law)(**{k: np.array(v) for k, v in saved.draws.items()}, **constants)
     for numbers in filter(None, (law, draws)):
         if wrong := numbers.outside_bounds():
             raise BadStudy(f"its numbers cannot be: {wrong}; fit again")

@@ -23,11 +23,11 @@ def spread(problem: FitProblem, rng: np.random.Generator, count: int) -> Numbers
     output = np.exp(problem.output_n) if problem.kind == "log" else problem.output_n
     unit = quantity(form.predicts).unit
     typical = {name: _stratified(rng, form.params[name].typical, count) for name in problem.free}
-    known = {**typical, **problem.fixed}
+    values = {**typical, **problem.fixed}
     half = np.arange(count) < count // 2
     columns = []
     for name in problem.free:
-        value = problem.unscaled(name, typical[name], known)
+        value = problem.unscaled(name, typical[name], values)
         if form.params[name].unit == unit and output.min() > 0:
             floor = _stratified(rng, (0.05 * output.min(), 0.98 * output.min()), count)
             value = np.where(half, floor, value)
@@ -35,8 +35,8 @@ def spread(problem: FitProblem, rng: np.random.Generator, count: int) -> Numbers
             share = _stratified(rng, (0.01 * output.mean(), output.mean()), count)
             value = np.where(half, share, value)
         elif form.params[name].unit == "x":  # an open input has no size that is typical of it
-            seen = problem.inputs[form.takes.index("x")]
-            near = _stratified(rng, (seen.min() / 3, 10 * seen.max()), count)
+            x = problem.inputs[form.takes.index("x")]
+            near = _stratified(rng, (x.min() / 3, 10 * x.max()), count)
             value = np.where(np.arange(count) % 2 == 0, near, value)
         columns.append(problem.enter(name, value))
     return np.column_stack(columns)

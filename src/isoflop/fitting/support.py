@@ -44,8 +44,8 @@ def gaps(
     """
     scales = [problem.scales.get(QUANTITIES[s].unit, 1.0) for s in problem.form.takes]
     inputs = {s: v * scale for s, v, scale in zip(symbols, problem.inputs, scales, strict=True)}
-    found = [*_line(problem, inputs, conditioning), *_few_levels(problem, inputs)]
-    return tuple(found)
+    results = [*_line(problem, inputs, conditioning), *_few_levels(problem, inputs)]
+    return tuple(results)
 
 
 def _line(
@@ -98,7 +98,7 @@ def across(logs: Numbers) -> tuple[Numbers, float]:
 
 def _few_levels(problem: FitProblem, inputs: Mapping[str, Numbers]) -> list[MissingSupport]:
     """Return a gap for each input of too few levels to show where its curve flattens out."""
-    floors, found = _floors(problem), []
+    floors, results = _floors(problem), []
     if not floors:
         return []
     for symbol, form_symbol in zip(inputs, problem.form.takes, strict=True):
@@ -106,8 +106,8 @@ def _few_levels(problem: FitProblem, inputs: Mapping[str, Numbers]) -> list[Miss
             continue
         count = int(levels(inputs[symbol]).max()) + 1
         if form_symbol in SIZED and count <= FEW and not _is_curve(inputs[symbol]):
-            found.append(_beyond(symbol, float(inputs[symbol].max()), count, floors[0]))
-    return found
+            results.append(_beyond(symbol, float(inputs[symbol].max()), count, floors[0]))
+    return results
 
 
 def _is_curve(values: Numbers) -> bool:

@@ -16,10 +16,10 @@ for _module in pkgutil.iter_modules(__path__):
 
 def __getattr__(name: str) -> type[Law]:
     """Return the law whose class is called `name`: `laws.Chinchilla`."""
-    known = {law.__name__: law for law in Law.registry.values()}
-    if name not in known:
-        raise AttributeError(f"no law called {name!r}; {suggest(name, known)}")
-    return known[name]
+    laws = {law.__name__: law for law in Law.registry.values()}
+    if name not in laws:
+        raise AttributeError(f"no law called {name!r}; {suggest(name, laws)}")
+    return laws[name]
 
 
 def __dir__() -> list[str]:

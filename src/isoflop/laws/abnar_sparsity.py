@@ -29,8 +29,8 @@ class AbnarSparsity(Law):
 
     def __call__(self, N: Array, D: Array, sparsity: Array) -> Array:
         used = 1 - sparsity
-        own = self.F / used**self.phi + self.G / (used**self.delta * N**self.gamma)
-        return self.E + self.A / N**self.alpha + self.B / D**self.beta + own
+        sparsity_term = self.F / used**self.phi + self.G / (used**self.delta * N**self.gamma)
+        return self.E + self.A / N**self.alpha + self.B / D**self.beta + sparsity_term
 
     @closed_form("D")
     def tokens_for(self, L: Array, N: Array, sparsity: Array) -> Array:

@@ -32,12 +32,12 @@ class BetaBinomial(Law):
         log_none = _log_ratio(self.beta, self.alpha, k)
         return -(1 - self.unsolvable) * np.expm1(log_none)
 
-    def log_mass(self, solved: Any, tried: Any) -> Any:
-        """Return the log chance that a problem has `solved` right of `tried`, its order ignored."""
+    def log_mass(self, solved: Any, attempts: Any) -> Any:
+        """Return the log chance of `solved` right of `attempts`, their order ignored."""
         from scipy.special import betaln, gammaln
 
-        ways = gammaln(tried + 1) - gammaln(solved + 1) - gammaln(tried - solved + 1)
-        able = betaln(self.alpha + solved, self.beta + tried - solved)
+        ways = gammaln(attempts + 1) - gammaln(solved + 1) - gammaln(attempts - solved + 1)
+        able = betaln(self.alpha + solved, self.beta + attempts - solved)
         able = able - betaln(self.alpha, self.beta) + ways + np.log1p(-self.unsolvable)
         with np.errstate(divide="ignore"):
             never = np.where(solved == 0, np.log(self.unsolvable), -np.inf)

@@ -36,5 +36,5 @@ class Distillation(Law):
         far = ratio / self.f_1
         softplus = np.maximum(far, 0) + np.log1p(np.exp(-np.maximum(far, -far)))
         closing = self.c_1 * self.f_1 * softplus
-        own = (self.A / N**self.alpha + self.B / D**self.beta) ** self.gamma
-        return L_teacher + np.exp(-self.c_0 * np.log(L_teacher) - closing) * own
+        student_term = (self.A / N**self.alpha + self.B / D**self.beta) ** self.gamma
+        return L_teacher + np.exp(-self.c_0 * np.log(L_teacher) - closing) * student_term

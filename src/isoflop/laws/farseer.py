@@ -50,5 +50,5 @@ class Farseer(Law):
     def tokens_for(self, L: Array, N: Array) -> Array:
         """Return the D [tokens] that brings N [params] to loss L [nats/token]."""
         floor, amplitude, beta = self._at(N)
-        left = np.log(amplitude / (L - floor))
-        return np.exp((self.beta_ref * np.log(D_REF) + left) / beta)
+        log_ratio = np.log(amplitude / (L - floor))
+        return np.exp((self.beta_ref * np.log(D_REF) + log_ratio) / beta)

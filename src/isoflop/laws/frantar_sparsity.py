@@ -34,11 +34,11 @@ class FrantarSparsity(Law):
     @closed_form("N")
     def params_for(self, L: Array, D: Array, sparsity: Array) -> Array:
         """Return the N [params] that reaches loss L [nats/token] on D [tokens]."""
-        left = L - self.E - (self.D_c / D) ** self.beta
-        return (self._size(sparsity) / left) ** (1 / self.alpha)
+        excess = L - self.E - (self.D_c / D) ** self.beta
+        return (self._size(sparsity) / excess) ** (1 / self.alpha)
 
     @closed_form("D")
     def tokens_for(self, L: Array, N: Array, sparsity: Array) -> Array:
         """Return the D [tokens] that brings N [params] to loss L [nats/token]."""
-        left = L - self.E - self._size(sparsity) / N**self.alpha
-        return self.D_c / left ** (1 / self.beta)
+        excess = L - self.E - self._size(sparsity) / N**self.alpha
+        return self.D_c / excess ** (1 / self.beta)

@@ -33,14 +33,14 @@ class KrajewskiMoe(Law):
     @closed_form("N")
     def params_for(self, L: Array, D: Array, granularity: Array) -> Array:
         """Return the N [params] that reaches loss L [nats/token] on D [tokens]."""
-        left = L - self.E - self.B / D**self.beta
-        return (self._size(granularity) / left) ** (1 / self.alpha)
+        excess = L - self.E - self.B / D**self.beta
+        return (self._size(granularity) / excess) ** (1 / self.alpha)
 
     @closed_form("D")
     def tokens_for(self, L: Array, N: Array, granularity: Array) -> Array:
         """Return the D [tokens] that brings N [params] to loss L [nats/token]."""
-        left = L - self.E - self._size(granularity) / N**self.alpha
-        return (self.B / left) ** (1 / self.beta)
+        excess = L - self.E - self._size(granularity) / N**self.alpha
+        return (self.B / excess) ** (1 / self.beta)
 
 
 _SOURCE = "arXiv:2402.07871, table 1"

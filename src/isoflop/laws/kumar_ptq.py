@@ -43,8 +43,8 @@ class KumarPtq(Law):
     @closed_form("N")
     def params_for(self, dL: Array, D: Array, bits_post: Array) -> Array:
         """Return the N [params] from which quantising adds no more than dL [nats/token]."""
-        left = dL * np.exp(bits_post / self.fade)
-        return (self.scale * D**self.by_D / left) ** (1 / self.by_N)
+        scaled_loss = dL * np.exp(bits_post / self.fade)
+        return (self.scale * D**self.by_D / scaled_loss) ** (1 / self.by_N)
 
 
 published(

@@ -59,5 +59,5 @@ class LudziejewskiMoe(Law):
     def tokens_for(self, L: Array, N: Array, experts: Array) -> Array:
         """Return the D [tokens] that brings N [params] to loss L [nats/token]."""
         x = self._worth(experts)
-        left = L - self.E - self._size(N, x)
-        return D_REF * np.exp((self._data(x) - np.log(left)) / (self.beta + self.zeta * x))
+        excess = L - self.E - self._size(N, x)
+        return D_REF * np.exp((self._data(x) - np.log(excess)) / (self.beta + self.zeta * x))

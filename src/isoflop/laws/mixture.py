@@ -51,9 +51,9 @@ def _formula(shares: tuple[str, ...], amplitudes: tuple[str, ...]) -> Any:
     signature = inspect.Signature([inspect.Parameter(s, kind) for s in ("self", *shares)])
 
     def formula(self: Any, *values: Array, **named: Array) -> Array:
-        given = signature.bind(self, *values, **named).arguments
+        arguments = signature.bind(self, *values, **named).arguments
         pairs = zip(shares, amplitudes, strict=True)
-        return self.E + np.exp(sum(given[s] * np.log(getattr(self, k)) for s, k in pairs))
+        return self.E + np.exp(sum(arguments[s] * np.log(getattr(self, k)) for s, k in pairs))
 
     formula.__signature__ = signature  # type: ignore[attr-defined]  # what a law takes is read here
     return formula

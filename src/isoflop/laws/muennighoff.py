@@ -30,9 +30,9 @@ class Muennighoff(Law):
     def __call__(self, N: Array, D: Array, U: Array) -> Array:
         fresh = np.minimum(D, U)
         G = (self.alpha * self.A / (self.beta * self.B)) ** (1 / (self.alpha + self.beta))
-        filled = np.minimum(N, (fresh * G) ** (self.beta / self.alpha) * G)
+        base = np.minimum(N, (fresh * G) ** (self.beta / self.alpha) * G)
         data = _worth(D, fresh, self.fade_D)
-        size = _worth(N, filled, self.fade_N)
+        size = _worth(N, base, self.fade_N)
         return self.E + self.A / size**self.alpha + self.B / data**self.beta
 
 

@@ -40,15 +40,17 @@ class ScaledBeta(Law):
             never = never + w * np.expm1(k * np.log1p(-rate))
         return -never / total
 
-    def log_mass(self, solved: Any, tried: Any) -> Any:
-        """Return the log chance (s, p) of `solved` right of `tried` (p,); parameters are (s, 1)."""
-        solved, tried = np.broadcast_arrays(np.asarray(solved, float), np.asarray(tried, float))
+    def log_mass(self, solved: Any, attempts: Any) -> Any:
+        """Return the log chance (s, p) of `solved` right of `attempts`, both (p,)."""
+        solved, attempts = np.broadcast_arrays(
+            np.asarray(solved, float), np.asarray(attempts, float)
+        )
         nodes = [np.asarray(v)[..., None] for v in (self.alpha, self.beta, self.highest)]
         none = solved == 0
-        n, back = np.unique(tried[none], return_inverse=True)
+        n, back = np.unique(attempts[none], return_inverse=True)
         mass = np.empty(np.broadcast(self.alpha, self.beta, self.highest, solved).shape)
         mass[..., none] = _log_none(n, *nodes)[..., back.ravel()]
-        mass[..., ~none] = _log_some(solved[~none], tried[~none], *nodes)
+        mass[..., ~none] = _log_some(solved[~none], attempts[~none], *nodes)
         return mass
 
 

@@ -39,8 +39,8 @@ class TaoVocabulary(Law):
     @closed_form("chars")
     def characters_for(self, L_u: Array, N: Array, N_V: Array) -> Array:
         """Return the text [characters] at which the loss is L_u [nats/token]."""
-        left = L_u + self.E - self.A / N**self.alpha - self.A_V / N_V**self.alpha_V
-        return (self.B / left) ** (1 / self.alpha)
+        excess = L_u + self.E - self.A / N**self.alpha - self.A_V / N_V**self.alpha_V
+        return (self.B / excess) ** (1 / self.alpha)
 
     def best_vocabulary(self, N: Array, C: Array, width: Array | None = None) -> Array:
         """Return the N_V [params] of least L_u at N and C = 6 (N + N_V) D [FLOP].

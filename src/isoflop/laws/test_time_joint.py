@@ -32,6 +32,6 @@ class TestTimeJoint(Law):
     @closed_form("k")
     def samples_for(self, L: Array, N: Array, D: Array) -> Array:
         """Return the samples per problem that reach loss L; NaN where no number does."""
-        left = L - self.E - self.A / N**self.alpha - self.B / D**self.beta
+        excess = L - self.E - self.A / N**self.alpha - self.B / D**self.beta
         with np.errstate(invalid="ignore", divide="ignore"):
-            return (self.G / np.where(left > 0, left, np.nan)) ** (1 / self.gamma)
+            return (self.G / np.where(excess > 0, excess, np.nan)) ** (1 / self.gamma)

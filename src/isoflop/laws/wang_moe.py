@@ -31,11 +31,11 @@ class WangMoe(Law):
     @closed_form("N")
     def params_for(self, L: Array, D: Array, experts: Array) -> Array:
         """Return the N [params] that reaches loss L [nats/token] on D [tokens]."""
-        left = L - self.E - self.B / D**self.beta
-        return (self.A / experts**self.gamma / left) ** (1 / self.alpha)
+        excess = L - self.E - self.B / D**self.beta
+        return (self.A / experts**self.gamma / excess) ** (1 / self.alpha)
 
     @closed_form("D")
     def tokens_for(self, L: Array, N: Array, experts: Array) -> Array:
         """Return the D [tokens] that brings N [params] to loss L [nats/token]."""
-        left = L - self.E - self.A / (N**self.alpha * experts**self.gamma)
-        return (self.B / left) ** (1 / self.beta)
+        excess = L - self.E - self.A / (N**self.alpha * experts**self.gamma)
+        return (self.B / excess) ** (1 / self.beta)

@@ -44,5 +44,5 @@ class YunMoe(Law):
     @closed_form("D")
     def tokens_for(self, L: Array, N: Array, experts: Array) -> Array:
         """Return the D [tokens] that brings N [params] to loss L [nats/token]."""
-        left = L / self._product(N, experts) - self._without_data(N, experts)
-        return D_REF * (self.B_ref / left) ** (1 / self.beta)
+        excess = L / self._product(N, experts) - self._without_data(N, experts)
+        return D_REF * (self.B_ref / excess) ** (1 / self.beta)

@@ -111,32 +111,32 @@ def advise(
     first = float(R[0]) if start is None else start
     laws, prior_s = _curves(first, budget)
     binding = Binding(Sigmoid, over)
-    held = beliefs(laws, prior_s, binding, runs, list(range(1, len(runs) + 1)))
+    posteriors = beliefs(laws, prior_s, binding, runs, list(range(1, len(runs) + 1)))
     step = budget / 10 if step is None else step
     at = np.array([float(x[-1]), min(float(x[-1]) + step, budget), budget])
     end_s = np.asarray(laws(at[-1:]))[:, 0]
-    said = _looks(held, end_s >= target, x, R, alpha)
-    after = _sharpened(first, budget, binding, runs, held[-1])
+    evaluations = _looks(posteriors, end_s >= target, x, R, alpha)
+    after = _sharpened(first, budget, binding, runs, posteriors[-1])
     now_s, next_s, end_s = np.asarray(after.laws(at)).T
-    drawn = np.random.default_rng(seed).choice(after.weight_s.size, DRAWS, p=after.weight_s)
-    along = np.geomspace(float(x[0]), budget, 60)
+    rows = np.random.default_rng(seed).choice(after.weight_s.size, DRAWS, p=after.weight_s)
+    grid = np.geomspace(float(x[0]), budget, 60)
     tail = [(1 - level) / 2, (1 + level) / 2]
-    verdict = _standing(said)
+    verdict = _standing(evaluations)
     return StopAdvice(
         says=verdict.says,
         target=target,
         budget=budget,
         over=over,
-        reaches=said[-1].reaches,
+        reaches=evaluations[-1].reaches,
         expected=(float(after.weight_s @ end_s), float(after.weight_s @ (next_s - now_s))),
-        reward=Interval(*np.quantile(end_s[drawn], tail).tolist()),
-        gain=Interval(*np.quantile((next_s - now_s)[drawn], tail).tolist()),
+        reward=Interval(*np.quantile(end_s[rows], tail).tolist()),
+        gain=Interval(*np.quantile((next_s - now_s)[rows], tail).tolist()),
         step=float(at[1] - at[0]),
-        looks=tuple(said),
-        x=along,
-        curves=np.asarray(after.laws[drawn[:400]](along)),
+        looks=tuple(evaluations),
+        x=grid,
+        curves=np.asarray(after.laws[rows[:400]](grid)),
         alpha=alpha,
-        why=_why(verdict, said[-1], alpha, len(runs)),
+        why=_why(verdict, evaluations[-1], alpha, len(runs)),
     )
 
 
@@ -147,8 +147,8 @@ def looks(
     laws, prior_s = _curves(start, budget)
     end_s = np.asarray(laws(np.array([budget])))[:, 0]
     counts = list(range(1, len(runs) + 1))
-    held = beliefs(laws, prior_s, Binding(Sigmoid, over), runs, counts)
-    return tuple(_looks(held, end_s >= target, runs[over], runs["R"], alpha))
+    posteriors = beliefs(laws, prior_s, Binding(Sigmoid, over), runs, counts)
+    return tuple(_looks(posteriors, end_s >= target, runs[over], runs["R"], alpha))
 
 
 def _curves(start: float, budget: float, box: Box = WHOLE) -> tuple[Law, Numbers]:
@@ -183,8 +183,8 @@ def _sharpened(
     box = WHOLE
     for _ in range(FINEST):
         inner = _holding(box, belief)
-        kept = np.prod([np.ptp(new) / np.ptp(old) for new, old in zip(inner, box, strict=True)])
-        if kept > 0.5:
+        fraction = np.prod([np.ptp(new) / np.ptp(old) for new, old in zip(inner, box, strict=True)])
+        if fraction > 0.5:
             break
         box = inner
         belief = believe(*_curves(start, budget, box), binding, runs)
@@ -196,19 +196,23 @@ def _holding(box: Box, belief: Posterior) -> Box:
     weight = belief.weight_s.reshape(CEILINGS, MIDDLES, STEEPNESSES)
     inner = []
     for axis, (low, high) in enumerate(box):
-        along = weight.sum(tuple(a for a in range(3) if a != axis))
-        step = (high - low) / (along.size - 1)
-        inside = np.flatnonzero(along > 1e-4 * along.max())
+        marginal = weight.sum(tuple(a for a in range(3) if a != axis))
+        step = (high - low) / (marginal.size - 1)
+        inside = np.flatnonzero(marginal > 1e-4 * marginal.max())
         ends = low + step * (inside[[0, -1]] + np.array([-1, 1]))
         inner.append((max(low, float(ends[0])), min(high, float(ends[1]))))
     return inner[0], inner[1], inner[2]
 
 
 def _looks(
-    held: list[Posterior], reaching_s: npt.NDArray[np.bool_], x: Numbers, R: Numbers, alpha: float
+    posteriors: list[Posterior],
+    reaching_s: npt.NDArray[np.bool_],
+    x: Numbers,
+    R: Numbers,
+    alpha: float,
 ) -> list[StopEvaluation]:
     out = []
-    for i, belief in enumerate(held):
+    for i, belief in enumerate(posteriors):
         against = belief.evidence(~reaching_s)
         reaches = belief.probability(reaching_s)
         says: Say = "not yet known"
@@ -220,9 +224,9 @@ def _looks(
     return out
 
 
-def _standing(said: list[StopEvaluation]) -> StopEvaluation:
+def _standing(evaluations: list[StopEvaluation]) -> StopEvaluation:
     """Return the look whose word stands: the first "stop", or the last look."""
-    return next((look for look in said if look.says == "stop"), said[-1])
+    return next((look for look in evaluations if look.says == "stop"), evaluations[-1])
 
 
 def _why(verdict: StopEvaluation, last: StopEvaluation, alpha: float, count: int) -> str:

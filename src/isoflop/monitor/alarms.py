@@ -30,8 +30,8 @@ class Alarm:
 
 def alarms(runs: Runs, over: str) -> tuple[Alarm, ...]:
     """Return what the last rows of one run's log warn of; a column that is missing says nothing."""
-    found = (check(runs, over) for check in _CHECKS)
-    return tuple(alarm for alarm in found if alarm is not None)
+    results = (check(runs, over) for check in _CHECKS)
+    return tuple(alarm for alarm in results if alarm is not None)
 
 
 def unheard(runs: Runs) -> tuple[str, ...]:

@@ -25,14 +25,14 @@ class RunFile:
         """Keep the records up to `step`, from which a run goes on to make the others again."""
         if not self.path.exists():
             return
-        kept = [
+        lines = [
             line
             for line in self.path.read_text(encoding="utf-8").splitlines(keepends=True)
             if line.endswith("\n") and parse_json(line)["steps"] <= step
         ]
         from isoflop.store import write_atomically
 
-        write_atomically(self.path, lambda file: file.write("".join(kept).encode()))
+        write_atomically(self.path, lambda file: file.write("".join(lines).encode()))
 
     def add(self, record: Mapping[str, float]) -> None:
         """Write a record at the end."""
@@ -46,13 +46,13 @@ def records_of(
     """Return what a trainer's log of one step holds, under the names of the vocabulary."""
     numbers = {k: float(v) for k, v in logs.items() if isinstance(v, int | float) and v == v}
     named = {**numbers, "step": float(step)}
-    found = {"steps": float(step), **{s: step * price for s, price in per_step.items()}}
+    record = {"steps": float(step), **{s: step * price for s, price in per_step.items()}}
     fields = known_fields(named, {}, "the log")
     for symbol in ("R", "truncated", "unvaried", "entropy"):
         value = fields.value(symbol, named)
         if value == value:
-            found[symbol] = value
-    return found
+            record[symbol] = value
+    return record
 
 
 def _prices(per_step: Mapping[str, float]) -> dict[str, float]:
@@ -100,10 +100,10 @@ def trl_callback(
             """Write what was logged, from the one process that writes."""
             if not logs or not getattr(state, "is_world_process_zero", True):
                 return
-            found = records_of(logs, int(state.global_step), prices)
-            if training_reward and "R" not in found and "reward" in logs:
-                found["R"] = float(logs["reward"])
-            if len(found) > 1 + len(prices):
-                file.add(found)
+            record = records_of(logs, int(state.global_step), prices)
+            if training_reward and "R" not in record and "reward" in logs:
+                record["R"] = float(logs["reward"])
+            if len(record) > 1 + len(prices):
+                file.add(record)
 
     return IsoflopCallback()

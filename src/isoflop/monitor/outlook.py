@@ -37,18 +37,18 @@ def outlook(
 
     Raises RefusedByData where no form can be carried there.
     """
-    seen = runs.select((runs[over] >= after) & (runs["R"] > 0))
-    said: list[Forecast] = []
+    selection = runs.select((runs[over] >= after) & (runs["R"] > 0))
+    forecasts: list[Forecast] = []
     refused = ""
     for standing in comparison.standings:
         near = standing.rms <= NEAR * comparison.standings[0].rms
-        if said and not (standing.tied or near):
+        if forecasts and not (standing.tied or near):
             continue
         try:
-            said.append(
+            forecasts.append(
                 _forecast(
                     standing=standing,
-                    runs=seen,
+                    runs=selection,
                     over=over,
                     to=to,
                     draws=draws,
@@ -58,12 +58,12 @@ def outlook(
             )
         except RefusedByData as reason:
             refused = str(reason)
-    if not said:
+    if not forecasts:
         raise CannotFit(f"no form can be carried to {to:g}: {refused}")
-    best = said[0]
-    low = min([best.low or best.value, *(f.value for f in said)])
-    high = max([best.high or best.value, *(f.value for f in said)])
-    parts = (*best.parts, "choice") if len(said) > 1 else best.parts
+    best = forecasts[0]
+    low = min([best.low or best.value, *(f.value for f in forecasts)])
+    high = max([best.high or best.value, *(f.value for f in forecasts)])
+    parts = (*best.parts, "choice") if len(forecasts) > 1 else best.parts
     return replace(best, low=max(low, 0.0), high=min(high, 1.0), parts=parts)
 
 
@@ -71,7 +71,7 @@ def _forecast(
     standing: CandidateScore, runs: Runs, over: str, to: float, draws: int, level: float, seed: int
 ) -> Forecast:
     c = standing.candidate
-    made = fit(
+    law_fit = fit(
         c.law,
         runs,
         over=c.over,
@@ -83,4 +83,4 @@ def _forecast(
         seed=seed,
     )
     drift = DRIFT * min(1.0, FEW / len(runs))
-    return forecast(made, growth=math.hypot(standing.growth, drift), **{over: to})
+    return forecast(law_fit, growth=math.hypot(standing.growth, drift), **{over: to})

@@ -229,8 +229,8 @@ class Server:
 
     async def _wait(self) -> None:
         loop = asyncio.get_running_loop()
-        while (left := self._open_from - loop.time()) > 0:
-            await asyncio.sleep(left + random.uniform(0, 0.1 * left))
+        while (delay := self._open_from - loop.time()) > 0:
+            await asyncio.sleep(delay + random.uniform(0, 0.1 * delay))
 
     async def _pause(self, wait: float, everybody: bool) -> None:
         if everybody:

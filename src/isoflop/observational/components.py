@@ -74,13 +74,13 @@ class Capabilities:
         """The share (k,) of the variance that the first axes explain together."""
         return np.cumsum(self.share)
 
-    def of(self, models: Models, kept: int | None = None) -> Numbers:
+    def of(self, models: Models, components: int | None = None) -> Numbers:
         """Return the capabilities (n, kept) of models; their missing scores are filled in.
 
         A missing score is what the first axis says of it, given the scores that are there.
         """
         scores = _filled_by(models.of(self.benchmarks), self.centre, self.axes[0])
-        return np.asarray((scores - self.centre) @ self.axes[:kept].T)
+        return np.asarray((scores - self.centre) @ self.axes[:components].T)
 
 
 def capabilities(models: Models, inputs: Sequence[str]) -> Capabilities:
@@ -97,9 +97,9 @@ def capabilities(models: Models, inputs: Sequence[str]) -> Capabilities:
         raise UsageError(f"{len(set(inputs))} benchmarks make no component; name two or more")
     table = models.of(inputs)
     _check(models, table, inputs)
-    filled = impute(table)
-    centre = filled.mean(0)
-    _, sizes, axes = np.linalg.svd(filled - centre, full_matrices=False)
+    scores = impute(table)
+    centre = scores.mean(0)
+    _, sizes, axes = np.linalg.svd(scores - centre, full_matrices=False)
     signs = np.where(axes.sum(1) < 0, -1.0, 1.0)
     return Capabilities(
         tuple(inputs),
@@ -118,24 +118,26 @@ def impute(table: Numbers) -> Numbers:
     gone = np.isnan(table)
     if gone.all(0).any():
         raise CannotFit("a benchmark has no score at all; leave it out")
-    filled = np.where(gone, np.nanmean(table, axis=0), table)
+    estimate = np.where(gone, np.nanmean(table, axis=0), table)
     for _ in range(PASSES if gone.any() else 0):
-        centre = filled.mean(0)
-        _, _, axes = np.linalg.svd(filled - centre, full_matrices=False)
-        said = centre + np.outer((filled - centre) @ axes[0], axes[0])
-        moved = np.abs(said - filled)[gone].max()
-        filled = np.where(gone, said, filled)
+        centre = estimate.mean(0)
+        _, _, axes = np.linalg.svd(estimate - centre, full_matrices=False)
+        prediction = centre + np.outer((estimate - centre) @ axes[0], axes[0])
+        moved = np.abs(prediction - estimate)[gone].max()
+        estimate = np.where(gone, prediction, estimate)
         if moved < SETTLED:
             break
-    return filled
+    return estimate
 
 
 def _filled_by(table: Numbers, centre: Numbers, axis: Numbers) -> Numbers:
     """Return scores with missing cells as a known component has them, by least squares per row."""
     gone = np.isnan(table)
     weight = np.where(gone, 0.0, axis)
-    along = np.nansum((table - centre) * weight, axis=1) / np.maximum((weight**2).sum(1), 1e-300)
-    return np.where(gone, centre + np.outer(along, axis), table)
+    coordinate = np.nansum((table - centre) * weight, axis=1) / np.maximum(
+        (weight**2).sum(1), 1e-300
+    )
+    return np.where(gone, centre + np.outer(coordinate, axis), table)
 
 
 def _check(models: Models, table: Numbers, inputs: Sequence[str]) -> None:

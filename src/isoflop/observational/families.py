@@ -62,7 +62,7 @@ def families(
     models: Models, capability: Numbers, level: float = 0.9
 ) -> tuple[tuple[FamilyLine, ...], tuple[TooFew, ...]]:
     """Return the line of every family of three models at several computes; and the others."""
-    found: list[FamilyLine] = []
+    lines: list[FamilyLine] = []
     few: list[TooFew] = []
     for name in dict.fromkeys(models.families.tolist()):
         mine = (models.families == name) & np.isfinite(models.C)
@@ -70,16 +70,16 @@ def families(
         if mine.sum() < FEWEST or np.ptp(x) == 0:
             few.append(TooFew(name, int(mine.sum())))
         else:
-            found.append(_line(name, x, capability[mine], level))
-    return tuple(found), tuple(few)
+            lines.append(_line(name, x, capability[mine], level))
+    return tuple(lines), tuple(few)
 
 
-def family(known: Sequence[FamilyLine], few: Sequence[TooFew], name: str) -> FamilyLine:
+def family(lines: Sequence[FamilyLine], few: Sequence[TooFew], name: str) -> FamilyLine:
     """Return the family called `name`.
 
     Raises CannotFit for one of too few models, UnknownName for none.
     """
-    for one in known:
+    for one in lines:
         if one.name == name:
             return one
     for other in few:
@@ -88,7 +88,7 @@ def family(known: Sequence[FamilyLine], few: Sequence[TooFew], name: str) -> Fam
                 f"family {name} has {other.count} models of known compute; a line needs {FEWEST}, "
                 "at several computes"
             )
-    raise UnknownName("family", name, [f.name for f in known])
+    raise UnknownName("family", name, [f.name for f in lines])
 
 
 def _line(name: str, x: Numbers, y: Numbers, level: float) -> FamilyLine:
@@ -98,11 +98,11 @@ def _line(name: str, x: Numbers, y: Numbers, level: float) -> FamilyLine:
     away = x - centre
     spread = float(np.sqrt((away**2).sum()))
     slope = float(away @ y) / spread**2
-    left = y - y.mean() - slope * away
-    scatter = float(np.sqrt((left**2).sum() / free))
+    residuals = y - y.mean() - slope * away
+    scatter = float(np.sqrt((residuals**2).sum() / free))
     half = float(stdtrit(free, (1 + level) / 2)) * scatter / spread
     total = float(((y - y.mean()) ** 2).sum())
-    r2 = 1 - float((left**2).sum()) / total if total else 0.0
+    r2 = 1 - float((residuals**2).sum()) / total if total else 0.0
     ends = (float(10 ** x.min()), float(10 ** x.max()))
     return FamilyLine(
         name=name,

@@ -33,16 +33,16 @@ class FamilyForecast:
         return max(1.0, self.C / self.family.C[1])
 
 
-def line_of(found: Observed, models: Models, name: str) -> FamilyLine:
+def line_of(fit: Observed, models: Models, name: str) -> FamilyLine:
     """Return a family's line of the capability that counts for the task, against compute.
 
     Its inverse gives family-equivalent compute.
     Raises CannotFit for a family of too few models, UnknownName for none of that name.
     """
-    return family(*families(models, found.index(models), found.level), name)
+    return family(*families(models, fit.index(models), fit.level), name)
 
 
-def forecast_family(found: Observed, models: Models, name: str, C: float) -> FamilyForecast:
+def forecast_family(fit: Observed, models: Models, name: str, C: float) -> FamilyForecast:
     """Return the score on the task of a new model of a family at compute C [FLOP].
 
     Every draw has its own sigmoid, and with that its own line through the family; to it comes the
@@ -51,19 +51,19 @@ def forecast_family(found: Observed, models: Models, name: str, C: float) -> Fam
     Raises UsageError for a fit without draws or a C that no model can have, and what `line_of`
     raises.
     """
-    if found.draws is None:
+    if fit.draws is None:
         raise UsageError("there are no draws behind this fit; ask for some")
     if not (np.isfinite(C) and C > 0):
         raise UsageError(f"C is {C}; it must be finite and above zero")
-    mine = line_of(found, models, name)
+    mine = line_of(fit, models, name)
     members = models.select((models.families == name) & np.isfinite(models.C))
     away_n = np.log10(members.C) - mine.centre
-    index_sn = found.draws.index(found.capabilities.of(members, found.kept))
+    index_sn = fit.draws.index(fit.capabilities.of(members, fit.kept))
     slope_s = index_sn @ away_n / (away_n @ away_n)
     middle = float(mine.capability(np.array(C)))
-    rng = np.random.default_rng(found.seed)
+    rng = np.random.default_rng(fit.seed)
     noise_s = mine.drawn(rng, C, len(slope_s)) - middle
     index_s = index_sn.mean(1) + slope_s * (np.log10(C) - mine.centre) + noise_s
-    low, high = found.ends(found.draws.score(index_s[:, None]))
-    score = float(found.law.score(np.array(middle)))
+    low, high = fit.ends(fit.draws.score(index_s[:, None]))
+    score = float(fit.law.score(np.array(middle)))
     return FamilyForecast(mine, C, score, float(low[0]), float(high[0]), middle)

@@ -129,31 +129,31 @@ def observe(
     if not (floor is None or 0 <= floor < ceiling) or not 0 < ceiling <= 1:
         raise UsageError(f"a floor of {floor} and a ceiling of {ceiling:g} make no sigmoid")
     refuse_draws(draws, level)
-    found = capabilities(models, inputs)
+    components = capabilities(models, inputs)
     y = models.of([task])[:, 0]
-    known = np.isfinite(y)
-    if known.any() and (best := y[known].max()) > ceiling:
+    mask = np.isfinite(y)
+    if mask.any() and (best := y[mask].max()) > ceiling:
         raise UsageError(f"the ceiling is {ceiling:g} and scores on {task} reach {best:.3g}")
-    whole = models.select(known)
+    whole = models.select(mask)
     numbers = kept + 1 + (floor is None)
-    if known.sum() < numbers + SPARE:
+    if mask.sum() < numbers + SPARE:
         raise CannotFit(
-            f"{known.sum()} models have a score on {task}; {numbers + SPARE} are needed for "
+            f"{mask.sum()} models have a score on {task}; {numbers + SPARE} are needed for "
             f"{kept} components: add models, or keep fewer"
         )
-    x = found.of(whole, kept)
-    problem = _SigmoidProblem(x, y[known], floor, ceiling)
+    x = components.of(whole, kept)
+    problem = _SigmoidProblem(x, y[mask], floor, ceiling)
     law, ensemble = problem.fitted(whole.families, draws, seed)
-    left = (y[known] - law(x)) / law.ease(law(x))
-    left = left * np.sqrt(left.size / (left.size - numbers))
+    residuals = (y[mask] - law(x)) / law.ease(law(x))
+    residuals = residuals * np.sqrt(residuals.size / (residuals.size - numbers))
     return Observed(
         task=task,
-        capabilities=found,
+        capabilities=components,
         kept=kept,
         models=whole,
         law=law,
         draws=ensemble,
-        left=left,
+        left=residuals,
         level=level,
         seed=seed,
     )
@@ -204,43 +204,43 @@ def held_out(
 
     Raises CannotFit if either side is too small.
     """
-    known = np.isfinite(models.C) & np.isfinite(models.of([task])[:, 0])
-    beyond = known & (cutoff < models.C)
+    mask = np.isfinite(models.C) & np.isfinite(models.of([task])[:, 0])
+    beyond = mask & (cutoff < models.C)
     if not beyond.any():
         raise CannotFit(
             f"no model with a score on {task} lies beyond the cutoff of {show(cutoff)} FLOP; the "
-            f"largest has {show(float(models.C[known].max()))}"
-            if known.any()
+            f"largest has {show(float(models.C[mask].max()))}"
+            if mask.any()
             else f"no model has both a compute and a score on {task}"
         )
-    seen = models.select(np.isfinite(models.C) & (cutoff >= models.C))
-    found = observe(seen, task, inputs, **options)
+    train = models.select(np.isfinite(models.C) & (cutoff >= models.C))
+    fit = observe(train, task, inputs, **options)
     larger = models.select(beyond)
-    x = found.capabilities.of(larger, found.kept)
-    low, high = (None, None) if found.draws is None else found.interval(x)
+    x = fit.capabilities.of(larger, fit.kept)
+    low, high = (None, None) if fit.draws is None else fit.interval(x)
     return ObservationalBacktest(
-        fit=found,
+        fit=fit,
         cutoff=cutoff,
         models=larger,
-        predicted=found.law(x),
+        predicted=fit.law(x),
         low=low,
         high=high,
         truth=larger.of([task])[:, 0],
-        by_compute=_by_compute(found, larger, options),
+        by_compute=_by_compute(fit, larger, options),
     )
 
 
-def _by_compute(found: Observed, larger: Models, options: Any) -> Numbers:
+def _by_compute(fit: Observed, larger: Models, options: Any) -> Numbers:
     """Return what a sigmoid of log compute, fitted to the same models, says of larger ones."""
-    seen = found.models
-    centre = np.log10(seen.C).mean()
+    train = fit.models
+    centre = np.log10(train.C).mean()
     problem = _SigmoidProblem(
-        (np.log10(seen.C) - centre)[:, None],
-        seen.of([found.task])[:, 0],
+        (np.log10(train.C) - centre)[:, None],
+        train.of([fit.task])[:, 0],
         options.get("floor"),
-        found.law.ceiling,
+        fit.law.ceiling,
     )
-    law, _ = problem.fitted(seen.families, 0, found.seed)
+    law, _ = problem.fitted(train.families, 0, fit.seed)
     return law((np.log10(larger.C) - centre)[:, None])
 
 

@@ -26,24 +26,24 @@ MOST_CURVES = 10  # budgets that one figure can hold
 MOST_REASONS = 3  # budgets that are named where many are left out for the like reason
 
 
-def notes_of(found: ApproachComparison) -> list[Block]:
+def notes_of(comparison: ApproachComparison) -> list[Block]:
     """Return what a reader must know of the approaches before their numbers."""
     blocks: list[Block] = []
-    if len(found.approaches) > 1:
-        kind = "doubt" if found.factor > APART else "good"
-        text = f"the approaches differ by a factor of {show(found.factor)} in N"
+    if len(comparison.approaches) > 1:
+        kind = "doubt" if comparison.factor > APART else "good"
+        text = f"the approaches differ by a factor of {show(comparison.factor)} in N"
         blocks.append(Note(text, kind))  # type: ignore[arg-type]
     names: dict[str, list[str]] = {}
-    for name, reason in found.refused:
+    for name, reason in comparison.refused:
         names.setdefault(_shortened(reason), []).append(name)
     for reason, who in names.items():
         are = "is" if len(who) == 1 else "are"
         blocks.append(Note(f"{', '.join(who)} {are} refused: {reason}", "doubt"))
-    left_out = [text.removeprefix("2: ") for text in found.notes if LEFT_OUT in text]
+    left_out = [text.removeprefix("2: ") for text in comparison.notes if LEFT_OUT in text]
     if left_out:
         text = "; ".join(t.replace(LEFT_OUT, ": ") for t in left_out)
         blocks.append(Note(_shortened(f"2: budgets left out: {text}")))
-    return blocks + [Note(text) for text in found.notes if LEFT_OUT not in text]
+    return blocks + [Note(text) for text in comparison.notes if LEFT_OUT not in text]
 
 
 def _shortened(text: str) -> str:
@@ -59,11 +59,11 @@ def _cells(estimate: Estimate) -> tuple[float | None, ...]:
     return estimate.value, estimate.low, estimate.high
 
 
-def exponents_of(found: ApproachComparison) -> Table:
+def exponents_of(comparison: ApproachComparison) -> Table:
     """Return the exponents of N* and D* in compute, by approach."""
     rows = tuple(
         (x.name, *(v if v is None else round(v, 4) for v in (*_cells(x.a), *_cells(x.b))))
-        for x in found.approaches
+        for x in comparison.approaches
     )
     return Table(
         ("approach", "a", "low", "high", "b", "low", "high"),
@@ -72,16 +72,19 @@ def exponents_of(found: ApproachComparison) -> Table:
     )
 
 
-def splits(found: ApproachComparison) -> tuple[Table, Table]:
+def splits(comparison: ApproachComparison) -> tuple[Table, Table]:
     """Return the best split of a budget by approach, and how far each is from equal ratios."""
-    best = tuple((x.name, *_cells(x.N), *_cells(x.D)) for x in found.approaches)
-    caption = f"The best split of {show(found.C)} FLOP; intervals hold {found.level:.0%} of draws."
+    best = tuple((x.name, *_cells(x.N), *_cells(x.D)) for x in comparison.approaches)
+    caption = (
+        f"The best split of {show(comparison.C)} FLOP; intervals hold "
+        f"{comparison.level:.0%} of draws."
+    )
     off = tuple(
         (x.name, *_cells(x.ratio), *(f"{v:+.1%}" for v in x.bias or ()))
         + ((None, None) if x.bias is None else ())
-        for x in found.approaches
+        for x in comparison.approaches
     )
-    law = found.fits[0].law.key if found.fits else "a law"
+    law = comparison.fits[0].law.key if comparison.fits else "a law"
     return (
         Table(("approach", "N*", "low", "high", "D*", "low", "high"), best, caption),
         Table(
@@ -93,29 +96,29 @@ def splits(found: ApproachComparison) -> tuple[Table, Table]:
     )
 
 
-def best_sizes(found: ApproachComparison) -> Figure:
+def best_sizes(comparison: ApproachComparison) -> Figure:
     """Return N* against C by every approach, and the intervals at the budget."""
     from isoflop.plan import optimum
 
-    drawn = {f"2 {p.curve}": p.frontier for p in found.profiles}
-    if found.envelope is not None:
-        drawn["1 envelope"] = found.envelope.frontier
-    made = [f.C.max() for f in drawn.values()]
-    made += [(6 * f.runs["N"] * f.runs["D"]).max() for f in found.fits]
-    largest = float(max(made))
-    C = np.geomspace(min(found.C, largest) / 1e3, max(found.C, largest), STEPS)
+    frontiers = {f"2 {p.curve}": p.frontier for p in comparison.profiles}
+    if comparison.envelope is not None:
+        frontiers["1 envelope"] = comparison.envelope.frontier
+    limits = [f.C.max() for f in frontiers.values()]
+    limits += [(6 * f.runs["N"] * f.runs["D"]).max() for f in comparison.fits]
+    largest = float(max(limits))
+    C = np.geomspace(min(comparison.C, largest) / 1e3, max(comparison.C, largest), STEPS)
     layers: list[Any] = []
-    for name, frontier in drawn.items():
+    for name, frontier in frontiers.items():
         N = np.array([float(frontier.split(float(c)).N[0]) for c in C])
         layers.append(Line(name, C, N, group=name))
         if name.startswith("2"):
             layers.append(Points(f"{name}: minima", frontier.C, frontier.N, group=name))
-    for fit in found.fits:
+    for fit in comparison.fits:
         name = f"3 {fit.law.key}"
         layers.append(Line(name, C, np.asarray(optimum(fit.law, C).N), group=name))
-    for i, x in enumerate(found.approaches):
+    for i, x in enumerate(comparison.approaches):
         if x.N.low is not None and x.N.high is not None:
-            at = found.C * 1.08 ** (i - (len(found.approaches) - 1) / 2)  # side by side
+            at = comparison.C * 1.08 ** (i - (len(comparison.approaches) - 1) / 2)  # side by side
             layers.append(ErrorBar("at the budget", at, x.N.value, x.N.low, x.N.high, group=x.name))
     return Figure(
         "Best size by approach",
@@ -127,12 +130,12 @@ def best_sizes(found: ApproachComparison) -> Figure:
     )
 
 
-def profiles(found: Profiles, unit: str | None) -> Figure:
+def profiles(profiles: Profiles, unit: str | None) -> Figure:
     """Return loss against size at each budget, with curves and minima."""
     layers: list[Any] = []
-    shown = [p for p in found.profiles if p.sizes.size]
-    step = max(1, -(-len(shown) // MOST_CURVES))
-    for p in shown[::step]:
+    visible = [p for p in profiles.profiles if p.sizes.size]
+    step = max(1, -(-len(visible) // MOST_CURVES))
+    for p in visible[::step]:
         name = f"{show(p.budget.C)} FLOP"
         layers += [
             Line(name, p.sizes, p.losses, group=name),
@@ -142,7 +145,7 @@ def profiles(found: Profiles, unit: str | None) -> Figure:
             least = float(np.interp(np.log(p.N), np.log(p.sizes), p.losses))
             layers.append(Points("minimum", np.array([p.N]), np.array([least]), "best", group=name))
     return Figure(
-        f"IsoFLOP profiles: {found.curve}",
+        f"IsoFLOP profiles: {profiles.curve}",
         Axis.of("N"),
         Axis.of("L", unit),
         tuple(layers),
@@ -151,15 +154,15 @@ def profiles(found: Profiles, unit: str | None) -> Figure:
     )
 
 
-def as_data(found: ApproachComparison) -> dict[str, Any]:
+def as_data(comparison: ApproachComparison) -> dict[str, Any]:
     """Return the comparison as JSON types."""
     return {
-        "C": found.C,
-        "level": found.level,
-        "approaches": [_approach(x) for x in found.approaches],
-        "refused": [{"approach": name, "reason": reason} for name, reason in found.refused],
-        "factor": found.factor,
-        "notes": list(found.notes),
+        "C": comparison.C,
+        "level": comparison.level,
+        "approaches": [_approach(x) for x in comparison.approaches],
+        "refused": [{"approach": name, "reason": reason} for name, reason in comparison.refused],
+        "factor": comparison.factor,
+        "notes": list(comparison.notes),
     }
 
 

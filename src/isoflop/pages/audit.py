@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 SHOWN = 20  # rows that are named in text; --json names them all
 
 
-def headline(found: Audit) -> Note:
+def headline(audit: Audit) -> Note:
     """Return how many checks failed, warned and could not tell."""
-    failed, warned = len(found.of("fail")), len(found.of("warn"))
-    silent = len(found.of("cannot tell"))
-    said = f"of {len(found.findings)} checks {failed} failed, {warned} warned, {silent} cannot tell"
-    return Note(said, "doubt" if failed or warned else "good")
+    failed, warned = len(audit.of("fail")), len(audit.of("warn"))
+    silent = len(audit.of("cannot tell"))
+    text = f"of {len(audit.findings)} checks {failed} failed, {warned} warned, {silent} cannot tell"
+    return Note(text, "doubt" if failed or warned else "good")
 
 
-def table(found: Audit) -> Table:
+def table(audit: Audit) -> Table:
     """Return every check with its verdict and what was seen."""
-    rows = tuple((f.verdict, f.check, f.says) for f in found.findings)
+    rows = tuple((f.verdict, f.check, f.says) for f in audit.findings)
     return Table(("verdict", "check", "what was seen"), rows)
 
 
@@ -41,12 +41,12 @@ def advice(finding: Finding) -> list[Block]:
     ]
 
 
-def as_data(found: Audit) -> dict[str, Any]:
+def as_data(audit: Audit) -> dict[str, Any]:
     """Return an audit as JSON types."""
     return {
-        "worst": found.worst,
-        "notes": list(found.runs.notes),
-        "runs": {"n": len(found.runs), "origin": found.runs.origin},
+        "worst": audit.worst,
+        "notes": list(audit.runs.notes),
+        "runs": {"n": len(audit.runs), "origin": audit.runs.origin},
         "findings": [
             {
                 "check": f.check,
@@ -56,6 +56,6 @@ def as_data(found: Audit) -> dict[str, Any]:
                 "todo": f.todo,
                 "rows": list(f.rows),
             }
-            for f in found.findings
+            for f in audit.findings
         ],
     }

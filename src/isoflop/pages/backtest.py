@@ -36,7 +36,7 @@ def forecasts(test: Backtest, runs: Runs) -> Figure:
     truth = in_order(runs)[symbol][one.run]
     value = truth * np.exp(one.error)
     order = np.argsort(truth)
-    shown = order[
+    order_shown = order[
         np.unique(np.linspace(0, truth.size - 1, min(MOST_SHOWN, truth.size)).round().astype(int))
     ]
     layers: list[Layer] = [
@@ -48,7 +48,7 @@ def forecasts(test: Backtest, runs: Runs) -> Figure:
             float(value[i] * np.exp(half[i])),
             group="forecast",
         )
-        for i in shown
+        for i in order_shown
     ]
     ends = np.array([truth.min(), truth.max()])
     layers.append(Line("what came", ends, ends, "reference"))

@@ -20,16 +20,16 @@ def asked(numbers: Sequence[str], topic: str | None) -> list[Claim]:
     """Return the claims with these numbers, or all of them, of one topic if it is named."""
     from isoflop.atlas.claims import CLAIMS
 
-    found = [_numbered(text) for text in numbers] or list(CLAIMS.values())
+    claims = [_numbered(text) for text in numbers] or list(CLAIMS.values())
     if topic is None:
-        return found
-    known = {c.topic.lower(): c.topic for c in CLAIMS.values()}
-    if topic.lower() not in known:
-        raise UnknownName("topic of claims", topic, sorted(known.values()))
-    kept = [c for c in found if c.topic == known[topic.lower()]]
-    if not kept:
-        raise UsageError(f"none of these claims is on the topic {known[topic.lower()]!r}")
-    return kept
+        return claims
+    topics = {c.topic.lower(): c.topic for c in CLAIMS.values()}
+    if topic.lower() not in topics:
+        raise UnknownName("topic of claims", topic, sorted(topics.values()))
+    chosen = [c for c in claims if c.topic == topics[topic.lower()]]
+    if not chosen:
+        raise UsageError(f"none of these claims is on the topic {topics[topic.lower()]!r}")
+    return chosen
 
 
 def _numbered(text: str) -> Claim:
@@ -43,14 +43,14 @@ def _numbered(text: str) -> Claim:
     raise UsageError(f"no claim {text!r}; they are numbered from {min(CLAIMS)} to {max(CLAIMS)}")
 
 
-def counted(judged: list[Judged]) -> str:
+def counted(judgeds: list[Judged]) -> str:
     """Return how many claims have each verdict, and how many were recomputed."""
     from isoflop.claims.recomputed import VERDICTS
 
-    counts = Counter(said for _, _, said in judged)
+    counts = Counter(verdict for _, _, verdict in judgeds)
     words = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
-    computed = sum(found.computed for _, found, _ in judged)
-    return f"{len(judged)} claims: {words}; of {computed} the numbers are recomputed here"
+    computed = sum(recomputed.computed for _, recomputed, _ in judgeds)
+    return f"{len(judgeds)} claims: {words}; of {computed} the numbers are recomputed here"
 
 
 def left_out() -> str:
@@ -64,13 +64,13 @@ def left_out() -> str:
     )
 
 
-def overview(judged: list[Judged]) -> Table:
+def overview(judgeds: list[Judged]) -> Table:
     """Return the claims, one a row, with their verdicts."""
-    rows = tuple((f"{c.number}", said, c.statement) for c, _, said in judged)
+    rows = tuple((f"{c.number}", verdict, c.statement) for c, _, verdict in judgeds)
     return Table(("claim", "verdict", "what is said"), rows)
 
 
-def picture(judged: list[Judged]) -> list[Block]:
+def picture(judgeds: list[Judged]) -> list[Block]:
     """Return how far numbers that are said lie from those found; nothing where none can be drawn.
 
     Where a claim says several, the worst is drawn.
@@ -81,15 +81,15 @@ def picture(judged: list[Judged]) -> list[Block]:
     from isoflop.report import Axis, Figure, Line, Points
 
     points: dict[str, list[tuple[int, float, str]]] = {}
-    for claim, found, said in judged:
+    for claim, recomputed, verdict in judgeds:
         pairs = [
             c
-            for c in found.compared
+            for c in recomputed.compared
             if c.said > 0 and c.found > 0 and not c.what.startswith(AT_LEAST)
         ]
         if pairs:
             worst = max(pairs, key=lambda c: abs(np.log(c.said / c.found)))
-            points.setdefault(said, []).append(
+            points.setdefault(verdict, []).append(
                 (claim.number, worst.said / worst.found, f"claim {claim.number}: {worst.what}")
             )
     if not points:
@@ -98,14 +98,14 @@ def picture(judged: list[Judged]) -> list[Block]:
     ends = np.array([min(everyone), max(everyone)], float)
     clouds = [
         Points(
-            said,
+            verdict,
             np.array([r[0] for r in rows], float),
             np.array([r[1] for r in rows]),
             hover=tuple(r[2] for r in rows),
-            group=said,
+            group=verdict,
             labels=tuple(f"{n}" if max(q, 1 / q) > 1.1 else "" for n, q, _ in rows),
         )
-        for said, rows in points.items()
+        for verdict, rows in points.items()
     ]
     return [
         Figure(
@@ -118,19 +118,19 @@ def picture(judged: list[Judged]) -> list[Block]:
     ]
 
 
-def detail(claim: Claim, found: Recomputed, said: str) -> list[Block]:
+def detail(claim: Claim, recomputed: Recomputed, verdict: str) -> list[Block]:
     """Return one claim: what is said, what the sources say, and what was recomputed."""
     blocks: list[Block] = [
-        Heading(f"{claim.number}: {said}"),
+        Heading(f"{claim.number}: {verdict}"),
         Paragraph(f"Said: {claim.statement}"),
     ]
     if claim.correction:
         blocks.append(Paragraph(claim.correction))
     rows: list[tuple[str, float | None, float, str, str]] = [
         (c.what, float(c.said), c.found, "source" if c.printed else "recomputed", _yes(c.holds))
-        for c in found.compared
+        for c in recomputed.compared
     ]
-    rows += [(what, None, value, "recomputed", "") for what, value in found.also.items()]
+    rows += [(what, None, value, "recomputed", "") for what, value in recomputed.also.items()]
     if rows:
         blocks.append(Table(("number", "said", "found", "by", "holds"), tuple(rows)))
     blocks.append(Paragraph(f"Source: {claim.source}." if claim.source else "No source found."))
@@ -141,7 +141,7 @@ def _yes(holds: bool) -> str:
     return "yes" if holds else "no"
 
 
-def as_data(judged: list[Judged]) -> dict[str, Any]:
+def as_data(judgeds: list[Judged]) -> dict[str, Any]:
     """Return claims as JSON types."""
     from isoflop.atlas.claims import LEFT_OUT
 
@@ -151,7 +151,7 @@ def as_data(judged: list[Judged]) -> dict[str, Any]:
                 "number": c.number,
                 "topic": c.topic,
                 "statement": c.statement,
-                "verdict": said,
+                "verdict": verdict,
                 "correction": c.correction,
                 "source": c.source or None,
                 "sources_say": c.standing,
@@ -163,11 +163,11 @@ def as_data(judged: list[Judged]) -> dict[str, Any]:
                         "by": "source" if k.printed else "recomputed",
                         "holds": k.holds,
                     }
-                    for k in found.compared
+                    for k in recomputed.compared
                 ],
-                "also": dict(found.also),
+                "also": dict(recomputed.also),
             }
-            for c, found, said in judged
+            for c, recomputed, verdict in judgeds
         ],
         "left_out": list(LEFT_OUT),
     }

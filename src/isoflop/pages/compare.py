@@ -35,11 +35,11 @@ MEANING = (
 )
 
 
-def meaning(found: Comparison) -> str:
+def meaning(comparison: Comparison) -> str:
     """Return what the columns of a comparison mean."""
     from isoflop.assess.extrapolation.comparison import USUAL
 
-    if all(s.candidate.law != USUAL for s in found.standings):
+    if all(s.candidate.law != USUAL for s in comparison.standings):
         return MEANING
     return f"{MEANING} {USUAL} is trusted more at first, unless it is beaten beyond noise."
 
@@ -49,7 +49,7 @@ def split(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.strip() for text in given for name in text.split(",") if name.strip())
 
 
-def ranking(found: Comparison) -> Table:
+def ranking(comparison: Comparison) -> Table:
     """Return the candidates, best first."""
     rows: list[tuple[Cell, ...]] = [
         (
@@ -60,12 +60,12 @@ def ranking(found: Comparison) -> Table:
             "" if i == 0 else f"{'noise' if s.tied else 'real'}, lost in {s.better:.0%}",
             f"{s.weight:.1%}",
         )
-        for i, s in enumerate(found.standings)
+        for i, s in enumerate(comparison.standings)
     ]
     return Table(
         ("candidate", "error [%]", "bias [%]", "at 10x [%]", "lead of the first", "weight"),
         tuple(rows),
-        splits_in_words(found.test),
+        splits_in_words(comparison.test),
     )
 
 
@@ -116,14 +116,16 @@ def error_by_ratio(test: Backtest, ranked: list[Candidate]) -> Figure:
     )
 
 
-def verdict(found: Comparison) -> Note:
+def verdict(comparison: Comparison) -> Note:
     """Return which law forecasts best, and whether that is noise."""
-    best, total = found.standings[0], len(found.standings)
+    best, total = comparison.standings[0], len(comparison.standings)
     text = f"{best.candidate.name} misses larger runs least, by {best.error:.2%} on average"
-    rivals = sorted({s.candidate.law for s in found.standings if s.tied} - {found.best.law})
+    rivals = sorted(
+        {s.candidate.law for s in comparison.standings if s.tied} - {comparison.best.law}
+    )
     if total == 1:
         return Note(f"{text}; it was the only candidate", "info")
-    if found.decisive:
+    if comparison.decisive:
         return Note(f"{text}, and its lead over every other law is more than noise", "good")
     return Note(
         f"{text}, but its lead over {', '.join(rivals)} may be noise: do not choose one, use the "
@@ -132,26 +134,26 @@ def verdict(found: Comparison) -> Note:
     )
 
 
-def said_of(said: Forecast, runs: Runs) -> tuple[Block, ...]:
+def said_of(forecast: Forecast, runs: Runs) -> tuple[Block, ...]:
     """Return the pooled forecast as a table."""
-    unit = runs.conventions.get(said.quantity, "")
-    row = (said.value, said.low, said.high, unit, said.beyond)
-    where = ", ".join(f"{s} = {show(v)}" for s, v in said.at.items())
-    columns = (said.quantity, "low", "high", "unit", "beyond the runs [times]")
-    parts = ", ".join(said.parts)
+    unit = runs.conventions.get(forecast.quantity, "")
+    row = (forecast.value, forecast.low, forecast.high, unit, forecast.beyond)
+    where = ", ".join(f"{s} = {show(v)}" for s, v in forecast.at.items())
+    columns = (forecast.quantity, "low", "high", "unit", "beyond the runs [times]")
+    parts = ", ".join(forecast.parts)
     return (
         Heading("The pooled forecast"),
-        *(Note(text, "info") for text in said.notes),
-        Table(columns, (row,), f"at {where}; the interval of {said.level:.0%} holds {parts}"),
+        *(Note(text, "info") for text in forecast.notes),
+        Table(columns, (row,), f"at {where}; the interval of {forecast.level:.0%} holds {parts}"),
     )
 
 
-def as_data(found: Comparison, said: Forecast | None) -> dict[str, Any]:
+def as_data(comparison: Comparison, forecast: Forecast | None) -> dict[str, Any]:
     """Return a comparison, and the pooled forecast if there is one, as JSON types."""
     return {
-        "best": found.best.name,
-        "decisive": found.decisive,
-        "growth": found.growth,
+        "best": comparison.best.name,
+        "decisive": comparison.decisive,
+        "growth": comparison.growth,
         "standings": [
             {
                 "candidate": s.candidate.name,
@@ -165,22 +167,22 @@ def as_data(found: Comparison, said: Forecast | None) -> dict[str, Any]:
                 "tied": s.tied,
                 "weight": s.weight,
             }
-            for s in found.standings
+            for s in comparison.standings
         ],
-        "refused": refused_as_data(found.test),
-        "doubts": list(found.doubts),
+        "refused": refused_as_data(comparison.test),
+        "doubts": list(comparison.doubts),
         "forecast": None
-        if said is None
+        if forecast is None
         else {
-            "quantity": said.quantity,
-            "at": dict(said.at),
-            "value": said.value,
-            "low": said.low,
-            "high": said.high,
-            "level": said.level,
-            "beyond": said.beyond,
-            "parts": list(said.parts),
-            "notes": list(said.notes),
+            "quantity": forecast.quantity,
+            "at": dict(forecast.at),
+            "value": forecast.value,
+            "low": forecast.low,
+            "high": forecast.high,
+            "level": forecast.level,
+            "beyond": forecast.beyond,
+            "parts": list(forecast.parts),
+            "notes": list(forecast.notes),
         },
     }
 

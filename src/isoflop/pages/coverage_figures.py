@@ -30,34 +30,34 @@ OVER = {
 
 
 def over_cost(
-    curves: Sequence[SampleCurve], along: CostAxis, tried: Sequence[Ran], level: float
+    curves: Sequence[SampleCurve], axis: CostAxis, rans: Sequence[Ran], level: float
 ) -> Figure:
     """Return every curve of a bank over what its samples cost, and the strategies that were run."""
     layers: list[Layer] = []
     for c in curves:
-        x = along.of(c)
+        x = axis.of(c)
         if np.isfinite(c.low).all():
             layers.append(Band(f"{level:.0%} of {c.name}", x, c.low, c.high, group=c.name))
         layers.append(Line(c.name, x, c.value, group=c.name))
         layers.append(Points(f"{c.name}, at k", x, c.value, group=c.name))
-    if along.unit != "samples":
-        layers += _strategies(tried)
+    if axis.unit != "samples":
+        layers += _strategies(rans)
     return Figure(
         "What k samples solve",
-        OVER[along.unit],
+        OVER[axis.unit],
         SHARE,
         tuple(layers),
         "Every point uses every sample of the bank; bands are of draws of problems.",
     )
 
 
-def _strategies(tried: Sequence[Ran]) -> list[Layer]:
+def _strategies(rans: Sequence[Ran]) -> list[Layer]:
     """Return the strategies that were run as points, at what a run of each cost."""
-    known = [r for r in tried if r.cost]
-    if not known:
+    priced = [r for r in rans if r.cost]
+    if not priced:
         return []
-    x, y = np.array([r.cost for r in known], float), np.array([r.score for r in known])
-    names = tuple(r.name for r in known)
+    x, y = np.array([r.cost for r in priced], float), np.array([r.score for r in priced])
+    names = tuple(r.name for r in priced)
     return [Points("strategies that were run", x, y, "truth", hover=names, labels=names)]
 
 
@@ -104,17 +104,17 @@ def forecast(curve: SampleCurve, fits: Sequence[CoverageFit], to: float) -> Figu
     )
 
 
-def of_policy(made: SamplingPolicy, unit: str) -> Figure:
+def of_policy(policy: SamplingPolicy, unit: str) -> Figure:
     """Return the policy and its baseline over budgets."""
-    budget = np.array([b.budget for b in made.budgets])
-    score = np.array([b.score for b in made.budgets])
-    base = np.array([b.baseline for b in made.budgets])
-    low, high = np.array([b.score_ends for b in made.budgets]).T
+    budget = np.array([b.budget for b in policy.budgets])
+    score = np.array([b.score for b in policy.budgets])
+    base = np.array([b.baseline for b in policy.budgets])
+    low, high = np.array([b.score_ends for b in policy.budgets]).T
     layers: list[Layer] = [
-        Band(f"{made.level:.0%} of the policy", budget, low, high, group="policy"),
+        Band(f"{policy.level:.0%} of the policy", budget, low, high, group="policy"),
         Line("policy", budget, score, group="policy"),
         Points("policy, at a budget", budget, score, group="policy"),
-        Line(made.baseline, budget, base, "reference", group="baseline"),
+        Line(policy.baseline, budget, base, "reference", group="baseline"),
     ]
     return Figure(
         "The policy against its baseline at equal compute",

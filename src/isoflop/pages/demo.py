@@ -90,7 +90,7 @@ def growth(test: Backtest, candidate: Candidate) -> float:
     """Return how a form's error grows per factor e beyond the runs, their noise taken off."""
     from isoflop.assess.extrapolation import calibration
 
-    return calibration.growth([calibration.said(held) for held in test.of(candidate)])
+    return calibration.growth([calibration.said(errors) for errors in test.of(candidate)])
 
 
 def forecasts_of(
@@ -104,14 +104,14 @@ def forecasts_of(
     from isoflop.forecasting import forecast
 
     kind, name = "forecast", f"N = {target.N}, D = {target.D}, seed {seed}"
-    kept = {d.name: d for d in study.documents(kind)}
-    if name not in kept:
+    documents = {d.name: d for d in study.documents(kind)}
+    if name not in documents:
         rows: list[list[str | float | None]] = []
         sound = [c for c in ranked(test) if fits[c.name].status != "refused"]
         for c in sound or ranked(test):  # without a sound one the forecast says why
             grows = growth(test, c)
-            made = forecast(fits[c.name], growth=grows, N=target.N, D=target.D)
-            rows.append([c.name, made.value, made.low, made.high, test.rms(c), grows])
+            outcome = forecast(fits[c.name], growth=grows, N=target.N, D=target.D)
+            rows.append([c.name, outcome.value, outcome.low, outcome.high, test.rms(c), grows])
         study.put(kind, name, {"at": target._asdict(), "forms": rows})
     body: Any = study.get(kind, name).body
     return tuple(PreregisteredForecast(*row) for row in body["forms"])
@@ -159,7 +159,7 @@ def backtest_table(test: Backtest) -> Table:
     )
 
 
-def forecast_table(said: tuple[PreregisteredForecast, ...], truth: float) -> Table:
+def forecast_table(forecasts: tuple[PreregisteredForecast, ...], truth: float) -> Table:
     """Return what each form forecast beside what was measured."""
     rows = tuple(
         (
@@ -170,7 +170,7 @@ def forecast_table(said: tuple[PreregisteredForecast, ...], truth: float) -> Tab
             f"{s.error(truth):+.1%}",
             "yes" if s.low <= truth <= s.high else "no",
         )
-        for s in said
+        for s in forecasts
     )
     caption = f"The truth is {truth:.4f}. The first form is the one that the backtest chose."
     return Table(("form", "forecast", "low", "high", "error", "holds the truth"), rows, caption)
@@ -208,10 +208,10 @@ def frontier(runs: Runs, target: Size, truth: float) -> tuple[Block, ...]:
 
 
 def as_data(
-    said: tuple[PreregisteredForecast, ...], target: Size, truth: float, test: Backtest
+    forecasts: tuple[PreregisteredForecast, ...], target: Size, truth: float, test: Backtest
 ) -> dict[str, Any]:
     """Return the demo as JSON types."""
-    chosen = said[0]
+    chosen = forecasts[0]
     return {
         "at": target._asdict(),
         "truth": truth,
@@ -230,6 +230,6 @@ def as_data(
                 "error": s.error(truth),
                 "backtest": s.backtest,
             }
-            for s in said
+            for s in forecasts
         ],
     }

@@ -22,7 +22,7 @@ STEPS = 60
 def forecast_picture(
     runs: Runs,
     fits: Mapping[str, Fit[Any]],
-    said: Sequence[Any],
+    forecasts: Sequence[Any],
     target: Size,
     truth: float,
 ) -> Figure:
@@ -30,25 +30,29 @@ def forecast_picture(
     from isoflop.forecasting import predictive
 
     N, D, C = target.N, target.D, target.C
-    chosen = fits[said[0].form]
+    chosen = fits[forecasts[0].form]
     tokens = np.geomspace(D * runs["C"].min() / C, D * 1.5, STEPS)
     compute = C / D * tokens  # of a model of this size
     sizes = np.full(STEPS, N)
-    draws = predictive(chosen, said[0].growth, N=sizes, D=tokens)
+    draws = predictive(chosen, forecasts[0].growth, N=sizes, D=tokens)
     layers: list[Layer] = []
     if draws is not None:
         tail = (1 - chosen.level) / 2
         low, high = np.nanquantile(draws, [tail, 1 - tail], axis=0)
         layers.append(Band(f"{chosen.level:.0%} interval", compute, low, high, group="chosen"))
-    for s in said[1:]:
+    for s in forecasts[1:]:
         layers.append(
             Line(s.form, compute, fits[s.form].predict(N=sizes, D=tokens), "rival", s.form)
         )
     curve = chosen.predict(N=sizes, D=tokens)
-    layers.append(Line(f"{said[0].form}: N = {show(N)}", compute, curve, group="chosen"))
+    layers.append(Line(f"{forecasts[0].form}: N = {show(N)}", compute, curve, group="chosen"))
     for name, mask in by_size(runs["N"]):
         layers.append(Points(name, runs["C"][mask], runs["L"][mask], group=name))
-    layers.append(ErrorBar("forecast", C, said[0].value, said[0].low, said[0].high, group="chosen"))
+    layers.append(
+        ErrorBar(
+            "forecast", C, forecasts[0].value, forecasts[0].low, forecasts[0].high, group="chosen"
+        )
+    )
     layers.append(Points("what came", np.array([C]), np.array([truth]), "truth"))
     axis = Axis.of("C", f"FLOP, {runs.conventions.get('C', 'convention not stated')}")
     return Figure(

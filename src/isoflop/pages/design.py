@@ -38,16 +38,16 @@ def pool_of(
         raise UnknownName("end of a grid", unknown[0], ("N", "D"))
     spans = {}
     for symbol in ("N", "D"):
-        seen = [m.runs[symbol] for m in models if not isinstance(m, str)]
+        columns = [m.runs[symbol] for m in models if not isinstance(m, str)]
         least, most = (low or {}).get(symbol), (high or {}).get(symbol)
-        if (least is None or most is None) and not seen:
+        if (least is None or most is None) and not columns:
             raise UsageError(
                 f"laws without runs do not know which {symbol} can be made; give "
                 f"--at-least {symbol}=... and --at-most {symbol}=..."
             )
         spans[symbol] = (
-            least if least is not None else float(min(v.min() for v in seen)),
-            most if most is not None else BEYOND * float(max(v.max() for v in seen)),
+            least if least is not None else float(min(v.min() for v in columns)),
+            most if most is not None else BEYOND * float(max(v.max() for v in columns)),
         )
     return grid(spans["N"], spans["D"], steps)
 
@@ -57,11 +57,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g}%"
 
 
-def runs_of(found: Design) -> Table:
+def runs_of(design_result: Design) -> Table:
     """Return the runs of a design, in order, with cost and half-width after each."""
     rows = tuple(
         (i + 1, c.N, c.D, c.D / c.N, c.cost, c.spent, percent(c.half_width))
-        for i, c in enumerate(found.choices)
+        for i, c in enumerate(design_result.choices)
     )
     return Table(
         ("run", "N", "D", "D/N", "cost [FLOP]", "spent [FLOP]", "target known within"),
@@ -70,14 +70,14 @@ def runs_of(found: Design) -> Table:
     )
 
 
-def stopping_of(found: Design) -> list[Block]:
+def stopping_of(design_result: Design) -> list[Block]:
     """Return what another stretch of compute buys: a rule for stopping."""
     from isoflop.plan.design.greedy import narrowed
 
-    if not found.choices:
+    if not design_result.choices:
         return []
-    costs = sorted({max(s * found.spent, found.choices[0].spent) for s in STAGES})
-    rows = tuple((cost, percent(narrowed(found, cost))) for cost in costs)
+    costs = sorted({max(s * design_result.spent, design_result.choices[0].spent) for s in STAGES})
+    rows = tuple((cost, percent(narrowed(design_result, cost))) for cost in costs)
     return [
         Table(
             ("another [FLOP]", "narrows the target by"),
@@ -87,10 +87,10 @@ def stopping_of(found: Design) -> list[Block]:
     ]
 
 
-def map(found: Design, candidates: Pool) -> Figure:
+def map(design_result: Design, candidates: Pool) -> Figure:
     """Return the candidates and the runs that the design takes, on the plane of N and D."""
-    N, D = (np.array([getattr(c, s) for c in found.choices]) for s in "ND")
-    hover = tuple(f"run {i + 1}: {show(c.cost)} FLOP" for i, c in enumerate(found.choices))
+    N, D = (np.array([getattr(c, s) for c in design_result.choices]) for s in "ND")
+    hover = tuple(f"run {i + 1}: {show(c.cost)} FLOP" for i, c in enumerate(design_result.choices))
     layers = (
         Points("candidates", candidates.N, candidates.D, "dropped"),
         Points("chosen", N, D, "best", hover=hover),
@@ -98,31 +98,31 @@ def map(found: Design, candidates: Pool) -> Figure:
     return Figure("Runs to make", Axis.of("N"), Axis.of("D"), layers)
 
 
-def narrowing(found: Design) -> Figure:
+def narrowing(design_result: Design) -> Figure:
     """Return the half-width of the target against the compute spent."""
-    spent = np.array([c.spent for c in found.choices])
-    width = 100 * np.array([c.half_width for c in found.choices])
+    cost = np.array([c.spent for c in design_result.choices])
+    width = 100 * np.array([c.half_width for c in design_result.choices])
     return Figure(
         "How the target narrows",
         Axis("compute spent", "FLOP"),
         Axis("half-width of the target", "%"),
-        (Line("after each run", spent, width),),
+        (Line("after each run", cost, width),),
     )
 
 
-def as_data(found: Design) -> dict[str, Any]:
+def as_data(design_result: Design) -> dict[str, Any]:
     """Return the design as JSON types."""
     return {
-        "target": found.target.words,
-        "criterion": found.criterion,
-        "level": found.level,
-        "noise": found.noise,
-        "start": found.start,
-        "half_width": found.half_width,
-        "spent": found.spent,
+        "target": design_result.target.words,
+        "criterion": design_result.criterion,
+        "level": design_result.level,
+        "noise": design_result.noise,
+        "start": design_result.start,
+        "half_width": design_result.half_width,
+        "spent": design_result.spent,
         "runs": [
             {"N": c.N, "D": c.D, "cost": c.cost, "spent": c.spent, "half_width": c.half_width}
-            for c in found.choices
+            for c in design_result.choices
         ],
-        "notes": list(found.notes),
+        "notes": list(design_result.notes),
     }

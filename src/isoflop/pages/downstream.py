@@ -59,14 +59,15 @@ def answer_of(
     from isoflop import downstream as steps
     from isoflop.errors import RefusedByData
 
-    tried = steps.ways(runs, **options)
+    methods = steps.ways(runs, **options)
     steps.refuse_no_shares(runs)
-    found = steps.signal(runs, chance)
+    signal = steps.signal(runs, chance)
     missed: tuple[Missed, ...] = ()
-    chain, said, reason = None, None, ""
-    if found.at_chance:
+    chain, forecast, reason = None, None, ""
+    if signal.at_chance:
         reason = (
-            f"the better third of its runs scores {found.best:.3g}, {found.ratio:+.1f} sd of noise "
+            f"the better third of its runs scores {signal.best:.3g}, {signal.ratio:+.1f} sd of "
+            f"noise "
             f"from {'chance' if chance is not None else 'the rest'}: not predictable yet; make "
             "larger runs, or take a task that is easier to score"
         )
@@ -74,35 +75,35 @@ def answer_of(
             name=name,
             runs=runs,
             chance=chance,
-            signal=found,
+            signal=signal,
             grade="at chance",
             missed=missed,
-            tried=tried,
+            tried=methods,
             chain=chain,
-            said=said,
+            said=forecast,
             reason=reason,
         )
     try:
-        missed = steps.backtest(runs, tried, chance, cuts)
+        missed = steps.backtest(runs, methods, chance, cuts)
     except RefusedByData as untested:
         reason = f"no backtest: {untested}"
-    grade = steps.classify(found, steps.rms(steps.nearest(missed, tried[0]), tried[0]))
-    growth = steps.loss_growth(runs, tried[0])
+    grade = steps.classify(signal, steps.rms(steps.nearest(missed, methods[0]), methods[0]))
+    growth = steps.loss_growth(runs, methods[0])
     try:
         chain = steps.chain(runs, chance=chance, growth=growth, **options, **fitting)
-        said = steps.forecast_score(chain, **at) if at else None
+        forecast = steps.forecast_score(chain, **at) if at else None
     except RefusedByData as refusal:
         chain, reason = None, str(refusal)
     return TaskForecast(
         name=name,
         runs=runs,
         chance=chance,
-        signal=found,
+        signal=signal,
         grade=grade,
         missed=missed,
-        tried=tried,
+        tried=methods,
         chain=chain,
-        said=said,
+        said=forecast,
         reason=reason,
     )
 
@@ -240,7 +241,7 @@ def as_data(answers: list[TaskForecast]) -> dict[str, Any]:
 def _task_data(a: TaskForecast) -> dict[str, Any]:
     from isoflop.downstream import rms
 
-    error, said = a.missed_by, a.said
+    error, forecast = a.missed_by, a.said
     values = (
         None
         if a.chain is None
@@ -261,15 +262,15 @@ def _task_data(a: TaskForecast) -> dict[str, Any]:
         "noise_from": "seeds" if a.signal.seeds else "neighbours",
         "order": a.signal.monotone,
         "forecast": None
-        if said is None
+        if forecast is None
         else {
-            "at": dict(said.at),
-            "score": said.value,
-            "low": said.low,
-            "high": said.high,
-            "level": said.level,
-            "beyond": said.beyond,
-            "parts": list(said.parts),
+            "at": dict(forecast.at),
+            "score": forecast.value,
+            "low": forecast.low,
+            "high": forecast.high,
+            "level": forecast.level,
+            "beyond": forecast.beyond,
+            "parts": list(forecast.parts),
         },
         "constants": values,
         "reason": a.reason,

@@ -38,17 +38,17 @@ def _path(answer: TaskForecast, chain: TwoStepFit) -> tuple[Numbers, dict[str, N
 
     Of size and data it keeps the tokens per parameter of the target, else the middle of the runs.
     """
-    C, said = _compute(chain.loss.runs), answer.said
-    at = dict(said.at) if said else {}
+    C, forecast = _compute(chain.loss.runs), answer.said
+    at = dict(forecast.at) if forecast else {}
     target = at.get("C", 6 * at["N"] * at["D"] if {"N", "D"} <= set(at) else AHEAD * C.max())
-    along = np.geomspace(C.min(), max(1.5 * target, C.max()), STEPS)
+    grid = np.geomspace(C.min(), max(1.5 * target, C.max()), STEPS)
     takes = chain.loss.binding.takes
     if takes == ("C",):
-        return along, {"C": along}, "at each compute"
+        return grid, {"C": grid}, "at each compute"
     runs = chain.loss.runs
     ratio = at["D"] / at["N"] if at else float(np.median(runs["D"] / runs["N"]))
-    N = np.sqrt(along / 6 / ratio)
-    return along, {"N": N, "D": ratio * N}, f"with {show(ratio)} tokens per parameter"
+    N = np.sqrt(grid / 6 / ratio)
+    return grid, {"N": N, "D": ratio * N}, f"with {show(ratio)} tokens per parameter"
 
 
 def _axis(runs: Runs) -> Axis:
@@ -72,13 +72,13 @@ def _loss(answer: TaskForecast, chain: TwoStepFit) -> Figure:
     runs = chain.loss.runs
     layers: list[Layer] = [Points("runs", _compute(runs), runs["L"], hover=_names(runs))]
     if _drawable(chain):
-        along, inputs, path = _path(answer, chain)
-        line = Line(f"{chain.loss.law.key}, {path}", along, chain.loss.predict(**inputs), group="f")
+        grid, inputs, path = _path(answer, chain)
+        line = Line(f"{chain.loss.law.key}, {path}", grid, chain.loss.predict(**inputs), group="f")
         draws = predictive(chain.loss, chain.growth, **inputs)
         band = (
             []
             if draws is None
-            else [Band(f"{chain.level:.0%} interval", along, *_ends(chain, draws), group="f")]
+            else [Band(f"{chain.level:.0%} interval", grid, *_ends(chain, draws), group="f")]
         )
         layers = [*band, line, *layers]
     unit = runs.conventions.get("L")
@@ -94,21 +94,21 @@ def _loss(answer: TaskForecast, chain: TwoStepFit) -> Figure:
 def _step(answer: TaskForecast, chain: TwoStepFit) -> Figure:
     """Return the second step: the score against the loss on the task."""
     runs = chain.score.runs
-    L, said = runs["L"], answer.said
-    target = float(chain.loss.predict(**said.at)) if said else L.min()
-    along = np.linspace(0.9 * min(target, L.min()), L.max(), STEPS)
+    L, forecast = runs["L"], answer.said
+    target = float(chain.loss.predict(**forecast.at)) if forecast else L.min()
+    grid = np.linspace(0.9 * min(target, L.min()), L.max(), STEPS)
     layers: list[Layer] = []
-    drawn = None
+    draws = None
     if chain.score.draws is not None:
         rows = chain.score.draws.members or 1
-        drawn = chain.draws_at(np.broadcast_to(along, (rows, along.size)))
-    if drawn is not None:
+        draws = chain.draws_at(np.broadcast_to(grid, (rows, grid.size)))
+    if draws is not None:
         name = f"{chain.level:.0%} interval"
-        layers.append(Band(name, along, *_ends(chain, drawn), group="f"))
-    layers.append(Line(chain.score.law.key, along, chain.score_at(along), group="f"))
-    layers += _chance(answer, along)
+        layers.append(Band(name, grid, *_ends(chain, draws), group="f"))
+    layers.append(Line(chain.score.law.key, grid, chain.score_at(grid), group="f"))
+    layers += _chance(answer, grid)
     layers.append(Points("runs", L, runs["score"], hover=_names(runs)))
-    if said:
+    if forecast:
         layers.append(_target(answer, target))
     unit = runs.conventions.get("L", "nats/token")
     return Figure(
@@ -122,24 +122,26 @@ def _step(answer: TaskForecast, chain: TwoStepFit) -> Figure:
 
 def _by_compute(answer: TaskForecast, chain: TwoStepFit | None) -> Figure:
     """Return the score against compute, as the chain has it."""
-    known = np.isfinite(answer.runs["score"]) & np.isfinite(answer.runs["L"])
-    runs = answer.runs[known]
+    finite = np.isfinite(answer.runs["score"]) & np.isfinite(answer.runs["L"])
+    runs = answer.runs[finite]
     C = _compute(runs)
     layers: list[Layer] = []
     caption = "No forecast: the runs do not rise above chance." if chain is None else ""
     ends = np.array([C.min(), C.max()])
     if chain is not None and _drawable(chain):
-        along, inputs, path = _path(answer, chain)
+        grid, inputs, path = _path(answer, chain)
         draws = chain.draws(**inputs)
         if draws is not None:
             name = f"{chain.level:.0%} interval"
-            layers.append(Band(name, along, *_ends(chain, draws), group="f"))
-        layers.append(Line(f"two steps, {path}", along, chain.predict(**inputs), group="f"))
-        ends = along
+            layers.append(Band(name, grid, *_ends(chain, draws), group="f"))
+        layers.append(Line(f"two steps, {path}", grid, chain.predict(**inputs), group="f"))
+        ends = grid
     layers += [*_chance(answer, ends), Points("runs", C, runs["score"], hover=_names(runs))]
-    said = answer.said
-    if said:
-        C_target = said.at.get("C", 6 * said.at.get("N", np.nan) * said.at.get("D", np.nan))
+    forecast = answer.said
+    if forecast:
+        C_target = forecast.at.get(
+            "C", 6 * forecast.at.get("N", np.nan) * forecast.at.get("D", np.nan)
+        )
         layers += [_target(answer, C_target)] if np.isfinite(C_target) else []
     return Figure(
         f"Score on {answer.name} against compute",
@@ -152,17 +154,21 @@ def _by_compute(answer: TaskForecast, chain: TwoStepFit | None) -> Figure:
 
 
 def _target(answer: TaskForecast, x: float) -> Layer:
-    said = answer.said
-    assert said is not None
-    if said.low is None or said.high is None:
-        return Points("forecast", np.array([x]), np.array([said.value]), "best", group="forecast")
-    return ErrorBar("forecast", float(x), said.value, said.low, said.high, group="forecast")
+    forecast = answer.said
+    assert forecast is not None
+    if forecast.low is None or forecast.high is None:
+        return Points(
+            "forecast", np.array([x]), np.array([forecast.value]), "best", group="forecast"
+        )
+    return ErrorBar(
+        "forecast", float(x), forecast.value, forecast.low, forecast.high, group="forecast"
+    )
 
 
-def _chance(answer: TaskForecast, along: Numbers) -> list[Layer]:
+def _chance(answer: TaskForecast, grid: Numbers) -> list[Layer]:
     if answer.chance is None:
         return []
-    return [Line("chance", along, np.full(along.size, answer.chance), "reference")]
+    return [Line("chance", grid, np.full(grid.size, answer.chance), "reference")]
 
 
 def _names(runs: Runs) -> tuple[str, ...]:

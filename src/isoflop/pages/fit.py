@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 BUDGETS = (0.1, 1.0, 10.0, 100.0)  # times the largest of the runs
 
 
-def described(made: Fit[Any]) -> Report:
+def described(fit: Fit[Any]) -> Report:
     """Return a fit as a report: trust first, then numbers, then figures."""
     from isoflop.pages.fit_figures import pictures
 
     good = [Note("the fit can be trusted as far as its runs reach", "good")]
     blocks: list[Block] = [
-        *(good if made.status == "ok" else ()),
-        *noted(made, made.notes),
-        Paragraph(written(made.binding)),
-        parameters(made),
-        quality(made),
-        *best_splits(made),
+        *(good if fit.status == "ok" else ()),
+        *noted(fit, fit.notes),
+        Paragraph(written(fit.binding)),
+        parameters(fit),
+        quality(fit),
+        *best_splits(fit),
     ]
-    if made.status != "refused":
-        blocks += [Heading("Figures"), *pictures(made)]
-    title = f"{made.law.key} fitted to {len(made.runs):,} runs of {made.runs.origin}"
-    return Report(title, tuple(blocks), as_data(made), refused=made.status == "refused")
+    if fit.status != "refused":
+        blocks += [Heading("Figures"), *pictures(fit)]
+    title = f"{fit.law.key} fitted to {len(fit.runs):,} runs of {fit.runs.origin}"
+    return Report(title, tuple(blocks), as_data(fit), refused=fit.status == "refused")
 
 
 def written(binding: Binding) -> str:
@@ -49,68 +49,68 @@ def written(binding: Binding) -> str:
     return formula(binding.form) + (f", where {' and '.join(bound)}" if bound else "")
 
 
-def parameters(made: Fit[Any]) -> Table:
+def parameters(fit: Fit[Any]) -> Table:
     """Return the parameters with their intervals and units."""
     rows = []
-    for name, parameter in made.law.params.items():
-        ends = (None, None) if name in made.fixed else _interval(made, name)
-        held = "fixed" if name in made.fixed else "fitted"
-        unit = in_units_of(made, parameter.unit)
-        rows.append((name, getattr(made.law, name), *ends, unit, held))
+    for name, parameter in fit.law.params.items():
+        ends = (None, None) if name in fit.fixed else _interval(fit, name)
+        state = "fixed" if name in fit.fixed else "fitted"
+        unit = in_units_of(fit, parameter.unit)
+        rows.append((name, getattr(fit.law, name), *ends, unit, state))
     columns = ("parameter", "value", "low", "high", "unit", "is")
-    caption = f"low and high hold {made.level:.0%} of the draws" if made.draws is not None else ""
+    caption = f"low and high hold {fit.level:.0%} of the draws" if fit.draws is not None else ""
     return Table(columns, tuple(rows), caption)
 
 
-def in_units_of(made: Fit[Any], unit: str) -> str:
+def in_units_of(fit: Fit[Any], unit: str) -> str:
     """Return the unit of a parameter with that of the loss as the runs have it.
 
     A law that leaves its symbols open has its units in terms of what they are bound to.
     """
-    binding = made.binding
+    binding = fit.binding
     pairs = zip(
         (*binding.form.takes, binding.form.predicts),
         (*binding.takes, binding.predicts),
         strict=True,
     )
-    stated = {quantity(symbol).unit: unit_of(made, other) for symbol, other in pairs}
+    stated = {quantity(symbol).unit: unit_of(fit, other) for symbol, other in pairs}
     parts = (part.partition("^") for part in unit.split(" * "))
     return " * ".join(stated.get(base, base) + sign + power for base, sign, power in parts)
 
 
-def quality(made: Fit[Any]) -> Table:
+def quality(fit: Fit[Any]) -> Table:
     """Return how well the law follows the runs, and how it was found."""
     from isoflop.pages.fit_figures import percent
 
-    left = percent(made)
-    unit = "%" if made.kind == "log" else " in the unit of the output"
+    errors = percent(fit)
+    unit = "%" if fit.kind == "log" else " in the unit of the output"
     rows = (
-        ("runs", str(len(made.runs))),
-        ("left over, root mean square", f"{np.sqrt((left**2).mean()):.3g}{unit}"),
-        ("left over, largest", f"{np.abs(left).max():.3g}{unit}"),
-        ("objective", f"{_objective(made)} of {made.kind} residuals: {made.value:.8g}"),
-        ("starts that agree", f"{made.starts.agree} of {made.starts.polished} polished"),
-        ("draws", _draws(made)),
-        ("time", f"{made.seconds:.2g} s"),
+        ("runs", str(len(fit.runs))),
+        ("left over, root mean square", f"{np.sqrt((errors**2).mean()):.3g}{unit}"),
+        ("left over, largest", f"{np.abs(errors).max():.3g}{unit}"),
+        ("objective", f"{_objective(fit)} of {fit.kind} residuals: {fit.value:.8g}"),
+        ("starts that agree", f"{fit.starts.agree} of {fit.starts.polished} polished"),
+        ("draws", _draws(fit)),
+        ("time", f"{fit.seconds:.2g} s"),
     )
     return Table(("fit", ""), rows)
 
 
-def best_splits(made: Fit[Any]) -> tuple[Block, ...]:
+def best_splits(fit: Fit[Any]) -> tuple[Block, ...]:
     """Return the best N and D at a few budgets, for a law that has them."""
     from isoflop.errors import NoOptimum, RefusedByData
     from isoflop.plan import spend
 
-    if set(made.binding.takes) != {"N", "D"}:
+    if set(fit.binding.takes) != {"N", "D"}:
         return ()
     with np.errstate(over="ignore"):
-        largest = float((6 * made.runs["N"] * made.runs["D"]).max())
+        largest = float((6 * fit.runs["N"] * fit.runs["D"]).max())
     if not 0 < largest * BUDGETS[-1] < np.inf:
         return (Note(f"no best N and D: C = 6ND of the runs reaches {largest:g}, no number"),)
     rows = []
     try:
         for factor in BUDGETS:
-            p = spend(made, factor * largest)
+            p = spend(fit, factor * largest)
             rows.append(
                 (
                     p.C.value,
@@ -129,41 +129,41 @@ def best_splits(made: Fit[Any]) -> tuple[Block, ...]:
     return (Table(columns, tuple(rows), "The best split of a budget; low and high are of N."),)
 
 
-def as_data(made: Fit[Any]) -> dict[str, Any]:
+def as_data(fit: Fit[Any]) -> dict[str, Any]:
     """Return a fit as JSON types."""
-    intervals = {name: list(_interval(made, name)) for name in made.free}
+    intervals = {name: list(_interval(fit, name)) for name in fit.free}
     return {
-        "law": made.law.key,
-        "takes": list(made.binding.takes),
-        "predicts": made.binding.predicts,
-        "params": {name: float(value) for name, value in made.law.values.items()},
+        "law": fit.law.key,
+        "takes": list(fit.binding.takes),
+        "predicts": fit.binding.predicts,
+        "params": {name: float(value) for name, value in fit.law.values.items()},
         "intervals": intervals,
-        "fixed": list(made.fixed),
-        "level": made.level,
+        "fixed": list(fit.fixed),
+        "level": fit.level,
         "objective": {
-            "name": made.objective.name,
-            "delta": made.objective.delta,
-            "value": made.value,
+            "name": fit.objective.name,
+            "delta": fit.objective.delta,
+            "value": fit.value,
         },
-        "starts": made.starts._asdict(),
-        "status": made.status,
-        "notes": list(made.notes),
-        "runs": {"n": len(made.runs), "dropped": dropped(made.runs)},
-        "seconds": made.seconds,
+        "starts": fit.starts._asdict(),
+        "status": fit.status,
+        "notes": list(fit.notes),
+        "runs": {"n": len(fit.runs), "dropped": dropped(fit.runs)},
+        "seconds": fit.seconds,
     }
 
 
-def _interval(made: Fit[Any], name: str) -> tuple[float | None, float | None]:
+def _interval(fit: Fit[Any], name: str) -> tuple[float | None, float | None]:
     """Return the ends of an interval; None without draws."""
-    low, high = made.interval(name)
+    low, high = fit.interval(name)
     return (low, high) if np.isfinite([low, high]).all() else (None, None)
 
 
-def _objective(made: Fit[Any]) -> str:
-    delta = made.objective.delta
-    return made.objective.name if delta is None else f"{made.objective.name}({delta:g})"
+def _objective(fit: Fit[Any]) -> str:
+    delta = fit.objective.delta
+    return fit.objective.name if delta is None else f"{fit.objective.name}({delta:g})"
 
 
-def _draws(made: Fit[Any]) -> str:
-    count = made.draws.members if made.draws is not None else 0
-    return f"{count:,}, {made.resampling}" if count else "none, so no intervals"
+def _draws(fit: Fit[Any]) -> str:
+    count = fit.draws.members if fit.draws is not None else 0
+    return f"{count:,}, {fit.resampling}" if count else "none, so no intervals"

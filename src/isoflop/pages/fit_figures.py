@@ -42,34 +42,36 @@ def pictures(fit: Fit[Any]) -> tuple[Figure, ...]:
     return _of_many_inputs(fit)
 
 
-def forecasted(fit: Fit[Any], said: Forecast) -> tuple[Figure, ...]:
+def forecasted(fit: Fit[Any], forecast: Forecast) -> tuple[Figure, ...]:
     """Return a forecast among the runs behind its fit; none for a law of other inputs."""
     takes = fit.binding.takes
     if set(takes) != {"N", "D"} and len(takes) != 1:
         return ()
-    at = 6 * said.at["N"] * said.at["D"] if len(takes) > 1 else said.at[takes[0]]
+    at = 6 * forecast.at["N"] * forecast.at["D"] if len(takes) > 1 else forecast.at[takes[0]]
     figure = pictures(fit)[0]
-    if said.low is None or said.high is None:
-        point = np.array([[at], [said.value]])
+    if forecast.low is None or forecast.high is None:
+        point = np.array([[at], [forecast.value]])
         layer: Layer = Points("forecast", point[0], point[1], "best", group="forecast")
     else:
-        layer = ErrorBar("forecast", at, said.value, said.low, said.high, group="forecast")
+        layer = ErrorBar(
+            "forecast", at, forecast.value, forecast.low, forecast.high, group="forecast"
+        )
     return (replace(figure, layers=(*figure.layers, layer)),)
 
 
-def at_budget(model: Fit[Any] | Published, made: Plan) -> Figure:
+def at_budget(model: Fit[Any] | Published, plan: Plan) -> Figure:
     """Return the loss of other sizes at the compute of a plan, and where the plan stands."""
     from isoflop.forecasting import predictive
     from isoflop.law import Published
 
-    C, N = made.C.value, np.geomspace(made.N.value / 20, made.N.value * 20, STEPS)
+    C, N = plan.C.value, np.geomspace(plan.N.value / 20, plan.N.value * 20, STEPS)
     D = C / 6 / N
     layers: list[Layer] = [Line("loss at this compute", N, model.law(N=N, D=D), group="law")]
     if not isinstance(model, Published):
         draws = predictive(model, N=N, D=D)
         if draws is not None:
-            layers.insert(0, _band(made.level, N, draws, "law"))
-    best = np.array([made.N.value]), np.array([made.L.value])
+            layers.insert(0, _band(plan.level, N, draws, "law"))
+    best = np.array([plan.N.value]), np.array([plan.L.value])
     layers.append(Points("the plan", *best, "best", group="plan"))
     return Figure(
         f"Loss at {show(C)} FLOP",
@@ -101,13 +103,13 @@ def _of_size_and_data(fit: Fit[Any]) -> tuple[Figure, Figure]:
     for name, mask in by_size(N):
         points.append(Points(name, C[mask], L[mask], hover=_hover(fit, mask), group=name))
         size = float(np.exp(np.log(N[mask]).mean()))
-        along = np.geomspace(C[mask].min(), max(AHEAD * C[mask].max(), C.max()), STEPS)
-        curve = fit.predict(N=size, D=along / 6 / size)
-        lines.append(Line(name, along, curve, "rival", group=name))
-    ahead = np.geomspace(C.min(), AHEAD * C.max(), STEPS)
+        grid = np.geomspace(C[mask].min(), max(AHEAD * C[mask].max(), C.max()), STEPS)
+        curve = fit.predict(N=size, D=grid / 6 / size)
+        lines.append(Line(name, grid, curve, "rival", group=name))
+    budgets = np.geomspace(C.min(), AHEAD * C.max(), STEPS)
     with contextlib.suppress(NoOptimum):  # a law that does not fall in both has no frontier
-        best = optimum(fit.law, ahead)
-        lines += _frontier(fit, ahead, best.N, best.D)
+        best = optimum(fit.law, budgets)
+        lines += _frontier(fit, budgets, best.N, best.D)
     caption = "Lines follow the law at one size; the frontier is the best size at each budget."
     law = Figure(
         f"{fit.law.key} through its runs",
@@ -139,11 +141,11 @@ def _of_one_input(fit: Fit[Any]) -> tuple[Figure, Figure]:
 
     symbol = fit.binding.takes[0]
     x, y = fit.runs[symbol], fit.runs[fit.binding.predicts]
-    ahead = np.geomspace(x.min(), AHEAD * x.max(), STEPS)
-    layers: list[Layer] = [Line(fit.law.key, ahead, fit.predict(**{symbol: ahead}), group="law")]
-    draws = predictive(fit, None, **{symbol: ahead})
+    grid = np.geomspace(x.min(), AHEAD * x.max(), STEPS)
+    layers: list[Layer] = [Line(fit.law.key, grid, fit.predict(**{symbol: grid}), group="law")]
+    draws = predictive(fit, None, **{symbol: grid})
     if draws is not None:
-        layers.insert(0, _band(fit.level, ahead, draws, "law"))
+        layers.insert(0, _band(fit.level, grid, draws, "law"))
     everything = np.ones(len(fit.runs), dtype=bool)
     layers.append(Points("runs", x, y, hover=_hover(fit, everything), group="runs"))
     log = bool((y > 0).all())
@@ -180,10 +182,10 @@ def _residuals(
     fit: Fit[Any], x: Numbers, axis: Axis, groups: list[tuple[str, npt.NDArray[np.bool_]]]
 ) -> Figure:
     ends = np.array([x.min(), x.max()])
-    left = percent(fit)
+    errors = percent(fit)
     unit = "%" if fit.kind == "log" else output_axis(fit).unit
     points = [
-        Points(name, x[mask], left[mask], hover=_hover(fit, mask), group=name)
+        Points(name, x[mask], errors[mask], hover=_hover(fit, mask), group=name)
         for name, mask in groups
     ]
     return Figure(

@@ -14,6 +14,6 @@ def meaning(level: float, parts: tuple[str, ...]) -> str:
         "form": "of the form",
         "choice": "of the choice among forms",
     }
-    held = [words.get(part, part) for part in parts]
-    joined = " and ".join(filter(None, (", ".join(held[:-1]), held[-1])))
+    phrases = [words.get(part, part) for part in parts]
+    joined = " and ".join(filter(None, (", ".join(phrases[:-1]), phrases[-1])))
     return f"The interval holds {level:.0%} of the draws; they carry {joined}."

@@ -17,52 +17,53 @@ if TYPE_CHECKING:
 FAR = 4.0  # rises beyond this many times the end of an interval are not drawn
 
 
-def parameters(made: Fit[Any], found: Identified) -> Table:
+def parameters(fit: Fit[Any], identified_law: Identified) -> Table:
     """Return how well each parameter is determined."""
     rows: list[tuple[Cell, ...]] = []
-    for p in found.profiles:
-        ends = [v if np.isfinite(v) else None for v in (*p.interval, *made.interval(p.name))]
+    for p in identified_law.profiles:
+        ends = [v if np.isfinite(v) else None for v in (*p.interval, *fit.interval(p.name))]
         sides = [word for word, is_open in zip(("low", "high"), p.is_open, strict=True) if is_open]
-        value = getattr(made.law, p.name)
+        value = getattr(fit.law, p.name)
         rows.append((p.name, value, *ends, " and ".join(sides) or "none"))
     columns = ("parameter", "value", "low", "high", "draws low", "draws high", "open end")
-    mixed = ", ".join(f"{k} {w:.2f}" for k, w in found.weakest.items())
+    mixed = ", ".join(f"{k} {w:.2f}" for k, w in identified_law.weakest.items())
     caption = (
-        f"low and high are of the profile, at {made.level:.0%}; an open end is not set by the "
-        f"runs. Conditioning {found.conditioning:.1e}; what the runs see least is made of {mixed}."
+        f"low and high are of the profile, at {fit.level:.0%}; an open end is not set by the "
+        f"runs. Conditioning {identified_law.conditioning:.1e}; what the runs see least is made "
+        f"of {mixed}."
     )
     return Table(columns, tuple(rows), caption)
 
 
-def answers_of(found: Identified) -> list[Block]:
+def answers_of(identified_law: Identified) -> list[Block]:
     """Return how far the answers move over laws that fit nearly as well."""
-    if not found.answers:
+    if not identified_law.answers:
         return []
     rows: list[tuple[Cell, ...]] = [
         (
             name,
             *numbers(dict(zip("vlh", ends, strict=True))).values(),
-            "not known" if name in found.unknown else "known",
+            "not known" if name in identified_law.unknown else "known",
         )
-        for name, ends in found.answers.items()
+        for name, ends in identified_law.answers.items()
     ]
     caption = "low and high are over all laws of the profiles that fit nearly as well"
     return [Heading("Answers"), Table(("answer", "value", "low", "high", ""), tuple(rows), caption)]
 
 
-def correlations(found: Identified) -> list[Block]:
+def correlations(identified_law: Identified) -> list[Block]:
     """Return which parameters move together."""
     rows: list[tuple[Cell, ...]] = [
         (name, *(float(round(v, 3)) for v in row))
-        for name, row in zip(found.names, found.correlations, strict=True)
+        for name, row in zip(identified_law.names, identified_law.correlations, strict=True)
     ]
     caption = "1 or -1: the runs give the two together only; N and D are measured from their means"
-    return [Heading("Correlations"), Table(("", *found.names), tuple(rows), caption)]
+    return [Heading("Correlations"), Table(("", *identified_law.names), tuple(rows), caption)]
 
 
-def figure(made: Fit[Any], profile: LikelihoodProfile) -> Figure:
+def figure(fit: Fit[Any], profile: LikelihoodProfile) -> Figure:
     """Return the rise of the objective along one parameter, the others fitted again."""
-    parameter = made.law.params[profile.name]
+    parameter = fit.law.params[profile.name]
     order = np.argsort(profile.values)
     values, rise = profile.values[order], profile.rise[order]
     near = rise <= max(FAR, rise.min())
@@ -83,18 +84,20 @@ def figure(made: Fit[Any], profile: LikelihoodProfile) -> Figure:
     )
 
 
-def as_data(made: Fit[Any], found: Identified) -> dict[str, Any]:
+def as_data(fit: Fit[Any], identified_law: Identified) -> dict[str, Any]:
     """Return identifiability as JSON types."""
     return {
-        "law": made.law.key,
-        "status": made.status,
-        "notes": list(dict.fromkeys((*made.notes, *found.notes))),
-        "conditioning": found.conditioning if np.isfinite(found.conditioning) else None,
+        "law": fit.law.key,
+        "status": fit.status,
+        "notes": list(dict.fromkeys((*fit.notes, *identified_law.notes))),
+        "conditioning": identified_law.conditioning
+        if np.isfinite(identified_law.conditioning)
+        else None,
         "correlations": {
-            name: dict(zip(found.names, map(float, row), strict=True))
-            for name, row in zip(found.names, found.correlations, strict=True)
+            name: dict(zip(identified_law.names, map(float, row), strict=True))
+            for name, row in zip(identified_law.names, identified_law.correlations, strict=True)
         },
-        "weakest": dict(found.weakest),
+        "weakest": dict(identified_law.weakest),
         "profiles": {
             p.name: {
                 **numbers({"low": p.interval.low, "high": p.interval.high}),
@@ -102,11 +105,11 @@ def as_data(made: Fit[Any], found: Identified) -> dict[str, Any]:
                 "values": p.values.tolist(),
                 "rise": p.rise.tolist(),
             }
-            for p in found.profiles
+            for p in identified_law.profiles
         },
         "answers": {
             name: numbers(dict(zip(("value", "low", "high"), ends, strict=True)))
-            for name, ends in found.answers.items()
+            for name, ends in identified_law.answers.items()
         },
-        "unknown": dict(found.unknown),
+        "unknown": dict(identified_law.unknown),
     }

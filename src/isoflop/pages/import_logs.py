@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from isoflop.report import Block, Table
 
 
-def unsaid(options: Mapping[str, str], said: Mapping[str, str]) -> list[Block]:
+def unsaid(options: Mapping[str, str], stated: Mapping[str, str]) -> list[Block]:
     """Return what --set might have said besides."""
-    rows = tuple((name, meaning) for name, meaning in options.items() if name not in said)
+    rows = tuple((name, meaning) for name, meaning in options.items() if name not in stated)
     return (
         [Table(("--set", "says"), rows, "What else --set may say of these logs.")] if rows else []
     )

@@ -34,24 +34,24 @@ FEW = 0.05  # the share of runs that should not decide an answer
 SPLIT = "D*/N*"  # tokens per parameter of the best split
 
 
-def answers(made: Fit[Any], at: Mapping[str, float]) -> dict[str, Answer]:
+def answers(fit: Fit[Any], at: Mapping[str, float]) -> dict[str, Answer]:
     """Return what is asked: the best split at C, or a forecast where the law's inputs are given.
 
     Raises UsageError for quantities that make neither.
     """
-    takes, asked, rest = made.binding.takes, {}, dict(at)
+    takes, symbols, rest = fit.binding.takes, {}, dict(at)
     if "C" in at and "C" not in takes and set(takes) == {"N", "D"}:
-        asked = _split(rest.pop("C"))
+        symbols = _split(rest.pop("C"))
     if rest:
         if set(rest) != set(takes):
             raise UsageError(
-                f"{', '.join(f'--{s}' for s in rest)} is no question to {made.law.key}: give "
+                f"{', '.join(f'--{s}' for s in rest)} is no question to {fit.law.key}: give "
                 f"{' and '.join(f'--{s}' for s in takes)} for a forecast"
                 + (", --C for the best N and D" if set(takes) == {"N", "D"} else "")
             )
-        arguments = made.binding.arguments(rest)
-        asked[made.binding.predicts] = lambda law: law(**arguments)
-    return asked
+        arguments = fit.binding.arguments(rest)
+        symbols[fit.binding.predicts] = lambda law: law(**arguments)
+    return symbols
 
 
 def _split(C: float) -> dict[str, Answer]:
@@ -69,41 +69,41 @@ def _split(C: float) -> dict[str, Answer]:
 
 
 def verdict(
-    made: Fit[Any], asked: Mapping[str, Answer], found: Influence, main: str
+    fit: Fit[Any], questions: Mapping[str, Answer], influence: Influence, main: str
 ) -> list[Block]:
     """Return whether a twentieth of the runs moves the answer beyond its interval."""
     from isoflop.fitting import quantiles
 
-    assert made.draws is not None  # the command draws
-    draws = asked[main](made.draws) if main in asked else getattr(made.draws, main)
-    low, high = quantiles(np.asarray(draws).reshape(-1), made.level)
-    few = max(1, int(FEW * len(made.runs)))
-    out = [w for w in (*found.highest, *found.single) if len(w.rows) <= few]
+    assert fit.draws is not None  # the command draws
+    draws = questions[main](fit.draws) if main in questions else getattr(fit.draws, main)
+    low, high = quantiles(np.asarray(draws).reshape(-1), fit.level)
+    few = max(1, int(FEW * len(fit.runs)))
+    out = [w for w in (*influence.highest, *influence.single) if len(w.rows) <= few]
     away = [w for w in out if not low <= w.answers[main] <= high]
-    values = np.array([w.answers[main] for w in out] or [found.whole[main]])
-    said = (
-        f"{main} is {show(found.whole[main])} with all {len(made.runs):,} runs ({made.level:.0%} "
+    values = np.array([w.answers[main] for w in out] or [influence.whole[main]])
+    text = (
+        f"{main} is {show(influence.whole[main])} with all {len(fit.runs):,} runs ({fit.level:.0%} "
         f"of the draws: {show(low)} to {show(high)}), and {show(float(values.min()))} to "
         f"{show(float(values.max()))} without up to {few} of them"
     )
     if not away:
-        return [Note(f"{said}: no few runs decide it", "good")]
+        return [Note(f"{text}: no few runs decide it", "good")]
     least = min(away, key=lambda w: len(w.rows))
     rows = ", ".join(map(str, least.rows))
     return [
         Note(
-            f"{said}; it leaves its interval without {least.left_out} "
+            f"{text}; it leaves its interval without {least.left_out} "
             f"({show(least.answers[main])}): row {rows}. The interval does not hold this",
             "doubt",
         )
     ]
 
 
-def figures(made: Fit[Any], found: Influence, main: str) -> list[Figure]:
+def figures(fit: Fit[Any], influence: Influence, main: str) -> list[Figure]:
     """Return how the main answer moves with each run, size or budget left out."""
     axis = Axis(main, "tokens per parameter" if main == SPLIT else "", log=False)
-    count = np.arange(len(found.highest) + 1.0)
-    moved = np.array([found.whole[main], *(w.answers[main] for w in found.highest)])
+    count = np.arange(len(influence.highest) + 1.0)
+    moved = np.array([influence.whole[main], *(w.answers[main] for w in influence.highest)])
     worst = Figure(
         f"{main} as the highest losses are left out",
         Axis("highest losses left out", "runs", log=False),
@@ -113,11 +113,11 @@ def figures(made: Fit[Any], found: Influence, main: str) -> list[Figure]:
             Points("fit to the rest", count, moved, group="fit"),
         ),
     )
-    x_symbol = made.binding.takes[0]
-    alone = np.array([w.answers[main] for w in found.single])
-    hover = tuple(f"{w.left_out}: {main} = {show(w.answers[main])}" for w in found.single)
-    x = made.runs[x_symbol]
-    ends, whole = np.array([x.min(), x.max()]), np.full(2, found.whole[main])
+    x_symbol = fit.binding.takes[0]
+    alone = np.array([w.answers[main] for w in influence.single])
+    hover = tuple(f"{w.left_out}: {main} = {show(w.answers[main])}" for w in influence.single)
+    x = fit.runs[x_symbol]
+    ends, whole = np.array([x.min(), x.max()]), np.full(2, influence.whole[main])
     single = Figure(
         f"{main} without one run",
         Axis.of(x_symbol),
@@ -128,45 +128,45 @@ def figures(made: Fit[Any], found: Influence, main: str) -> list[Figure]:
         ),
         "A point far from the line is a run that the answer hangs on.",
     )
-    return [worst, single] if len(found.highest) else [single]
+    return [worst, single] if len(influence.highest) else [single]
 
 
-def tables(made: Fit[Any], found: Influence, names: tuple[str, ...], main: str) -> list[Block]:
+def tables(fit: Fit[Any], influence: Influence, names: tuple[str, ...], main: str) -> list[Block]:
     """Return what became of the answers, part by part, and of the law without the worst runs."""
     parts = [
-        ("Without the highest losses", found.highest, names),
-        ("The law without the highest losses", found.highest, made.free),
-        ("Without one size", found.sizes, names),
-        ("Without one budget", found.budgets, names),
+        ("Without the highest losses", influence.highest, names),
+        ("The law without the highest losses", influence.highest, fit.free),
+        ("Without one size", influence.sizes, names),
+        ("Without one budget", influence.budgets, names),
     ]
-    if names == made.free:
+    if names == fit.free:
         del parts[1]
     blocks: list[Block] = []
-    for title, part, shown in parts:
+    for title, part, columns in parts:
         if part:
-            blocks += [Heading(title), _table(found, part, shown)]
-    most = sorted(found.single, key=lambda w: -abs(found.moved(main, w)))[:SHOWN]
-    caption = f"the {len(most)} runs that move {main} most, of {len(found.single):,}"
-    error: tuple[Cell, ...] = ("standard error of the log", *(found.error[k] for k in names))
+            blocks += [Heading(title), _table(influence, part, columns)]
+    most = sorted(influence.single, key=lambda w: -abs(influence.moved(main, w)))[:SHOWN]
+    caption = f"the {len(most)} runs that move {main} most, of {len(influence.single):,}"
+    error: tuple[Cell, ...] = ("standard error of the log", *(influence.error[k] for k in names))
     return [
         *blocks,
         Heading("Without one run"),
-        _table(found, tuple(most), names, caption),
+        _table(influence, tuple(most), names, caption),
         Table(("jackknife", *names), (error,)),
     ]
 
 
 def _table(
-    found: Influence, part: tuple[Without, ...], names: tuple[str, ...], caption: str = ""
+    influence: Influence, part: tuple[Without, ...], names: tuple[str, ...], caption: str = ""
 ) -> Table:
-    whole: tuple[Cell, ...] = ("nothing", 0, *(found.whole[k] for k in names))
+    whole: tuple[Cell, ...] = ("nothing", 0, *(influence.whole[k] for k in names))
     rows: list[tuple[Cell, ...]] = [
         (w.left_out, len(w.rows), *(w.answers[k] for k in names)) for w in part
     ]
     return Table(("left out", "runs", *names), (whole, *rows), caption)
 
 
-def as_data(made: Fit[Any], found: Influence, main: str) -> dict[str, Any]:
+def as_data(fit: Fit[Any], influence: Influence, main: str) -> dict[str, Any]:
     """Return influence as JSON types."""
 
     def listed(part: tuple[Without, ...]) -> list[dict[str, Any]]:
@@ -176,16 +176,16 @@ def as_data(made: Fit[Any], found: Influence, main: str) -> dict[str, Any]:
         ]
 
     return {
-        "law": made.law.key,
-        "status": made.status,
-        "notes": list(made.notes),
+        "law": fit.law.key,
+        "status": fit.status,
+        "notes": list(fit.notes),
         "main": main,
-        "whole": numbers(found.whole),
-        "highest": listed(found.highest),
-        "sizes": listed(found.sizes),
-        "budgets": listed(found.budgets),
-        "single": listed(found.single),
-        "jackknife_error": numbers(found.error),
+        "whole": numbers(influence.whole),
+        "highest": listed(influence.highest),
+        "sizes": listed(influence.sizes),
+        "budgets": listed(influence.budgets),
+        "single": listed(influence.single),
+        "jackknife_error": numbers(influence.error),
     }
 
 

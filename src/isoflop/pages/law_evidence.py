@@ -43,10 +43,11 @@ def as_data(measured: Sequence[FitEvidence]) -> list[dict[str, Any]]:
     return [parse_json(e.text) for e in measured]
 
 
-def _origin(known: FitEvidence) -> Paragraph:
+def _origin(fit_evidence: FitEvidence) -> Paragraph:
     return Paragraph(
-        f"{known.name}: {known.source}; licence: {known.licence}. Read from {known.data} with "
-        f"{known.mapping or 'no options'}."
+        f"{fit_evidence.name}: {fit_evidence.source}; licence: {fit_evidence.licence}. Read from "
+        f"{fit_evidence.data} with "
+        f"{fit_evidence.mapping or 'no options'}."
     )
 
 
@@ -94,21 +95,27 @@ def _backtest(measured: Sequence[FitEvidence]) -> Table:
     )
 
 
-def _estimate(known: FitEvidence, name: str) -> str:
-    found = known.params[name]
-    value = f"{found.value:.{DIGITS}g}"
-    if found.low is None or found.high is None:
+def _estimate(fit_evidence: FitEvidence, name: str) -> str:
+    estimate = fit_evidence.params[name]
+    value = f"{estimate.value:.{DIGITS}g}"
+    if estimate.low is None or estimate.high is None:
         return f"{value} (pinned)"
-    return f"{value} ({show(found.low)} to {show(found.high)})"
+    return f"{value} ({show(estimate.low)} to {show(estimate.high)})"
 
 
-def _cut(held: HeldOutFit) -> str:
-    return f"{held.along} over {show(held.cut)}" if held.cut else held.along
+def _cut(held_out_fit: HeldOutFit) -> str:
+    return (
+        f"{held_out_fit.along} over {show(held_out_fit.cut)}"
+        if held_out_fit.cut
+        else held_out_fit.along
+    )
 
 
-def _ranges(known: FitEvidence) -> str:
-    return ", ".join(f"{s} {show(low)} to {show(high)}" for s, (low, high) in known.ranges.items())
+def _ranges(fit_evidence: FitEvidence) -> str:
+    return ", ".join(
+        f"{s} {show(low)} to {show(high)}" for s, (low, high) in fit_evidence.ranges.items()
+    )
 
 
-def _error(known: FitEvidence, value: float) -> str:
-    return f"{100 * value:.3g}%" if known.residuals == "log" else f"{value:.3g}"
+def _error(fit_evidence: FitEvidence, value: float) -> str:
+    return f"{100 * value:.3g}%" if fit_evidence.residuals == "log" else f"{value:.3g}"

@@ -86,34 +86,34 @@ def curves(law: type[Law], measured: Sequence[FitEvidence]) -> tuple[Figure | Pa
     return (_example(law),)
 
 
-def of_set(found: Published) -> Figure:
+def of_set(constants: Published) -> Figure:
     """Return one published set as a curve."""
-    return _figure(found.key, [_of_published(found)])
+    return _figure(constants.key, [_of_published(constants)])
 
 
-def agreement(known: FitEvidence) -> Figure | None:
+def agreement(fit_evidence: FitEvidence) -> Figure | None:
     """Return observed against predicted, where the licence of the runs allows a few of them."""
-    shown = known.shown
-    if shown is None:
+    plotted = fit_evidence.shown
+    if plotted is None:
         return None
-    observed, predicted = np.array(shown.observed), np.array(shown.predicted)
-    unseen = np.array(shown.unseen)
+    observed, predicted = np.array(plotted.observed), np.array(plotted.predicted)
+    unseen = np.array(plotted.unseen)
     ends = np.array([min(observed.min(), predicted.min()), max(observed.max(), predicted.max())])
-    mid = known.held[len(known.held) // 2]
+    mid = fit_evidence.held[len(fit_evidence.held) // 2]
     rule = f"Fitted to runs with {mid.along} up to {show(mid.cut)}"
     rule = rule if mid.cut else f"Fitted to the rest, with {mid.along} held out"
-    log = known.residuals == "log" and ends[0] > 0 and ends[1] / ends[0] > WIDE
-    unit = known.unit or quantity(known.predicts).unit
+    log = fit_evidence.residuals == "log" and ends[0] > 0 and ends[1] / ends[0] > WIDE
+    unit = fit_evidence.unit or quantity(fit_evidence.predicts).unit
     layers: list[Layer] = [Line("equal", ends, ends, "reference")]
     layers.append(Points("runs that were fitted", observed[~unseen], predicted[~unseen]))
     layers.append(Points("runs held out", observed[unseen], predicted[unseen], "truth"))
     return Figure(
-        f"{known.law} on {known.name}: what it said of runs held out",
-        Axis(f"{known.predicts}: observed", unit, log),
-        Axis(f"{known.predicts}: predicted", unit, log),
+        f"{fit_evidence.law} on {fit_evidence.name}: what it said of runs held out",
+        Axis(f"{fit_evidence.predicts}: observed", unit, log),
+        Axis(f"{fit_evidence.predicts}: predicted", unit, log),
         tuple(layers),
-        f"{rule}; {observed.size} of {known.runs:,} runs are shown. {known.source}; "
-        f"{known.licence}.",
+        f"{rule}; {observed.size} of {fit_evidence.runs:,} runs are shown. {fit_evidence.source}; "
+        f"{fit_evidence.licence}.",
     )
 
 
@@ -125,9 +125,9 @@ def by_distance(measured: Sequence[FitEvidence]) -> Figure | None:
     log = all(e.residuals == "log" for e in tested)
     layers: list[Layer] = []
     for e in tested:
-        held = sorted(e.held, key=lambda h: h.beyond)
-        far = np.array([h.beyond for h in held])
-        error = np.array([h.rms for h in held]) * (100 if log else 1)
+        errors = sorted(e.held, key=lambda h: h.beyond)
+        far = np.array([h.beyond for h in errors])
+        error = np.array([h.rms for h in errors]) * (100 if log else 1)
         layers += [Line(e.name, far, error, group=e.name), Points(e.name, far, error, group=e.name)]
     return Figure(
         "Error of forecasts of runs that were held out",
@@ -145,21 +145,28 @@ def _by_axes(sets: Iterable[Published]) -> list[list[_Curve]]:
     return sorted(groups.values(), key=len, reverse=True)
 
 
-def _of_sets(drawn: Sequence[_Curve]) -> Figure:
-    first = drawn[0]
-    return _figure(f"Published sets: {first.predicts} over {first.takes[0]}", drawn)
+def _of_sets(curves: Sequence[_Curve]) -> Figure:
+    first = curves[0]
+    return _figure(f"Published sets: {first.predicts} over {first.takes[0]}", curves)
 
 
-def _of_published(found: Published) -> _Curve:
-    bound = found.binding
+def _of_published(constants: Published) -> _Curve:
+    bound = constants.binding
     own = quantity(bound.predicts).unit
-    unit = found.conventions.get(bound.predicts, own) if bound.predicts == "L" else own
-    return _Curve(found.name, found.law, bound.takes, bound.predicts, found.valid, unit)
+    unit = constants.conventions.get(bound.predicts, own) if bound.predicts == "L" else own
+    return _Curve(constants.name, constants.law, bound.takes, bound.predicts, constants.valid, unit)
 
 
-def _of_evidence(law: type[Law], known: FitEvidence) -> _Curve:
-    numbers = {name: estimate.value for name, estimate in known.params.items()}
-    return _Curve(known.name, law(**numbers), known.takes, known.predicts, known.ranges, known.unit)
+def _of_evidence(law: type[Law], fit_evidence: FitEvidence) -> _Curve:
+    numbers = {name: estimate.value for name, estimate in fit_evidence.params.items()}
+    return _Curve(
+        fit_evidence.name,
+        law(**numbers),
+        fit_evidence.takes,
+        fit_evidence.predicts,
+        fit_evidence.ranges,
+        fit_evidence.unit,
+    )
 
 
 def _example(law: type[Law]) -> Figure:
@@ -170,12 +177,12 @@ def _example(law: type[Law]) -> Figure:
     return _figure("An example at typical constants, which no source states", [curve])
 
 
-def _figure(title: str, drawn: Sequence[_Curve]) -> Figure:
-    first = drawn[0]
-    spans, others = [curve.span() for curve in drawn], _others(drawn)
+def _figure(title: str, curves: Sequence[_Curve]) -> Figure:
+    first = curves[0]
+    spans, others = [curve.span() for curve in curves], _others(curves)
     low, high = min(s[0] for s in spans), max(s[1] for s in spans)
-    layers = [line for curve in drawn for line in curve.lines(low, high, others)]
-    known = [curve.ranges[first.takes[0]][1] for curve in drawn if first.takes[0] in curve.ranges]
+    layers = [line for curve in curves for line in curve.lines(low, high, others)]
+    limits = [curve.ranges[first.takes[0]][1] for curve in curves if first.takes[0] in curve.ranges]
     y = np.concatenate([line.y[np.isfinite(line.y)] for line in layers])
     rises = y.size > 0 and y.min() > 0 and y.max() / y.min() > FLAT
     return Figure(
@@ -183,26 +190,26 @@ def _figure(title: str, drawn: Sequence[_Curve]) -> Figure:
         Axis.of(first.takes[0], log=low > 0 and high / low > WIDE),
         Axis.of(first.predicts, first.unit or None, log=rises and first.law.residuals == "log"),
         tuple(layers),
-        _caption(drawn, others),
-        max(known) if 2 * len(known) >= len(drawn) else None,
+        _caption(curves, others),
+        max(limits) if 2 * len(limits) >= len(curves) else None,
     )
 
 
-def _others(drawn: Sequence[_Curve]) -> dict[str, float]:
+def _others(curves: Sequence[_Curve]) -> dict[str, float]:
     """Return where the other inputs stand: amid the first range that is known of each."""
-    known = {
-        s: next((c.ranges[s] for c in drawn if s in c.ranges), quantity(s).typical)
-        for s in drawn[0].takes[1:]
+    varying = {
+        s: next((c.ranges[s] for c in curves if s in c.ranges), quantity(s).typical)
+        for s in curves[0].takes[1:]
     }
-    return {symbol: _at(span) for symbol, span in known.items()}
+    return {symbol: _at(span) for symbol, span in varying.items()}
 
 
-def _caption(drawn: Sequence[_Curve], others: Mapping[str, float]) -> str:
+def _caption(curves: Sequence[_Curve], others: Mapping[str, float]) -> str:
     """Return where the other inputs stand, and what thin lines are."""
     words = [f"At {', '.join(f'{s} = {show(v)}' for s, v in others.items())}."] if others else []
-    if set(drawn[0].takes) <= set(SHARES):
+    if set(curves[0].takes) <= set(SHARES):
         words = ["The other domains share the rest evenly."]
-    if any(drawn[0].takes[0] in curve.ranges for curve in drawn):
+    if any(curves[0].takes[0] in curve.ranges for curve in curves):
         words.append("Thick within the range that was fitted, thin beyond it.")
     return " ".join(words)
 

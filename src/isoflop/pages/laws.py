@@ -39,26 +39,26 @@ def page(law: type[Law]) -> tuple[Block, ...]:
     return (*blocks, *curves(law, measured), *on_public_runs(law, measured))
 
 
-def set_of(found: Published) -> Report:
+def set_of(constants: Published) -> Report:
     """Return the page of a published set of constants."""
     from isoflop.pages.law_figures import of_set
 
-    blocks: list[Block] = [Note(found.caution, "doubt")] if found.caution else []
-    law = type(found.law)
+    blocks: list[Block] = [Note(constants.caution, "doubt")] if constants.caution else []
+    law = type(constants.law)
     rows = tuple(
         (name, exactly(value), law.params[name].unit, law.params[name].doc)
-        for name, value in found.law.values.items()
+        for name, value in constants.law.values.items()
     )
     blocks += [
-        Paragraph(f"{formula(law)}, with {_inputs(found)}. Source: {found.source}."),
+        Paragraph(f"{formula(law)}, with {_inputs(constants)}. Source: {constants.source}."),
         Table(("parameter", "value", "unit", "meaning"), rows),
-        Paragraph(f"Conventions: {written(found.conventions)}."),
-        Paragraph(f"Fitted on: {ranges(found)}."),
+        Paragraph(f"Conventions: {written(constants.conventions)}."),
+        Paragraph(f"Fitted on: {ranges(constants)}."),
     ]
-    if found.check:
-        blocks.append(Paragraph(f"The source prints: {written(found.check)}."))
-    blocks.append(of_set(found))
-    return Report(found.key, tuple(blocks), _about_set(found))
+    if constants.check:
+        blocks.append(Paragraph(f"The source prints: {written(constants.check)}."))
+    blocks.append(of_set(constants))
+    return Report(constants.key, tuple(blocks), _about_set(constants))
 
 
 def formula(law: type[Law]) -> str:
@@ -96,19 +96,19 @@ def published_sets(law: type[Law]) -> tuple[Block, ...]:
 
     sets = law.published.values()
     rows = {s.name: (_inputs(s), *(exactly(v) for v in s.law.values.values())) for s in sets}
-    said: dict[str, list[str]] = {}
+    notes: dict[str, list[str]] = {}
     for s in sets:
-        said.setdefault(_said(s), []).append(s.name)
-    told = (Paragraph(f"{', '.join(names)}: {words}") for words, names in said.items())
-    return (either_way(("set", "predicts", *law.params), rows, NUMBERS), *told)
+        notes.setdefault(_said(s), []).append(s.name)
+    paragraphs = (Paragraph(f"{', '.join(names)}: {words}") for words, names in notes.items())
+    return (either_way(("set", "predicts", *law.params), rows, NUMBERS), *paragraphs)
 
 
-def _said(found: Published) -> str:
+def _said(constants: Published) -> str:
     """Return source, conventions, range and caution of a set in words."""
-    caution = f" Beware: {found.caution}." if found.caution else ""
+    caution = f" Beware: {constants.caution}." if constants.caution else ""
     return (
-        f"{found.source}. Conventions: {written(found.conventions)}. "
-        f"Fitted on: {ranges(found)}.{caution}"
+        f"{constants.source}. Conventions: {written(constants.conventions)}. "
+        f"Fitted on: {ranges(constants)}.{caution}"
     )
 
 
@@ -117,9 +117,9 @@ def written(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{k} {v}" for k, v in values.items()) or "none stated"
 
 
-def ranges(found: Published) -> str:
+def ranges(constants: Published) -> str:
     """Return the range that a set was fitted on in words, as far as its source states it."""
-    parts = (f"{s} {show(low)} to {show(high)}" for s, (low, high) in found.valid.items())
+    parts = (f"{s} {show(low)} to {show(high)}" for s, (low, high) in constants.valid.items())
     return ", ".join(parts) or "not stated"
 
 
@@ -132,8 +132,8 @@ def exactly(value: float) -> str:
     return f"{value:.8g}"
 
 
-def _inputs(found: Published) -> str:
-    return f"{found.binding.predicts} of {', '.join(found.binding.takes)}"
+def _inputs(constants: Published) -> str:
+    return f"{constants.binding.predicts} of {', '.join(constants.binding.takes)}"
 
 
 def _range(ends: tuple[float, float]) -> str:
@@ -168,16 +168,16 @@ def _about_param(parameter: Param) -> dict[str, Any]:
     }
 
 
-def _about_set(found: Published) -> dict[str, Any]:
+def _about_set(constants: Published) -> dict[str, Any]:
     """Return a published set as JSON types."""
     return {
-        "key": found.key,
-        "predicts": found.binding.predicts,
-        "takes": list(found.binding.takes),
-        "params": {name: float(value) for name, value in found.law.values.items()},
-        "source": found.source,
-        "conventions": dict(found.conventions),
-        "check": None if found.check is None else dict(found.check),
-        "valid": {symbol: list(ends) for symbol, ends in found.valid.items()},
-        "caution": found.caution,
+        "key": constants.key,
+        "predicts": constants.binding.predicts,
+        "takes": list(constants.binding.takes),
+        "params": {name: float(value) for name, value in constants.law.values.items()},
+        "source": constants.source,
+        "conventions": dict(constants.conventions),
+        "check": None if constants.check is None else dict(constants.check),
+        "valid": {symbol: list(ends) for symbol, ends in constants.valid.items()},
+        "caution": constants.caution,
     }

@@ -31,14 +31,14 @@ def against_size(setting: RateQuery, rows: tuple[RuleAdvice, ...], quantity: str
     layers: list[Layer] = []
     for rule in RULES:
         y, inside = said(rule, quantity, many)
-        drawn = np.isfinite(y) & (y > FLOOR[quantity]) & (y < TOP[quantity])
-        if _of_loss(rule, quantity) or not drawn.any():
+        visible = np.isfinite(y) & (y > FLOOR[quantity]) & (y < TOP[quantity])
+        if _of_loss(rule, quantity) or not visible.any():
             continue
-        layers.append(Line(rule.name, many.N[drawn], y[drawn], "rival", group=rule.name))
-        kept = drawn & inside
-        if kept.sum() > 1:
+        layers.append(Line(rule.name, many.N[visible], y[visible], "rival", group=rule.name))
+        mask = visible & inside
+        if mask.sum() > 1:
             name = f"{rule.name}, in range"
-            layers.append(Line(name, many.N[kept], y[kept], "fit", group=rule.name))
+            layers.append(Line(name, many.N[mask], y[mask], "fit", group=rule.name))
     for row in rows:
         if (value := getattr(row, quantity)) is not None:
             at = np.array([float(setting.N)]), np.array([value.value])
@@ -64,14 +64,14 @@ def valley(
     """
     from isoflop.plan.training.learning_rate import surface_size
 
-    own = surface_size(fit, setting)
+    nearest = surface_size(fit, setting)
     law, D = fit.law, float(setting.D)
-    best = law.best(own, D, within)
+    best = law.best(nearest, D, within)
     marks = [row for row in rows if row.lr is not None and row.batch is not None]
     lr = _span([row.lr.value for row in marks if row.lr], best.lr, best.lr_factor)
     batch = _span([row.batch.value for row in marks if row.batch], best.batch, best.batch_factor)
-    base = law(N=own, D=D, lr=best.lr, batch=best.batch)
-    z = 100 * (law(N=own, D=D, lr=lr[None, :], batch=batch[:, None]) / base - 1)
+    base = law(N=nearest, D=D, lr=best.lr, batch=best.batch)
+    z = 100 * (law(N=nearest, D=D, lr=lr[None, :], batch=batch[:, None]) / base - 1)
     layers: list[Layer] = [
         Contours("above the best", lr, batch, np.minimum(z, CUT), "%"),
         _edge(law, best, within),
@@ -81,7 +81,7 @@ def valley(
             at = np.array([row.lr.value]), np.array([row.batch.value])
             layers.append(Points(row.name, *at, "best", group=row.name))
     return Figure(
-        f"Your surface at N = {show(own)}, D = {show(D)}",
+        f"Your surface at N = {show(nearest)}, D = {show(D)}",
         Axis.of("lr"),
         Axis.of("batch"),
         tuple(layers),

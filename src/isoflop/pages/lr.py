@@ -22,7 +22,7 @@ TIED_BELOW = 4e9  # parameters, below which models share one table of tokens
 def report(
     setting: RateQuery,
     rows: tuple[RuleAdvice, ...],
-    own: Fit[Any] | None,
+    fit: Fit[Any] | None,
     shapes: Mapping[str, float] | None,
     within: float,
 ) -> Report:
@@ -35,15 +35,15 @@ def report(
         for name in ("lr", "batch")
     }
     blocks: list[Block] = [
-        *_doubts(rows, own),
+        *_doubts(rows, fit),
         _table(setting, rows),
         Paragraph(_disagreement(apart)),
         *(Note(f"{row.name}: {text}") for row in rows for text in row.why),
         Table(("rule", "what to know"), tuple((r.name, r.remark) for r in rows if r.remark)),
         *(against_size(setting, rows, name) for name in ("lr", "batch")),
     ]
-    if own is not None:
-        blocks.append(valley(own, setting, rows, within))
+    if fit is not None:
+        blocks.append(valley(fit, setting, rows, within))
     blocks += [Note(text) for text in _assumed(setting, shapes)]
     data = {
         "N": setting.N,
@@ -56,16 +56,16 @@ def report(
     return Report("Learning rate and batch, by rule", tuple(blocks), data)
 
 
-def _doubts(rows: tuple[RuleAdvice, ...], own: Fit[Any] | None) -> list[Block]:
+def _doubts(rows: tuple[RuleAdvice, ...], fit: Fit[Any] | None) -> list[Block]:
     """Return what bears on trust: rules that were left, and a fit with doubts."""
-    left = [row.name for row in rows if row.outside]
+    names = [row.name for row in rows if row.outside]
     notes: list[Block] = []
-    if left:
+    if names:
         notes.append(
-            Note(f"outside the range of {', '.join(left)}: there they are a guess", "doubt")
+            Note(f"outside the range of {', '.join(names)}: there they are a guess", "doubt")
         )
-    if own is not None and own.status != "ok":
-        notes.append(Note(f"the fit of your surface is {own.status}: {own.notes[0]}", "doubt"))
+    if fit is not None and fit.status != "ok":
+        notes.append(Note(f"the fit of your surface is {fit.status}: {fit.notes[0]}", "doubt"))
     return notes
 
 
@@ -108,11 +108,11 @@ def _disagreement(apart: Mapping[str, Mapping[str, float | None]]) -> str:
 def _assumed(setting: RateQuery, shapes: Mapping[str, float] | None) -> list[str]:
     family = setting.family
     context = "" if family.context is None else f", context {family.context:g}"
-    said = "as stated" if shapes else "assumed: state --shapes"
+    source = "as stated" if shapes else "assumed: state --shapes"
     tables = "tied" if family.tied else "untied"
     return [
         f"counts are converted for models of vocabulary {family.vocabulary:g}, width/layers "
-        f"{family.aspect:g}{context}, tables {tables} ({said})",
+        f"{family.aspect:g}{context}, tables {tables} ({source})",
         "the rule of Bjorck et al. 2024 is left out: its constants as they are quoted give rates "
         "of 1e-11, in units that could not be found",
     ]
@@ -132,10 +132,10 @@ def family_of(shapes: Mapping[str, float] | None, N: float) -> ModelFamily:
     from isoflop.accounting import ModelFamily
     from isoflop.errors import UnknownName
 
-    known = ("vocabulary", "aspect", "context")
+    allowed = ("vocabulary", "aspect", "context")
     stated = dict(shapes or {})
-    if unknown := sorted(set(stated) - set(known)):
-        raise UnknownName("number of a shape", unknown[0], known)
+    if unknown := sorted(set(stated) - set(allowed)):
+        raise UnknownName("number of a shape", unknown[0], allowed)
     usual = {"vocabulary": 32_000.0, "aspect": 96.0, "context": 2048.0, **stated}
     return ModelFamily(**usual, tied=N < TIED_BELOW)
 

@@ -51,37 +51,37 @@ def report(answer: ObservationalAnswer) -> Report:
     """Return the report: what bears on trust, the forecast, the tables and the pictures."""
     from isoflop.pages.observational_figures import capability_by_compute, score_by_index
 
-    found, test, ahead = answer.found, answer.test, answer.ahead
+    fit, test, forecast = answer.found, answer.test, answer.ahead
     placed, _ = answer.lines
     blocks: list[Block] = [
         *_notes(answer),
         *(_honest(test) if test else []),
-        *([_answer(found.task, ahead)] if ahead else []),
-        _loadings(found.capabilities),
-        _lines(placed, found.level),
+        *([_answer(fit.task, forecast)] if forecast else []),
+        _loadings(fit.capabilities),
+        _lines(placed, fit.level),
         *(_tested(test) if test else []),
-        *_equivalents(found, answer.models, answer.family),
+        *_equivalents(fit, answer.models, answer.family),
         Heading("Pictures"),
-        capability_by_compute(answer.models, found, placed, answer.family),
-        score_by_index(found, test, ahead),
+        capability_by_compute(answer.models, fit, placed, answer.family),
+        score_by_index(fit, test, forecast),
     ]
-    title = f"{found.task} from {', '.join(found.capabilities.benchmarks)}"
+    title = f"{fit.task} from {', '.join(fit.capabilities.benchmarks)}"
     return Report(title, tuple(blocks), _data(answer))
 
 
 def _notes(answer: ObservationalAnswer) -> list[Block]:
-    found, models = answer.found, answer.models
+    fit, models = answer.found, answer.models
     notes: list[Block] = []
-    if found.task in found.capabilities.benchmarks:
+    if fit.task in fit.capabilities.benchmarks:
         notes.append(
             Note(
-                f"{found.task} is among the inputs: its own scores predict it (leakage), and no "
+                f"{fit.task} is among the inputs: its own scores predict it (leakage), and no "
                 "hold-out below shows what a forecast would miss; leave it out of --inputs",
                 "doubt",
             )
         )
     notes += _cells(answer.runs)
-    if other := [n for n in answer.runs.unread if n not in {*models.benchmarks, found.task}]:
+    if other := [n for n in answer.runs.unread if n not in {*models.benchmarks, fit.task}]:
         notes.append(Note(f"columns that are not used: {', '.join(other)}"))
     if few := answer.lines[1]:
         listed = ", ".join(f"{f.name} ({f.count})" for f in few[:8])
@@ -91,11 +91,11 @@ def _notes(answer: ObservationalAnswer) -> list[Block]:
         )
     if gone := int(np.isnan(models.C).sum()):
         notes.append(Note(f"{gone} models have no known compute: no line, no side of a cutoff"))
-    if found.capabilities.imputed:
+    if fit.capabilities.imputed:
         notes.append(
-            Note(f"{found.capabilities.imputed} missing scores imputed by the first component")
+            Note(f"{fit.capabilities.imputed} missing scores imputed by the first component")
         )
-    if found.law.ceiling == 1:
+    if fit.law.ceiling == 1:
         notes.append(Note("the score is taken to rise to 1 in the end (--ceiling)"))
     return notes
 
@@ -127,21 +127,21 @@ def _honest(test: ObservationalBacktest) -> list[Block]:
     ]
 
 
-def _answer(target: str, ahead: FamilyForecast) -> Paragraph:
-    far = f", {show(ahead.beyond)} times beyond its largest model" if ahead.beyond > 1 else ""
+def _answer(target: str, forecast: FamilyForecast) -> Paragraph:
+    far = f", {show(forecast.beyond)} times beyond its largest model" if forecast.beyond > 1 else ""
     return Paragraph(
-        f"{ahead.family.name} at {show(ahead.C)} FLOP{far}: {target} of {ahead.score:.3g} "
-        f"({ahead.low:.3g} to {ahead.high:.3g})."
+        f"{forecast.family.name} at {show(forecast.C)} FLOP{far}: {target} of {forecast.score:.3g} "
+        f"({forecast.low:.3g} to {forecast.high:.3g})."
     )
 
 
-def _loadings(found: Capabilities) -> Table:
-    count = min(5, len(found.share))
+def _loadings(capabilities: Capabilities) -> Table:
+    count = min(5, len(capabilities.share))
     rows: list[tuple[Cell, ...]] = [
-        (name, *(float(v) for v in found.axes[:count, i]))
-        for i, name in enumerate(found.benchmarks)
+        (name, *(float(v) for v in capabilities.axes[:count, i]))
+        for i, name in enumerate(capabilities.benchmarks)
     ]
-    rows.append(("explains, together", *(f"{v:.1%}" for v in found.cumulative[:count])))
+    rows.append(("explains, together", *(f"{v:.1%}" for v in capabilities.cumulative[:count])))
     return Table(
         ("benchmark", *(f"PC{i + 1}" for i in range(count))),
         tuple(rows),
@@ -149,8 +149,8 @@ def _loadings(found: Capabilities) -> Table:
     )
 
 
-def _lines(found: tuple[FamilyLine, ...], level: float) -> Table:
-    rows = tuple((f.name, f.count, f.slope, f.low, f.high, f.r2) for f in found)
+def _lines(family_lines: tuple[FamilyLine, ...], level: float) -> Table:
+    rows = tuple((f.name, f.count, f.slope, f.low, f.high, f.r2) for f in family_lines)
     return Table(
         ("family", "models", "PC1 per decade of C", "low", "high", "R2"),
         rows,
@@ -187,15 +187,15 @@ def _tested(test: ObservationalBacktest) -> list[Block]:
     ]
 
 
-def _equivalents(found: Observed, models: Models, name: str | None) -> list[Block]:
+def _equivalents(fit: Observed, models: Models, name: str | None) -> list[Block]:
     """Return what compute one family would need for the models of the fit, if one is named."""
     from isoflop.observational import line_of
 
     if name is None:
         return []
-    index, mine = found.index(models), line_of(found, models, name)
+    index, mine = fit.index(models), line_of(fit, models, name)
     if mine.slope <= 0:
-        return [Note(f"{name} does not gain on {found.task} with compute: no equivalent", "doubt")]
+        return [Note(f"{name} does not gain on {fit.task} with compute: no equivalent", "doubt")]
     order = np.argsort(-index)[:MOST_LISTED]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
@@ -209,28 +209,28 @@ def _equivalents(found: Observed, models: Models, name: str | None) -> list[Bloc
         Table(
             ("model", "C [FLOP]", f"{name}-equivalent C [FLOP]"),
             rows,
-            f"The compute at which {name} would be as capable of {found.task}; the most capable "
+            f"The compute at which {name} would be as capable of {fit.task}; the most capable "
             "models.",
         )
     ]
 
 
 def _data(answer: ObservationalAnswer) -> dict[str, Any]:
-    found, test, ahead = answer.found, answer.test, answer.ahead
+    fit, test, forecast = answer.found, answer.test, answer.ahead
     placed, few = answer.lines
-    caps = found.capabilities
+    caps = fit.capabilities
     return {
-        "target": found.task,
+        "target": fit.task,
         "inputs": list(caps.benchmarks),
-        "kept": found.kept,
+        "kept": fit.kept,
         "explained": caps.cumulative.tolist(),
         "loadings": {b: caps.axes[:, i].tolist() for i, b in enumerate(caps.benchmarks)},
         "imputed": caps.imputed,
         "sigmoid": {
-            "weights": found.law.weights.tolist(),
-            "shift": float(found.law.shift),
-            "floor": float(found.law.floor),
-            "ceiling": found.law.ceiling,
+            "weights": fit.law.weights.tolist(),
+            "shift": float(fit.law.shift),
+            "floor": float(fit.law.floor),
+            "ceiling": fit.law.ceiling,
         },
         "families": [
             {
@@ -255,13 +255,13 @@ def _data(answer: ObservationalAnswer) -> dict[str, Any]:
             "inside": test.inside,
         },
         "forecast": None
-        if ahead is None
+        if forecast is None
         else {
-            "family": ahead.family.name,
-            "C": ahead.C,
-            "score": ahead.score,
-            "low": ahead.low,
-            "high": ahead.high,
-            "level": found.level,
+            "family": forecast.family.name,
+            "C": forecast.C,
+            "score": forecast.score,
+            "low": forecast.low,
+            "high": forecast.high,
+            "level": fit.level,
         },
     }

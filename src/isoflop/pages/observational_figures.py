@@ -23,23 +23,23 @@ _SCORE = Axis("score: share of items answered rightly", "1", log=False)
 
 
 def capability_by_compute(
-    models: Models, found: Observed, placed: tuple[FamilyLine, ...], named: str | None
+    models: Models, fit: Observed, placed: tuple[FamilyLine, ...], named: str | None
 ) -> Figure:
     """Return the first capability against compute; lines of the family named and the largest."""
-    S = found.capabilities.of(models, 1)[:, 0]
-    known = np.isfinite(models.C)
-    shown = sorted(placed, key=lambda f: (f.name != named, -f.count))[:MOST_FAMILIES]
-    rest = known & ~np.isin(models.families, [f.name for f in shown])
+    S = fit.capabilities.of(models, 1)[:, 0]
+    finite = np.isfinite(models.C)
+    families_shown = sorted(placed, key=lambda f: (f.name != named, -f.count))[:MOST_FAMILIES]
+    rest = finite & ~np.isin(models.families, [f.name for f in families_shown])
     layers: list[Layer] = []
     if rest.any():
         names = tuple(models.names[rest].tolist())
         layers.append(Points("other families", models.C[rest], S[rest], "dropped", names))
-    for one in shown:
-        mine = known & (models.families == one.name)
-        along = np.geomspace(*one.C, STEPS)
+    for one in families_shown:
+        mine = finite & (models.families == one.name)
+        grid = np.geomspace(*one.C, STEPS)
         label = f"{one.name}: {one.slope:.3g} per decade"
         layers += [
-            Line(label, along, one.capability(along), group=one.name),
+            Line(label, grid, one.capability(grid), group=one.name),
             Points(
                 one.name,
                 models.C[mine],
@@ -58,28 +58,28 @@ def capability_by_compute(
 
 
 def score_by_index(
-    found: Observed, test: ObservationalBacktest | None, ahead: FamilyForecast | None
+    fit: Observed, test: ObservationalBacktest | None, forecast: FamilyForecast | None
 ) -> Figure:
     """Return the score against the capability that counts for it, with what was held out."""
-    seen = found.index(found.models)
+    index = fit.index(fit.models)
     ends = [
-        seen,
-        *([found.index(test.models)] if test else []),
-        *([np.array([ahead.index])] if ahead else []),
+        index,
+        *([fit.index(test.models)] if test else []),
+        *([np.array([forecast.index])] if forecast else []),
     ]
     every = np.concatenate(ends)
-    along = np.linspace(every.min(), every.max() + 0.05 * np.ptp(every), STEPS)
-    residual = np.quantile(found.left, [(1 - found.level) / 2, (1 + found.level) / 2])
-    curve = found.law.score(along)
-    low, high = (np.clip(curve + r * found.law.ease(curve), 0, 1) for r in residual)
+    grid = np.linspace(every.min(), every.max() + 0.05 * np.ptp(every), STEPS)
+    residual = np.quantile(fit.left, [(1 - fit.level) / 2, (1 + fit.level) / 2])
+    curve = fit.law.score(grid)
+    low, high = (np.clip(curve + r * fit.law.ease(curve), 0, 1) for r in residual)
     layers: list[Layer] = [
-        Band(f"{found.level:.0%} of the models that were seen", along, low, high, group="law"),
-        Line("sigmoid", along, curve, group="law"),
+        Band(f"{fit.level:.0%} of the models that were seen", grid, low, high, group="law"),
+        Line("sigmoid", grid, curve, group="law"),
         Points(
             "models seen",
-            seen,
-            found.models.of([found.task])[:, 0],
-            hover=tuple(found.models.names.tolist()),
+            index,
+            fit.models.of([fit.task])[:, 0],
+            hover=tuple(fit.models.names.tolist()),
             group="seen",
         ),
     ]
@@ -87,27 +87,27 @@ def score_by_index(
         layers.append(
             Points(
                 "held out",
-                found.index(test.models),
+                fit.index(test.models),
                 test.truth,
                 "truth",
                 tuple(test.models.names.tolist()),
             )
         )
-    if ahead is not None:
+    if forecast is not None:
         layers.append(
             ErrorBar(
-                f"{ahead.family.name}, forecast",
-                ahead.index,
-                ahead.score,
-                ahead.low,
-                ahead.high,
+                f"{forecast.family.name}, forecast",
+                forecast.index,
+                forecast.score,
+                forecast.low,
+                forecast.high,
                 group="forecast",
             )
         )
     return Figure(
-        f"{found.task} against the capability that counts for it",
-        Axis(f"{found.kept} components, weighted", "log odds", log=False),
+        f"{fit.task} against the capability that counts for it",
+        Axis(f"{fit.kept} components, weighted", "log odds", log=False),
         _SCORE,
         tuple(layers),
-        extrapolates_from=float(seen.max()),
+        extrapolates_from=float(index.max()),
     )

@@ -22,46 +22,46 @@ if TYPE_CHECKING:
 
 
 def planned(
-    found: Fit[Any] | Published,
-    made: Plan,
+    model: Fit[Any] | Published,
+    plan: Plan,
     *,
     assumed: tuple[str, ...] = (),
     reached: bool = False,
-    beside: tuple[Points, ...] = (),
+    points: tuple[Points, ...] = (),
 ) -> Report:
     """Return a plan as a report; `reached` says that it starts from a loss, not from a budget.
 
-    `beside` are points for the figure of costs at equal loss.
+    `points` are points for the figure of costs at equal loss.
     """
     from isoflop.pages.plan_figures import along_budget, at_equal_loss
 
-    held = ", ".join(made.binding)
-    picture = at_equal_loss(found, made, beside) if reached else along_budget(found, made)
+    limits = ", ".join(plan.binding)
+    picture = at_equal_loss(model, plan, points) if reached else along_budget(model, plan)
     blocks: list[Block] = [
-        *noted(found, made.notes),
+        *noted(model, plan.notes),
         *(Note(text) for text in assumed),
         Table(
             ("quantity", "value", "low", "high", "unit"),
-            _numbers(found, made),
-            caption=made.question,
+            _numbers(model, plan),
+            caption=plan.question,
         ),
         Paragraph(
-            f"That is {made.D.value / made.N.value:.3g} tokens per parameter."
-            + _epochs(made)
-            + (f" The limits that bind: {held}." if held else " No limit binds.")
+            f"That is {plan.D.value / plan.N.value:.3g} tokens per parameter."
+            + _epochs(plan)
+            + (f" The limits that bind: {limits}." if limits else " No limit binds.")
         ),
-        *_bill(made),
+        *_bill(plan),
         Table(
             ("N, times the plan", "N", "D", "L", "loss above the plan", "budget that would do"),
-            tuple((r.factor, r.N, r.D, r.L, r.excess, r.compute) for r in made.regret),
+            tuple((r.factor, r.N, r.D, r.L, r.excess, r.compute) for r in plan.regret),
             caption="What it costs to train a model of another size for the same budget; the last "
             "column is the share of the budget that reaches the same loss at its own optimum.",
         ),
-        *_others(made),
-        described(found),
+        *_others(plan),
+        described(model),
         picture,
     ]
-    return Report(f"Plan: {made.question}", tuple(blocks), _data(made, assumed))
+    return Report(f"Plan: {plan.question}", tuple(blocks), _data(plan, assumed))
 
 
 def written(estimate: Estimate) -> dict[str, float | None]:
@@ -69,29 +69,29 @@ def written(estimate: Estimate) -> dict[str, float | None]:
     return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
-def _numbers(found: Fit[Any] | Published, made: Plan) -> tuple[tuple[Any, ...], ...]:
-    units = {symbol: counted(found, symbol) for symbol in "NDL"}
-    share = "" if made.priced.active == 1 else f" of {made.priced.active:.3g} N"
-    units["C"] = f"FLOP, {made.priced.counting.convention}{share}"
-    rows = [(s, e.value, e.low, e.high, units[s]) for s in "NDCL" for e in [getattr(made, s)]]
-    if made.priced.unit != "FLOP" or made.priced.serving is not None:
-        e = made.cost
-        rows.append(("cost", e.value, e.low, e.high, made.priced.unit))
+def _numbers(model: Fit[Any] | Published, plan: Plan) -> tuple[tuple[Any, ...], ...]:
+    units = {symbol: counted(model, symbol) for symbol in "NDL"}
+    share = "" if plan.priced.active == 1 else f" of {plan.priced.active:.3g} N"
+    units["C"] = f"FLOP, {plan.priced.counting.convention}{share}"
+    rows = [(s, e.value, e.low, e.high, units[s]) for s in "NDCL" for e in [getattr(plan, s)]]
+    if plan.priced.unit != "FLOP" or plan.priced.serving is not None:
+        e = plan.cost
+        rows.append(("cost", e.value, e.low, e.high, plan.priced.unit))
     return tuple(rows)
 
 
-def _epochs(made: Plan) -> str:
-    unique = dict(made.given).get("U")
+def _epochs(plan: Plan) -> str:
+    unique = dict(plan.given).get("U")
     if unique is None:
         return ""
-    return f" The unique tokens are seen {max(1.0, made.D.value / unique):.3g} times."
+    return f" The unique tokens are seen {max(1.0, plan.D.value / unique):.3g} times."
 
 
-def _bill(made: Plan) -> list[Block]:
+def _bill(plan: Plan) -> list[Block]:
     """Return what each phase takes, where there is more to say than C."""
-    if made.priced.serving is None and made.priced.per_flop is None:
+    if plan.priced.serving is None and plan.priced.per_flop is None:
         return []
-    total = sum(item.cost for item in made.bill)
+    total = sum(item.cost for item in plan.bill)
     rows = tuple(
         (
             item.phase,
@@ -101,32 +101,32 @@ def _bill(made: Plan) -> list[Block]:
             ranged(item.energy),
             ranged(item.money),
         )
-        for item in made.bill
+        for item in plan.bill
     )
-    names = ("phase", "FLOP", f"% of the {made.priced.unit}", "chip-hours", "kWh", "USD")
-    kept = [i for i in range(len(names)) if any(row[i] is not None for row in rows)]
+    names = ("phase", "FLOP", f"% of the {plan.priced.unit}", "chip-hours", "kWh", "USD")
+    used = [i for i in range(len(names)) if any(row[i] is not None for row in rows)]
     return [
         Table(
-            tuple(names[i] for i in kept),
-            tuple(tuple(row[i] for i in kept) for row in rows),
+            tuple(names[i] for i in used),
+            tuple(tuple(row[i] for i in used) for row in rows),
             caption="What each phase takes; ranges are those of utilisation and price.",
         )
     ]
 
 
-def _others(made: Plan) -> list[Block]:
-    if not made.alternatives:
+def _others(plan: Plan) -> list[Block]:
+    if not plan.alternatives:
         return []
     return [
         Table(
             ("constants", "N", "D", "tokens per parameter", "L"),
-            tuple((a.name, a.N, a.D, a.ratio, a.L) for a in made.alternatives),
+            tuple((a.name, a.N, a.D, a.ratio, a.L) for a in plan.alternatives),
             caption="What other published constants of this form answer to the same question.",
         )
     ]
 
 
-def _data(made: Plan, assumed: tuple[str, ...]) -> dict[str, Any]:
+def _data(plan: Plan, assumed: tuple[str, ...]) -> dict[str, Any]:
     phases = [
         {
             "phase": item.phase,
@@ -136,15 +136,15 @@ def _data(made: Plan, assumed: tuple[str, ...]) -> dict[str, Any]:
             "energy": plain(item.energy),
             "money": plain(item.money),
         }
-        for item in made.bill
+        for item in plan.bill
     ]
     return {
-        "question": made.question,
-        **{s: written(getattr(made, s)) for s in "NDCL"},
-        "cost": written(made.cost) | {"unit": made.priced.unit},
-        "given": dict(made.given),
-        "level": made.level,
-        "binding": list(made.binding),
+        "question": plan.question,
+        **{s: written(getattr(plan, s)) for s in "NDCL"},
+        "cost": written(plan.cost) | {"unit": plan.priced.unit},
+        "given": dict(plan.given),
+        "level": plan.level,
+        "binding": list(plan.binding),
         "bill": phases,
         "regret": [
             {
@@ -155,10 +155,10 @@ def _data(made: Plan, assumed: tuple[str, ...]) -> dict[str, Any]:
                 "excess": r.excess,
                 "compute": r.compute,
             }
-            for r in made.regret
+            for r in plan.regret
         ],
-        "alternatives": [dataclasses.asdict(a) for a in made.alternatives],
-        "notes": [*made.notes, *assumed],
+        "alternatives": [dataclasses.asdict(a) for a in plan.alternatives],
+        "notes": [*plan.notes, *assumed],
     }
 
 
@@ -182,7 +182,7 @@ class TrainingOutput:
     chip: str | None
     shapes: Mapping[str, float] | None
 
-    def written(self, found: Fit[Any] | Published, made: Plan, report: Report) -> Report:
+    def written(self, model: Fit[Any] | Published, plan: Plan, report: Report) -> Report:
         """Write the configuration, if one was asked for; return the report with what it says.
 
         Without --out it goes to a file of a usual name, which must not be there yet.
@@ -195,7 +195,7 @@ class TrainingOutput:
             if self.out is not None:
                 raise UsageError("--out says where --emit writes; say --emit, too")
             return report
-        what = self._recipe(found, made, self.emit)
+        what = self._recipe(model, plan, self.emit)
         text = emit(what, self.emit)
         target = Path(self.out or USUAL.get(self.emit, f"{self.emit}.txt"))
         if self.out is None and target.exists():
@@ -207,29 +207,29 @@ class TrainingOutput:
         run = facts(what) | {"written": str(target)}
         return dataclasses.replace(report, blocks=whole, data={**report.data, "run": run})
 
-    def _recipe(self, found: Fit[Any] | Published, made: Plan, to: str) -> RunConfig:
+    def _recipe(self, model: Fit[Any] | Published, plan: Plan, to: str) -> RunConfig:
         from isoflop.plan.training.configs import nanochat_shape
         from isoflop.plan.training.recipe import recipe
 
-        convention = found.conventions.get("N", "total")
-        said = self.shapes or {}
+        convention = model.conventions.get("N", "total")
+        shapes = self.shapes or {}
         shape: dict[str, Any] = {
-            name: int(said[name]) for name in ("vocabulary", "context") if name in said
+            name: int(shapes[name]) for name in ("vocabulary", "context") if name in shapes
         }
         if to == "torchtitan":
             shape["tied"] = False  # as its llama3 is
-        own = None
+        architecture = None
         if to == "nanochat":
-            own = nanochat_shape(made, convention, int(said.get("context", 2048)))
+            architecture = nanochat_shape(plan, convention, int(shapes.get("context", 2048)))
         return recipe(
-            made,
-            own,
+            plan,
+            architecture,
             convention=convention,
             rule=self.rule,
             chips=self.chips,
             chip=self.chip,
             shape=shape,
-            nats=unit_of(found, "L") == "nats/token",
+            nats=unit_of(model, "L") == "nats/token",
         )
 
 

@@ -25,52 +25,54 @@ TALLEST = 2.0  # times the compute, added, that is still drawn
 WIDE = 20.0  # how far around the plan sizes are drawn
 
 
-def along_budget(found: Fit[Any] | Published, made: Plan) -> Figure:
+def along_budget(model: Fit[Any] | Published, plan: Plan) -> Figure:
     """Return the loss of other sizes for the budget of a plan, the plan, and the interval of N."""
-    asked = _again(found, made)
-    N = np.geomspace(made.N.value / WIDE, made.N.value * WIDE, STEPS)
-    D = np.asarray(made.priced.tokens_for(made.cost.value, N))
-    kept = D > 0
-    N, D = N[kept], D[kept]
+    problem = _again(model, plan)
+    N = np.geomspace(plan.N.value / WIDE, plan.N.value * WIDE, STEPS)
+    D = np.asarray(plan.priced.tokens_for(plan.cost.value, N))
+    affordable = D > 0
+    N, D = N[affordable], D[affordable]
     layers: list[Layer] = [
-        Line("loss for this budget", N, asked.law(N=N, D=D, **asked.given), group="law")
+        Line("loss for this budget", N, problem.law(N=N, D=D, **problem.given), group="law")
     ]
-    if asked.draws is not None:
-        layers.insert(0, _band(made.level, N, asked.draws(N=N, D=D, **asked.given)))
-    layers += _marked(made, made.N, made.L.value)
-    unit = made.priced.unit
+    if problem.draws is not None:
+        layers.insert(0, _band(plan.level, N, problem.draws(N=N, D=D, **problem.given)))
+    layers += _marked(plan, plan.N, plan.L.value)
+    unit = plan.priced.unit
     return Figure(
-        f"Loss for {show(made.cost.value)} {unit}",
-        Axis.of("N", counted(found, "N")),
-        Axis.of("L", unit_of(found, "L")),
+        f"Loss for {show(plan.cost.value)} {unit}",
+        Axis.of("N", counted(model, "N")),
+        Axis.of("L", unit_of(model, "L")),
         tuple(layers),
     )
 
 
-def at_equal_loss(found: Fit[Any] | Published, made: Plan, beside: tuple[Points, ...]) -> Figure:
+def at_equal_loss(model: Fit[Any] | Published, plan: Plan, points: tuple[Points, ...]) -> Figure:
     """Return what other sizes cost to reach the loss of a plan, the plan, and points beside it."""
-    asked = _again(found, made)
-    N = np.geomspace(made.N.value / WIDE, made.N.value * WIDE, 4 * STEPS)
-    cost = _at_loss(asked, made, asked.law, N)[0]
-    kept = np.isfinite(cost) & (cost < 10 * made.cost.value)
+    problem = _again(model, plan)
+    N = np.geomspace(plan.N.value / WIDE, plan.N.value * WIDE, 4 * STEPS)
+    cost = _at_loss(problem, plan, problem.law, N)[0]
+    visible = np.isfinite(cost) & (cost < 10 * plan.cost.value)
     layers: list[Layer] = [
-        Line(f"cost of L = {made.L.value:.4g}", N[kept], cost[kept], group="law")
+        Line(f"cost of L = {plan.L.value:.4g}", N[visible], cost[visible], group="law")
     ]
-    if asked.draws is not None:
-        layers.insert(0, _band(made.level, N[kept], _at_loss(asked, made, asked.draws, N[kept])))
-    layers += [*_marked(made, made.N, made.cost.value), *beside]
+    if problem.draws is not None:
+        layers.insert(
+            0, _band(plan.level, N[visible], _at_loss(problem, plan, problem.draws, N[visible]))
+        )
+    layers += [*_marked(plan, plan.N, plan.cost.value), *points]
     return Figure(
         "What other sizes cost at equal loss",
-        Axis.of("N", counted(found, "N")),
-        Axis("cost over the life of the model", made.priced.unit),
+        Axis.of("N", counted(model, "N")),
+        Axis("cost over the life of the model", plan.priced.unit),
         tuple(layers),
     )
 
 
 def smaller(shrunk: Shrunk) -> Figure:
     """Return the compute that sizes add to the best run of the same loss, from rows of many k."""
-    shown = [row for row in shrunk.rows if row.overhead.value < TALLEST]
-    k, rows = np.array([row.factor for row in shown]), [row.overhead for row in shown]
+    visible = [row for row in shrunk.rows if row.overhead.value < TALLEST]
+    k, rows = np.array([row.factor for row in visible]), [row.overhead for row in visible]
     value = np.array([100 * row.value for row in rows])
     layers: list[Layer] = [Line("compute added", k, value, group="law")]
     if rows[0].low is not None:
@@ -91,17 +93,17 @@ def smaller(shrunk: Shrunk) -> Figure:
     )
 
 
-def data_wall(found: Wall) -> Figure:
+def data_wall(wall: Wall) -> Figure:
     """Return the tokens that the largest runs ask for and the stock, by quantiles over years."""
-    late = found.years[-1] if np.isfinite(found.years[-1]) else found.at[-1]
-    kept = found.at <= min(late + 2, found.at[-1])
-    at = found.at[kept]
+    late = wall.years[-1] if np.isfinite(wall.years[-1]) else wall.at[-1]
+    visible = wall.at <= min(late + 2, wall.at[-1])
+    at = wall.at[visible]
     flat = np.ones(at.size)
     layers = (
-        Band("stock, 90%", at, found.stock[0] * flat, found.stock[-1] * flat, group="stock"),
-        Line("stock, median", at, found.stock[2] * flat, "reference", group="stock"),
-        Band("demand, 90%", at, found.demand[0][kept], found.demand[-1][kept], group="demand"),
-        Line("demand, median", at, found.demand[2][kept], group="demand"),
+        Band("stock, 90%", at, wall.stock[0] * flat, wall.stock[-1] * flat, group="stock"),
+        Line("stock, median", at, wall.stock[2] * flat, "reference", group="stock"),
+        Band("demand, 90%", at, wall.demand[0][visible], wall.demand[-1][visible], group="demand"),
+        Line("demand, median", at, wall.demand[2][visible], group="demand"),
     )
     return Figure(
         "Text in stock, and what the largest runs ask for",
@@ -112,50 +114,50 @@ def data_wall(found: Wall) -> Figure:
     )
 
 
-def used_up(found: Wall) -> Figure:
+def used_up(wall: Wall) -> Figure:
     """Return the chance that the stock is used up by a year."""
-    shown = found.used_up < 0.9999
-    last = min(int(np.count_nonzero(shown)) + 2, found.at.size)
+    open_ = wall.used_up < 0.9999
+    last = min(int(np.count_nonzero(open_)) + 2, wall.at.size)
     return Figure(
         "Chance that the stock is used up",
         Axis("year", "", log=False),
         Axis("share of the draws", "%", log=False),
-        (Line("used up by then", found.at[:last], 100 * found.used_up[:last]),),
+        (Line("used up by then", wall.at[:last], 100 * wall.used_up[:last]),),
     )
 
 
-def _again(found: Fit[Any] | Published, made: Plan) -> PlanningProblem:
+def _again(model: Fit[Any] | Published, plan: Plan) -> PlanningProblem:
     """Return the law of a plan, with its other inputs."""
     from isoflop.plan.problem import ask
 
-    given = dict(made.given)
-    unique = given.pop("U", None)
-    family, convention = made.priced.counting.family, made.priced.counting.convention
+    inputs = dict(plan.given)
+    unique = inputs.pop("U", None)
+    family, convention = plan.priced.counting.family, plan.priced.counting.convention
     return ask(
-        found,
+        model,
         {},
-        cost=made.priced,
+        cost=plan.priced,
         unique=unique,
-        given=given,
-        level=made.level,
+        given=inputs,
+        level=plan.level,
         family=family,
         convention={"C": convention} if family is not None else None,
     )
 
 
-def _at_loss(asked: PlanningProblem, made: Plan, law: Any, N: Numbers) -> Numbers:
+def _at_loss(problem: PlanningProblem, plan: Plan, law: Any, N: Numbers) -> Numbers:
     """Return the cost (s, k) of sizes N (k,) at the loss of a plan; NaN where out of reach."""
     from isoflop.plan.optimum import needed
 
-    D = needed(law, made.L.value, "D", "N", N, asked.given)
-    return np.atleast_2d(np.asarray(made.priced(N, D)))
+    D = needed(law, plan.L.value, "D", "N", N, problem.given)
+    return np.atleast_2d(np.asarray(plan.priced(N, D)))
 
 
-def _marked(made: Plan, N: Estimate, height: float) -> list[Layer]:
+def _marked(plan: Plan, N: Estimate, height: float) -> list[Layer]:
     marks: list[Layer] = []
     if N.low is not None and N.high is not None:
         span = np.array([N.low, N.high]), np.array([height, height])
-        marks.append(Line(f"{made.level:.0%} of the draws of N", *span, "reference", group="plan"))
+        marks.append(Line(f"{plan.level:.0%} of the draws of N", *span, "reference", group="plan"))
     point = np.array([N.value]), np.array([height])
     marks.append(Points("the plan", *point, "best", group="plan"))
     return marks

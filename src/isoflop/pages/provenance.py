@@ -20,37 +20,37 @@ if TYPE_CHECKING:
     from isoflop.runs import Runs
 
 
-def described(found: Fit[Any] | Published) -> Paragraph:
+def described(model: Fit[Any] | Published) -> Paragraph:
     """Return in a sentence what stands behind an answer."""
     from isoflop.law import Published
 
-    if isinstance(found, Published):
-        return Paragraph(f"From {found.key}: {found.source}.")
-    runs = found.runs
-    return Paragraph(f"From {found.law.key}, fitted to {len(runs):,} runs of {runs.origin}.")
+    if isinstance(model, Published):
+        return Paragraph(f"From {model.key}: {model.source}.")
+    runs = model.runs
+    return Paragraph(f"From {model.law.key}, fitted to {len(runs):,} runs of {runs.origin}.")
 
 
 def unit_of(source: Fit[Any] | Published | Runs, symbol: str) -> str:
     """Return the unit of a quantity; that of the loss is as its source states."""
-    own = quantity(symbol).unit
-    return source.conventions.get("L", own) if symbol == "L" else own
+    unit = quantity(symbol).unit
+    return source.conventions.get("L", unit) if symbol == "L" else unit
 
 
 def counted(source: Fit[Any] | Published | Runs, symbol: str) -> str:
     """Return the unit of a quantity and, where it is stated, how it is counted."""
-    unit, said = unit_of(source, symbol), source.conventions.get(symbol)
-    return unit if said in (None, unit) else f"{unit}, {said}"
+    unit, convention = unit_of(source, symbol), source.conventions.get(symbol)
+    return unit if convention in (None, unit) else f"{unit}, {convention}"
 
 
-def noted(found: Fit[Any] | Published, notes: Sequence[str]) -> list[Block]:
+def noted(model: Fit[Any] | Published, notes: Sequence[str]) -> list[Block]:
     """Return notes as blocks; those that bear on trust come before any number."""
     from isoflop.law import EXTRAPOLATION, Published
 
-    if isinstance(found, Published):
-        heavy = [t for t in notes if t == found.caution or t.startswith(EXTRAPOLATION)]
+    if isinstance(model, Published):
+        heavy = [t for t in notes if t == model.caution or t.startswith(EXTRAPOLATION)]
         return [Note(text, "doubt" if text in heavy else "info") for text in notes]
-    worst: Literal["refused", "doubt"] = "refused" if found.status == "refused" else "doubt"
-    grave = doubts(found)
+    worst: Literal["refused", "doubt"] = "refused" if model.status == "refused" else "doubt"
+    grave = doubts(model)
     return [
         Note(text, worst if text in grave[:1] else "doubt" if text in grave else "info")
         for text in notes
@@ -72,4 +72,4 @@ def dropped(runs: Runs) -> int:
     """Return how many runs of the source a condition left out, which its note says."""
     matches = filter(None, map(_KEPT.match, runs.notes))
     counts = ([int(n.replace(",", "")) for n in m.groups()] for m in matches)
-    return sum(total - kept for kept, total in counts)
+    return sum(total - count for count, total in counts)

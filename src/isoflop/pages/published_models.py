@@ -31,22 +31,27 @@ def named_of(names: Sequence[str]) -> list[PublishedModel]:
 
 
 def filtered(
-    found: list[PublishedModel], developer: str | None, since: int | None, until: int | None
+    published_models: list[PublishedModel],
+    developer: str | None,
+    since: int | None,
+    until: int | None,
 ) -> list[PublishedModel]:
     """Return the models of a developer and of a span of years."""
     from isoflop.atlas.models import MODELS
     from isoflop.errors import UnknownName
 
     if developer is not None:
-        known = {m.developer.lower(): m.developer for m in MODELS.values()}
-        if developer.lower() not in known:
-            raise UnknownName("developer", developer, sorted(known.values()))
-        found = [m for m in found if m.developer == known[developer.lower()]]
+        developers = {m.developer.lower(): m.developer for m in MODELS.values()}
+        if developer.lower() not in developers:
+            raise UnknownName("developer", developer, sorted(developers.values()))
+        published_models = [
+            m for m in published_models if m.developer == developers[developer.lower()]
+        ]
     first, last = since or 0, until or 9999
-    kept = [m for m in found if first <= m.released <= last]
-    if not kept:
+    models = [m for m in published_models if first <= m.released <= last]
+    if not models:
         raise UsageError("no model is left; ask for other years, or another developer")
-    return kept
+    return models
 
 
 def order(sort: Order) -> Any:
@@ -64,36 +69,41 @@ def order(sort: Order) -> Any:
 
 
 def report(
-    judged: list[ModelVerdict], found: Fit[Any] | Published, near: float, figures: list[Figure]
+    verdicts: list[ModelVerdict], model: Fit[Any] | Published, near: float, figures: list[Figure]
 ) -> Report:
     """Return published models held against a law."""
     from isoflop.plan.published_models import named, rule
 
-    intervals = any(j.low is not None for j in judged)
+    intervals = any(j.low is not None for j in verdicts)
     blocks: list[Block] = [
-        *noted(found, [c for c in [getattr(found, "caution", "")] if c]),
-        *_remarks(judged),
+        *noted(model, [c for c in [getattr(model, "caution", "")] if c]),
+        *_remarks(verdicts),
         Paragraph(rule(near, intervals)),
-        described(found),
-        *_verdicts(judged, intervals),
+        described(model),
+        *_verdicts(verdicts, intervals),
     ]
-    blocks += [*figures, Heading("Numbers and their sources"), _numbers(judged), _sources(judged)]
-    blocks += _notes_of_models(judged)
+    blocks += [
+        *figures,
+        Heading("Numbers and their sources"),
+        _numbers(verdicts),
+        _sources(verdicts),
+    ]
+    blocks += _notes_of_models(verdicts)
     data = {
-        "law": named(found),
+        "law": named(model),
         "near": near,
-        "models": [_about(j) for j in judged],
+        "models": [_about(j) for j in verdicts],
     }
     return Report("Published models", tuple(blocks), data)
 
 
-def _remarks(judged: list[ModelVerdict]) -> list[Block]:
+def _remarks(verdicts: list[ModelVerdict]) -> list[Block]:
     from isoflop.plan.published_models import VERDICTS
 
-    counts = Counter(j.verdict for j in judged)
-    said = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
-    blocks: list[Block] = [Note(f"{len(judged)} models: {said}")]
-    far = [j.beyond for j in judged if j.beyond is not None and j.beyond > 1]
+    counts = Counter(j.verdict for j in verdicts)
+    totals = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
+    blocks: list[Block] = [Note(f"{len(verdicts)} models: {totals}")]
+    far = [j.beyond for j in verdicts if j.beyond is not None and j.beyond > 1]
     if far:
         blocks.append(
             Note(
@@ -102,12 +112,12 @@ def _remarks(judged: list[ModelVerdict]) -> list[Block]:
                 "doubt",
             )
         )
-    split = sum(bool(j.disputed) for j in judged)
+    split = sum(bool(j.disputed) for j in verdicts)
     if split:
         blocks.append(
             Note(f"of {split} of them other constants of the same form give another verdict")
         )
-    if any(j.model.active for j in judged):
+    if any(j.model.active for j in verdicts):
         blocks.append(
             Note(
                 "mixtures are judged by the parameters that a token meets, by a law of dense "
@@ -117,7 +127,7 @@ def _remarks(judged: list[ModelVerdict]) -> list[Block]:
     return blocks
 
 
-def _verdicts(judged: list[ModelVerdict], intervals: bool) -> list[Block]:
+def _verdicts(verdicts: list[ModelVerdict], intervals: bool) -> list[Block]:
     columns = (
         "model",
         "D/N",
@@ -137,7 +147,7 @@ def _verdicts(judged: list[ModelVerdict], intervals: bool) -> list[Block]:
             "-" if j.wasted is None else f"{j.wasted:.0%}",
             _short(j.beyond),
         )
-        for j in judged
+        for j in verdicts
     )
     caption = (
         "Tokens per parameter, the law's best at the compute of the model, the share of that "
@@ -145,15 +155,15 @@ def _verdicts(judged: list[ModelVerdict], intervals: bool) -> list[Block]:
         "beyond the runs behind the law."
     )
     tables: list[Block] = [Table(columns, rows, caption=caption)]
-    other = tuple((j.model.name, said, by) for j in judged for by, said in j.disputed)
+    other = tuple((j.model.name, verdict, by) for j in verdicts for by, verdict in j.disputed)
     if other:
         caption = "What other constants of the same form say, where they say otherwise."
         tables.append(Table(("model", "verdict", "by"), other, caption=caption))
     return tables
 
 
-def _numbers(judged: list[ModelVerdict]) -> Table:
-    mixtures = any(j.model.active for j in judged)
+def _numbers(verdicts: list[ModelVerdict]) -> Table:
+    mixtures = any(j.model.active for j in verdicts)
     columns = ("model", "year", "N", *(("N met",) if mixtures else ()), "D", "6ND", "C reported")
     rows = tuple(
         (
@@ -165,7 +175,7 @@ def _numbers(judged: list[ModelVerdict]) -> Table:
             m.flop,
             m.C.value,
         )
-        for m in (j.model for j in judged)
+        for m in (j.model for j in verdicts)
     )
     caption = "N [params], D [tokens], compute [FLOP]; a dash: not disclosed, or no FLOP reported."
     return Table(columns, rows, caption=caption)
@@ -175,17 +185,17 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}")
 
 
-def _sources(judged: list[ModelVerdict]) -> Table:
+def _sources(verdicts: list[ModelVerdict]) -> Table:
     """Return who said what; the FLOP that nobody reported are left out."""
-    said: dict[tuple[str, str, str], list[str]] = {}
-    for j in judged:
+    quotes: dict[tuple[str, str, str], list[str]] = {}
+    for j in verdicts:
         for symbol, cell in j.model.cells.items():
             if symbol != "C" or cell.value is not None:
                 key = (j.model.family, cell.standing, cell.source)
-                said.setdefault(key, []).append("N met" if symbol == "active" else symbol)
+                quotes.setdefault(key, []).append("N met" if symbol == "active" else symbol)
     rows = tuple(
         (family, ", ".join(dict.fromkeys(symbols)), standing, source)
-        for (family, standing, source), symbols in said.items()
+        for (family, standing, source), symbols in quotes.items()
     )
     return Table(
         ("family", "numbers", "said by", "source"),
@@ -194,14 +204,14 @@ def _sources(judged: list[ModelVerdict]) -> Table:
     )
 
 
-def _notes_of_models(judged: list[ModelVerdict]) -> list[Block]:
-    said: dict[str, list[str]] = {}
-    for j in judged:
+def _notes_of_models(verdicts: list[ModelVerdict]) -> list[Block]:
+    notes: dict[str, list[str]] = {}
+    for j in verdicts:
         if j.model.remark:
-            said.setdefault(j.model.remark, []).append(j.model.name)
-    if not said:
+            notes.setdefault(j.model.remark, []).append(j.model.name)
+    if not notes:
         return []
-    rows = tuple((", ".join(names), remark) for remark, names in said.items())
+    rows = tuple((", ".join(names), remark) for remark, names in notes.items())
     return [Table(("models", "remark"), rows)]
 
 

@@ -27,36 +27,36 @@ MOST_NAMED = 14
 
 
 def sizes_and_tokens(
-    judged: Sequence[ModelVerdict],
-    found: Fit[Any] | Published,
+    verdicts: Sequence[ModelVerdict],
+    model: Fit[Any] | Published,
     *,
     near: float,
     given: Mapping[str, float] | None = None,
     level: float | None = None,
 ) -> Figure:
     """Return D against N of models by verdict, with the law's best line and what is near it."""
-    asked = held_against(found, given, level)
-    sizes = [j.model.met or 1.0 for j in judged]
+    problem = held_against(model, given, level)
+    sizes = [j.model.met or 1.0 for j in verdicts]
     N = np.geomspace(min(sizes) / 2, max(sizes) * 2, STEPS)
-    best = _tokens_at(asked, asked.law, N, 1.0)[0]
-    under, over = (_tokens_at(asked, asked.law, N, factor)[0] for factor in (1 / near, near))
+    best = _tokens_at(problem, problem.law, N, 1.0)[0]
+    under, over = (_tokens_at(problem, problem.law, N, factor)[0] for factor in (1 / near, near))
     around = f"near: within {show(near)} times the best D/N"
     layers: list[Layer] = [
         Band(around, N, under, over, group="best"),
-        Line(f"best, by {named(found)}", N, best, "frontier", group="best"),
+        Line(f"best, by {named(model)}", N, best, "frontier", group="best"),
     ]
-    if asked.draws is not None:
-        tail = (1 - asked.level) / 2
-        many = _tokens_at(asked, asked.draws, N, 1.0)
+    if problem.draws is not None:
+        tail = (1 - problem.level) / 2
+        many = _tokens_at(problem, problem.draws, N, 1.0)
         low, high = np.nanquantile(many, [tail, 1 - tail], axis=0)
-        layers.insert(0, Band(f"{asked.level:.0%} of the draws", N, low, high, group="law"))
-    for rival in rivals_of(found):
+        layers.insert(0, Band(f"{problem.level:.0%} of the draws", N, low, high, group="law"))
+    for rival in rivals_of(model):
         again = held_against(rival, given, level)
         tokens = _tokens_at(again, again.law, N, 1.0)[0]
         layers.append(Line(f"best, by {rival.key}", N, tokens, "rival"))
-    landmarks = _landmarks(judged)
+    landmarks = _landmarks(verdicts)
     for verdict in VERDICTS:
-        rows = [j for j in judged if j.verdict == verdict]
+        rows = [j for j in verdicts if j.verdict == verdict]
         if rows:
             layers.append(_points(verdict, rows, landmarks))
     return Figure(
@@ -66,16 +66,16 @@ def sizes_and_tokens(
         tuple(layers),
         "Along a line of equal compute, D falls as N rises; models above the band saw more tokens "
         "than the law calls best for their compute, models below it fewer.",
-        _end(found),
+        _end(model),
     )
 
 
-def _tokens_at(asked: PlanningProblem, law: Law, N: Numbers, factor: float) -> Numbers:
+def _tokens_at(problem: PlanningProblem, law: Law, N: Numbers, factor: float) -> Numbers:
     """Return the D (s, k) at which N (k,) has `factor` times the best D/N of its own compute."""
     from isoflop.plan import best
 
     C = np.geomspace(6 * N[0] ** 2 / 1e4, 6 * N[-1] ** 2 * 1e6, 4 * STEPS)
-    split = best(law, asked.cost, C, given=asked.given)
+    split = best(law, problem.cost, C, given=problem.given)
     sizes, tokens = np.atleast_2d(split.N), np.atleast_2d(split.D)
     # At equal compute, D/N times `factor` is N over its root and D times its root.
     root = np.sqrt(factor)
@@ -99,15 +99,15 @@ def _points(verdict: str, rows: Sequence[ModelVerdict], landmarks: set[str]) -> 
     )
 
 
-def _landmarks(judged: Sequence[ModelVerdict]) -> set[str]:
-    names = [j.model.name for j in judged]
+def _landmarks(verdicts: Sequence[ModelVerdict]) -> set[str]:
+    names = [j.model.name for j in verdicts]
     return set(names) if len(names) <= MOST_NAMED else set(names) & set(LANDMARKS)
 
 
-def _end(found: Fit[Any] | Published) -> float | None:
+def _end(model: Fit[Any] | Published) -> float | None:
     """Return the largest N behind a law, where that is known."""
     from isoflop.law import Published
 
-    if not isinstance(found, Published):
-        return float(np.nanmax(found.runs["N"]))
-    return found.valid["N"][1] if "N" in found.valid else None
+    if not isinstance(model, Published):
+        return float(np.nanmax(model.runs["N"]))
+    return model.valid["N"][1] if "N" in model.valid else None

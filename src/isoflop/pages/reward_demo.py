@@ -18,9 +18,9 @@ Row = tuple[Cell, ...]
 AT = (1.0, 1.5, 2.0, 2.5)  # values of d at which RL and best-of-n are held against each other
 
 
-def kinds(found: StudyResult) -> tuple[tuple[str, tuple[ScorerArm, ...]], ...]:
+def kinds(study: StudyResult) -> tuple[tuple[str, tuple[ScorerArm, ...]], ...]:
     """Return the arms of a study by how they were optimised."""
-    return ("best-of-n", found.chosen), ("RL", found.pursued)
+    return ("best-of-n", study.chosen), ("RL", study.pursued)
 
 
 def choice_of(arms: Sequence[ScorerArm]) -> dict[str, Mean]:
@@ -36,20 +36,20 @@ def _held_out(arms: Sequence[ScorerArm], form: str) -> Mean:
     from isoflop.studies.reward import Mean, held_out
 
     each = [[held_out(run.evidence, form) for run in arm.runs] for arm in arms]
-    judged = np.array([errors for errors in each if np.isfinite(errors).all()])
-    return Mean.of(judged.mean(0)) if judged.size else Mean(float("inf"), None, None)
+    finite = np.array([errors for errors in each if np.isfinite(errors).all()])
+    return Mean.of(finite.mean(0)) if finite.size else Mean(float("inf"), None, None)
 
 
 def _form(choice: dict[str, Mean]) -> str:
     return next(iter(choice))
 
 
-def verdicts(found: StudyResult, choice: dict[str, dict[str, Mean]]) -> list[Block]:
+def verdicts(study: StudyResult, choice: dict[str, dict[str, Mean]]) -> list[Block]:
     """Return what was seen in a few sentences, good news or bad."""
-    blocks: list[Block] = [_fell("Best-of-n", found.plain)]
-    if plain := [a for a in found.pursued if a.simple]:
+    blocks: list[Block] = [_fell("Best-of-n", study.plain)]
+    if plain := [a for a in study.pursued if a.simple]:
         blocks.append(_fell("RL", plain))
-    for kind, arms in kinds(found):
+    for kind, arms in kinds(study):
         if arms:
             blocks.append(_forecast_note(kind, arms))
             first, second = choice[kind].items()
@@ -88,8 +88,8 @@ def _forecast_note(kind: str, arms: Sequence[ScorerArm]) -> Note:
 
 def _misses(arms: Sequence[ScorerArm]) -> list[float]:
     """Return forecast less what came, for every run that allows a forecast."""
-    found = [(run.forecast(), run) for arm in arms for run in arm.runs]
-    return [made[1] - run.end for made, run in found if made is not None]
+    forecasts = [(run.forecast(), run) for arm in arms for run in arm.runs]
+    return [forecast[1] - run.end for forecast, run in forecasts if forecast is not None]
 
 
 def laws_of(title: str, arms: Sequence[ScorerArm], choice: dict[str, Mean]) -> list[Block]:
@@ -157,24 +157,24 @@ def _peaks(arm: ScorerArm, form: str) -> Row:
 def _ended(arm: ScorerArm) -> Row:
     best, at = arm.mean(lambda r: r.best[1]), arm.mean(lambda r: r.best[0])
     end, far = arm.mean(lambda r: r.end), arm.mean(lambda r: r.furthest)
-    made = [run.forecast() for run in arm.runs]
-    said = [m[1] for m in made if m is not None]
+    forecasts = [run.forecast() for run in arm.runs]
+    ends_ = [m[1] for m in forecasts if m is not None]
     off = _misses([arm])
-    forecast = float(np.mean(said)) if said else None
+    forecast = float(np.mean(ends_)) if ends_ else None
     miss = float(np.sqrt(np.mean(np.square(off)))) if off else None
     falls = f"{arm.falls} of {len(arm.runs)}"
     return best.value, at.value, *end, far.value, forecast, miss, falls
 
 
-def trends(found: StudyResult, choice: dict[str, Mean]) -> list[Block]:
+def trends(study: StudyResult, choice: dict[str, Mean]) -> list[Block]:
     """Return whether beta falls with size at every amount of data, and with data at every size."""
     from isoflop.quantities import show
     from isoflop.studies.reward import trend
 
     form, rows = _form(choice), []
     for by, fixed, unit in (("N", "pairs", "pairs"), ("pairs", "N", "params")):
-        for value in sorted({getattr(a, fixed) for a in found.plain}):
-            arms = [a for a in found.plain if getattr(a, fixed) == value]
+        for value in sorted({getattr(a, fixed) for a in study.plain}):
+            arms = [a for a in study.plain if getattr(a, fixed) == value]
             both = [trend(arms, by, form, p) for p in ("alpha_R", "beta_R")]
             if both[0] is not None and both[1] is not None:
                 what = "size" if by == "N" else "pairs"
@@ -203,13 +203,13 @@ def choices(choice: dict[str, dict[str, Mean]]) -> Table:
     )
 
 
-def against_of(found: StudyResult) -> list[Block]:
+def against_of(study: StudyResult) -> list[Block]:
     """Return RL less best-of-n by the same scorer, at equal KL."""
     from isoflop.studies.reward import Mean
 
     rows: list[Row] = []
-    for arm in found.pursued:
-        chosen = found.choice_of(arm.scorer)
+    for arm in study.pursued:
+        chosen = study.choice_of(arm.scorer)
         if chosen is None or arm.penalty:
             continue
         for d in AT:
@@ -231,12 +231,12 @@ def against_of(found: StudyResult) -> list[Block]:
     ]
 
 
-def variants(found: StudyResult) -> list[Block]:
+def variants(study: StudyResult) -> list[Block]:
     """Return ensembles and penalties against the arm that they vary, at equal KL."""
     from isoflop.studies.reward import gap
 
     rows: list[Row] = []
-    for _, arms in kinds(found):
+    for _, arms in kinds(study):
         for arm in (a for a in arms if not a.simple):
             plain = [a for a in arms if a.simple and a.scorer.proxies[0] in arm.scorer.proxies]
             if plain:
@@ -261,7 +261,7 @@ def _finite(value: float) -> float | None:
 
 
 def as_data(
-    found: StudyResult, choice: dict[str, dict[str, Mean]], seconds: float
+    study: StudyResult, choice: dict[str, dict[str, Mean]], seconds: float
 ) -> dict[str, Any]:
     """Return a study of reward over-optimisation as JSON types."""
     return {
@@ -270,7 +270,7 @@ def as_data(
             kind: {form: [_finite(m.value), m.low, m.high] for form, m in errors.items()}
             for kind, errors in choice.items()
         },
-        "arms": [_arm_data(a, _form(choice[kind])) for kind, arms in kinds(found) for a in arms],
+        "arms": [_arm_data(a, _form(choice[kind])) for kind, arms in kinds(study) for a in arms],
     }
 
 

@@ -26,11 +26,11 @@ _OWN = Axis("R: gain in the proxy's score, on gold's scale", "reward", log=False
 _N = Axis("n: samples of which the best is taken", "samples")
 
 
-def against_kl(read: RewardInput, found: Mapping[str, Overoptimisation]) -> tuple[Figure, ...]:
+def against_kl(read: RewardInput, fits: Mapping[str, Overoptimisation]) -> tuple[Figure, ...]:
     """Return gold as measured, its law with a band and its peak, and the proxy's own score."""
-    parts = _parts(list(found))
+    parts = _parts(list(fits))
     return tuple(
-        _against_kl(read, {name: found[name] for name in part}, _which(i, len(parts)))
+        _against_kl(read, {name: fits[name] for name in part}, _which(i, len(parts)))
         for i, part in enumerate(parts)
     )
 
@@ -44,29 +44,31 @@ def _which(index: int, count: int) -> str:
     return f", {index + 1} of {count}" if count > 1 else ""
 
 
-def _against_kl(read: RewardInput, found: Mapping[str, Overoptimisation], which: str) -> Figure:
+def _against_kl(read: RewardInput, fits: Mapping[str, Overoptimisation], which: str) -> Figure:
     layers: list[Layer] = []
-    furthest = max(f.furthest for f in found.values())
-    for name, one in found.items():
-        along = np.linspace(0.02, AHEAD, STEPS) * one.furthest
-        low, high = _band(one, along)
-        layers.append(Band(f"{one.level:.0%} of {name}", along, low, high, group=name))
-        layers.append(Line(f"{name}, {one.form}", along, one.law(d=along), group=name))
+    furthest = max(f.furthest for f in fits.values())
+    for name, one in fits.items():
+        grid = np.linspace(0.02, AHEAD, STEPS) * one.furthest
+        low, high = _band(one, grid)
+        layers.append(Band(f"{one.level:.0%} of {name}", grid, low, high, group=name))
+        layers.append(Line(f"{name}, {one.form}", grid, one.law(d=grid), group=name))
         layers.append(Points(f"{name}, measured", one.evidence.d, one.evidence.R, group=name))
-        if one.peak_at.value <= along[-1]:
+        if one.peak_at.value <= grid[-1]:
             peak = np.array([one.peak_at.value]), np.array([one.peak.value])
             layers.append(Points(f"{name}, peak", *peak, "best", group=name))
         if name in read.factors:
             curve = read.curves[name]
             score = curve.score * read.factors[name]
             layers.append(Line(f"{name}, as it scores itself", curve.d, score, "rival", group=name))
-    own = " Thin lines are what the proxy says of itself, on gold's scale." if read.factors else ""
+    remark = (
+        " Thin lines are what the proxy says of itself, on gold's scale." if read.factors else ""
+    )
     return Figure(
         f"{read.reward} against root KL, {read.what}{which}",
         Axis.of("d", log=False),
         _GAIN if read.of == "gold" else _OWN,
         tuple(layers),
-        f"Points are measured; bands are draws of the law, carried beyond the data.{own}",
+        f"Points are measured; bands are draws of the law, carried beyond the data.{remark}",
         furthest,
     )
 
@@ -107,11 +109,11 @@ def _against_n(guards: Sequence[Guard], title: str) -> Figure:
     )
 
 
-def _band(one: Overoptimisation, along: Numbers) -> tuple[Numbers, Numbers]:
+def _band(one: Overoptimisation, grid: Numbers) -> tuple[Numbers, Numbers]:
     """Return the ends of the draws along d, held within what a reader can see."""
     from isoflop.assess.reward.overoptimisation import tails
 
     shares = tails(one.level, one.evidence.units)
-    low, high = np.quantile(one.draws(d=along), shares, axis=0)
+    low, high = np.quantile(one.draws(d=grid), shares, axis=0)
     most = TOP * np.abs(one.evidence.R).max()
     return np.clip(low, -most, most), np.clip(high, -most, most)

@@ -19,18 +19,18 @@ FEW = 3  # proxies that have a doubt each; of more it is said once
 
 def refuse(what: str, **given: object) -> None:
     """Refuse an option that says nothing about what the table holds."""
-    if said := [name for name, value in given.items() if value]:
+    if names := [name for name, value in given.items() if value]:
         other = "runs of RL" if what == "samples" else "scored samples"
-        raise UsageError(f"--{said[0]} is for {other}, and the table holds {what}; leave it out")
+        raise UsageError(f"--{names[0]} is for {other}, and the table holds {what}; leave it out")
 
 
-def ahead(found: dict[str, Overoptimisation], level: float) -> Table:
+def ahead(fits: dict[str, Overoptimisation], level: float) -> Table:
     """Return forecasts of larger KL from the lower half, beside what was measured."""
     rows: list[tuple[Cell, ...]] = []
-    for name, f in found.items():
+    for name, f in fits.items():
         half = (None, None, None) if f.half is None else tuple(f.half)
-        held = f.half is not None and f.half.low <= f.actual <= f.half.high
-        within = None if f.half is None else "yes" if held else "no"
+        inside = f.half is not None and f.half.low <= f.actual <= f.half.high
+        within = None if f.half is None else "yes" if inside else "no"
         rows.append((name, f.furthest, *half, f.actual, within))
     return Table(
         ("proxy", "at d", "forecast", "low", "high", "came", "within"),
@@ -40,10 +40,10 @@ def ahead(found: dict[str, Overoptimisation], level: float) -> Table:
     )
 
 
-def choices(found: dict[str, Overoptimisation]) -> Table:
+def choices(fits: dict[str, Overoptimisation]) -> Table:
     """Return the laws with their held-out errors, by proxy."""
     rows: list[tuple[Cell, ...]] = []
-    for name, f in found.items():
+    for name, f in fits.items():
         for i, s in enumerate(f.standings):
             verdict = "best" if i == 0 else "tied with it" if s.tied else "worse"
             peak = finite(float(f.evidence.law(s.form).peak_at()))
@@ -56,17 +56,17 @@ def choices(found: dict[str, Overoptimisation]) -> Table:
     )
 
 
-def doubts(found: Mapping[str, Overoptimisation]) -> list[Note]:
+def doubts(fits: Mapping[str, Overoptimisation]) -> list[Note]:
     """Return what speaks against the law of each proxy; what speaks against many, once."""
-    notes = [Note(f"{name}: {text}", "doubt") for name, f in found.items() for text in f.notes]
-    astray = {name: f for name, f in found.items() if not f.follows}
+    notes = [Note(f"{name}: {text}", "doubt") for name, f in fits.items() for text in f.notes]
+    astray = {name: f for name, f in fits.items() if not f.follows}
     if len(astray) > FEW:
         r2 = [f.r2 for f in astray.values()]
-        said = (
-            f"laws of {len(astray)} of {len(found)} proxies do not follow their points (R^2 "
+        messages = (
+            f"laws of {len(astray)} of {len(fits)} proxies do not follow their points (R^2 "
             f"{min(r2):.2f} to {max(r2):.2f}): those peaks are rough ones"
         )
-        return [*notes, Note(said, "doubt")]
+        return [*notes, Note(messages, "doubt")]
     return notes + [
         Note(
             f"{name}: {f.form} does not follow the points (R^2 {f.r2:.2f}): its peak is a rough "

@@ -27,8 +27,8 @@ def designed(preset: str, seeds: int | None, seed: int) -> Overoptimise:
         raise UnknownName("preset", preset, PRESETS)
     if seeds is not None:
         refuse_count("--seeds", seeds, 1, MOST_SEEDS)
-    made = PRESETS[preset](seed) if seeds is None else PRESETS[preset](seed, seeds)
-    return made.sweep
+    study = PRESETS[preset](seed) if seeds is None else PRESETS[preset](seed, seeds)
+    return study.sweep
 
 
 def carried_out(folder: str, study: Overoptimise, name: str, workers: int | None) -> Sweep:
@@ -50,9 +50,9 @@ def _refuse_another(folder: str, preset: str) -> None:
 
     if not (Path(folder) / "study.db").exists():
         return
-    for known in Study.open(folder).documents(KIND):
-        of = known.name.split("-")[1]
-        if known.name.startswith("reward-") and of != preset:
+    for document in Study.open(folder).documents(KIND):
+        of = document.name.split("-")[1]
+        if document.name.startswith("reward-") and of != preset:
             raise UsageError(
                 f"{folder} holds a study of --preset {of}; go on with that one, or name a new "
                 f"folder for --preset {preset}"

@@ -18,33 +18,35 @@ _OVER = "Bands hold every replication."
 DEEP = 2.0  # times the largest gain, to which losses are drawn: RL may lose ten times as much
 
 
-def figures(found: StudyResult) -> tuple[Figure, ...]:
+def figures(study: StudyResult) -> tuple[Figure, ...]:
     """Return the figures that the arms of a study allow."""
-    made = (
-        _by("size of the proxy", found.plain, "N", "pairs"),
-        _by("pairs that the proxy learned from", found.plain, "pairs", "N"),
-        _against_bon(found),
-        _variants(found),
+    candidates = (
+        _by("size of the proxy", study.plain, "N", "pairs"),
+        _by("pairs that the proxy learned from", study.plain, "pairs", "N"),
+        _against_bon(study),
+        _variants(study),
     )
-    return tuple(figure for figure in made if figure is not None)
+    return tuple(figure for figure in candidates if figure is not None)
 
 
 def _by(what: str, arms: Sequence[ScorerArm], by: str, fixed: str) -> Figure | None:
     """Return best-of-n by one attribute, at the largest of the other: gold, and the proxy."""
     most = max((getattr(a, fixed) for a in arms), default=0)
-    shown = sorted((a for a in arms if getattr(a, fixed) == most), key=lambda a: getattr(a, by))
-    if len(shown) < 2:
+    arms_shown = sorted(
+        (a for a in arms if getattr(a, fixed) == most), key=lambda a: getattr(a, by)
+    )
+    if len(arms_shown) < 2:
         return None
     unit = "params" if by == "N" else "pairs"
     layers: list[Layer] = []
-    for arm in shown:
+    for arm in arms_shown:
         name = f"{show(getattr(arm, by))} {unit}"
         layers += _gold(arm, name)
         score = np.mean([run.score_at(arm.grid) for run in arm.runs], axis=0)
         layers.append(Line(f"{name}, its own score", arm.grid, score, "rival", name))
-    held = f"{show(most)} {'pairs each' if fixed == 'pairs' else 'params each'}"
+    constant = f"{show(most)} {'pairs each' if fixed == 'pairs' else 'params each'}"
     return Figure(
-        f"Best-of-n by {what}, {held}",
+        f"Best-of-n by {what}, {constant}",
         Axis.of("d", log=False),
         _GAIN,
         tuple(layers),
@@ -52,12 +54,12 @@ def _by(what: str, arms: Sequence[ScorerArm], by: str, fixed: str) -> Figure | N
     )
 
 
-def _against_bon(found: StudyResult) -> Figure | None:
+def _against_bon(study: StudyResult) -> Figure | None:
     """Return RL without a penalty against best-of-n by the same proxies."""
-    plain = [a for a in found.pursued if a.simple]
+    plain = [a for a in study.pursued if a.simple]
     floor, layers = _floor(plain), list[Layer]()
     for arm in plain:
-        chosen = found.choice_of(arm.scorer)
+        chosen = study.choice_of(arm.scorer)
         if chosen is None:
             continue
         layers += _gold(arm, f"RL, {arm.name}", floor)
@@ -76,13 +78,13 @@ def _against_bon(found: StudyResult) -> Figure | None:
     )
 
 
-def _variants(found: StudyResult) -> Figure | None:
+def _variants(study: StudyResult) -> Figure | None:
     """Return RL on ensembles and with a penalty, beside the arms that they vary."""
-    special = [a for a in found.pursued if not a.simple]
+    special = [a for a in study.pursued if not a.simple]
     if not special:
         return None
     members = {a.scorer.proxies[0] for a in special}
-    plain = [a for a in found.pursued if a.simple and a.scorer.proxies[0] in members]
+    plain = [a for a in study.pursued if a.simple and a.scorer.proxies[0] in members]
     floor = _floor((*plain, *special))
     layers = [layer for arm in (*plain, *special) for layer in _gold(arm, f"RL, {arm.name}", floor)]
     return Figure(
@@ -107,8 +109,8 @@ def _gold(arm: ScorerArm, name: str, floor: float = -np.inf) -> list[Layer]:
     """Return the mean gold of an arm down to a floor, and the band of its replications."""
     each = np.array([run.at(arm.grid) for run in arm.runs])
     mean, low, high = each.mean(0), np.maximum(each.min(0), floor), each.max(0)
-    drawn, banded = mean >= floor, high >= floor
-    line = Line(name, arm.grid[drawn], mean[drawn], group=name)
+    visible, banded = mean >= floor, high >= floor
+    line = Line(name, arm.grid[visible], mean[visible], group=name)
     if len(each) < 2:
         return [line]
     return [Band(f"{name}, all", arm.grid[banded], low[banded], high[banded], group=name), line]

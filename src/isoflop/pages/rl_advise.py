@@ -30,29 +30,37 @@ def of_of(rows: Runs, name: str) -> Runs:
 
 
 def described(
-    name: str, run: Runs, said: StopAdvice, warned: tuple[Alarm, ...], level: float
+    name: str, run: Runs, stop_advice: StopAdvice, warned: tuple[Alarm, ...], level: float
 ) -> list[Block]:
     """Return the advice on one run, its numbers and its alarms."""
     from isoflop.monitor.advice import STRICT
     from isoflop.monitor.alarms import unheard
     from isoflop.pages.rl_figures import evidence_of, forecast_of
 
-    kind: Any = {"continue": "good", "stop": "doubt", "not yet known": "info"}[said.says]
+    kind: Any = {"continue": "good", "stop": "doubt", "not yet known": "info"}[stop_advice.says]
     silent = unheard(run)
-    unit = quantity(said.over).unit
+    unit = quantity(stop_advice.over).unit
     rows: list[tuple[Cell, ...]] = [
         (
-            f"probability of reaching {said.target:g} by {show(said.budget)} {unit}",
-            said.reaches,
+            f"probability of reaching {stop_advice.target:g} by {show(stop_advice.budget)} {unit}",
+            stop_advice.reaches,
             None,
             None,
         ),
-        (f"reward at {show(said.budget)} {unit}", said.expected[0], *said.reward),
-        (f"gain of the next {show(said.step)} {unit}", said.expected[1], *said.gain),
+        (
+            f"reward at {show(stop_advice.budget)} {unit}",
+            stop_advice.expected[0],
+            *stop_advice.reward,
+        ),
+        (
+            f"gain of the next {show(stop_advice.step)} {unit}",
+            stop_advice.expected[1],
+            *stop_advice.gain,
+        ),
     ]
     return [
         Heading(name),
-        Note(f"{said.says}: {said.why}", kind),
+        Note(f"{stop_advice.says}: {stop_advice.why}", kind),
         *(Note(f"alarm, {a.name}: {a.says}", "doubt") for a in warned),
         *(
             [Note(f"no alarm can come from {', '.join(silent)}: the log does not hold it")]
@@ -60,20 +68,20 @@ def described(
             else []
         ),
         Table(("of the run", "value", "low", "high"), tuple(rows), f"{level:.0%} intervals"),
-        _looks(said),
-        forecast_of(said, run),
-        evidence_of(said, STRICT / said.alpha),
+        _looks(stop_advice),
+        forecast_of(stop_advice, run),
+        evidence_of(stop_advice, STRICT / stop_advice.alpha),
     ]
 
 
-def _looks(said: StopAdvice) -> Table:
+def _looks(stop_advice: StopAdvice) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (look.at, look.reward, look.reaches, look.against, look.says)
-        for look in said.looks[-LOOKS:]
+        for look in stop_advice.looks[-LOOKS:]
     ]
     return Table(
         (
-            f"at [{quantity(said.over).unit}]",
+            f"at [{quantity(stop_advice.over).unit}]",
             "R",
             "reaches the target",
             "evidence against",
@@ -84,17 +92,21 @@ def _looks(said: StopAdvice) -> Table:
     )
 
 
-def as_data(said: StopAdvice, warned: tuple[Alarm, ...]) -> dict[str, Any]:
+def as_data(stop_advice: StopAdvice, warned: tuple[Alarm, ...]) -> dict[str, Any]:
     """Return the advice on one run as JSON types."""
     return {
-        "says": said.says,
-        "why": said.why,
-        "target": said.target,
-        "budget": said.budget,
-        "reaches": said.reaches,
-        "alpha": said.alpha,
-        "reward": {"expected": said.expected[0], "interval": list(said.reward)},
-        "gain": {"of": said.step, "expected": said.expected[1], "interval": list(said.gain)},
+        "says": stop_advice.says,
+        "why": stop_advice.why,
+        "target": stop_advice.target,
+        "budget": stop_advice.budget,
+        "reaches": stop_advice.reaches,
+        "alpha": stop_advice.alpha,
+        "reward": {"expected": stop_advice.expected[0], "interval": list(stop_advice.reward)},
+        "gain": {
+            "of": stop_advice.step,
+            "expected": stop_advice.expected[1],
+            "interval": list(stop_advice.gain),
+        },
         "alarms": [{"name": a.name, "value": a.value, "says": a.says} for a in warned],
         "looks": [
             {
@@ -104,6 +116,6 @@ def as_data(said: StopAdvice, warned: tuple[Alarm, ...]) -> dict[str, Any]:
                 "against": min(k.against, 1e300),
                 "says": k.says,
             }
-            for k in said.looks
+            for k in stop_advice.looks
         ],
     }

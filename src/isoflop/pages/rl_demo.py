@@ -68,10 +68,10 @@ def end_of(runs: Runs) -> tuple[float, float]:
     return float(np.mean(compute)), float(np.mean(reward))
 
 
-def verdicts(said: tuple[RecipeForecast, ...], refused: Mapping[str, str]) -> list[Block]:
+def verdicts(forecasts: tuple[RecipeForecast, ...], refused: Mapping[str, str]) -> list[Block]:
     """Return whether the forecasts of recipes held what was measured."""
     blocks: list[Block] = []
-    for s in said:
+    for s in forecasts:
         f = s.forecast
         text = (
             f"{s.recipe}: from the first half of its compute, {s.form} forecast a pass rate of "
@@ -82,7 +82,7 @@ def verdicts(said: tuple[RecipeForecast, ...], refused: Mapping[str, str]) -> li
     return [*blocks, *(Note(f"{name}: {why}", "doubt") for name, why in refused.items())]
 
 
-def table(said: tuple[RecipeForecast, ...]) -> Table:
+def table(forecasts: tuple[RecipeForecast, ...]) -> Table:
     """Return the forecast of each recipe beside what was measured."""
     rows: list[tuple[Cell, ...]] = [
         (
@@ -95,7 +95,7 @@ def table(said: tuple[RecipeForecast, ...]) -> Table:
             s.off,
             "yes" if s.inside else "no",
         )
-        for s in said
+        for s in forecasts
     ]
     return Table(
         ("recipe", "law", "forecast R", "low", "high", "what came", "off by", "holds it"),
@@ -105,34 +105,34 @@ def table(said: tuple[RecipeForecast, ...]) -> Table:
     )
 
 
-def figure(runs: Runs, said: RecipeForecast) -> Figure:
+def figure(runs: Runs, forecast: RecipeForecast) -> Figure:
     """Return the runs, the forecast made from their first half, and what came."""
-    end = said.forecast.at["C"]
-    f = said.forecast
+    end = forecast.forecast.at["C"]
+    f = forecast.forecast
     layers: list[Layer] = [
         Points(str(name), mine["C"], mine["R"], group=str(name))
         for name in sorted(set(runs.labels["run"].tolist()))
         for mine in (runs.select(runs.labels["run"] == name),)
     ]
-    seen = int((runs["C"] <= SEEN * end).sum())
-    along = np.geomspace(float(runs["C"].min()), float(runs["C"].max()), 80)
-    curve = said.fit.predict(C=along)
-    layers.append(Line(f"{said.form} through the first half", along, curve, group="chosen"))
+    count = int((runs["C"] <= SEEN * end).sum())
+    grid = np.geomspace(float(runs["C"].min()), float(runs["C"].max()), 80)
+    curve = forecast.fit.predict(C=grid)
+    layers.append(Line(f"{forecast.form} through the first half", grid, curve, group="chosen"))
     low, high = f.low if f.low is not None else f.value, f.high if f.high is not None else f.value
     layers.append(ErrorBar("forecast of the end", end, f.value, low, high, group="chosen"))
-    layers.append(Points("what came", np.array([end]), np.array([said.truth]), "truth"))
+    layers.append(Points("what came", np.array([end]), np.array([forecast.truth]), "truth"))
     return Figure(
-        f"{said.recipe}: the forecast and what came",
+        f"{forecast.recipe}: the forecast and what came",
         Axis.of("C", "FLOP, detailed"),
         Axis.of("R", log=False),
         tuple(layers),
-        f"The forecast, by {said.form}, saw what lies left of the line: {seen} of {len(runs)} "
+        f"The forecast, by {forecast.form}, saw what lies left of the line: {count} of {len(runs)} "
         "looks.",
         SEEN * end,
     )
 
 
-def as_data(said: tuple[RecipeForecast, ...]) -> dict[str, Any]:
+def as_data(forecasts: tuple[RecipeForecast, ...]) -> dict[str, Any]:
     """Return the forecasts of recipes as JSON types."""
     return {
         "level": LEVEL,
@@ -147,6 +147,6 @@ def as_data(said: tuple[RecipeForecast, ...]) -> dict[str, Any]:
                 "off": s.off,
                 "inside": s.inside,
             }
-            for s in said
+            for s in forecasts
         },
     }

@@ -22,20 +22,20 @@ AHEAD = 4.0  # how far beyond the evaluations curves are drawn
 STEPS = 80
 
 
-def curves(found: Sequence[RewardCurve], ahead: float = AHEAD) -> Figure:
+def curves(curves: Sequence[RewardCurve], factor: float = AHEAD) -> Figure:
     """Return the evaluations of every recipe, its sigmoid and a band of its draws."""
-    over = found[0].over
-    furthest = max(c.furthest for c in found)
+    over = curves[0].over
+    furthest = max(c.furthest for c in curves)
     layers: list[Layer] = []
-    for curve in found:
+    for curve in curves:
         x, y = curve.fit.runs[over], curve.fit.runs["R"]
-        along = np.geomspace(float(x.min()), ahead * furthest, STEPS)
+        grid = np.geomspace(float(x.min()), factor * furthest, STEPS)
         if curve.fit.draws is not None:
-            low, high = _ends(curve.fit.draws(along), curve.fit.level)
+            low, high = _ends(curve.fit.draws(grid), curve.fit.level)
             name = f"{curve.fit.level:.0%} of {curve.recipe}"
-            layers.append(Band(name, along, low, high, group=curve.recipe))
-        predicted = curve.fit.predict(**{over: along})
-        layers.append(Line(f"sigmoid of {curve.recipe}", along, predicted, group=curve.recipe))
+            layers.append(Band(name, grid, low, high, group=curve.recipe))
+        predicted = curve.fit.predict(**{over: grid})
+        layers.append(Line(f"sigmoid of {curve.recipe}", grid, predicted, group=curve.recipe))
         layers.append(Points(curve.recipe, x, y, hover=_hover(curve.fit.runs), group=curve.recipe))
     return Figure(
         "Reward against compute",
@@ -48,19 +48,19 @@ def curves(found: Sequence[RewardCurve], ahead: float = AHEAD) -> Figure:
     )
 
 
-def efficiency(found: Sequence[RewardCurve]) -> Figure:
+def efficiency(curves: Sequence[RewardCurve]) -> Figure:
     """Return F(R) against compute, in which every curve is a line of slope B."""
-    over = found[0].over
+    over = curves[0].over
     layers: list[Layer] = []
-    for curve in found:
+    for curve in curves:
         law, x, R = curve.law, curve.fit.runs[over], curve.fit.runs["R"]
         if curve.fit.status == "refused":
             continue
         low, high = float(law.R_0), float(law.A)
         inside = (low + 0.02 * (high - low) < R) & (high - 0.02 * (high - low) > R)
-        along = np.geomspace(float(x.min()), curve.furthest, 2)
-        slope = (along / float(law.C_mid)) ** float(law.B)
-        layers.append(Line(f"slope {law.B:.3g}", along, slope, group=curve.recipe))
+        grid = np.geomspace(float(x.min()), curve.furthest, 2)
+        slope = (grid / float(law.C_mid)) ** float(law.B)
+        layers.append(Line(f"slope {law.B:.3g}", grid, slope, group=curve.recipe))
         F = 1 / ((high - low) / (R[inside] - low) - 1)
         layers.append(Points(curve.recipe, x[inside], F, group=curve.recipe))
     return Figure(
@@ -112,32 +112,42 @@ def evidence_of(advice: StopAdvice, threshold: float) -> Figure:
     )
 
 
-def frontier(found: IsoCompute, runs: Runs) -> tuple[Figure, ...]:
+def frontier(iso_compute: IsoCompute, runs: Runs) -> tuple[Figure, ...]:
     """Return the curves by responses per problem, and the best number along their envelope."""
     layers: list[Layer] = []
-    for number, law in found.curves.items():
+    for number, law in iso_compute.curves.items():
         mine = runs["group"] == number
-        x = found.x[found.x <= runs[found.over][mine].max()]
+        x = iso_compute.x[iso_compute.x <= runs[iso_compute.over][mine].max()]
         name = f"{number:g} responses"
         layers.append(Line(f"{name}, sigmoid", x, law(x), group=name))
-        records = found.records["group"] == number
+        records = iso_compute.records["group"] == number
         layers.append(
             Points(
-                name, found.records[found.over][records], found.records["R"][records], group=name
+                name,
+                iso_compute.records[iso_compute.over][records],
+                iso_compute.records["R"][records],
+                group=name,
             )
         )
-    layers.append(Line("envelope", found.x, found.reward, "frontier", group="envelope"))
+    layers.append(Line("envelope", iso_compute.x, iso_compute.reward, "frontier", group="envelope"))
     rewards = Figure(
         "Records by responses per problem",
-        Axis.of(found.over),
+        Axis.of(iso_compute.over),
         Axis.of("R", log=False),
         tuple(layers),
         "Points are the first evaluations to enter a higher reward.",
     )
-    numbers: list[Layer] = [Points("best on the envelope", found.x, found.best, group="best")]
-    numbers.append(Line("n* by compute", found.x, found.responses(found.x), group="law"))
+    numbers: list[Layer] = [
+        Points("best on the envelope", iso_compute.x, iso_compute.best, group="best")
+    ]
+    numbers.append(
+        Line("n* by compute", iso_compute.x, iso_compute.responses(iso_compute.x), group="law")
+    )
     best = Figure(
-        "How many responses per problem", Axis.of(found.over), Axis.of("group"), tuple(numbers)
+        "How many responses per problem",
+        Axis.of(iso_compute.over),
+        Axis.of("group"),
+        tuple(numbers),
     )
     return rewards, best
 

@@ -44,18 +44,18 @@ def formula(over: str) -> Paragraph:
     )
 
 
-def parameters(found: list[RewardCurve], level: float) -> Table:
+def parameters(curves: list[RewardCurve], level: float) -> Table:
     """Return the parameters of every recipe with their profile-likelihood intervals."""
     rows: list[tuple[Cell, ...]] = []
-    for c in found:
+    for c in curves:
         for name, p in type(c.law).params.items():
             interval = c.intervals.get(name)
             ends = (None, None) if interval is None else (interval.low, interval.high)
             unknown = name == "A" and c.known == "unknown"
-            given = name in c.fit.fixed
-            state = "given" if given else "not known" if unknown else "fitted"
+            fixed = name in c.fit.fixed
+            state = "given" if fixed else "not known" if unknown else "fitted"
             unit = quantity(c.over).unit if p.unit == "x" else p.unit
-            spread = None if given else c.spread(name)
+            spread = None if fixed else c.spread(name)
             rows.append((c.recipe, name, float(getattr(c.law, name)), *ends, spread, unit, state))
         rows.append((c.recipe, "noise", c.noise, None, None, None, "reward", "of an evaluation"))
     caption = (
@@ -86,15 +86,17 @@ def choices(chosen: dict[str, Comparison | str]) -> Table:
     )
 
 
-def forecasts(said: dict[str, Forecast | str | None], over: str, level: float) -> list[Block]:
+def forecasts(outcomes: dict[str, Forecast | str | None], over: str, level: float) -> list[Block]:
     """Return the reward that each recipe is forecast to reach."""
     blocks: list[Block] = []
     rows: list[tuple[Cell, ...]] = []
-    for name, made in said.items():
-        if isinstance(made, str):
-            blocks.append(Note(f"{name}: {made}", "doubt"))
-        elif made is not None:
-            rows.append((name, made.at[over], made.value, made.low, made.high, made.beyond))
+    for name, outcome in outcomes.items():
+        if isinstance(outcome, str):
+            blocks.append(Note(f"{name}: {outcome}", "doubt"))
+        elif outcome is not None:
+            rows.append(
+                (name, outcome.at[over], outcome.value, outcome.low, outcome.high, outcome.beyond)
+            )
     if rows:
         blocks.append(
             Table(

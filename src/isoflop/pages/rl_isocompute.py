@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from isoflop.assess.reward.isocompute import IsoCompute
 
 
-def answer(made: IsoCompute, unit: str) -> str:
+def answer(iso_compute: IsoCompute, unit: str) -> str:
     """Return from which compute on which number is best, in a sentence."""
-    turns = np.flatnonzero(np.diff(made.best)) + 1
-    first = f"{made.best[0]:g} responses per problem are best from the start"
-    later = (f"{made.best[i]:g} from {show(float(made.x[i]), 2)} {unit} on" for i in turns)
+    turns = np.flatnonzero(np.diff(iso_compute.best)) + 1
+    first = f"{iso_compute.best[0]:g} responses per problem are best from the start"
+    later = (
+        f"{iso_compute.best[i]:g} from {show(float(iso_compute.x[i]), 2)} {unit} on" for i in turns
+    )
     return ", ".join((first, *later))

@@ -86,8 +86,8 @@ def designed(
     if recipes:
         plain = next(iter(arms.values())).setting
         arms = {name: RecipeArm(named(name), plain) for name in recipes}
-    known = tuple(f.name for f in fields(RLRecipe) if f.name not in ("name", "tau"))
-    changes = _values(change, RLRecipe, known, "field of a recipe")
+    fields_ = tuple(f.name for f in fields(RLRecipe) if f.name not in ("name", "tau"))
+    changes = _values(change, RLRecipe, fields_, "field of a recipe")
     settings = _values(setting, RLConfig, SETTABLE, "field of a setting")
     suffix = " ".join(f"{k}={v}" for k, v in {**change, **setting}.items())
     made = {}
@@ -101,14 +101,14 @@ def designed(
 
 
 def _values(
-    given: Mapping[str, str], kind: type[Any], known: tuple[str, ...], what: str
+    texts: Mapping[str, str], kind: type[Any], names: tuple[str, ...], what: str
 ) -> dict[str, Any]:
     """Return texts as values of the fields of a dataclass."""
     types = {f.name: str(f.type) for f in fields(kind)}
     out = {}
-    for name, text in given.items():
-        if name not in known:
-            raise UnknownName(what, name, known)
+    for name, text in texts.items():
+        if name not in names:
+            raise UnknownName(what, name, names)
         try:
             out[name] = _value(text, types[name])
         except (ValueError, KeyError):

@@ -30,10 +30,10 @@ def ranges(table: Runs) -> Table:
     """Return each column with its unit, range and missing values."""
     rows = []
     for symbol, values in table.columns.items():
-        known = values[np.isfinite(values)]
-        low, high = (float(known.min()), float(known.max())) if known.size else (None, None)
+        finite = values[np.isfinite(values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (None, None)
         unit = counted(table, symbol) if symbol in QUANTITIES else "noise of the output"
-        rows.append((symbol, unit, low, high, values.size - known.size))
+        rows.append((symbol, unit, low, high, values.size - finite.size))
     labels = tuple(
         (name, "label", None, None, int((texts == "").sum()))
         for name, texts in table.labels.items()

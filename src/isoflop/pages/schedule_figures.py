@@ -20,51 +20,55 @@ _FROM = f"The first {EARLY:.0%} of the longest run are not drawn."
 _RATE = Axis("learning rate", "1", log=False)
 
 
-def against_step(found: ScheduleFit, held: Sequence[LossCurve], level: float, seed: int) -> Figure:
+def against_step(fit: ScheduleFit, curves: Sequence[LossCurve], level: float, seed: int) -> Figure:
     """Return the curves, a law through those it was fitted to, and its intervals of the others."""
     from isoflop.schedules import grouped, held_out
 
-    first = EARLY * max(int(c.steps[-1]) for c in (*found.curves, *held))
+    first = EARLY * max(int(c.steps[-1]) for c in (*fit.curves, *curves))
     layers: list[Layer] = []
-    for c in (c for c in found.curves if c.steps[-1] >= first):
+    for c in (c for c in fit.curves if c.steps[-1] >= first):
         late = c.steps >= first
-        line = found.law(grouped(c.schedule, c.steps))[late]
+        line = fit.law(grouped(c.schedule, c.steps))[late]
         layers.append(_points(c, c.name, "data", first))
         layers.append(Line(f"{c.name}, fit", c.steps[late].astype(float), line, group=c.name))
-    for c in (c for c in held if c.steps[-1] >= first):
+    for c in (c for c in curves if c.steps[-1] >= first):
         late = c.steps >= first
-        said, x = held_out(found, c, level, seed).said, c.steps[late].astype(float)
-        if len(said.drawn):
-            low, high = said.band[:, late]
+        forecast, x = held_out(fit, c, level, seed).said, c.steps[late].astype(float)
+        if len(forecast.drawn):
+            low, high = forecast.band[:, late]
             layers.append(Band(f"{level:.0%} of {c.name}", x, low, high, group=c.name))
-        line = said.loss[late]
+        line = forecast.loss[late]
         layers.append(Line(f"{c.name}, forecast", x, line, "frontier", group=c.name))
         layers.append(_points(c, f"{c.name}, held out", "truth", first))
-    seen = max(int(c.steps[-1]) for c in found.curves)
-    beyond = any(c.steps[-1] > seen for c in held)
+    last = max(int(c.steps[-1]) for c in fit.curves)
+    beyond = any(c.steps[-1] > last for c in curves)
     return Figure(
-        f"Loss along schedules, law {found.choice.key}",
+        f"Loss along schedules, law {fit.choice.key}",
         _STEP,
         _LOSS,
         tuple(layers),
         f"Points are measured, lines the law; bands hold a single measurement. {_FROM}",
-        float(seen) if beyond else None,
+        float(last) if beyond else None,
     )
 
 
-def predicted(said: Sequence[ScheduleForecast], known: Sequence[LossCurve]) -> Figure:
+def predicted(forecasts: Sequence[ScheduleForecast], curves: Sequence[LossCurve]) -> Figure:
     """Return what laws say of schedules, with the curves that they were fitted to."""
-    first = EARLY * max(int(s[-1]) for s in (*(a.steps for a in said), *(c.steps for c in known)))
-    layers: list[Layer] = [_points(c, c.name, "data", first) for c in known if c.steps[-1] >= first]
-    for a in (a for a in said if a.steps[-1] >= first):
+    first = EARLY * max(
+        int(s[-1]) for s in (*(a.steps for a in forecasts), *(c.steps for c in curves))
+    )
+    layers: list[Layer] = [
+        _points(c, c.name, "data", first) for c in curves if c.steps[-1] >= first
+    ]
+    for a in (a for a in forecasts if a.steps[-1] >= first):
         late, schedule, key = a.steps >= first, a.schedule.name, a.fit.choice.key
         x, name = a.steps[late].astype(float), f"{schedule}, {key}"
-        chosen = key == said[0].fit.choice.key
+        chosen = key == forecasts[0].fit.choice.key
         if len(a.drawn) and chosen:
             low, high = a.band[:, late]
             layers.append(Band(f"{a.level:.0%} of {name}", x, low, high, group=schedule))
         layers.append(Line(name, x, a.loss[late], "fit" if chosen else "rival", group=schedule))
-    seen = max(int(c.steps[-1]) for c in known)
+    last = max(int(c.steps[-1]) for c in curves)
     return Figure(
         "Loss along schedules that were not run",
         _STEP,
@@ -72,7 +76,7 @@ def predicted(said: Sequence[ScheduleForecast], known: Sequence[LossCurve]) -> F
         tuple(layers),
         "Points are the curves that were fitted; lines and bands are the first law's, thin lines "
         f"those of the others. {_FROM}",
-        float(seen) if any(a.steps[-1] > seen for a in said) else None,
+        float(last) if any(a.steps[-1] > last for a in forecasts) else None,
     )
 
 

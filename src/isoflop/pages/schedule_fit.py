@@ -14,39 +14,41 @@ if TYPE_CHECKING:
     from isoflop.schedules import HeldOutCurve, LossCurve, ScheduleFit
 
 
-def curves_of(known: Sequence[LossCurve], held: Sequence[LossCurve]) -> Table:
+def curves_of(curves: Sequence[LossCurve], held_out: Sequence[LossCurve]) -> Table:
     """Return the loss curves that were fitted and those held out."""
     rows: list[tuple[Cell, ...]] = []
-    for c in (*known, *held):
+    for c in (*curves, *held_out):
         last = int(c.steps[-1])
         rate = float(c.schedule.rates[last])
-        use = "held out" if c in held else "fitted"
+        use = "held out" if c in held_out else "fitted"
         cells = (c.steps.size, last, c.schedule.warmup, c.schedule.peak, rate, float(c.loss[-1]))
         rows.append((c.name, use, *cells))
     columns = ("curve", "use", "points", "last step", "warm-up", "peak", "last rate", "last loss")
     return Table(columns, tuple(rows), "Warm-up [steps], loss [nats/token].")
 
 
-def parameters(found: Mapping[str, ScheduleFit], level: float) -> Table:
+def parameters(fits: Mapping[str, ScheduleFit], level: float) -> Table:
     """Return the parameters of each law with their intervals."""
     rows: list[tuple[Cell, ...]] = []
-    for key, f in found.items():
+    for key, f in fits.items():
         for name in (p.name for p in dataclasses.fields(f.law)):
-            held = name in f.choice.held
-            ends = (None, None) if held or not f.draws else f.interval(name, level)
-            rows.append((key, name, float(getattr(f.law, name)), *ends, "held" if held else ""))
+            fixed = name in f.choice.held
+            ends = (None, None) if fixed or not f.draws else f.interval(name, level)
+            rows.append((key, name, float(getattr(f.law, name)), *ends, "held" if fixed else ""))
     caption = (
         f"Intervals at {level:.0%} over refits with the signs of blocks of residuals, eight to a "
         "curve, drawn anew. They say what the curves leave open if the form is right."
     )
-    drawn = any(f.draws for f in found.values())
+    has_draws = any(f.draws for f in fits.values())
     columns = ("law", "parameter", "value", "low", "high", "")
-    return Table(columns, tuple(rows), caption if drawn else "Without draws: no intervals.")
+    return Table(columns, tuple(rows), caption if has_draws else "Without draws: no intervals.")
 
 
-def judged_of(judged: Sequence[HeldOutCurve], named: bool, level: float | None) -> list[Block]:
+def judged_of(
+    held_out_curves: Sequence[HeldOutCurve], named: bool, level: float | None
+) -> list[Block]:
     """Return the errors on held-out curves."""
-    if not judged:
+    if not held_out_curves:
         return [
             Note(
                 "no curve judges the laws: hold one out by --hold-out, or give two that decay",
@@ -54,15 +56,15 @@ def judged_of(judged: Sequence[HeldOutCurve], named: bool, level: float | None) 
             )
         ]
     rows: list[tuple[Cell, ...]] = []
-    for h in judged:
+    for h in held_out_curves:
         within = h.within if level else None
         rows.append((h.curve.name, h.key, h.r2, h.mae, float(h.error[-1]), within))
     rows.sort(key=lambda row: str(row[0]))
     how = "Each law was fitted to the other curves." if not named else ""
     inside = f" Within: share of losses inside the {level:.0%} interval." if level else ""
     means: list[tuple[Cell, ...]] = []
-    for key in dict.fromkeys(h.key for h in judged):
-        mine = [h for h in judged if h.key == key]
+    for key in dict.fromkeys(h.key for h in held_out_curves):
+        mine = [h for h in held_out_curves if h.key == key]
         ends = float(np.mean([abs(h.error[-1]) for h in mine]))
         means.append(
             (
@@ -91,15 +93,15 @@ def judged_of(judged: Sequence[HeldOutCurve], named: bool, level: float | None) 
 
 
 def as_data(
-    found: Mapping[str, ScheduleFit],
-    judged: Sequence[HeldOutCurve],
-    held: Sequence[LossCurve],
+    fits: Mapping[str, ScheduleFit],
+    held_out_curves: Sequence[HeldOutCurve],
+    curves: Sequence[LossCurve],
     level: float,
 ) -> dict[str, Any]:
     """Return the fits to loss curves as JSON types."""
     return {
         "level": level,
-        "held_out": [c.name for c in held],
+        "held_out": [c.name for c in curves],
         "laws": {
             key: {
                 "parameters": {k: float(v) for k, v in dataclasses.asdict(f.law).items()},
@@ -108,7 +110,7 @@ def as_data(
                 "objective": f.value,
                 "notes": list(f.notes),
             }
-            for key, f in found.items()
+            for key, f in fits.items()
         },
         "judged": [
             {
@@ -119,6 +121,6 @@ def as_data(
                 "at_the_end": float(h.error[-1]),
                 "within": h.within if len(h.said.drawn) else None,
             }
-            for h in judged
+            for h in held_out_curves
         ],
     }

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from isoflop.schedules import Decays, Schedule, ScheduleForecast, ScheduleSpec
 
 
-def unsure(said: Sequence[ScheduleForecast], decays: Sequence[Decays]) -> list[str]:
+def unsure(forecasts: Sequence[ScheduleForecast], decays: Sequence[Decays]) -> list[str]:
     """Return each remark once: of laws on schedules, then on lengths of decay."""
-    every = [*(a.notes for a in said), *(d.notes for d in decays)]
+    every = [*(a.notes for a in forecasts), *(d.notes for d in decays)]
     return list(dict.fromkeys(text for notes in every for text in notes))
 
 
@@ -52,17 +52,17 @@ def settled_of(one: Schedule | ScheduleSpec, decays: Sequence[Decays]) -> Schedu
     return best
 
 
-def ends_of(said: Sequence[ScheduleForecast], level: float) -> Table:
+def ends_of(forecasts: Sequence[ScheduleForecast], level: float) -> Table:
     """Return the loss at the end of each schedule, by law."""
-    first = {a.fit.choice.key: a for a in reversed(said)}
+    first = {a.fit.choice.key: a for a in reversed(forecasts)}
     rows: list[tuple[Cell, ...]] = []
-    for a in said:
+    for a in forecasts:
         key = a.fit.choice.key
         against = (None, None, None) if a is first[key] else _difference(a, first[key])
         ends = a.end if len(a.drawn) else (None, None)
         rows.append((a.schedule.name, key, float(a.loss[-1]), *ends, *against))
     caption = "Loss at the last step [nats/token], and less that of the first schedule"
-    if len(said[0].drawn):
+    if len(forecasts[0].drawn):
         caption += (
             f", with {level:.0%} intervals: refits, and what such laws missed on public curves, "
             "also for schedules that were run. An interval against the first schedule that holds "
@@ -107,7 +107,7 @@ def lengths(decays: Sequence[Decays]) -> list[Block]:
 
 
 def as_data(
-    said: Sequence[ScheduleForecast], decays: Sequence[Decays], notes: list[str], level: float
+    forecasts: Sequence[ScheduleForecast], decays: Sequence[Decays], notes: list[str], level: float
 ) -> Mapping[str, Any]:
     """Return forecasts along schedules as JSON types."""
     return {
@@ -121,7 +121,7 @@ def as_data(
                 "loss": a.loss.tolist(),
                 **({"low": a.band[0].tolist(), "high": a.band[1].tolist()} if len(a.drawn) else {}),
             }
-            for a in said
+            for a in forecasts
         ],
         "decays": [
             {

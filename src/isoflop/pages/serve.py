@@ -16,39 +16,39 @@ if TYPE_CHECKING:
     from isoflop.plan.serve import Served
 
 
-def report_of(found: Fit[Any] | Published, made: Served, assumed: tuple[str, ...]) -> Report:
+def report_of(model: Fit[Any] | Published, result: Served, assumed: tuple[str, ...]) -> Report:
     """Return the report of the plan, with the model that is cheapest to train beside it."""
     point = Points(
         "cheapest to train",
-        np.array([made.N.value]),
-        np.array([made.cost.value]),
+        np.array([result.N.value]),
+        np.array([result.cost.value]),
         "truth",
         group="training",
     )
-    report = planned(found, made.plan, assumed=assumed, reached=True, beside=(point,))
-    unit = made.plan.priced.unit
+    report = planned(model, result.plan, assumed=assumed, reached=True, points=(point,))
+    unit = result.plan.priced.unit
     rows = tuple(
         (name, e.value, e.low, e.high, of)
         for name, e, of in (
-            ("N", made.N, counted(found, "N")),
-            ("D", made.D, "tokens"),
-            ("cost", made.cost, unit),
-            ("saved by the plan", made.saving, "of the cost"),
-            ("data of the plan", made.more_data, "times these"),
+            ("N", result.N, counted(model, "N")),
+            ("D", result.D, "tokens"),
+            ("cost", result.cost, unit),
+            ("saved by the plan", result.saving, "of the cost"),
+            ("data of the plan", result.more_data, "times these"),
         )
     )
-    beside = Table(
+    table = Table(
         ("quantity", "value", "low", "high", "unit"),
         rows,
         caption="The model of the same loss that is cheapest to train, and then serves as much.",
     )
     words = Paragraph(
-        f"The plan trains {made.plan.N.value / made.N.value:.2f} times the size on "
-        f"{made.more_data.value:.2f} times the data, and saves {made.saving.value:.1%}."
+        f"The plan trains {result.plan.N.value / result.N.value:.2f} times the size on "
+        f"{result.more_data.value:.2f} times the data, and saves {result.saving.value:.1%}."
     )
     names = ("N", "D", "cost", "saving", "more_data")
-    data = {**report.data, "quality": made.quality} | {
-        "training_alone": {name: written(getattr(made, name)) for name in names}
+    data = {**report.data, "quality": result.quality} | {
+        "training_alone": {name: written(getattr(result, name)) for name in names}
     }
     *blocks, picture = report.blocks
-    return Report(report.title, (*blocks, beside, words, picture), data)
+    return Report(report.title, (*blocks, table, words, picture), data)

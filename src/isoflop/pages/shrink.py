@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from isoflop.plan.shrink import Shrunk
 
 
-def report(found: Fit[Any] | Published, made: Shrunk, line: Shrunk) -> Report:
+def report(model: Fit[Any] | Published, result: Shrunk, line: Shrunk) -> Report:
     """Return smaller models of equal loss, and what they cost."""
-    unit = counted(found, "N")
+    unit = counted(model, "N")
     rows = (
-        ("N", made.N.value, made.N.low, made.N.high, unit),
-        ("D", made.D.value, made.D.low, made.D.high, "tokens"),
-        ("least k", made.least.value, made.least.low, made.least.high, "of N"),
+        ("N", result.N.value, result.N.low, result.N.high, unit),
+        ("D", result.D.value, result.D.low, result.D.high, "tokens"),
+        ("least k", result.least.value, result.least.low, result.least.high, "of N"),
     )
     smaller = tuple(
         (
@@ -31,12 +31,12 @@ def report(found: Fit[Any] | Published, made: Shrunk, line: Shrunk) -> Report:
             r.data.value,
             100 * r.overhead.value,
             *(None if end is None else 100 * end for end in (r.overhead.low, r.overhead.high)),
-            100 * r.out_of_reach if made.N.low is not None else None,
+            100 * r.out_of_reach if result.N.low is not None else None,
         )
-        for r in made.rows
+        for r in result.rows
     )
     blocks = (
-        *noted(found, made.notes),
+        *noted(model, result.notes),
         Table(
             ("quantity", "value", "low", "high", "unit"),
             rows,
@@ -54,13 +54,13 @@ def report(found: Fit[Any] | Published, made: Shrunk, line: Shrunk) -> Report:
                 "% of draws out of reach",
             ),
             smaller,
-            caption=f"The same loss from k times the best N; intervals hold {made.level:.0%}.",
+            caption=f"The same loss from k times the best N; intervals hold {result.level:.0%}.",
         ),
         Paragraph("An interval without an upper end holds draws by which that k is too small."),
-        described(found),
+        described(model),
         _picture(line),
     )
-    return Report(f"Smaller than the best for {show(made.C)} FLOP", blocks, _data(made))
+    return Report(f"Smaller than the best for {show(result.C)} FLOP", blocks, _data(result))
 
 
 def _picture(line: Shrunk) -> Figure:
@@ -69,14 +69,14 @@ def _picture(line: Shrunk) -> Figure:
     return smaller(line)
 
 
-def _data(made: Shrunk) -> dict[str, Any]:
+def _data(result: Shrunk) -> dict[str, Any]:
     return {
-        "C": made.C,
-        "N": written(made.N),
-        "D": written(made.D),
-        "L": written(made.L),
-        "least": written(made.least),
-        "level": made.level,
+        "C": result.C,
+        "N": written(result.N),
+        "D": written(result.D),
+        "L": written(result.L),
+        "least": written(result.least),
+        "level": result.level,
         "rows": [
             {
                 "k": r.factor,
@@ -87,7 +87,7 @@ def _data(made: Shrunk) -> dict[str, Any]:
                 "overhead": written(r.overhead),
                 "out_of_reach": r.out_of_reach,
             }
-            for r in made.rows
+            for r in result.rows
         ],
-        "notes": list(made.notes),
+        "notes": list(result.notes),
     }

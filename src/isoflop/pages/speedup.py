@@ -20,13 +20,13 @@ STEPS = 60  # points of a line
 AHEAD = 10.0  # how far lines are drawn beyond the runs
 
 
-def answer_of(found: Speedup, over: str) -> Paragraph:
+def answer_of(speedup: Speedup, over: str) -> Paragraph:
     """Return the factor in compute that one set of runs saves over the other."""
-    m = found.chosen.multiplier
+    m = speedup.chosen.multiplier
     return Paragraph(
         f"Recipe B reaches a loss of {m.L:.4g} with {show(1 / m.value)} times the {over} of "
         f"recipe A: a multiplier of {show(m.value)} ({show(m.low)} to {show(m.high)} at "
-        f"{found.level:.0%})."
+        f"{speedup.level:.0%})."
     )
 
 
@@ -41,7 +41,7 @@ def with_compute(runs: Runs) -> Runs:
     return runs.derive("C=6*N*D") if missing else runs
 
 
-def variants(found: Speedup) -> Table:
+def variants(speedup: Speedup) -> Table:
     """Return the speed-up under each assumption about the shared parameters."""
     rows = tuple(
         (
@@ -50,69 +50,69 @@ def variants(found: Speedup) -> Table:
             v.multiplier.low,
             v.multiplier.high,
             v.p_value,
-            "chosen" if v is found.chosen else "",
+            "chosen" if v is speedup.chosen else "",
         )
-        for v in found.variants
+        for v in speedup.variants
     )
     return Table(
         ("recipes share", "multiplier", "low", "high", "p", ""),
         rows,
-        f"At the least loss that both reached, {found.chosen.multiplier.L:.4g}. A small p says "
+        f"At the least loss that both reached, {speedup.chosen.multiplier.L:.4g}. A small p says "
         "that the recipes do not share what the row above has them share.",
     )
 
 
-def by_loss(found: Speedup) -> tuple[Table, ...]:
+def by_loss(speedup: Speedup) -> tuple[Table, ...]:
     """Return the multiplier over the losses that both reached, if it is not one number."""
-    rows = tuple((m.L, m.value, m.low, m.high) for m in found.at)
-    if np.ptp([m.value for m in found.at]) <= 1e-6 * found.chosen.multiplier.value:
+    rows = tuple((m.L, m.value, m.low, m.high) for m in speedup.at)
+    if np.ptp([m.value for m in speedup.at]) <= 1e-6 * speedup.chosen.multiplier.value:
         return ()
     columns = ("loss", "multiplier", "low", "high")
     return (Table(columns, rows, "Over the losses that both reached."),)
 
 
-def fit_quality(found: Speedup) -> Table:
+def fit_quality(speedup: Speedup) -> Table:
     """Return how well the two curves are fitted."""
-    repeats = amount(found.replicates, "repeat", "repeats")
-    against = repeats if found.replicates else "curvature in log compute"
+    repeats = amount(speedup.replicates, "repeat", "repeats")
+    against = repeats if speedup.replicates else "curvature in log compute"
     rows = (
-        ("scatter of losses about the laws", f"{found.noise:.2%}"),
-        (f"lack of fit, p against {against}", f"{found.lack_of_fit:.2g}"),
+        ("scatter of losses about the laws", f"{speedup.noise:.2%}"),
+        (f"lack of fit, p against {against}", f"{speedup.lack_of_fit:.2g}"),
     )
     return Table(("fit", ""), rows)
 
 
-def figure(found: Speedup, A: Runs, B: Runs) -> Figure:
+def figure(speedup: Speedup, A: Runs, B: Runs) -> Figure:
     """Return both sets of runs with their curves."""
     layers: list[Any] = []
-    top = AHEAD * max(float(A[found.over].max()), float(B[found.over].max()))
-    for name, runs, law in (("A", A, found.chosen.laws[0]), ("B", B, found.chosen.laws[1])):
-        x = np.geomspace(float(runs[found.over].min()), top, STEPS)
+    top = AHEAD * max(float(A[speedup.over].max()), float(B[speedup.over].max()))
+    for name, runs, law in (("A", A, speedup.chosen.laws[0]), ("B", B, speedup.chosen.laws[1])):
+        x = np.geomspace(float(runs[speedup.over].min()), top, STEPS)
         layers += [
             Line(f"law of {name}", x, np.asarray(law(x=x)), group=name),
-            Points(f"runs of {name}", runs[found.over], runs["L"], group=name),
+            Points(f"runs of {name}", runs[speedup.over], runs["L"], group=name),
         ]
     unit = A.conventions.get("L")
     return Figure(
         "Loss of both recipes",
-        Axis.of(found.over),
+        Axis.of(speedup.over),
         Axis.of("L", unit),
         tuple(layers),
         extrapolates_from=top / AHEAD,
     )
 
 
-def as_data(found: Speedup) -> dict[str, Any]:
+def as_data(speedup: Speedup) -> dict[str, Any]:
     """Return the speed-up as JSON types."""
     return {
-        "multiplier": _multiplier(found.chosen.multiplier),
-        "level": found.level,
-        "by_loss": [_multiplier(m) for m in found.at],
-        "variants": [_variant(v) for v in found.variants],
-        "lack_of_fit": found.lack_of_fit if np.isfinite(found.lack_of_fit) else None,
-        "replicates": found.replicates,
-        "noise": found.noise,
-        "notes": list(found.notes),
+        "multiplier": _multiplier(speedup.chosen.multiplier),
+        "level": speedup.level,
+        "by_loss": [_multiplier(m) for m in speedup.at],
+        "variants": [_variant(v) for v in speedup.variants],
+        "lack_of_fit": speedup.lack_of_fit if np.isfinite(speedup.lack_of_fit) else None,
+        "replicates": speedup.replicates,
+        "noise": speedup.noise,
+        "notes": list(speedup.notes),
     }
 
 

@@ -101,14 +101,14 @@ def standing(study: Study) -> tuple[TrialStatus, ...]:
     for document in study.documents(KIND):
         trials: Any = document.body["trials"]
         planned |= {t["key"]: (t["name"], float(t["flop"])) for t in trials}
-    found = []
+    statuses = []
     for key, (name, flop) in planned.items():
         trial = TrialFolder(study.trials / key)
         done = 1.0 if trial.summary is not None else trial.done
         failed = (trial.path / ERROR).exists()
         state = STATES[0 if done == 1 else 2 if failed else 1 if done else 3]
-        found.append(TrialStatus(key, name, flop, done, state))
-    return tuple(sorted(found, key=lambda s: (STATES.index(s.state), s.flop, s.name)))
+        statuses.append(TrialStatus(key, name, flop, done, state))
+    return tuple(sorted(statuses, key=lambda s: (STATES.index(s.state), s.flop, s.name)))
 
 
 def _begun(study: Study) -> dict[str, tuple[str, float]]:
@@ -116,16 +116,16 @@ def _begun(study: Study) -> dict[str, tuple[str, float]]:
     from isoflop.errors import BadStudy
     from isoflop.experiments.folder import SPEC
 
-    found = {}
+    trials = {}
     for path in sorted(study.trials.glob(f"*/{SPEC}")):
         try:
             spec = parse_json(read_content(path, BadStudy))
-            found[path.parent.name] = (spec["label"] or spec["key"], float(spec["flop"]))
+            trials[path.parent.name] = (spec["label"] or spec["key"], float(spec["flop"]))
         except (ValueError, KeyError, TypeError, OverflowError):
             raise BadStudy(
                 f"{path} is damaged; run the sweep again, which writes it anew"
             ) from None
-    return found
+    return trials
 
 
 def designed(experiment: str, preset: str, seed: int) -> tuple[Trial, ...]:

@@ -76,15 +76,15 @@ def in_shares(runs: Runs) -> Runs:
     return replace(runs, columns=columns, conventions={**runs.conventions, "score": "1"})
 
 
-def chances(given: Mapping[str, float] | None, tasks: Sequence[str]) -> dict[str, float]:
+def chances(stated: Mapping[str, float] | None, tasks: Sequence[str]) -> dict[str, float]:
     """Return the score of a guess by task, as it was given.
 
     Raises UnknownName for a task that is not there, UsageError for what is no share.
     """
-    said = dict(given or {})
-    for name, value in said.items():
+    levels = dict(stated or {})
+    for name, value in levels.items():
         if name not in tasks:
             raise UnknownName("task", name, tasks)
         if not 0 <= value < 1:
             raise UsageError(f"--chance {name} is {value:g}; a guess scores from 0 to below 1")
-    return said
+    return levels

@@ -36,24 +36,24 @@ class CostAxis:
 
 
 def along_of(
-    samples: Tally, made: Sequence[SampleCurve], over: str, prices: Prices | None
+    samples: Tally, curves: Sequence[SampleCurve], over: str, prices: Prices | None
 ) -> tuple[CostAxis, tuple[str, ...]]:
     """Return what the points of curves cost, and what of it is not counted."""
     from isoflop.plan.sampling.prices import cost_of, uncounted, unit_of
 
     unit = unit_of(samples, over, prices)
     cost: dict[str, Numbers] = {}
-    for c in made:
-        own = samples if c.verifier is None else samples.of(c.verifier)[0]
-        each = [cost_of(own, k, unit, c.verifier is not None and k > 1, prices) for k in c.k]
+    for c in curves:
+        subset = samples if c.verifier is None else samples.of(c.verifier)[0]
+        each = [cost_of(subset, k, unit, c.verifier is not None and k > 1, prices) for k in c.k]
         cost[c.name] = np.array([e.mean() for e in each])
-    return CostAxis(unit, cost), uncounted(samples, unit, any(c.verifier for c in made))
+    return CostAxis(unit, cost), uncounted(samples, unit, any(c.verifier for c in curves))
 
 
 def report(
-    made: Sequence[SampleCurve],
+    curves: Sequence[SampleCurve],
     along: CostAxis,
-    tried: Sequence[Ran],
+    rans: Sequence[Ran],
     measured: Sequence[BudgetControl],
     notes: tuple[str, ...],
     level: float,
@@ -62,9 +62,9 @@ def report(
     from isoflop.pages.coverage_figures import over_cost, straightness
     from isoflop.plan.sampling.prices import UNITS
 
-    coverage = made[0]
+    coverage = curves[0]
     problems = len(coverage.each)
-    said = [*notes, *(n for c in made for n in c.notes)]
+    said = [*notes, *(n for c in curves for n in c.notes)]
     if problems < 30:
         few = amount(problems, "problem", "problems")
         said.append(f"{few}: intervals are wide, and their ends rough")
@@ -72,9 +72,9 @@ def report(
     unit = UNITS[along.unit]
     blocks: list[Block] = [
         *(Note(text, "doubt") for text in said),
-        _table(made, along, unit, level),
-        *tables(tried, measured, unit, level),
-        over_cost(made, along, tried, level),
+        _table(curves, along, unit, level),
+        *tables(rans, measured, unit, level),
+        over_cost(curves, along, rans, level),
         straightness(coverage),
     ]
     data: dict[str, Any] = {
@@ -82,8 +82,8 @@ def report(
         "level": level,
         "notes": said,
         "over": along.unit,
-        "curves": {c.name: {**as_data(c), "cost": along.of(c).tolist()} for c in made},
-        **strategies_as_data(tried, measured),
+        "curves": {c.name: {**as_data(c), "cost": along.of(c).tolist()} for c in curves},
+        **strategies_as_data(rans, measured),
     }
     most = amount(int(coverage.k[-1]), "sample", "samples")
     title = f"{amount(problems, 'problem', 'problems')}, and what up to {most} of each bring"
@@ -102,34 +102,34 @@ def as_data(curve: SampleCurve) -> dict[str, Any]:
     }
 
 
-def _table(made: Sequence[SampleCurve], along: CostAxis, unit: str, level: float) -> Table:
-    k = made[0].k
+def _table(curves: Sequence[SampleCurve], along: CostAxis, unit: str, level: float) -> Table:
+    k = curves[0].k
     shown = k[np.unique(np.linspace(0, k.size - 1, SHOWN).round().astype(int))]
-    costs = _costs(made, along, unit)
+    costs = _costs(curves, along, unit)
     rows: list[tuple[Cell, ...]] = []
     for value in shown:
         row: list[Cell] = [int(value)]
         row += [next((float(x) for x in along.of(c)[c.k == value]), None) for c in costs.values()]
-        for c in made:
+        for c in curves:
             at = np.flatnonzero(c.k == value)
             row.append(_cell(c, int(at[0])) if at.size else None)
         rows.append(tuple(row))
     return Table(
-        ("k", *costs, *(c.name for c in made)),
+        ("k", *costs, *(c.name for c in curves)),
         tuple(rows),
         f"Shares of problems with {level:.0%} intervals. ~ marks means over draws; all others are "
         "exact means over all subsets of k samples.",
     )
 
 
-def _costs(made: Sequence[SampleCurve], along: CostAxis, unit: str) -> Mapping[str, SampleCurve]:
+def _costs(curves: Sequence[SampleCurve], axis: CostAxis, unit: str) -> Mapping[str, SampleCurve]:
     """Return a curve for each column of costs: with a verifier they may differ."""
-    if along.unit == "samples":
+    if axis.unit == "samples":
         return {}
-    judged = next((c for c in made if c.verifier), None)
-    columns = {f"cost [{unit}]": made[0]}
-    if judged is not None and not np.array_equal(along.of(judged), along.of(made[0])):
-        columns[f"with verifier [{unit}]"] = judged
+    verified = next((c for c in curves if c.verifier), None)
+    columns = {f"cost [{unit}]": curves[0]}
+    if verified is not None and not np.array_equal(axis.of(verified), axis.of(curves[0])):
+        columns[f"with verifier [{unit}]"] = verified
     return columns
 
 

@@ -59,27 +59,27 @@ def told(folder: str, study: TestTime, seconds: float) -> Report:
     from isoflop.studies.testtime import findings, seeds_of
     from isoflop.studies.testtime_savings import saving_data, saving_table, savings
 
-    kept, first = Study.open(folder), study.seeds[0]
-    bank = gather(kept)
-    seen = seeds_of(bank, [study.setting.lineage(s) for s in study.seeds])
-    found = findings(seen, verifier := bank.verifiers[0])
-    said, refused = forecasts(seen, first)
-    saved = savings(bank, seen, first)
+    store, first = Study.open(folder), study.seeds[0]
+    bank = gather(store)
+    seeds = seeds_of(bank, [study.setting.lineage(s) for s in study.seeds])
+    evidence = findings(seeds, verifier := bank.verifiers[0])
+    predictions, refused = forecasts(seeds, first)
+    saved = savings(bank, seeds, first)
     blocks: list[Block] = [
-        *(_verdict(f) for f in found),
-        *_scored(said, refused),
-        _contrasts(found, seen),
-        Paragraph(_verifiers(kept, {t.key for t in study.trials()})),
+        *(_verdict(f) for f in evidence),
+        *_scored(predictions, refused),
+        _contrasts(evidence, seeds),
+        Paragraph(_verifiers(store, {t.key for t in study.trials()})),
         Heading("Samples in parallel"),
-        _over_k(seen),
+        _over_k(seeds),
         Heading("Strategies"),
-        _strategies(seen),
-        *_forced(bank, seen),
+        _strategies(seeds),
+        *_forced(bank, seeds),
         *saving_table(saved),
-        *figures(seen, verifier, said),
-        Paragraph(_hint(folder, seen)),
+        *figures(seeds, verifier, predictions),
+        Paragraph(_hint(folder, seeds)),
     ]
-    data = {**_data(found, seen, said, seconds), "policy": saving_data(saved)}
+    data = {**_data(evidence, seeds, predictions, seconds), "policy": saving_data(saved)}
     return Report("Test-time compute: what was seen", tuple(blocks), data)
 
 
@@ -99,27 +99,27 @@ def designed(
     if preset not in PRESETS:
         raise UnknownName("preset", preset, PRESETS)
     study = PRESETS[preset](seed).sweep
-    asked: dict[str, Any] = {} if problems is None else {"problems": problems}
+    changes: dict[str, Any] = {} if problems is None else {"problems": problems}
     if strategies:
         most = max(attempts(named(name)) for name in strategies)
-        asked |= {"strategies": tuple(strategies), "attempts": max(most, study.setting.attempts)}
+        changes |= {"strategies": tuple(strategies), "attempts": max(most, study.setting.attempts)}
     if seeds is not None:
         refuse_count("--seeds", seeds, 1, MOST_SEEDS)
         study = replace(study, seeds=tuple(range(seed, seed + seeds)))
-    return replace(study, setting=replace(study.setting, **asked))
+    return replace(study, setting=replace(study.setting, **changes))
 
 
 def forecasts(
-    seen: Sequence[Seed], seed: int
+    seeds: Sequence[Seed], seed: int
 ) -> tuple[tuple[CoveragePrediction, ...], dict[str, str]]:
     """Return coverage at the last k forecast from few samples of each seed, or why it is not."""
-    said, refused = [], {}
-    for each in seen:
+    predictions, refused = [], {}
+    for each in seeds:
         try:
-            said.append(_forecast(each, seed))
+            predictions.append(_forecast(each, seed))
         except RefusedByData as reason:
             refused[each.lineage] = str(reason)
-    return tuple(said), refused
+    return tuple(predictions), refused
 
 
 def _forecast(each: Seed, seed: int) -> CoveragePrediction:
@@ -133,32 +133,35 @@ def _forecast(each: Seed, seed: int) -> CoveragePrediction:
     tests = bake_off(few, seen=SEEN, to=FEW, repeats=REPEATS, seed=seed)
     way = tests.order[0]
     error = float(np.sqrt(np.mean([h.error**2 for h in tests.of(way)])))
-    made = replace(fit_coverage(few, way, draws=DRAWS, level=LEVEL, seed=seed), error=error)
-    low, high = (float(end[0]) for end in made.interval(k))
+    fit = replace(fit_coverage(few, way, draws=DRAWS, level=LEVEL, seed=seed), error=error)
+    low, high = (float(end[0]) for end in fit.interval(k))
     truth = float(each.curve("coverage")[-1])
     return CoveragePrediction(
         seed=each.lineage,
         way=way.name,
         k=k,
-        value=float(made.predict(k)),
+        value=float(fit.predict(k)),
         low=low,
         high=high,
         truth=truth,
     )
 
 
-def _verdict(found: ClaimEvidence) -> Note:
+def _verdict(claim_evidence: ClaimEvidence) -> Note:
     words = {
         "yes": "seen",
         "no": "not seen: the data say otherwise",
         "not told": "not told either way",
     }
-    parts = "; ".join(f"{c.what}: {signed(c.mean)}" for c in found.contrasts)
-    text = f"{found.claim[0].upper()}{found.claim[1:]}: {words[found.saw]}. Measured: {parts}."
-    return Note(text, "good" if found.saw == "yes" else "doubt")
+    parts = "; ".join(f"{c.what}: {signed(c.mean)}" for c in claim_evidence.contrasts)
+    text = (
+        f"{claim_evidence.claim[0].upper()}{claim_evidence.claim[1:]}: "
+        f"{words[claim_evidence.saw]}. Measured: {parts}."
+    )
+    return Note(text, "good" if claim_evidence.saw == "yes" else "doubt")
 
 
-def _scored(said: Sequence[CoveragePrediction], refused: dict[str, str]) -> list[Block]:
+def _scored(predictions: Sequence[CoveragePrediction], refused: dict[str, str]) -> list[Block]:
     blocks: list[Block] = [
         Note(
             f"{s.seed}: from {FEW} samples a problem, {s.way} forecast a coverage of "
@@ -166,7 +169,7 @@ def _scored(said: Sequence[CoveragePrediction], refused: dict[str, str]) -> list
             f"{round(s.value - s.truth, 3) + 0.0:+.3f}",
             "good" if s.inside else "doubt",
         )
-        for s in said
+        for s in predictions
     ]
     return [
         *blocks,
@@ -174,30 +177,30 @@ def _scored(said: Sequence[CoveragePrediction], refused: dict[str, str]) -> list
     ]
 
 
-def _contrasts(found: Sequence[ClaimEvidence], seen: Sequence[Seed]) -> Table:
+def _contrasts(claim_evidences: Sequence[ClaimEvidence], seeds: Sequence[Seed]) -> Table:
     rows: list[Row] = [
         (f.claim, f.saw, c.what, c.mean.value, c.mean.low, c.mean.high)
-        for f in found
+        for f in claim_evidences
         for c in f.contrasts
     ]
     return Table(
         ("claim", "seen", "difference", "mean", "low", "high"),
         tuple(rows),
-        f"Shares of problems: {over(seen)}. Bins of difficulty are fifths of the problems by the "
+        f"Shares of problems: {over(seeds)}. Bins of difficulty are fifths of the problems by the "
         "pass rate of plain samples.",
     )
 
 
-def _over_k(seen: Sequence[Seed]) -> Table:
-    names = list(seen[0].curves)
+def _over_k(seeds: Sequence[Seed]) -> Table:
+    names = list(seeds[0].curves)
     rows: list[Row] = [
-        (int(k), *(_spelt(Mean.of([s.curve(n)[g] for s in seen])) for n in names))
-        for g, k in enumerate(seen[0].k)
+        (int(k), *(_spelt(Mean.of([s.curve(n)[g] for s in seeds])) for n in names))
+        for g, k in enumerate(seeds[0].k)
     ]
     return Table(
         ("k", *names),
         tuple(rows),
-        f"Share of problems answered rightly by k samples: {over(seen)}.",
+        f"Share of problems answered rightly by k samples: {over(seeds)}.",
     )
 
 
@@ -207,20 +210,20 @@ def _spelt(mean: Mean) -> str:
     return f"{mean.value:.3f}{half}"
 
 
-def _strategies(seen: Sequence[Seed]) -> Table:
+def _strategies(seeds: Sequence[Seed]) -> Table:
     """Return what each strategy reached and cost, the best first."""
     from isoflop.studies.testtime import BINS
 
-    names = sorted(seen[0].tried, key=lambda n: -_mean(seen, n, "right"))
+    names = sorted(seeds[0].tried, key=lambda n: -_mean(seeds, n, "right"))
     rows: list[Row] = []
     for name in names:
         by_bin = [
-            f"{np.mean([s.tried[name].right[s.bins == b].mean() for s in seen]):.2f}"
+            f"{np.mean([s.tried[name].right[s.bins == b].mean() for s in seeds]):.2f}"
             for b in range(BINS)
         ]
-        right = Mean.of([s.tried[name].right.mean() for s in seen])
-        spent = (_mean(seen, name, what) for what in ("tokens", "flop", "verifier_flop"))
-        rows.append((name, _spelt(right), *by_bin, *spent))
+        right = Mean.of([s.tried[name].right.mean() for s in seeds])
+        means = (_mean(seeds, name, what) for what in ("tokens", "flop", "verifier_flop"))
+        rows.append((name, _spelt(right), *by_bin, *means))
     return Table(
         (
             "strategy",
@@ -236,26 +239,26 @@ def _strategies(seen: Sequence[Seed]) -> Table:
     )
 
 
-def _mean(seen: Sequence[Seed], name: str, what: str) -> float:
-    return float(np.mean([getattr(s.tried[name], what).mean() for s in seen]))
+def _mean(seeds: Sequence[Seed], name: str, what: str) -> float:
+    return float(np.mean([getattr(s.tried[name], what).mean() for s in seeds]))
 
 
-def _forced(bank: SampleBank, seen: Sequence[Seed]) -> list[Block]:
+def _forced(bank: SampleBank, seeds: Sequence[Seed]) -> list[Block]:
     """Return s1's three measures of the forced budgets, up and down."""
     from isoflop.samples.budgets import performance, scaling
     from isoflop.studies.testtime import FORCED, forced, number
 
-    more = [n for n in (FORCED, *forced(seen[0], "again")) if n in seen[0].tried]
-    limits = forced(seen[0], "tokens")
-    asked = [float(number(n)) for n in limits]
+    more = [n for n in (FORCED, *forced(seeds[0], "again")) if n in seeds[0].tried]
+    limits = forced(seeds[0], "tokens")
+    budgets = [float(number(n)) for n in limits]
     rows: list[Row] = []
     for way, names, tokens in (
-        ("longer, by more attempts", more, [_mean(seen, n, "tokens") for n in more]),
-        ("shorter, by a limit", limits, asked),
+        ("longer, by more attempts", more, [_mean(seeds, n, "tokens") for n in more]),
+        ("shorter, by a limit", limits, budgets),
     ):
         if len(names) > 1:
-            score = [_mean(seen, n, "right") for n in names]
-            share = _kept(bank, limits, asked) if names is limits else None
+            score = [_mean(seeds, n, "right") for n in names]
+            share = _kept(bank, limits, budgets) if names is limits else None
             rows.append((way, share, scaling(tokens, score), performance(score)))
     if not rows:
         return []
@@ -270,38 +273,39 @@ def _forced(bank: SampleBank, seen: Sequence[Seed]) -> list[Block]:
     ]
 
 
-def _kept(bank: SampleBank, names: Sequence[str], asked: Sequence[float]) -> float:
+def _kept(bank: SampleBank, names: Sequence[str], budgets: Sequence[float]) -> float:
     """Return the share of responses within their limit and what asking for the answer adds."""
     from isoflop.experiments.testtime.strategies import FORCED
     from isoflop.samples.budgets import control
     from isoflop.studies.testtime import lengths
 
-    pairs = zip(names, asked, strict=True)
+    pairs = zip(names, budgets, strict=True)
     return float(np.mean([control(lengths(bank, n), most=a + FORCED) for n, a in pairs]))
 
 
 def _verifiers(study: Study, keys: set[str]) -> str:
     """Return how good the verifiers are, and what the trials took."""
     documents: list[Any] = [d.body for d in study.documents("observations") if d.name in keys]
-    made = [document["provenance"] for document in documents]
-    areas = ", ".join(f"{p['auc']:.2f}" for p in made)
+    provenances = [document["provenance"] for document in documents]
+    areas = ", ".join(f"{p['auc']:.2f}" for p in provenances)
     return (
         f"By area under the curve, the verifiers score a right response above a wrong one with "
-        f"chance {areas}. The trials took {sum(p['cpu_seconds'] for p in made):.0f} CPU-seconds."
+        f"chance {areas}. The trials took {sum(p['cpu_seconds'] for p in provenances):.0f} "
+        f"CPU-seconds."
     )
 
 
-def _hint(folder: str, seen: Sequence[Seed]) -> str:
+def _hint(folder: str, seeds: Sequence[Seed]) -> str:
     return (
         f"The samples are a bank: 'isoflop testtime curves {folder} --lineage "
-        f'"{seen[0].lineage}"\' draws their curves, and fit and policy go on from it.'
+        f'"{seeds[0].lineage}"\' draws their curves, and fit and policy go on from it.'
     )
 
 
 def _data(
-    found: Sequence[ClaimEvidence],
-    seen: Sequence[Seed],
-    said: Sequence[CoveragePrediction],
+    claim_evidences: Sequence[ClaimEvidence],
+    seeds: Sequence[Seed],
+    predictions: Sequence[CoveragePrediction],
     seconds: float,
 ) -> dict[str, Any]:
     return {
@@ -316,18 +320,18 @@ def _data(
                     for c in f.contrasts
                 ],
             }
-            for f in found
+            for f in claim_evidences
         ],
-        "k": [int(k) for k in seen[0].k],
-        "curves": {n: [s.curve(n).tolist() for s in seen] for n in seen[0].curves},
+        "k": [int(k) for k in seeds[0].k],
+        "curves": {n: [s.curve(n).tolist() for s in seeds] for n in seeds[0].curves},
         "strategies": {
             n: {
-                "right": [float(s.tried[n].right.mean()) for s in seen],
-                "tokens": _mean(seen, n, "tokens"),
-                "flop": _mean(seen, n, "flop"),
-                "verifier_flop": _mean(seen, n, "verifier_flop"),
+                "right": [float(s.tried[n].right.mean()) for s in seeds],
+                "tokens": _mean(seeds, n, "tokens"),
+                "flop": _mean(seeds, n, "flop"),
+                "verifier_flop": _mean(seeds, n, "verifier_flop"),
             }
-            for n in seen[0].tried
+            for n in seeds[0].tried
         },
         "forecasts": [
             {
@@ -340,6 +344,6 @@ def _data(
                 "truth": s.truth,
                 "inside": s.inside,
             }
-            for s in said
+            for s in predictions
         ],
     }

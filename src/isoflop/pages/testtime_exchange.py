@@ -46,16 +46,18 @@ def pretraining_of(
 
     if size is None or data is None:
         raise UsageError("--law needs --size and --data: parameters of the small model, and tokens")
-    known = constants(name)
-    if known.binding.takes != ("N", "D"):
-        raise UsageError(f"{name} takes {', '.join(known.binding.takes)}; exchange needs N and D")
-    losses = [float(known.law(N=n, D=data)) for n in (size, times * size)]
+    published = constants(name)
+    if published.binding.takes != ("N", "D"):
+        raise UsageError(
+            f"{name} takes {', '.join(published.binding.takes)}; exchange needs N and D"
+        )
+    losses = [float(published.law(N=n, D=data)) for n in (size, times * size)]
     rows: list[tuple[Cell, ...]] = [
         (label, n, loss, 6 * n * data, *(2 * n * R * data for R in ratios))
         for label, n, loss in zip(("small", "large"), (size, times * size), losses, strict=True)
     ]
     answer["pretraining"] = {"law": name, "loss": losses}
-    notes = known.outside({"N": times * size, "D": data})
+    notes = published.outside({"N": times * size, "D": data})
     return [
         *(Note(text, "doubt") for text in notes),
         Table(
@@ -96,11 +98,11 @@ def measured(
     k = k_grid(rest.counts.reach).astype(float)
     chance = _chance(rest, choose, k, seed)
     target = many.counts.solved / many.counts.tried
-    known = difficulty(first, "oracle", bins)
+    difficulty_of_problems = difficulty(first, "oracle", bins)
     rows: list[Exchanged] = []
     for R, m in zip(ratios, afford, strict=True):
-        for b in (*range(known.bins), None):
-            inside = np.ones(target.size, bool) if b is None else known.bin == b
+        for b in (*range(difficulty_of_problems.bins), None):
+            inside = np.ones(target.size, bool) if b is None else difficulty_of_problems.bin == b
             if inside.sum() < 2:
                 continue
             name = "all" if b is None else f"bin {b + 1}" + (" (hardest)" if b == 0 else "")
@@ -136,7 +138,9 @@ def measured(
     return [
         *([Note(note, "doubt")] if beyond else []),
         _verdicts(rows, choose, level),
-        _picture(k, chance, target, known.bin, known.bins, choose),
+        _picture(
+            k, chance, target, difficulty_of_problems.bin, difficulty_of_problems.bins, choose
+        ),
     ]
 
 
@@ -178,11 +182,11 @@ def _shared(few: Samples, many: Samples) -> tuple[Samples, Samples]:
         raise RefusedByData(
             f"the two banks share {len(both)} problems; they must hold the same, by the same names"
         )
-    made = []
+    parts = []
     for one in (few, many):
-        kept = np.isin(np.array(one.problems), both)
-        made.append(one.where(np.repeat(kept, np.diff(one.starts))))
-    return made[0], made[1]
+        shared = np.isin(np.array(one.problems), both)
+        parts.append(one.where(np.repeat(shared, np.diff(one.starts))))
+    return parts[0], parts[1]
 
 
 def _chance(samples: Samples, choose: str, k: Numbers, seed: int) -> Numbers:

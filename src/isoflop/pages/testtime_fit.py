@@ -60,15 +60,17 @@ def report(
     reach, far = counts.reach, max(to or 0.0, 10.0 * counts.reach)
     problems = amount(len(counts.problems), "problem", "problems")
     never = int((counts.solved == 0).sum())
-    said = [*notes, *([] if bent is None else bent.notes)]
+    shown_ways = [*notes, *([] if bent is None else bent.notes)]
     if isinstance(tested, str):
-        said.append(f"no backtest, so intervals hold the error that laws usually make: {tested}")
+        shown_ways.append(
+            f"no backtest, so intervals hold the error that laws usually make: {tested}"
+        )
     of_ways = [f"{f.way.name}: {text}" for f in fits for text in f.notes]
     chosen = len(fits[0].notes)
-    said, others = [*of_ways[:chosen], *said], of_ways[chosen:]
+    shown_ways, others = [*of_ways[:chosen], *shown_ways], of_ways[chosen:]
     others += [f"not fitted: {why}" for why in by_reason(refused)]
     blocks: list[Block] = [
-        *(Note(text, "doubt") for text in said),
+        *(Note(text, "doubt") for text in shown_ways),
         Paragraph(
             f"{problems} of {amount(reach, 'sample', 'samples')} or more; {never} "
             f"{'is' if never == 1 else 'are'} never solved. At k = {reach:,} coverage is "
@@ -89,7 +91,7 @@ def report(
         "never_solved": never,
         "coverage": float(curve.value[-1]),
         "level": best.level,
-        "notes": [*said, *others],
+        "notes": [*shown_ways, *others],
         "refused": refused,
         "bend": None
         if bent is None
@@ -143,9 +145,9 @@ def _parameters(fits: list[CoverageFit]) -> Table:
 
 def _unit(unit: str) -> str:
     """Return the unit of a parameter; open laws are of -log coverage [nats] over samples."""
-    known = {"y": "nats", "x": "samples"}
+    units = {"y": "nats", "x": "samples"}
     parts = (part.partition("^") for part in unit.split(" * "))
-    return " * ".join(known.get(base, base) + sign + power for base, sign, power in parts)
+    return " * ".join(units.get(base, base) + sign + power for base, sign, power in parts)
 
 
 def _standings(tested: BakeOff) -> Table:

@@ -38,7 +38,7 @@ def filled_of(
         remember(bank, lineage, forcing)
         backend, strategy = BudgetForcedBackend(backend, forcing), forcing.strategy
     with shown(lineage, _sentence) as watch:
-        filled = fill(
+        result = fill(
             bank,
             exercise.problems,
             samples,
@@ -50,7 +50,7 @@ def filled_of(
             seed=seed,
             watch=watch,
         )
-    return _report(bank, strategy, lineage, filled, (*exercise.notes, *exercise.remarks()))
+    return _report(bank, strategy, lineage, result, (*exercise.notes, *exercise.remarks()))
 
 
 def _sentence(p: CollectionProgress) -> str:
@@ -69,23 +69,27 @@ def _sentence(p: CollectionProgress) -> str:
 
 
 def _report(
-    bank: SampleBank, strategy: str, lineage: str, filled: CollectionResult, notes: tuple[str, ...]
+    bank: SampleBank,
+    strategy: str,
+    lineage: str,
+    collection_result: CollectionResult,
+    notes: tuple[str, ...],
 ) -> Report:
-    remarks = [*notes, *_remarks(filled)]
+    remarks = [*notes, *_remarks(collection_result)]
     blocks: list[Block] = [Note(text, "doubt") for text in remarks]
-    blocks.append(Paragraph(_said(filled)))
+    blocks.append(Paragraph(_said(collection_result)))
     data: dict[str, Any] = {
         "bank": str(bank.study.path),
         "strategy": strategy,
         "lineage": lineage,
-        "samples": filled.total,
-        "new": filled.new,
-        "had": filled.had,
-        "left_out": dict(filled.left_out),
-        "unsure": dict(filled.unsure),
-        "tokens": filled.tokens,
-        "prompt_tokens": filled.prompt_tokens,
-        "seconds": filled.seconds,
+        "samples": collection_result.total,
+        "new": collection_result.new,
+        "had": collection_result.had,
+        "left_out": dict(collection_result.left_out),
+        "unsure": dict(collection_result.unsure),
+        "tokens": collection_result.tokens,
+        "prompt_tokens": collection_result.prompt_tokens,
+        "seconds": collection_result.seconds,
         "notes": remarks,
     }
     if (counts := _counts(bank, strategy, lineage)) is not None:
@@ -105,28 +109,28 @@ def _said(f: CollectionResult) -> str:
     from isoflop.experiments.display import duration
 
     rate = f" ({f.new / f.seconds:.3g} a second)" if f.new and f.seconds > 0 else ""
-    spent = f", {f.tokens:,} tokens generated" if f.tokens else ""
+    cost = f", {f.tokens:,} tokens generated" if f.tokens else ""
     return (
         f"The bank holds {f.had + f.new:,} samples of the {f.total:,} asked for; {f.had:,} were "
-        f"there before. This call drew {f.new:,} in {duration(f.seconds)}{rate}{spent}."
+        f"there before. This call drew {f.new:,} in {duration(f.seconds)}{rate}{cost}."
     )
 
 
 def _remarks(f: CollectionResult) -> list[str]:
-    said = [
+    remarks = [
         f"{amount(count, 'sample is', 'samples are')} left out: {why}"
         for why, count in f.left_out.items()
     ]
-    said += [
+    remarks += [
         f"{name} gave no verdict on {amount(count, 'sample', 'samples')}"
         for name, count in f.unsure.items()
     ]
     if f.short:
-        said.append(
+        remarks.append(
             f"{f.short:,} requests were answered by fewer responses than asked for; the rest was "
             "asked for again"
         )
-    return said
+    return remarks
 
 
 def _counts(bank: SampleBank, strategy: str, lineage: str) -> Counts | None:

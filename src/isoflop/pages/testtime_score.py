@@ -26,15 +26,15 @@ def problems_block(
     from isoflop.experiments.sampling.collect import problems_of
     from isoflop.experiments.sampling.problems import exercise
 
-    known = problems_of(bank, lineage)
+    problems = problems_of(bank, lineage)
     if task is not None:
-        known |= {p.name: p for p in exercise(task, None, 0, columns).problems}
-    if not known:
+        problems |= {p.name: p for p in exercise(task, None, 0, columns).problems}
+    if not problems:
         raise UsageError(
             "the bank does not hold the texts of its problems; give them by --task FILE.jsonl, "
             "with the id of each"
         )
-    return known
+    return problems
 
 
 def judged(
@@ -42,7 +42,7 @@ def judged(
     column: str,
     ask: Ask,
     problems: Mapping[str, TextProblem],
-    own: Sequence[str],
+    names: Sequence[str],
     batch: int,
 ) -> RejudgeProgress:
     """Return how far the verdicts of one column are, after asking for those that lack."""
@@ -51,7 +51,14 @@ def judged(
 
     with shown(column, _sentence) as watch:
         return judge_again(
-            bank, column, ask, problems, strategy=own[0], lineage=own[1], batch=batch, watch=watch
+            bank,
+            column,
+            ask,
+            problems,
+            strategy=names[0],
+            lineage=names[1],
+            batch=batch,
+            watch=watch,
         )
 
 
@@ -62,30 +69,32 @@ def _sentence(judging: RejudgeProgress) -> str:
     rate = judging.new / judging.seconds if judging.seconds > 0 else 0.0
     parts = [f"{judging.done:,}/{judging.total:,} samples"]
     if rate:
-        left = duration((judging.total - judging.done) / rate)
-        parts += [f"{rate:.3g} a second", f"{left} to go"]
+        remaining = duration((judging.total - judging.done) / rate)
+        parts += [f"{rate:.3g} a second", f"{remaining} to go"]
     if judging.owed:
         parts.append(f"{judging.owed.total():,} without a verdict")
     return ", ".join(parts)
 
 
-def row_of(bank: SampleBank, own: Sequence[str], made: RejudgeProgress) -> tuple[Cell, ...]:
+def row_of(
+    bank: SampleBank, names: Sequence[str], rejudge_progress: RejudgeProgress
+) -> tuple[Cell, ...]:
     """Return the row of one verifier: how many verdicts, and their means."""
     from isoflop.samples.sample_table import SCORE
 
-    name = made.column.removeprefix(SCORE)
+    name = rejudge_progress.column.removeprefix(SCORE)
     means: tuple[float | None, ...] = (None, None)
-    if made.column.startswith(SCORE) and made.new + made.had:
-        means = _means(bank, own, name)
-    return (name, made.new, made.had, made.owed.total(), *means)
+    if rejudge_progress.column.startswith(SCORE) and rejudge_progress.new + rejudge_progress.had:
+        means = _means(bank, names, name)
+    return (name, rejudge_progress.new, rejudge_progress.had, rejudge_progress.owed.total(), *means)
 
 
-def _means(bank: SampleBank, own: Sequence[str], verifier: str) -> tuple[float | None, ...]:
+def _means(bank: SampleBank, names: Sequence[str], verifier: str) -> tuple[float | None, ...]:
     """Return the mean scores of right and of wrong answers, None where there are none."""
     from isoflop.errors import RefusedByData
 
     try:
-        samples = bank.load(own[0], own[1], (verifier,))
+        samples = bank.load(names[0], names[1], (verifier,))
     except RefusedByData:  # nobody graded them
         return None, None
     scores = samples.scores[verifier]
@@ -96,14 +105,14 @@ def _means(bank: SampleBank, own: Sequence[str], verifier: str) -> tuple[float |
     return tuple(float(part.mean()) if part.size else None for part in parts)
 
 
-def as_data(made: RejudgeProgress, row: Sequence[Cell]) -> dict[str, Any]:
+def as_data(rejudge_progress: RejudgeProgress, row: Sequence[Cell]) -> dict[str, Any]:
     """Return the row of one verifier as JSON types."""
     return {
         "verdict": row[0],
-        "new": made.new,
-        "had": made.had,
-        "without": dict(made.owed),
-        "seconds": made.seconds,
+        "new": rejudge_progress.new,
+        "had": rejudge_progress.had,
+        "without": dict(rejudge_progress.owed),
+        "seconds": rejudge_progress.seconds,
         "mean of right": row[-2],
         "mean of wrong": row[-1],
     }

@@ -71,23 +71,23 @@ class OtherStrategies:
     notes: tuple[str, ...]
 
 
-def beside(found: SampleSource, problems: tuple[str, ...]) -> OtherStrategies:
+def beside(source: SampleSource, problems: tuple[str, ...]) -> OtherStrategies:
     """Return the other strategies that were run on the same problems."""
     from isoflop.samples.bank import chosen_group
 
-    assert found.held is not None
-    kinds = found.kinds()
-    strategy, lineage = chosen_group(kinds, found.strategy, found.lineage, "the bank")
+    assert source.held is not None
+    kinds = source.kinds()
+    strategy, lineage = chosen_group(kinds, source.strategy, source.lineage, "the bank")
     names = [s for s, of in kinds if of == lineage and s != strategy]
-    held = {name: found.held.load(name, lineage) for name in names}
-    same = {name: s for name, s in held.items() if s.problems == problems}
+    samples = {name: source.held.load(name, lineage) for name in names}
+    same = {name: s for name, s in samples.items() if s.problems == problems}
     out = [name for name in names if name not in same]
     note = f"{', '.join(out)}: run on other problems than {strategy}, and left out"
     return OtherStrategies(lineage, same, (note,) * bool(out))
 
 
 def ran(
-    found: SampleSource,
+    source: SampleSource,
     others: OtherStrategies,
     unit: str,
     prices: Prices | None,
@@ -105,20 +105,20 @@ def ran(
     from isoflop.samples.budgets import control, limit_of
     from isoflop.samples.curves import spread
 
-    made = []
+    rows = []
     for name, samples in others.samples.items():
         each = np.asarray(samples.counts.solved / samples.counts.tried)
         low, high = spread(each[:, None], draws=draws, level=level, seed=seed)
         tokens = samples.spent.get("tokens")
-        limit, kept = limit_of(name), None
+        limit, budget_control = limit_of(name), None
         if limit is not None and tokens is not None:
-            parts = [x for x in found.lengths(name, others.lineage) if x.size]
+            parts = [x for x in source.lengths(name, others.lineage) if x.size]
             shares = [control(x, most=limit + answer_tokens) for x in parts]
-            kept = float(np.average(shares, weights=[x.size for x in parts]))
+            budget_control = float(np.average(shares, weights=[x.size for x in parts]))
         mean = None if tokens is None else float(np.nanmean(tokens))
         cost = cost_of_run(samples, unit, prices)
         price = None if cost is None else float(cost.mean())
-        made.append(
+        rows.append(
             Ran(
                 name=name,
                 each=each,
@@ -127,48 +127,48 @@ def ran(
                 high=float(high[0]),
                 tokens=mean,
                 cost=price,
-                control=kept,
+                control=budget_control,
             )
         )
-    return tuple(sorted(made, key=lambda r: (r.settings, r.tokens or 0.0)))
+    return tuple(sorted(rows, key=lambda r: (r.settings, r.tokens or 0.0)))
 
 
 def forced(
-    made: Iterable[Ran], *, draws: int, level: float, seed: int
+    rans: Iterable[Ran], *, draws: int, level: float, seed: int
 ) -> tuple[BudgetControl, ...]:
     """Return the measures of every strategy that was run at several budgets."""
     from isoflop.samples.budgets import performance, scaling
     from isoflop.samples.curves import problem_weights
 
-    found = []
-    for name, runs in _at_budgets(made).items():
+    rows = []
+    for name, runs in _at_budgets(rans).items():
         tokens, each = np.array([r.tokens for r in runs]), np.stack([r.each for r in runs], axis=1)
         weights = np.concatenate([*problem_weights(len(each), max(draws, 1), seed)])
         slopes = [scaling(tokens, row) for row in weights @ each]
         low, high = np.quantile(slopes, [(1 - level) / 2, (1 + level) / 2])
-        kept = [r.control for r in runs if r.control is not None]
-        found.append(
+        controls = [r.control for r in runs if r.control is not None]
+        rows.append(
             BudgetControl(
                 name,
                 len(runs),
-                float(np.mean(kept)) if kept else None,
+                float(np.mean(controls)) if controls else None,
                 scaling(tokens, each.mean(0)),
                 (float(low), float(high)),
                 performance(each.mean(0)),
             )
         )
-    return tuple(found)
+    return tuple(rows)
 
 
-def _at_budgets(made: Iterable[Ran]) -> Mapping[str, list[Ran]]:
+def _at_budgets(rans: Iterable[Ran]) -> Mapping[str, list[Ran]]:
     """Return the strategies whose names differ in one number alone, where their tokens differ."""
-    known: dict[str, list[Ran]] = {}
-    for r in made:
+    by_budget: dict[str, list[Ran]] = {}
+    for r in rans:
         if r.tokens is not None:
-            known.setdefault(r.settings, []).append(r)
+            by_budget.setdefault(r.settings, []).append(r)
     return {
         name: runs
-        for name, runs in known.items()
+        for name, runs in by_budget.items()
         if len({r.tokens for r in runs}) > 1 and _numbers_that_differ(runs) == 1
     }
 
@@ -179,18 +179,18 @@ def _numbers_that_differ(runs: Sequence[Ran]) -> int:
 
 
 def tables(
-    made: Sequence[Ran], measured: Sequence[BudgetControl], unit: str, level: float
+    rans: Sequence[Ran], measured: Sequence[BudgetControl], unit: str, level: float
 ) -> list[Block]:
     """Return the strategies as tables, none where there are none."""
-    if not made:
+    if not rans:
         return []
     columns = ["strategy", "runs", "share solved", "low", "high", "control", "tokens"]
     rows: list[tuple[Cell, ...]] = [
-        (r.name, r.runs, r.score, r.low, r.high, r.control, r.tokens) for r in made
+        (r.name, r.runs, r.score, r.low, r.high, r.control, r.tokens) for r in rans
     ]
     if unit not in ("tokens", "samples"):
         columns.append(f"cost [{unit}]")
-        rows = [(*row, r.cost) for row, r in zip(rows, made, strict=True)]
+        rows = [(*row, r.cost) for row, r in zip(rows, rans, strict=True)]
     blocks: list[Block] = [
         Heading("Strategies that were run"),
         Table(
@@ -224,7 +224,7 @@ def tables(
     return blocks
 
 
-def as_data(made: Iterable[Ran], measured: Iterable[BudgetControl]) -> dict[str, Any]:
+def as_data(rans: Iterable[Ran], measured: Iterable[BudgetControl]) -> dict[str, Any]:
     """Return the same for a program."""
     return {
         "strategies": {
@@ -237,7 +237,7 @@ def as_data(made: Iterable[Ran], measured: Iterable[BudgetControl]) -> dict[str,
                 "cost": r.cost,
                 "control": r.control,
             }
-            for r in made
+            for r in rans
         },
         "forced": {
             m.strategy: {

@@ -21,20 +21,20 @@ AMONG = 16  # responses of the strategies that are shown by difficulty
 
 
 def figures(
-    seen: Sequence[Seed], verifier: str, said: Sequence[CoveragePrediction]
+    seeds: Sequence[Seed], verifier: str, predictions: Sequence[CoveragePrediction]
 ) -> list[Figure]:
     """Return every figure that the study has the samples for."""
-    made = [_over_k(seen, said)]
-    if any(name in seen[0].tried for name in SHOWN):
-        made.append(_by_bin(seen, verifier))
-    return [*made, *_forced(seen)]
+    parts = [_over_k(seeds, predictions)]
+    if any(name in seeds[0].tried for name in SHOWN):
+        parts.append(_by_bin(seeds, verifier))
+    return [*parts, *_forced(seeds)]
 
 
-def _over_k(seen: Sequence[Seed], said: Sequence[CoveragePrediction]) -> Figure:
+def _over_k(seeds: Sequence[Seed], predictions: Sequence[CoveragePrediction]) -> Figure:
     """Return coverage, vote and best of k, with what coverage was forecast to be."""
-    k, layers = seen[0].k, list[Layer]()
-    for name in seen[0].curves:
-        means = [Mean.of([s.curve(name)[g] for s in seen]) for g in range(k.size)]
+    k, layers = seeds[0].k, list[Layer]()
+    for name in seeds[0].curves:
+        means = [Mean.of([s.curve(name)[g] for s in seeds]) for g in range(k.size)]
         value = np.array([m.value for m in means])
         layers += _banded(name, k, value, means)
     layers += [
@@ -46,10 +46,10 @@ def _over_k(seen: Sequence[Seed], said: Sequence[CoveragePrediction]) -> Figure:
             s.high,
             "forecast",
         )
-        for i, s in enumerate(said)
+        for i, s in enumerate(predictions)
     ]
-    caption = f"From all samples at every k: {over(seen)}."
-    if said:
+    caption = f"From all samples at every k: {over(seeds)}."
+    if predictions:
         caption += (
             " Bars at the right: coverage at the last k as it was forecast for each seed from few "
             "samples (moved apart to be seen)."
@@ -66,15 +66,17 @@ def _banded(name: str, x: Numbers, value: Numbers, means: Sequence[Mean]) -> lis
     return [Line(name, x, value, group=name), band]
 
 
-def _by_bin(seen: Sequence[Seed], verifier: str) -> Figure:
+def _by_bin(seeds: Sequence[Seed], verifier: str) -> Figure:
     """Return strategies of sixteen responses, by difficulty, beside the weighted vote."""
     bins = np.arange(BINS)
     vote = f"vote weighted by {verifier}"
-    each = {f"{vote}, k = {AMONG}": [s.at(vote, AMONG) for s in seen]} if AMONG in seen[0].k else {}
-    each |= {n: [s.tried[n].right for s in seen] for n in SHOWN if n in seen[0].tried}
+    each = (
+        {f"{vote}, k = {AMONG}": [s.at(vote, AMONG) for s in seeds]} if AMONG in seeds[0].k else {}
+    )
+    each |= {n: [s.tried[n].right for s in seeds] for n in SHOWN if n in seeds[0].tried}
     layers: list[Layer] = []
     for name, right in each.items():
-        pairs = list(zip(right, seen, strict=True))
+        pairs = list(zip(right, seeds, strict=True))
         by_bin = [float(np.mean([r[s.bins == b].mean() for r, s in pairs])) for b in bins]
         value = np.array(by_bin, float)
         layers.append(Line(name, np.arange(1.0, BINS + 1), value, group=name))
@@ -87,36 +89,36 @@ def _by_bin(seen: Sequence[Seed], verifier: str) -> Figure:
     )
 
 
-def _forced(seen: Sequence[Seed]) -> list[Figure]:
+def _forced(seeds: Sequence[Seed]) -> list[Figure]:
     """Return accuracy against the limit that cuts off, and against tokens as attempts are added."""
-    if FORCED not in seen[0].tried:
+    if FORCED not in seeds[0].tried:
         return []
-    told = f"The last answer of a response: {over(seen)}."
-    made = []
-    if limits := forced(seen[0], "tokens"):
+    caption = f"The last answer of a response: {over(seeds)}."
+    figures_ = []
+    if limits := forced(seeds[0], "tokens"):
         x = np.array([float(number(n)) for n in limits])
-        free = np.full(2, _mean_of(seen, FORCED).value)
-        layers = (*_drawn("cut off", x, seen, limits), Line("no limit", x[[0, -1]], free))
+        free = np.full(2, _mean_of(seeds, FORCED).value)
+        layers = (*_drawn("cut off", x, seeds, limits), Line("no limit", x[[0, -1]], free))
         axis = Axis("limit of thinking", "tokens", log=False)
-        made.append(Figure("Responses cut short", axis, _right(), layers, told))
-    if more := forced(seen[0], "again"):
+        figures_.append(Figure("Responses cut short", axis, _right(), layers, caption))
+    if more := forced(seeds[0], "again"):
         names = [FORCED, *more]
-        x = np.array([np.mean([s.tried[n].tokens.mean() for s in seen]) for n in names], float)
+        x = np.array([np.mean([s.tried[n].tokens.mean() for s in seeds]) for n in names], float)
         axis = Axis.of("thinking", log=False)
-        layers = tuple(_drawn("the last attempt", x, seen, names))
-        told += " The first point is unforced."
-        made.append(Figure("More attempts, forced", axis, _right(), layers, told))
-    return made
+        layers = tuple(_drawn("the last attempt", x, seeds, names))
+        caption += " The first point is unforced."
+        figures_.append(Figure("More attempts, forced", axis, _right(), layers, caption))
+    return figures_
 
 
-def _drawn(label: str, x: Numbers, seen: Sequence[Seed], names: Sequence[str]) -> list[Layer]:
-    means = [_mean_of(seen, name) for name in names]
+def _drawn(label: str, x: Numbers, seeds: Sequence[Seed], names: Sequence[str]) -> list[Layer]:
+    means = [_mean_of(seeds, name) for name in names]
     value = np.array([m.value for m in means])
     return [*_banded(label, x, value, means), Points(label, x, value, group=label)]
 
 
-def _mean_of(seen: Sequence[Seed], name: str) -> Mean:
-    return Mean.of([s.tried[name].right.mean() for s in seen])
+def _mean_of(seeds: Sequence[Seed], name: str) -> Mean:
+    return Mean.of([s.tried[name].right.mean() for s in seeds])
 
 
 def _right() -> Axis:

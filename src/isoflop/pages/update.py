@@ -57,7 +57,7 @@ class ForecastOutcome:
         return self.said.value / self.truth - 1
 
 
-def unseen(before: Fit[Any], given: Runs) -> Runs:
+def unseen(before: Fit[Any], runs: Runs) -> Runs:
     """Return the runs that the fit was not made of, once they are counted as its own are.
 
     Raises ConventionMismatch, BadRuns for a column that the law needs, RefusedByData for none.
@@ -65,64 +65,73 @@ def unseen(before: Fit[Any], given: Runs) -> Runs:
     from isoflop.runs import refuse_clash
 
     needed = (*before.binding.takes, before.binding.predicts)
-    sides = ("the fit", given.origin)
-    refuse_clash(before.conventions, given.conventions, needed, sides)
-    given.require(before.binding.takes)
-    given.require((before.binding.predicts,), positive=before.kind == "log")
-    known = set(zip(*(before.runs[s] for s in needed), strict=True))
-    fresh = [row not in known for row in zip(*(given[s] for s in needed), strict=True)]
+    sides = ("the fit", runs.origin)
+    refuse_clash(before.conventions, runs.conventions, needed, sides)
+    runs.require(before.binding.takes)
+    runs.require((before.binding.predicts,), positive=before.kind == "log")
+    before_rows = set(zip(*(before.runs[s] for s in needed), strict=True))
+    fresh = [row not in before_rows for row in zip(*(runs[s] for s in needed), strict=True)]
     if not any(fresh):
         raise RefusedByData(
-            f"all {len(given):,} runs of {given.origin} are behind the fit already; "
+            f"all {len(runs):,} runs of {runs.origin} are behind the fit already; "
             "give runs that it has not seen"
         )
-    return given.select(fresh)
+    return runs.select(fresh)
 
 
 def report_of(
-    before: Fit[Any], after: Fit[Any], held: tuple[ForecastOutcome, ...], known: int
+    before: Fit[Any], after: Fit[Any], forecast_outcomes: tuple[ForecastOutcome, ...], known: int
 ) -> Report:
     """Return what new runs say of a fit and its forecasts."""
-    verdict = _verdict(held, before.level)
+    verdict = _verdict(forecast_outcomes, before.level)
     left_out = [Note(f"{known} runs are behind the fit already, and are left out")] if known else []
     blocks: list[Block] = [
         verdict,
         *noted(after, after.notes),
         *left_out,
         Heading("Was the forecast right?"),
-        _forecasts(before, held),
-        _figure(before, held),
+        _forecasts(before, forecast_outcomes),
+        _figure(before, forecast_outcomes),
         Heading("What changes"),
         _parameters(before, after),
         *_split(before, after),
     ]
-    title = f"{before.law.key} held against {len(held):,} new runs"
-    return Report(title, tuple(blocks), _as_data(before, after, held), after.status == "refused")
+    title = f"{before.law.key} held against {len(forecast_outcomes):,} new runs"
+    return Report(
+        title, tuple(blocks), _as_data(before, after, forecast_outcomes), after.status == "refused"
+    )
 
 
-def _verdict(held: tuple[ForecastOutcome, ...], level: float) -> Note:
+def _verdict(forecast_outcomes: tuple[ForecastOutcome, ...], level: float) -> Note:
     """Return whether as many truths lie inside as should."""
     from scipy.special import bdtr
 
-    errors = np.array([abs(h.error) for h in held])
+    errors = np.array([abs(h.error) for h in forecast_outcomes])
     sizes = f"errors are {np.median(errors):.2%} in the middle and {errors.max():.2%} at most"
-    inside = _covered(held)
+    inside = _covered(forecast_outcomes)
     if inside is None:
         return Note(f"the fit has no intervals to be held against; {sizes}")
-    said = f"{inside} of {len(held)} truths lie inside their {level:.0%} intervals; {sizes}"
-    if float(bdtr(inside, len(held), level)) < SURPRISING:
+    said = (
+        f"{inside} of {len(forecast_outcomes)} truths lie inside their {level:.0%} intervals; "
+        f"{sizes}"
+    )
+    if float(bdtr(inside, len(forecast_outcomes), level)) < SURPRISING:
         return Note(
             f"{said}: the intervals were too narrow, or the law has the wrong form", "doubt"
         )
     return Note(said, "good")
 
 
-def _covered(held: tuple[ForecastOutcome, ...]) -> int | None:
+def _covered(forecast_outcomes: tuple[ForecastOutcome, ...]) -> int | None:
     """Return how many intervals hold their truth; None without intervals."""
-    return None if held[0].inside is None else sum(bool(h.inside) for h in held)
+    return (
+        None
+        if forecast_outcomes[0].inside is None
+        else sum(bool(h.inside) for h in forecast_outcomes)
+    )
 
 
-def _forecasts(before: Fit[Any], held: tuple[ForecastOutcome, ...]) -> Table:
+def _forecasts(before: Fit[Any], forecast_outcomes: tuple[ForecastOutcome, ...]) -> Table:
     takes, output = before.binding.takes, before.binding.predicts
     words = {True: "inside", False: "outside", None: "-"}
     rows = tuple(
@@ -137,16 +146,18 @@ def _forecasts(before: Fit[Any], held: tuple[ForecastOutcome, ...]) -> Table:
             h.said.beyond,
             words[h.inside],
         )
-        for h in held[:SHOWN]
+        for h in forecast_outcomes[:SHOWN]
     )
     columns = ("run", *takes, f"{output} forecast", "low", "high", "truth", "error [%]")
-    caption = f"{SHOWN} of {len(held):,} runs" if len(held) > SHOWN else ""
+    caption = (
+        f"{SHOWN} of {len(forecast_outcomes):,} runs" if len(forecast_outcomes) > SHOWN else ""
+    )
     return Table((*columns, "times beyond", "truth is"), rows, caption)
 
 
-def _figure(before: Fit[Any], held: tuple[ForecastOutcome, ...]) -> Figure:
+def _figure(before: Fit[Any], forecast_outcomes: tuple[ForecastOutcome, ...]) -> Figure:
     """Return forecasts and truths, the furthest last."""
-    order = sorted(held, key=lambda h: h.said.beyond or 0)
+    order = sorted(forecast_outcomes, key=lambda h: h.said.beyond or 0)
     rank = np.arange(1, len(order) + 1, dtype=np.float64)
     truth = np.array([h.truth for h in order])
     said, low, high = (
@@ -155,7 +166,9 @@ def _figure(before: Fit[Any], held: tuple[ForecastOutcome, ...]) -> Figure:
     )
     names = tuple(h.name for h in order)
     band = (
-        [Band("interval", rank, low, high, group="forecast")] if _covered(held) is not None else []
+        [Band("interval", rank, low, high, group="forecast")]
+        if _covered(forecast_outcomes) is not None
+        else []
     )
     return Figure(
         "Forecasts against the truth",
@@ -213,21 +226,21 @@ def _optima(before: Fit[Any], after: Fit[Any]) -> dict[str, Any] | None:
     if set(before.binding.takes) != {"N", "D"}:
         return None
     C = float((6 * after.runs["N"] * after.runs["D"]).max())
-    found: dict[str, Any] = {"C": C}
+    optima: dict[str, Any] = {"C": C}
     try:
         for when, fit in (("before", before), ("after", after)):
             N, D = (float(np.ravel(value)[0]) for value in optimum(fit.law, C))
-            found[when] = {"N": N, "D": D, "L": float(np.ravel(fit.predict(N=N, D=D))[0])}
+            optima[when] = {"N": N, "D": D, "L": float(np.ravel(fit.predict(N=N, D=D))[0])}
     except NoOptimum:
         return None
-    return found
+    return optima
 
 
 def _as_data(
-    before: Fit[Any], after: Fit[Any], held: tuple[ForecastOutcome, ...]
+    before: Fit[Any], after: Fit[Any], forecast_outcomes: tuple[ForecastOutcome, ...]
 ) -> dict[str, Any]:
     """Return what was found as JSON types."""
-    inside = _covered(held)
+    inside = _covered(forecast_outcomes)
     changes = {
         name: {
             "before": {"value": float(getattr(before.law, name)), "interval": _ends(before, name)},
@@ -251,9 +264,9 @@ def _as_data(
                 "error": h.error,
                 "beyond": h.said.beyond,
             }
-            for h in held
+            for h in forecast_outcomes
         ],
-        "covered": None if inside is None else inside / len(held),
+        "covered": None if inside is None else inside / len(forecast_outcomes),
         "params": changes,
         "optimum": _optima(before, after),
         "status": after.status,

@@ -17,38 +17,38 @@ if TYPE_CHECKING:
 
 
 def report(
-    found: Fit[Any] | Published, made: Wall, facts: tuple[tuple[str, Range, str], ...]
+    model: Fit[Any] | Published, wall: Wall, facts: tuple[tuple[str, Range, str], ...]
 ) -> Report:
     """Return when demand meets the stock of text."""
     from isoflop.pages.plan_figures import data_wall, used_up
 
-    shown = tuple((f"{q:.0%}", _year(y)) for q, y in zip(made.quantiles, made.years, strict=True))
+    rows = tuple((f"{q:.0%}", _year(y)) for q, y in zip(wall.quantiles, wall.years, strict=True))
     blocks = (
-        *noted(found, made.notes),
+        *noted(model, wall.notes),
         Note(
             "compute is carried on as it grew, whatever it costs, and no data are made by models: "
             "both move the wall, neither is in these intervals"
         ),
-        Table(("of the draws", "have used the stock up by"), shown, caption="When, by quantiles."),
+        Table(("of the draws", "have used the stock up by"), rows, caption="When, by quantiles."),
         Paragraph(
-            f"In {made.unmet:.0%} of the draws the stock outlasts {made.at[-1]:.0f}."
-            if made.unmet
+            f"In {wall.unmet:.0%} of the draws the stock outlasts {wall.at[-1]:.0f}."
+            if wall.unmet
             else "Every draw uses its stock up in the years that were carried on."
         ),
         Table(
             ("assumed", "low", "typical", "high", "from"),
-            tuple((name, r.low, r.typical, r.high, said) for name, r, said in facts),
+            tuple((name, r.low, r.typical, r.high, source) for name, r, source in facts),
             caption="What goes in; low and high are 5 and 95% points.",
         ),
-        described(found),
-        data_wall(made),
-        used_up(made),
+        described(model),
+        data_wall(wall),
+        used_up(wall),
     )
     data = {
-        "years": {f"{q:g}": y for q, y in zip(made.quantiles, made.years, strict=True)},
-        "unmet": made.unmet,
+        "years": {f"{q:g}": y for q, y in zip(wall.quantiles, wall.years, strict=True)},
+        "unmet": wall.unmet,
         "assumed": {name: plain(r) for name, r, _ in facts},
-        "notes": list(made.notes),
+        "notes": list(wall.notes),
     }
     return Report("Text in stock, and what the largest runs ask for", blocks, data)
 

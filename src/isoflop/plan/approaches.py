@@ -99,13 +99,13 @@ def approaches(
     )
     truth = fits[0] if fits else None
     rows = [
-        _drawn(ask, "1 envelope", made.frontier, _bias(ask, truth, _enveloped))
-        for made in enveloped
+        _drawn(ask, "1 envelope", item.frontier, _bias(ask, truth, _enveloped))
+        for item in enveloped
     ]
-    for made in profiled:
-        again = partial(_profiled, made.curve, made.noise)
-        rows.append(_drawn(ask, f"2 {made.curve}", made.frontier, _bias(ask, truth, again)))
-    rows += [_of_law(ask, made) for made in fits]
+    for item in profiled:
+        again = partial(_profiled, item.curve, item.noise)
+        rows.append(_drawn(ask, f"2 {item.curve}", item.frontier, _bias(ask, truth, again)))
+    rows += [_of_law(ask, item) for item in fits]
     if not rows:
         raise RefusedByData("; ".join(f"{name}: {reason}" for name, reason in ask.refused))
     return ApproachComparison(
@@ -150,12 +150,12 @@ class _Request:
 
 def _fitted(ask: _Request, law: str) -> Fit[Any]:
     """Return a law of N and D fitted to runs, if it can be trusted to have an optimum."""
-    made = fit(law, ask.runs, draws=ask.draws, level=ask.level, seed=ask.seed)
-    if made.status == "refused":
-        raise RefusedByData(made.notes[0])
-    if not np.isfinite(optimum(made.law, ask.C).N).all():
+    result = fit(law, ask.runs, draws=ask.draws, level=ask.level, seed=ask.seed)
+    if result.status == "refused":
+        raise RefusedByData(result.notes[0])
+    if not np.isfinite(optimum(result.law, ask.C).N).all():
         raise RefusedByData(f"{law} has no best split of {show(ask.C)} FLOP")
-    return made
+    return result
 
 
 def _enveloped(ask: _Request, runs: Runs) -> OptimumFrontier:
@@ -174,15 +174,15 @@ def _bias(
     """Return by what share an approach misses the optimum of a law that made the losses itself."""
     if truth is None:
         return None
-    made = {**ask.runs.columns, "L": truth.predict(N=ask.runs["N"], D=ask.runs["D"])}
+    columns = {**ask.runs.columns, "L": truth.predict(N=ask.runs["N"], D=ask.runs["D"])}
     try:
-        found = approach(ask, dataclasses.replace(ask.runs, columns=made)).split(ask.C)
+        split = approach(ask, dataclasses.replace(ask.runs, columns=columns)).split(ask.C)
     except RefusedByData:
         return None
     best = optimum(truth.law, ask.C)
     return Allocation(
-        N=float(found.N[0]) / float(np.ravel(best.N)[0]) - 1,
-        D=float(found.D[0]) / float(np.ravel(best.D)[0]) - 1,
+        N=float(split.N[0]) / float(np.ravel(best.N)[0]) - 1,
+        D=float(split.D[0]) / float(np.ravel(best.D)[0]) - 1,
     )
 
 
@@ -196,7 +196,7 @@ def _drawn(
     return Approach(name=name, a=a, b=b, N=N_best, D=D_best, ratio=ratio, bias=bias)
 
 
-def _of_law(ask: _Request, made: Fit[Any]) -> Approach:
+def _of_law(ask: _Request, fit: Fit[Any]) -> Approach:
     """Return what a law says; its exponents are those at C."""
 
     def numbers(law: Law) -> tuple[Numbers, ...]:
@@ -205,11 +205,9 @@ def _of_law(ask: _Request, made: Fit[Any]) -> Approach:
         a, b = (np.log(v[:, 2] / v[:, 0]) / (2 * np.log(NARROW)) for v in (N, D))
         return a, b, N[:, 1], D[:, 1], D[:, 1] / N[:, 1]
 
-    many = numbers(made.draws) if made.draws is not None else (np.zeros(0),) * 5
-    a, b, N, D, ratio = (
-        ask.estimate(v[0], m) for v, m in zip(numbers(made.law), many, strict=True)
-    )
-    return Approach(name=f"3 {made.law.key}", a=a, b=b, N=N, D=D, ratio=ratio, bias=None)
+    many = numbers(fit.draws) if fit.draws is not None else (np.zeros(0),) * 5
+    a, b, N, D, ratio = (ask.estimate(v[0], m) for v, m in zip(numbers(fit.law), many, strict=True))
+    return Approach(name=f"3 {fit.law.key}", a=a, b=b, N=N, D=D, ratio=ratio, bias=None)
 
 
 def _notes(
@@ -219,15 +217,15 @@ def _notes(
     fits: Sequence[Fit[Any]],
 ) -> tuple[str, ...]:
     notes = []
-    for made in fits:
-        best = optimum(made.law, C)
-        if up := rising(made.law, N=float(np.ravel(best.N)[0]), D=float(np.ravel(best.D)[0])):
+    for item in fits:
+        best = optimum(item.law, C)
+        if up := rising(item.law, N=float(np.ravel(best.N)[0]), D=float(np.ravel(best.D)[0])):
             notes.append(
-                f"3 {made.law.key} rises with {' and '.join(up)} at its own optimum: it is carried "
+                f"3 {item.law.key} rises with {' and '.join(up)} at its own optimum: it is carried "
                 "too far to mean anything there"
             )
-        remarks = ("the convention by which ", *made.runs.notes)
-        notes += [f"3 {made.law.key}: {n}" for n in made.notes if not n.startswith(remarks)]
-    for found, name in ((enveloped, "1 envelope"), (profiled, "2")):
-        notes += [f"{name}: {note}" for made in found for note in made.notes]
+        remarks = ("the convention by which ", *item.runs.notes)
+        notes += [f"3 {item.law.key}: {n}" for n in item.notes if not n.startswith(remarks)]
+    for items, name in ((enveloped, "1 envelope"), (profiled, "2")):
+        notes += [f"{name}: {note}" for item in items for note in item.notes]
     return tuple(dict.fromkeys(notes))

@@ -57,36 +57,36 @@ def counting(
 def _of_runs(model: Fit[Any], convention: str) -> Counting:
     """Return the FLOP per token that the runs took, at each of their sizes."""
     N, C, D = (model.runs[s] for s in "NCD")
-    known = np.isfinite(C)
-    sizes = np.unique(N[known])
-    each = np.array([np.median((C / D)[known & (size == N)]) for size in sizes])
+    finite = np.isfinite(C)
+    sizes = np.unique(N[finite])
+    each = np.array([np.median((C / D)[finite & (size == N)]) for size in sizes])
     return Counting(convention, model.conventions.get("N", "total"), None, sizes, each)
 
 
-def _sizes_differ(asked: str, law: str, family: ModelFamily | None) -> str:
+def _sizes_differ(convention: str, law: str, family: ModelFamily | None) -> str:
     shapes = family or HOFFMANN_FAMILY
-    said = f"N is {asked} in the question and {law} in the law"
+    text = f"N is {convention} in the question and {law} in the law"
     try:
-        same = float(convert_parameters(1e9, asked, law, shapes))
+        same = float(convert_parameters(1e9, convention, law, shapes))
     except UsageError:  # active parameters are counted from a shape, never converted
-        return f"{said}; count the N of your shape as the law does: isoflop flops does"
+        return f"{text}; count the N of your shape as the law does: isoflop flops does"
     return (
-        f"{said}; convert it: for models of {shapes.vocabulary:g} tokens and width/layers "
-        f"{shapes.aspect:g}, 1B {asked} are {show(same)} {law} "
+        f"{text}; convert it: for models of {shapes.vocabulary:g} tokens and width/layers "
+        f"{shapes.aspect:g}, 1B {convention} are {show(same)} {law} "
         "(isoflop.accounting.convert_parameters)"
     )
 
 
-def _compute_differs(asked: str, law: str, law_N: str | None, example: float | None) -> str:
-    said = f"C is {asked} in the question and {law} in the law"
-    if asked == law:
-        said = f"C is counted as {law}, which is not 6ND, and the runs hold no C to learn it from"
+def _compute_differs(convention: str, law: str, law_N: str | None, example: float | None) -> str:
+    text = f"C is {convention} in the question and {law} in the law"
+    if convention == law:
+        text = f"C is counted as {law}, which is not 6ND, and the runs hold no C to learn it from"
     way = (
         "state the shapes that convert it: --shapes vocabulary=...,aspect=...,context=... (family=)"
     )
     try:
         C = example or 1e21
-        same = convert_compute(C, 1e9, asked, law, HOFFMANN_FAMILY, counted=law_N or "total")
+        same = convert_compute(C, 1e9, convention, law, HOFFMANN_FAMILY, counted=law_N or "total")
     except UsageError:
-        return f"{said}; {way}"
-    return f"{said}; {way}; for 1B of Hoffmann's shapes {show(C)} FLOP are {show(float(same))}"
+        return f"{text}; {way}"
+    return f"{text}; {way}; for 1B of Hoffmann's shapes {show(C)} FLOP are {show(float(same))}"

@@ -149,12 +149,12 @@ class Cost:
         each = budget / (self.training * D + self.served_weight)
         if self.counting.linear:
             return each / FLOP_PER_PARAM_TOKEN / self.active
-        found = bisect(
+        N = bisect(
             lambda x: np.asarray(self.flop(np.exp(x)) >= each),
             np.zeros(np.shape(each)),
             np.full(np.shape(each), 80.0),
         )
-        return np.exp(found)
+        return np.exp(N)
 
     def bill(self, N: float, D: float) -> tuple[Item, ...]:
         """Return what each phase takes."""

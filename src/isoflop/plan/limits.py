@@ -32,13 +32,13 @@ class Limits:
     def binding(self, cost: Cost, N: float, D: float) -> tuple[str, ...]:
         """Return the limits that N and D stand at, in words."""
         at = {"N": N, "D": D, "C": float(cost.flop(N)) * D}
-        found = []
+        limits = []
         for symbol, value in at.items():
             for word, bounds in (("<=", self.most), (">=", self.least)):
                 bound = bounds[symbol]
                 if 0 < bound < np.inf and np.isclose(value, bound, rtol=1e-8):
-                    found.append(self.words.get(symbol + word, f"{symbol} {word} {show(bound)}"))
-        return tuple(found)
+                    limits.append(self.words.get(symbol + word, f"{symbol} {word} {show(bound)}"))
+        return tuple(limits)
 
 
 def limits(
@@ -125,19 +125,19 @@ def hold_budget(
         N = _below_training(law, cost, budget, most["C"], N, given)
     if low > high:  # both at their most: the budget cannot be spent
         return Allocation(np.full_like(N, most["N"]), np.full_like(N, most["D"]))
-    held = np.clip(N, low, high)
-    D = np.minimum(cost.tokens_for(budget, held), most["D"])
-    return Allocation(held, np.minimum(D, most["C"] / cost.flop(held)))
+    clipped_N = np.clip(N, low, high)
+    D = np.minimum(cost.tokens_for(budget, clipped_N), most["D"])
+    return Allocation(clipped_N, np.minimum(D, most["C"] / cost.flop(clipped_N)))
 
 
 def _below_training(
     law: Law, cost: Cost, budget: float, most: float, N: Numbers, given: Given
 ) -> Numbers:
     """Return the N at which training takes at most `most` [FLOP], and serving what is left."""
-    left = budget - cost.training * most
-    if left <= 0:
+    rest = budget - cost.training * most
+    if rest <= 0:
         return N
-    crossing = float(cost.size_for(left, 0.0))  # here the budget is spent with C at its most
+    crossing = float(cost.size_for(rest, 0.0))  # here the budget is spent with C at its most
     alone = replace(cost, training=1.0, serving=None, unit="FLOP")
     trained = np.asarray(best(law, alone, np.array([most]), given=given).N).reshape(-1)
     return np.where(crossing > N, np.minimum(trained, crossing), N)

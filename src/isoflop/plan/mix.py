@@ -53,22 +53,22 @@ def mix(
     level = level or fits[0].level
     even = np.full((1, len(takes)), 1 / len(takes))
     best = _descend([f.law for f in fits], share, even)
-    known = [f.draws for f in fits]
-    rows, many = min((d.members or 0) for d in known if d) if all(known) else 0, None
-    drawn = [d[:rows] for d in known if d is not None] if rows else []
-    if drawn:
-        many = _descend(drawn, share, np.repeat(best, rows, 0))
-    said, each = _losses([f.law for f in fits], best), None
+    draws = [f.draws for f in fits]
+    rows, many = min((d.members or 0) for d in draws if d) if all(draws) else 0, None
+    ensembles = [d[:rows] for d in draws if d is not None] if rows else []
+    if ensembles:
+        many = _descend(ensembles, share, np.repeat(best, rows, 0))
+    loss, each = _losses([f.law for f in fits], best), None
     if many is not None:
-        each = _losses(drawn, many)
+        each = _losses(ensembles, many)
     return Mixture(
         shares=tuple(
             Estimate.of(best[0, i], None if many is None else many[:, i], level)
             for i in range(len(takes))
         ),
-        L=Estimate.of(share @ said, None if each is None else share @ each, level),
+        L=Estimate.of(share @ loss, None if each is None else share @ each, level),
         losses=tuple(
-            Estimate.of(said[i], None if each is None else each[i], level) for i in range(len(fits))
+            Estimate.of(loss[i], None if each is None else each[i], level) for i in range(len(fits))
         ),
         even=float((share @ _losses([f.law for f in fits], even))[0]),
         seen=_seen(fits, takes, share),
@@ -92,12 +92,12 @@ def _checked(
             )
         if fitted.status == "refused":
             raise RefusedByData(f"a fit was refused, and so is its mixture: {fitted.notes[0]}")
-    given = np.ones(len(fits)) if weights is None else np.asarray(weights, float)
-    if given.shape != (len(fits),) or not (np.isfinite(given) & (given >= 0)).all():
-        raise UsageError(f"weights are {list(given)}; give one for each law, none below zero")
-    if not given.sum() > 0:
+    w = np.ones(len(fits)) if weights is None else np.asarray(weights, float)
+    if w.shape != (len(fits),) or not (np.isfinite(w) & (w >= 0)).all():
+        raise UsageError(f"weights are {list(w)}; give one for each law, none below zero")
+    if not w.sum() > 0:
         raise UsageError("all weights are zero; give one above it")
-    return takes, given / given.sum()
+    return takes, w / w.sum()
 
 
 def _losses(laws: Sequence[Law], w_sq: Numbers) -> Numbers:
@@ -124,15 +124,15 @@ def _descend(laws: Sequence[Law], share: Numbers, w_sq: Numbers) -> Numbers:
     The loss is convex, so no mixture is better than this one by more than the slopes say: by
     sum w g - min g.
     """
-    found = np.maximum(w_sq, 1e-6)
-    found, left = found / found.sum(1, keepdims=True), np.arange(len(w_sq))
+    w = np.maximum(w_sq, 1e-6)
+    w, active = w / w.sum(1, keepdims=True), np.arange(len(w_sq))
     for _ in range(ROUNDS):
-        own = [law if law.members is None else law[left] for law in laws]
-        found[left], gap = _steps(own, share, found[left])
-        left = left[gap > DONE]
-        if not left.size:
+        active_laws = [law if law.members is None else law[active] for law in laws]
+        w[active], gap = _steps(active_laws, share, w[active])
+        active = active[gap > DONE]
+        if not active.size:
             break
-    return np.asarray(found)
+    return np.asarray(w)
 
 
 def _steps(laws: Sequence[Law], share: Numbers, w: Numbers) -> tuple[Numbers, Numbers]:
@@ -141,10 +141,10 @@ def _steps(laws: Sequence[Law], share: Numbers, w: Numbers) -> tuple[Numbers, Nu
     rate = 1 / np.maximum(np.ptp(g, axis=1, keepdims=True), 1e-12)
     for _ in range(STEPS):
         step = w * np.exp(-rate * (g - g.min(1, keepdims=True)))
-        tried = step / step.sum(1, keepdims=True)
-        new, slopes = _slopes(laws, share, tried)
+        candidate = step / step.sum(1, keepdims=True)
+        new, slopes = _slopes(laws, share, candidate)
         better = (new < loss)[:, None]
-        w, g = np.where(better, tried, w), np.where(better, slopes, g)
+        w, g = np.where(better, candidate, w), np.where(better, slopes, g)
         loss = np.minimum(new, loss)
         rate = np.where(better, 1.3 * rate, 0.5 * rate)
     return w, ((w * g).sum(1) - g.min(1)) / np.abs(loss)

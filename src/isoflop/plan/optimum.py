@@ -53,8 +53,8 @@ def best(
     _of_size_and_data(law, given)
     if cost.plain and "optimum" in law.closed_forms and not search:
         product = np.asarray(budget, float) / (cost.training * cost.active)
-        found: Allocation = law.closed_forms["optimum"](law, product)
-        return found
+        allocation: Allocation = law.closed_forms["optimum"](law, product)
+        return allocation
     paid = np.broadcast_to(np.asarray(budget, float), _shape(law, np.shape(budget)))
     high = np.log(np.maximum(cost.size_for(paid, 1.0), 1 + _EDGE))
 
@@ -119,8 +119,8 @@ def needed(
         with np.errstate(all="ignore"):
             return np.asarray(law(**{free: np.exp(x), held: value, **(given or {})}) <= L)
 
-    found = np.exp(bisect(enough, np.zeros(shape), most))
-    return np.where(np.isnan(value), np.nan, found)
+    amount = np.exp(bisect(enough, np.zeros(shape), most))
+    return np.where(np.isnan(value), np.nan, amount)
 
 
 def _least_size(law: Law, L: Numbers, given: Mapping[str, float] | None) -> Numbers:
@@ -156,8 +156,8 @@ def least_compute(law: Law, L: float, *, given: Mapping[str, float] | None = Non
 
     NaN where the law never reaches it.
     """
-    found = cheapest(law, PLAIN, np.array([L]), given=given)
-    return np.asarray(FLOP_PER_PARAM_TOKEN * found.N * found.D).reshape(-1)
+    split = cheapest(law, PLAIN, np.array([L]), given=given)
+    return np.asarray(FLOP_PER_PARAM_TOKEN * split.N * split.D).reshape(-1)
 
 
 def _shape(law: Law, budgets: tuple[int, ...]) -> tuple[int, ...]:

@@ -82,10 +82,10 @@ def ask(
 
 
 def _costed(cost: Cost | None, serving: float | Serving | None, counts: Counting) -> Cost:
-    made = cost or Cost()
+    priced = cost or Cost()
     if serving is not None:
-        made = dataclasses.replace(made, serving=served(serving))
-    return dataclasses.replace(made, counting=counts) if made.counting.linear else made
+        priced = dataclasses.replace(priced, serving=served(serving))
+    return dataclasses.replace(priced, counting=counts) if priced.counting.linear else priced
 
 
 def _check_law(model: Model, law: Law, extra: Mapping[str, float]) -> None:
@@ -109,25 +109,25 @@ def _check_law(model: Model, law: Law, extra: Mapping[str, float]) -> None:
     refuse_split(model)
 
 
-def _share_unstated(asked: PlanningProblem) -> list[str]:
+def _share_unstated(problem: PlanningProblem) -> list[str]:
     """Return a note on a mixture whose N counts what a token does not meet."""
-    mixed = [name for name in _MIXTURES if asked.given.get(name)]
-    if not mixed or asked.cost.active < 1 or asked.model.conventions.get("N") == "active":
+    mixed = [name for name in _MIXTURES if problem.given.get(name)]
+    if not mixed or problem.cost.active < 1 or problem.model.conventions.get("N") == "active":
         return []
     return [
         f"C counts all of N, of which a token meets a share in a mixture of {mixed[0]} "
-        f"{show(asked.given[mixed[0]])}: say which with --active (active=)"
+        f"{show(problem.given[mixed[0]])}: say which with --active (active=)"
     ]
 
 
-def basis(asked: PlanningProblem, N: float, D: float) -> tuple[str, ...]:
+def basis(problem: PlanningProblem, N: float, D: float) -> tuple[str, ...]:
     """Return what a reader must know of the law and the counts behind a plan, worst first.
 
     Raises RefusedByData where the runs behind the law can say nothing of such a run.
     """
-    model, counts = asked.model, asked.cost.counting
-    fresh = () if "U" in asked.given else beyond_stock(D)
-    notes = [*asked.notes, *fresh, *asked.cost.notes]
+    model, counts = problem.model, problem.cost.counting
+    fresh = () if "U" in problem.given else beyond_stock(D)
+    notes = [*problem.notes, *fresh, *problem.cost.notes]
     stated = model.conventions.get("C")
     if stated is None and counts.linear:
         notes.append("C is taken as 6ND; the runs do not state how they count it")
@@ -137,12 +137,12 @@ def basis(asked: PlanningProblem, N: float, D: float) -> tuple[str, ...]:
         notes.append(f"C is {counts.convention}, by the shapes that were stated")
     if "N" in model.conventions:
         notes.append(f"N is counted as {model.conventions['N']}")
-    notes += _share_unstated(asked)
+    notes += _share_unstated(problem)
     if isinstance(model, Published):
         notes.insert(0, "published constants have no draws, so there are no intervals")
-        outside = model.outside({"N": N, "D": D, **asked.given})
+        outside = model.outside({"N": N, "D": D, **problem.given})
         return tuple(filter(None, (model.caution, *outside, *notes)))
-    at = {s: {"N": N, "D": D, **asked.given}[s] for s in model.binding.takes}
+    at = {s: {"N": N, "D": D, **problem.given}[s] for s in model.binding.takes}
     refuse_unsupported(model, at)
     far = beyond(model, at)
     if far > 1:

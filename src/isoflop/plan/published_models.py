@@ -45,7 +45,7 @@ class ModelVerdict:
 
 def judge(
     models: Sequence[PublishedModel],
-    found: Fit[Any] | Published,
+    fit: Fit[Any] | Published,
     *,
     near: float,
     given: Mapping[str, float] | None = None,
@@ -62,38 +62,38 @@ def judge(
     """
     if near < 1:
         raise UsageError(f"--near is {near:g}; it is a factor, 1 or more, such as 2")
-    asked = held_against(found, given, level)
-    known = [m for m in models if m.ratio is not None]
-    if not known:
+    problem = held_against(fit, given, level)
+    sized = [m for m in models if m.ratio is not None]
+    if not sized:
         return tuple(ModelVerdict(m, "unknown") for m in models)
-    sizes = np.array([m.met for m in known], float)
-    tokens = np.array([m.D.value for m in known], float)
-    low, value, high = best_ratios(asked, sizes, tokens)
+    sizes = np.array([m.met for m in sized], float)
+    tokens = np.array([m.D.value for m in sized], float)
+    low, value, high = best_ratios(problem, sizes, tokens)
     ratios = tokens / sizes
-    wasted = _wasted(asked, sizes, tokens)
+    wasted = _wasted(problem, sizes, tokens)
     rivals = [
         (rival.name, best_ratios(held_against(rival, given, level), sizes, tokens)[1])
-        for rival in rivals_of(found)
+        for rival in rivals_of(fit)
     ]
-    drawn, rows = asked.draws is not None, {}
-    for i, model in enumerate(known):
-        said = _verdict(ratios[i], low[i], high[i], near)
+    has_draws, rows = problem.draws is not None, {}
+    for i, model in enumerate(sized):
+        verdict = _verdict(ratios[i], low[i], high[i], near)
         others = [(n, _verdict(ratios[i], r[i], r[i], near)) for n, r in rivals]
         rows[model.name] = ModelVerdict(
             model,
-            said,
+            verdict,
             best=float(value[i]),
-            low=float(low[i]) if drawn else None,
-            high=float(high[i]) if drawn else None,
+            low=float(low[i]) if has_draws else None,
+            high=float(high[i]) if has_draws else None,
             wasted=float(wasted[i]),
-            beyond=_beyond(found, sizes[i], tokens[i]),
-            disputed=tuple((n, v) for n, v in others if v != said),
+            beyond=_beyond(fit, sizes[i], tokens[i]),
+            disputed=tuple((n, v) for n, v in others if v != verdict),
         )
     return tuple(rows.get(m.name, ModelVerdict(m, "unknown")) for m in models)
 
 
 def held_against(
-    found: Fit[Any] | Published, given: Mapping[str, float] | None, level: float | None
+    model: Fit[Any] | Published, given: Mapping[str, float] | None, level: float | None
 ) -> PlanningProblem:
     """Return a law as planning asks it.
 
@@ -101,61 +101,63 @@ def held_against(
     """
     from isoflop.plan.problem import ask
 
-    counted = found.conventions.get("N", "total")
+    counted = model.conventions.get("N", "total")
     if counted != "total":
         raise ConventionMismatch(
             f"N of published models is total and N of the law is {counted}; hold them against a "
             "law of total N, such as chinchilla/besiroglu2024"
         )
-    return ask(found, {}, given=given, level=level)
+    return ask(model, {}, given=given, level=level)
 
 
-def rivals_of(found: Fit[Any] | Published) -> tuple[Published, ...]:
+def rivals_of(model: Fit[Any] | Published) -> tuple[Published, ...]:
     """Return the other published sets of the same form that are not rounded too far to plan."""
     from isoflop.law import Published
     from isoflop.plan.rounding import rounded
 
-    if not isinstance(found, Published):
+    if not isinstance(model, Published):
         return ()
     return tuple(
         rival
-        for rival in type(found.law).published.values()
-        if rival is not found and not rounded(rival.law) and rival.conventions.get("N") == "total"
+        for rival in type(model.law).published.values()
+        if rival is not model and not rounded(rival.law) and rival.conventions.get("N") == "total"
     )
 
 
-def best_ratios(asked: PlanningProblem, N: Numbers, D: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+def best_ratios(
+    problem: PlanningProblem, N: Numbers, D: Numbers
+) -> tuple[Numbers, Numbers, Numbers]:
     """Return low, value and high (k,) of the best tokens per parameter at the compute of N and D.
 
     All three are the same where the law has no draws.
     """
-    C = asked.cost.flop(N) * D
-    value = _ratio(_split(asked, asked.law, C)).reshape(-1)
-    if asked.draws is None:
+    C = problem.cost.flop(N) * D
+    value = _ratio(_split(problem, problem.law, C)).reshape(-1)
+    if problem.draws is None:
         return value, value, value
-    tail = (1 - asked.level) / 2
-    many = _ratio(_split(asked, asked.draws, C))
+    tail = (1 - problem.level) / 2
+    many = _ratio(_split(problem, problem.draws, C))
     low, high = np.nanquantile(many, [tail, 1 - tail], axis=0)
     return low, value, high
 
 
-def _split(asked: PlanningProblem, law: Law, C: Numbers) -> Allocation:
+def _split(problem: PlanningProblem, law: Law, C: Numbers) -> Allocation:
     from isoflop.plan import best
 
-    return best(law, asked.cost, C, given=asked.given)
+    return best(law, problem.cost, C, given=problem.given)
 
 
 def _ratio(split: Allocation) -> Numbers:
     return np.asarray(split.D / split.N)
 
 
-def _wasted(asked: PlanningProblem, N: Numbers, D: Numbers) -> Numbers:
+def _wasted(problem: PlanningProblem, N: Numbers, D: Numbers) -> Numbers:
     """Return the share of 6ND (k,) that the best split does without, at the loss of N and D."""
     from isoflop.plan import cheapest
 
-    loss = np.asarray(asked.law(N=N, D=D, **asked.given))
-    least = cheapest(asked.law, asked.cost, loss, given=asked.given)
-    return np.asarray(1 - asked.cost.flop(least.N) * least.D / (asked.cost.flop(N) * D))
+    loss = np.asarray(problem.law(N=N, D=D, **problem.given))
+    least = cheapest(problem.law, problem.cost, loss, given=problem.given)
+    return np.asarray(1 - problem.cost.flop(least.N) * least.D / (problem.cost.flop(N) * D))
 
 
 def _verdict(ratio: float, low: float, high: float, near: float) -> Verdict:
@@ -164,21 +166,21 @@ def _verdict(ratio: float, low: float, high: float, near: float) -> Verdict:
     return "over-trained" if ratio > near * high else "near"
 
 
-def _beyond(found: Fit[Any] | Published, N: float, D: float) -> float | None:
+def _beyond(model: Fit[Any] | Published, N: float, D: float) -> float | None:
     """Return the factor by which N or D lies outside the runs behind a law; 1 if inside."""
     from isoflop.forecasting import beyond
     from isoflop.law import Published
 
-    if not isinstance(found, Published):
-        return beyond(found, {s: {"N": N, "D": D}[s] for s in found.binding.takes if s in "ND"})
+    if not isinstance(model, Published):
+        return beyond(model, {s: {"N": N, "D": D}[s] for s in model.binding.takes if s in "ND"})
     at = {"N": N, "D": D}
-    ends = [(at[s], *ends) for s, ends in found.valid.items() if s in at]
+    ends = [(at[s], *ends) for s, ends in model.valid.items() if s in at]
     return max(max(1.0, v / high, low / v) for v, low, high in ends) if ends else None
 
 
-def named(found: Fit[Any] | Published) -> str:
+def named(model: Fit[Any] | Published) -> str:
     """Return the name of a law: LAW/SET of published constants, LAW of a fit."""
-    return str(getattr(found, "key", found.law.key))
+    return str(getattr(model, "key", model.law.key))
 
 
 def rule(near: float, intervals: bool) -> str:

@@ -29,11 +29,11 @@ class Question:
 
     def answer(self, law: Law) -> tuple[float, float]:
         """Return the N [params] and D [tokens] that a law gives."""
-        given = dict(self.given)
-        found = hold_budget(
-            repeating(law, given.get("U")), self.cost, self.budget, self.within, given
+        inputs = dict(self.given)
+        split = hold_budget(
+            repeating(law, inputs.get("U")), self.cost, self.budget, self.within, inputs
         )
-        return float(found.N[0]), float(found.D[0])
+        return float(split.N[0]), float(split.D[0])
 
 
 def digits(value: float) -> int:
@@ -65,7 +65,7 @@ def coarse(model: object) -> tuple[str, ...]:
     )
 
 
-def alternatives(model: Published, asked: Question) -> tuple[Alternative, ...]:
+def alternatives(model: Published, question: Question) -> tuple[Alternative, ...]:
     """Return what every published set of the same form and conventions answers, its own first.
 
     Nothing where the exponents have digits enough.
@@ -76,15 +76,15 @@ def alternatives(model: Published, asked: Question) -> tuple[Alternative, ...]:
     rows = []
     for other in sets:
         if all(other.conventions.get(s) == model.conventions.get(s) for s in "NL"):
-            N, D = asked.answer(other.law)
-            law = repeating(other.law, dict(asked.given).get("U"))
-            L = float(law(N=N, D=D, **dict(asked.given)))
+            N, D = question.answer(other.law)
+            law = repeating(other.law, dict(question.given).get("U"))
+            L = float(law(N=N, D=D, **dict(question.given)))
             rows.append(Alternative(other.key, N, D, D / N, L))
     return tuple(rows)
 
 
 def rounding_notes(
-    model: Published, asked: Question, others: tuple[Alternative, ...]
+    model: Published, question: Question, others: tuple[Alternative, ...]
 ) -> tuple[str, ...]:
     """Return what rounding alone does to tokens per parameter, and what other sets say."""
     short = rounded(model.law)
@@ -96,7 +96,7 @@ def rounding_notes(
             k: float(getattr(model.law, k)) + s * _half_unit(float(getattr(model.law, k)), d)
             for s, (k, d) in zip(signs, short.items(), strict=True)
         }
-        N, D = asked.answer(type(model.law)(**{**model.law.values, **moved}))
+        N, D = question.answer(type(model.law)(**{**model.law.values, **moved}))
         ratios.append(D / N)
     said = ", ".join(f"{a.ratio:.1f} by {a.name.partition('/')[2]}" for a in others)
     words = " and ".join(f"{k} to {d}" for k, d in short.items())

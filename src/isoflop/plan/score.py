@@ -41,9 +41,9 @@ def loss_for(score: float, link: Model) -> float:
             f"{link.law.key} never predicts {score:g}; between losses of {show(low)} and "
             f"{show(high)} it goes from {show(ends[0])} to {show(ends[1])}"
         )
-    found = bisect(
+    loss = bisect(
         lambda L: np.array([(at(float(x)) >= score) == rises for x in L]),
         np.array([low]),
         np.array([high]),
     )
-    return float(found[0])
+    return float(loss[0])

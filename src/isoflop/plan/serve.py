@@ -64,7 +64,7 @@ def serve(
     wanted = {k: v for k, v in (("N", N), ("C", C), ("L", L)) if v is not None}
     if len(wanted) != 1:
         raise UsageError("say one quality: N of a model trained at its best, its C, or a loss L")
-    asked = ask(
+    problem = ask(
         model,
         wanted,
         cost=cost,
@@ -75,9 +75,9 @@ def serve(
         family=family,
         level=level,
     )
-    if asked.cost.serving is None:
+    if problem.cost.serving is None:
         raise UsageError("nothing is served: give the tokens of the life of the model (serving)")
-    quality = _quality(asked, wanted)
+    quality = _quality(problem, wanted)
     plan = reach(
         model,
         quality,
@@ -90,38 +90,42 @@ def serve(
         family=family,
         level=level,
     )
-    one, many = _compared(asked, asked.law, quality), None
-    if asked.draws is not None:
-        many = _compared(asked, asked.draws, quality)
-    made = [Estimate.of(v, m, asked.level) for v, m in zip(one, many or (None,) * 5, strict=True)]
-    held = float(plan.cost.value)
-    made[3] = Estimate(1 - held / made[2].value, made[3].low, made[3].high)
-    made[4] = Estimate(plan.D.value / made[1].value, made[4].low, made[4].high)
-    return Served(quality, plan, *made)
+    one, many = _compared(problem, problem.law, quality), None
+    if problem.draws is not None:
+        many = _compared(problem, problem.draws, quality)
+    estimates = [
+        Estimate.of(v, m, problem.level) for v, m in zip(one, many or (None,) * 5, strict=True)
+    ]
+    least_cost = float(plan.cost.value)
+    estimates[3] = Estimate(
+        1 - least_cost / estimates[2].value, estimates[3].low, estimates[3].high
+    )
+    estimates[4] = Estimate(plan.D.value / estimates[1].value, estimates[4].low, estimates[4].high)
+    return Served(quality, plan, *estimates)
 
 
-def _compared(asked: PlanningProblem, law: Law, quality: float) -> tuple[Numbers, ...]:
+def _compared(problem: PlanningProblem, law: Law, quality: float) -> tuple[Numbers, ...]:
     """Return N, D and cost (s,) of the model that is cheapest to train, saving, more data."""
-    cost, loss = asked.cost, np.array([quality])
+    cost, loss = problem.cost, np.array([quality])
     alone = _training(cost)
-    first = cheapest(law, alone, loss, given=asked.given)
-    second = cheapest(law, cost, loss, given=asked.given)
+    first = cheapest(law, alone, loss, given=problem.given)
+    second = cheapest(law, cost, loss, given=problem.given)
     before, after = cost(first.N, first.D), cost(second.N, second.D)
     return first.N, first.D, before, 1 - after / before, second.D / first.D
 
 
-def _quality(asked: PlanningProblem, wanted: Mapping[str, float]) -> float:
+def _quality(problem: PlanningProblem, wanted: Mapping[str, float]) -> float:
     """Return the loss of the best training run of C, or of N at its best."""
     if "L" in wanted:
         return wanted["L"]
-    alone = _training(asked.cost)
+    alone = _training(problem.cost)
     if "C" in wanted:
-        found = best(asked.law, alone, np.array([wanted["C"]]), given=asked.given)
-        return asked.loss(found.N[0], found.D[0])
-    return asked.loss(wanted["N"], best_tokens(asked, alone, wanted["N"]))
+        split = best(problem.law, alone, np.array([wanted["C"]]), given=problem.given)
+        return problem.loss(split.N[0], split.D[0])
+    return problem.loss(wanted["N"], best_tokens(problem, alone, wanted["N"]))
 
 
-def best_tokens(asked: PlanningProblem, cost: Cost, N: float) -> float:
+def best_tokens(problem: PlanningProblem, cost: Cost, N: float) -> float:
     """Return the D [tokens] of the budget at which N [params] are best.
 
     Raises UsageError where no budget makes this N best.
@@ -129,8 +133,8 @@ def best_tokens(asked: PlanningProblem, cost: Cost, N: float) -> float:
 
     def off(x: Numbers) -> Numbers:
         C = np.exp(x)
-        found = np.asarray(best(asked.law, cost, C, given=asked.given).N)
-        return np.abs(np.log(found / N))
+        N_best = np.asarray(best(problem.law, cost, C, given=problem.given).N)
+        return np.abs(np.log(N_best / N))
 
     C = np.exp(golden(off, np.array([np.log(1e10)]), np.array([np.log(1e36)])))
     if off(np.log(C))[0] > 1e-3:

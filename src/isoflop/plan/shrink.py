@@ -74,7 +74,7 @@ def shrink(
     Raises UsageError for a factor at or below the least, with the least.
     Source: de Vries 2023, "Go smol or go home"; Hoffmann et al. 2022, eq. 2 and 4.
     """
-    asked = ask(
+    problem = ask(
         model,
         {"C": C} | {f"factor {i + 1}": k for i, k in enumerate(factors)},
         unique=unique,
@@ -83,8 +83,8 @@ def shrink(
         family=family,
         level=level,
     )
-    one = _Start(asked, asked.law, C)
-    many = None if asked.draws is None else _Start(asked, asked.draws, C)
+    one = _Start(problem, problem.law, C)
+    many = None if problem.draws is None else _Start(problem, problem.draws, C)
     least = float(one.least[0])
     for k in factors:
         if k <= least:
@@ -96,9 +96,9 @@ def shrink(
 
     def drawn(name: str) -> Estimate:
         draws = None if many is None else getattr(many, name)
-        return Estimate.of(getattr(one, name), draws, asked.level)
+        return Estimate.of(getattr(one, name), draws, problem.level)
 
-    rows = tuple(_row(k, one, many, asked.level) for k in factors)
+    rows = tuple(_row(k, one, many, problem.level) for k in factors)
     return Shrunk(
         C=C,
         N=drawn("N"),
@@ -106,21 +106,23 @@ def shrink(
         L=drawn("L"),
         least=drawn("least"),
         rows=rows,
-        level=asked.level,
-        notes=(*coarse(model), *basis(asked, N, D)),
+        level=problem.level,
+        notes=(*coarse(model), *basis(problem, N, D)),
     )
 
 
 class _Start:
     """The best run of a budget by a law or its draws (s,), and what smaller ones take."""
 
-    def __init__(self, asked: PlanningProblem, law: Law, C: float) -> None:
-        self.law, self.given, self.cost = law, asked.given, asked.cost
-        found = best(law, asked.cost, np.array([C]), given=asked.given)
+    def __init__(self, problem: PlanningProblem, law: Law, C: float) -> None:
+        self.law, self.given, self.cost = law, problem.given, problem.cost
+        split = best(law, problem.cost, np.array([C]), given=problem.given)
         self.column = (-1, 1) if law.members else (-1,)
-        self.N, self.D = (np.asarray(v).reshape(-1) for v in (found.N, found.D))
-        self.L = np.asarray(law(N=self._up(self.N), D=self._up(self.D), **asked.given)).reshape(-1)
-        bottom = needed(law, self._up(self.L), "N", "D", _WITHOUT_END, asked.given)
+        self.N, self.D = (np.asarray(v).reshape(-1) for v in (split.N, split.D))
+        self.L = np.asarray(law(N=self._up(self.N), D=self._up(self.D), **problem.given)).reshape(
+            -1
+        )
+        bottom = needed(law, self._up(self.L), "N", "D", _WITHOUT_END, problem.given)
         self.least = np.asarray(bottom).reshape(-1) / self.N
 
     def _up(self, values: Numbers) -> Numbers:
@@ -129,8 +131,8 @@ class _Start:
     def tokens(self, k: float) -> Numbers:
         """Return the D (s,) that k N takes to the same loss; infinite where none does."""
         D = needed(self.law, self._up(self.L), "D", "N", self._up(k * self.N), self.given)
-        found = np.asarray(D).reshape(-1)
-        return np.where(np.isfinite(found), found, np.inf)
+        flat = np.asarray(D).reshape(-1)
+        return np.where(np.isfinite(flat), flat, np.inf)
 
     def compute(self, k: float) -> Numbers:
         """Return the training C (s,) of k N at the same loss."""

@@ -49,7 +49,7 @@ def spend(
     if (C is None) == (budget is None):
         raise UsageError("give one budget: C in FLOP, or budget in the unit of the cost")
     numbers: dict[str, float] = {"C": C} if C is not None else {"budget": budget or 0.0}
-    asked = ask(
+    problem = ask(
         model,
         numbers,
         cost=cost,
@@ -60,19 +60,21 @@ def spend(
         family=family,
         level=level,
     )
-    priced = asked.cost
+    priced = problem.cost
     if priced.serving is None and "C" in (at_most or {}):
         raise UsageError("a limit on C beside a budget of training alone: give the smaller one")
-    within = limits(at_most, at_least, priced, asked.given)
+    within = limits(at_most, at_least, priced, problem.given)
     total = C * priced.training if C is not None else float(budget or 0.0)
-    split = hold_budget(asked.law, priced, total, within, asked.given)
+    split = hold_budget(problem.law, priced, total, within, problem.given)
     many = None
-    if asked.draws is not None:
-        many = hold_budget(asked.draws, priced, total, within, asked.given)
-    others, notes = _siblings(asked, Question(priced, total, within, tuple(asked.given.items())))
+    if problem.draws is not None:
+        many = hold_budget(problem.draws, priced, total, within, problem.given)
+    others, notes = _siblings(
+        problem, Question(priced, total, within, tuple(problem.given.items()))
+    )
     return _planned(
-        question=_said(asked, C, total),
-        asked=asked,
+        question=_said(problem, C, total),
+        problem=problem,
         within=within,
         split=split,
         many=many,
@@ -105,7 +107,7 @@ def reach(
     UsageError and ConventionMismatch as `spend` does.
     """
     score, L = L, L if through is None else loss_for(L, through)
-    asked = ask(
+    problem = ask(
         model,
         {"L": L},
         cost=cost,
@@ -116,38 +118,38 @@ def reach(
         family=family,
         level=level,
     )
-    within = limits(at_most, at_least, asked.cost, asked.given)
-    split = hold_loss(asked.law, asked.cost, L, within, asked.given)
+    within = limits(at_most, at_least, problem.cost, problem.given)
+    split = hold_loss(problem.law, problem.cost, L, within, problem.given)
     if not np.isfinite(split.N[0] * split.D[0]):
-        raise unreachable(asked.law, L, within, asked.given)
+        raise unreachable(problem.law, L, within, problem.given)
     many = None
     notes: tuple[str, ...] = ()
-    if asked.draws is not None:
-        many = hold_loss(asked.draws, asked.cost, L, within, asked.given)
+    if problem.draws is not None:
+        many = hold_loss(problem.draws, problem.cost, L, within, problem.given)
         notes = _missed(many, L)
-    total = float(asked.cost(split.N[0], split.D[0]))
+    total = float(problem.cost(split.N[0], split.D[0]))
     others, rounded = _siblings(
-        asked, Question(asked.cost, total, within, tuple(asked.given.items()))
+        problem, Question(problem.cost, total, within, tuple(problem.given.items()))
     )
     if through is not None:
         notes = (*notes, _score_note(score, L, through))
-    question = f"the least {_cost_words(asked.cost)} for a loss of {L:g}"
-    held = None if at_least else L  # where a least N or D is asked for, the loss may be lower
+    question = f"the least {_cost_words(problem.cost)} for a loss of {L:g}"
+    fixed_loss = None if at_least else L  # where a least N or D is asked for, the loss may be lower
     return _planned(
         question=question,
-        asked=asked,
+        problem=problem,
         within=within,
         split=split,
         many=many,
         notes=(*notes, *rounded),
         others=others,
-        at=held,
+        at=fixed_loss,
     )
 
 
 def _planned(
     question: str,
-    asked: PlanningProblem,
+    problem: PlanningProblem,
     within: Limits,
     split: Allocation,
     many: Allocation | None,
@@ -156,22 +158,22 @@ def _planned(
     at: float | None = None,
 ) -> Plan:
     """Return the plan of a split and of its draws (s,); `at` is the loss where that was asked."""
-    N, D, cost, level = float(split.N[0]), float(split.D[0]), asked.cost, asked.level
-    loss = asked.loss(N, D)
+    N, D, cost, level = float(split.N[0]), float(split.D[0]), problem.cost, problem.level
+    loss = problem.loss(N, D)
     return Plan(
         question=question,
         N=Estimate.of(N, many and many.N, level),
         D=Estimate.of(D, many and many.D, level),
         C=Estimate.of(cost.flop(N) * D, many and cost.flop(many.N) * many.D, level),
-        L=Estimate.of(loss, many and _losses(asked, many, at), level),
+        L=Estimate.of(loss, many and _losses(problem, many, at), level),
         cost=Estimate.of(cost(N, D), many and cost(many.N, many.D), level),
         level=level,
         binding=within.binding(cost, N, D),
-        regret=_regret(asked, N, D, loss),
-        notes=_in_order(asked, notes, basis(asked, N, D)),
+        regret=_regret(problem, N, D, loss),
+        notes=_in_order(problem, notes, basis(problem, N, D)),
         priced=cost,
         bill=cost.bill(N, D),
-        given=tuple(asked.given.items()),
+        given=tuple(problem.given.items()),
         alternatives=others,
     )
 
@@ -184,29 +186,29 @@ def _missed(many: Allocation, L: float) -> tuple[str, ...]:
 
 
 def _in_order(
-    asked: PlanningProblem, own: tuple[str, ...], rest: tuple[str, ...]
+    problem: PlanningProblem, own_notes: tuple[str, ...], rest: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return notes with a caution of the constants first."""
-    first = isinstance(asked.model, Published) and bool(asked.model.caution)
-    return (*rest[:first], *own, *rest[first:])
+    first = isinstance(problem.model, Published) and bool(problem.model.caution)
+    return (*rest[:first], *own_notes, *rest[first:])
 
 
-def _losses(asked: PlanningProblem, many: Allocation, at: float | None) -> Numbers:
+def _losses(problem: PlanningProblem, many: Allocation, at: float | None) -> Numbers:
     """Return the loss (s,) of every draw at its own split, or the loss that was asked for."""
-    assert asked.draws is not None
-    columns = {"N": many.N[:, None], "D": many.D[:, None], **asked.given}
-    found = np.asarray(asked.draws(**columns)).reshape(-1)
-    return found if at is None else np.where(np.isfinite(found), at, np.nan)
+    assert problem.draws is not None
+    columns = {"N": many.N[:, None], "D": many.D[:, None], **problem.given}
+    losses = np.asarray(problem.draws(**columns)).reshape(-1)
+    return losses if at is None else np.where(np.isfinite(losses), at, np.nan)
 
 
-def _regret(asked: PlanningProblem, N: float, D: float, loss: float) -> tuple[Regret, ...]:
+def _regret(problem: PlanningProblem, N: float, D: float, loss: float) -> tuple[Regret, ...]:
     """Return what other N cost at the same budget; none that the budget does not pay for."""
-    cost, total = asked.cost, float(asked.cost(N, D))
+    cost, total = problem.cost, float(problem.cost(N, D))
     factors = np.array(FACTORS)
     tokens = np.asarray(cost.tokens_for(total, factors * N))
     factors, tokens = factors[tokens > 0], tokens[tokens > 0]
-    worse = np.asarray(asked.law(N=factors * N, D=tokens, **asked.given))
-    least = cheapest(asked.law, cost, worse, given=asked.given)
+    worse = np.asarray(problem.law(N=factors * N, D=tokens, **problem.given))
+    least = cheapest(problem.law, cost, worse, given=problem.given)
     shares = np.asarray(cost(least.N, least.D)) / total
     return tuple(
         Regret(
@@ -222,18 +224,18 @@ def _regret(asked: PlanningProblem, N: float, D: float, loss: float) -> tuple[Re
 
 
 def _siblings(
-    asked: PlanningProblem, question: Question
+    problem: PlanningProblem, question: Question
 ) -> tuple[tuple[Alternative, ...], tuple[str, ...]]:
     """Return what other published constants answer, and what rounding does, where it is coarse."""
-    if not isinstance(asked.model, Published):
+    if not isinstance(problem.model, Published):
         return (), ()
-    others = alternatives(asked.model, question)
-    return others, rounding_notes(asked.model, question, others)
+    others = alternatives(problem.model, question)
+    return others, rounding_notes(problem.model, question, others)
 
 
-def _said(asked: PlanningProblem, C: float | None, total: float) -> str:
-    also = _serving_words(asked.cost)
-    unit = asked.cost.unit
+def _said(problem: PlanningProblem, C: float | None, total: float) -> str:
+    also = _serving_words(problem.cost)
+    unit = problem.cost.unit
     if C is not None and unit == "FLOP":
         return f"the least loss for {show(C)} FLOP{also}"
     of = f" (what {show(C)} FLOP of training cost)" if C is not None else ""

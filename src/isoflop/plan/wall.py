@@ -85,23 +85,23 @@ def wall(
     if (spreads["growth"] <= 1).all():
         raise RefusedByData("demand does not grow, so it never meets the stock; give growth > 1")
     supply = spreads["stock"] * spreads["quality"] * spreads["epochs"]
-    asked = ask(model, {"C": float(np.median(spreads["C"]))})
-    ahead = np.arange(0.0, HORIZON + 0.125, 0.25)
-    demand = _demand(asked, spreads, ahead, rng)
-    when = _crossing(demand, supply, ahead) + year
+    problem = ask(model, {"C": float(np.median(spreads["C"]))})
+    years_ahead = np.arange(0.0, HORIZON + 0.125, 0.25)
+    demand = _demand(problem, spreads, years_ahead, rng)
+    when = _crossing(demand, supply, years_ahead) + year
     tails = np.array(QUANTILES)
-    first = best(asked.law, asked.cost, np.array([np.median(spreads["C"])]))
+    first = best(problem.law, problem.cost, np.array([np.median(spreads["C"])]))
     N, D = float(np.ravel(first.N)[0]), float(np.ravel(first.D)[0])
     return Wall(
         quantiles=QUANTILES,
         years=tuple(float(np.quantile(when, q, method="higher")) for q in QUANTILES),
         unmet=float(np.mean(~np.isfinite(when))),
-        at=year + ahead,
+        at=year + years_ahead,
         demand=np.quantile(demand, tails, axis=0),
         stock=np.quantile(supply, tails),
-        used_up=np.array([np.mean(when <= y) for y in year + ahead]),
+        used_up=np.array([np.mean(when <= y) for y in year + years_ahead]),
         overtraining=Range.of(overtraining),
-        notes=(*coarse(model), *basis(asked, N, D)),
+        notes=(*coarse(model), *basis(problem, N, D)),
     )
 
 
@@ -120,14 +120,14 @@ def _drawn(value: Spread, name: str, rng: np.random.Generator, draws: int) -> Nu
 
 
 def _demand(
-    asked: PlanningProblem, spreads: dict[str, Numbers], ahead: Numbers, rng: np.random.Generator
+    problem: PlanningProblem, spreads: dict[str, Numbers], years: Numbers, rng: np.random.Generator
 ) -> Numbers:
     """Return the D [tokens] (d, t) of the largest run in every year ahead.
 
     At `overtraining` f times the best D/N and the same C, D grows by the root of f.
     """
-    law, draws, cost = asked.law, asked.draws, asked.cost
-    log_C = np.log(spreads["C"])[:, None] + np.log(spreads["growth"])[:, None] * ahead
+    law, draws, cost = problem.law, problem.draws, problem.cost
+    log_C = np.log(spreads["C"])[:, None] + np.log(spreads["growth"])[:, None] * years
     # The best D is smooth in log C, so a grid of it serves every draw.
     grid = np.linspace(log_C.min(), log_C.max(), 200)
     members = draws if draws is not None else law
@@ -135,12 +135,12 @@ def _demand(
     which = rng.integers(0, D.shape[0], log_C.shape[0])
     rows = np.empty_like(log_C)
     for member in np.unique(which):
-        own = which == member
-        rows[own] = np.interp(log_C[own], grid, D[member])
+        mask = which == member
+        rows[mask] = np.interp(log_C[mask], grid, D[member])
     return np.asarray(np.exp(rows) * np.sqrt(spreads["overtraining"])[:, None])
 
 
-def _crossing(demand: Numbers, supply: Numbers, ahead: Numbers) -> Numbers:
+def _crossing(demand: Numbers, supply: Numbers, years: Numbers) -> Numbers:
     """Return the years (d,) from the start until demand (d, t) meets supply (d,); or infinity."""
     over = demand >= supply[:, None]
     met = over.any(axis=1)
@@ -149,5 +149,5 @@ def _crossing(demand: Numbers, supply: Numbers, ahead: Numbers) -> Numbers:
     rows = np.arange(len(supply))
     low, high = np.log(demand[rows, before]), np.log(demand[rows, i])
     share = np.where(i > 0, (np.log(supply) - low) / np.where(high > low, high - low, 1.0), 0.0)
-    step = ahead[1] - ahead[0]
-    return np.where(met, ahead[before] + share * step, np.inf)
+    step = years[1] - years[0]
+    return np.where(met, years[before] + share * step, np.inf)

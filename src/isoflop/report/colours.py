@@ -41,9 +41,9 @@ def blend(stops: tuple[str, ...], at: float) -> str:
     '#808080'
     """
     place = at * (len(stops) - 1)
-    left = min(int(place), len(stops) - 2)
-    pair = zip(channels(stops[left]), channels(stops[left + 1]), strict=True)
-    mixed = (round(a + (b - a) * (place - left)) for a, b in pair)
+    index = min(int(place), len(stops) - 2)
+    pair = zip(channels(stops[index]), channels(stops[index + 1]), strict=True)
+    mixed = (round(a + (b - a) * (place - index)) for a, b in pair)
     return "#" + "".join(f"{c:02x}" for c in mixed)
 
 
@@ -66,11 +66,11 @@ def _for_groups(groups: tuple[str, ...]) -> Iterable[str]:
 
 def _ordered(groups: tuple[str, ...]) -> bool:
     """Say whether names hold numbers that only rise or only fall, as budgets do."""
-    found = [_NUMBER.findall(group) for group in groups]
-    if not all(found):
+    matches = [_NUMBER.findall(group) for group in groups]
+    if not all(matches):
         return False
     try:
-        sizes = [parse(numbers[-1]) for numbers in found]
+        sizes = [parse(numbers[-1]) for numbers in matches]
     except UsageError:
         return False
     return sizes in (sorted(set(sizes)), sorted(set(sizes), reverse=True))

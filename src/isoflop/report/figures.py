@@ -82,28 +82,28 @@ def _trace(layer: Layer, tint: str, figure: Figure, up: AxisScale) -> Trace:
 
 def _points(layer: Points, tint: str, figure: Figure) -> Trace:
     order = np.argsort(layer.x, kind="stable")
-    kept = order[thin(layer.x[order], layer.y[order])]
-    said = _hovers(layer, kept.tolist(), figure)
+    index = order[thin(layer.x[order], layer.y[order])]
+    hover_texts = _hovers(layer, index.tolist(), figure)
     return {
         "type": "scatter",
         "mode": "markers",
-        "x": _listed(layer.x[kept]),
-        "y": _listed(layer.y[kept]),
+        "x": _listed(layer.x[index]),
+        "y": _listed(layer.y[index]),
         "marker": {"color": tint} | _MARKERS[layer.kind],
-        "hovertext": said,
+        "hovertext": hover_texts,
         "hoverinfo": "text",
     }
 
 
 def _line(layer: Line, tint: str, figure: Figure) -> Trace:
-    kept = thin(layer.x, layer.y)
+    index = thin(layer.x, layer.y)
     return {
         "type": "scatter",
         "mode": "lines",
-        "x": _listed(layer.x[kept]),
-        "y": _listed(layer.y[kept]),
+        "x": _listed(layer.x[index]),
+        "y": _listed(layer.y[index]),
         "line": {"color": tint} | _STROKES[layer.kind],
-        "hovertext": _hovers(layer, kept.tolist(), figure),
+        "hovertext": _hovers(layer, index.tolist(), figure),
         "hoverinfo": "text",
     }
 
@@ -114,9 +114,9 @@ def _band(layer: Band, tint: str, up: AxisScale) -> Trace:
     x, low, high = (
         np.asarray(values, dtype=np.float64)[whole] for values in (layer.x, layer.low, layer.high)
     )
-    kept = np.union1d(thin(x, low), thin(x, high))
-    x = x[kept]
-    low, high = (np.clip(values[kept], up.low, up.high) for values in (low, high))
+    index = np.union1d(thin(x, low), thin(x, high))
+    x = x[index]
+    low, high = (np.clip(values[index], up.low, up.high) for values in (low, high))
     return {
         "type": "scatter",
         "mode": "lines",
@@ -179,7 +179,7 @@ def _contours(layer: Contours, figure: Figure) -> Trace:
 
 
 def _layout(figure: Figure, across: AxisScale, up: AxisScale, entries: int) -> dict[str, Any]:
-    shown = {"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"}
+    position = {"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"}
     narrow = {
         "xaxis": _words(figure.x, across, across.ticks(3, 6), wrap=34),
         "yaxis": _words(figure.y, up, up.ticks(), wrap=42),
@@ -187,7 +187,7 @@ def _layout(figure: Figure, across: AxisScale, up: AxisScale, entries: int) -> d
     layout: dict[str, Any] = {
         "xaxis": _axis(figure.x, across, wrap=52),
         "yaxis": _axis(figure.y, up, wrap=42),
-        "legend": {"orientation": "h", "itemwidth": 38, "bgcolor": "rgba(0,0,0,0)"} | shown,
+        "legend": {"orientation": "h", "itemwidth": 38, "bgcolor": "rgba(0,0,0,0)"} | position,
         "showlegend": entries > 0,
         "meta": {"entries": entries, "narrow": narrow},
         "margin": {"l": 64, "r": 20, "t": 46, "b": 56},  # the top holds buttons and a label
@@ -289,14 +289,14 @@ def _height(layer: Layer) -> int:
     return _BELOW.index(kind) if kind in _BELOW else len(_BELOW) + (kind == "truth")
 
 
-def _hovers(layer: Points | Line, kept: list[int], figure: Figure) -> list[str]:
-    own = layer.hover if isinstance(layer, Points) else ()
+def _hovers(layer: Points | Line, index: list[int], figure: Figure) -> list[str]:
+    hover = layer.hover if isinstance(layer, Points) else ()
     head = f"<b>{_plain(layer.name)}</b><br>"
     return [
         head
-        + (f"{_plain(own[i])}<br>" if i < len(own) else "")
+        + (f"{_plain(hover[i])}<br>" if i < len(hover) else "")
         + _where(figure, float(layer.x[i]), float(layer.y[i]))
-        for i in kept
+        for i in index
     ]
 
 

@@ -77,10 +77,10 @@ def _view(block: Block) -> dict[str, Any]:
                 "label": LABELS[block.kind],
             }
         case Table():
-            shown = columns(block)
-            cells = ([tuple(map(unbroken, cell)) for cell in c.cells] for c in shown)
+            table_columns = columns(block)
+            cells = ([tuple(map(unbroken, cell)) for cell in c.cells] for c in table_columns)
             rows = list(zip(*cells, strict=True))
-            return {"is": "table", "columns": shown, "rows": rows, "caption": block.caption}
+            return {"is": "table", "columns": table_columns, "rows": rows, "caption": block.caption}
         case Figure():
             return {
                 "is": "figure",

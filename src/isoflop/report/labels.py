@@ -19,18 +19,18 @@ Placed: TypeAlias = tuple[Points, int, str]  # a layer, which of its points, on 
 
 def written(figure: Figure, across: AxisScale, up: AxisScale) -> list[dict[str, Any]]:
     """Return the names that points carry as one trace of text; none where no point has a name."""
-    found = placed(figure, across, up)
-    if not found:
+    placements = placed(figure, across, up)
+    if not placements:
         return []
     return [
         {
             "type": "scatter",
             "mode": "markers+text",
             "marker": {"size": 2 * DOT, "opacity": 0},  # holds the text off the point
-            "x": [float(layer.x[i]) for layer, i, _ in found],
-            "y": [float(layer.y[i]) for layer, i, _ in found],
-            "text": [html.escape(layer.labels[i], quote=False) for layer, i, _ in found],
-            "textposition": [side for _, _, side in found],
+            "x": [float(layer.x[i]) for layer, i, _ in placements],
+            "y": [float(layer.y[i]) for layer, i, _ in placements],
+            "text": [html.escape(layer.labels[i], quote=False) for layer, i, _ in placements],
+            "textposition": [side for _, _, side in placements],
             "textfont": {"size": 10},
             "hoverinfo": "skip",
             "showlegend": False,
@@ -48,16 +48,16 @@ def placed(figure: Figure, across: AxisScale, up: AxisScale) -> tuple[Placed, ..
         if x == x and y == y
     ]
     taken: list[Box] = [(x - DOT, y - DOT, x + DOT, y + DOT) for _, _, x, y in spots]
-    found: list[Placed] = []
+    placements: list[Placed] = []
     for layer, i, x, y in spots:
         if not (layer.labels and layer.labels[i]):
             continue
         for side, box in _sides(x, y, LETTER * len(layer.labels[i])):
             if _inside(box) and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                found.append((layer, i, side))
+                placements.append((layer, i, side))
                 break
-    return tuple(found)
+    return tuple(placements)
 
 
 def _sides(x: float, y: float, wide: float) -> Iterator[tuple[str, Box]]:

@@ -64,8 +64,8 @@ class ColumnLayout:
     def _lines(self, cells: Sequence[list[str]], right: Sequence[bool]) -> Iterator[str]:
         """Yield the lines of cells that stand side by side."""
         for n in range(max(map(len, cells))):
-            shown = [cell[n] if n < len(cell) else "" for cell in cells]
-            yield (" " * self.gap).join(map(_filled, shown, self.widths, right)).rstrip()
+            parts = [cell[n] if n < len(cell) else "" for cell in cells]
+            yield (" " * self.gap).join(map(_filled, parts, self.widths, right)).rstrip()
 
 
 def settings(columns: Sequence[Column], width: int) -> list[ColumnLayout]:
@@ -118,8 +118,8 @@ def _fit(columns: Sequence[Column], width: int) -> ColumnLayout | None:
             if sum(widths) <= room:
                 return ColumnLayout(tuple(columns), tuple(widths), gap)
     for floor in (_words, _pieces):
-        if found := [f for gap in GAPS if (f := _broken(columns, width, gap, floor))]:
-            return min(found, key=lambda f: _height(_texts(f.columns), f.widths))
+        if layouts := [f for gap in GAPS if (f := _broken(columns, width, gap, floor))]:
+            return min(layouts, key=lambda f: _height(_texts(f.columns), f.widths))
     return None
 
 
@@ -137,12 +137,12 @@ def _broken(
         return None
     texts = _texts(columns)
     while sum(widths) > room:
-        tried = []
+        candidates = []
         for i in range(len(columns)):
             if widths[i] > least[i]:
                 cut = [w - (j == i) for j, w in enumerate(widths)]
-                tried.append((_height(texts, cut), -widths[i], cut))
-        widths = min(tried)[-1]
+                candidates.append((_height(texts, cut), -widths[i], cut))
+        widths = min(candidates)[-1]
     return ColumnLayout(tuple(columns), tuple(widths), gap)
 
 
@@ -199,14 +199,14 @@ def _pieces(text: str) -> int:
 @functools.lru_cache(maxsize=4096)
 def _wrap(text: str, width: int, hang: int = 0) -> list[str]:
     """Return a text in lines of a width; words break only where they are longer than that."""
-    held = unbroken(text)
-    if cell_len(held) <= width:
+    content = unbroken(text)
+    if cell_len(content) <= width:
         return [text]
-    narrow = max(1, width * len(held) // cell_len(held))  # where characters take two cells
+    narrow = max(1, width * len(content) // cell_len(content))  # where characters take two cells
     hang = hang if _words(text) + hang <= width else 0
     lines = _Wrapper(
         narrow, subsequent_indent=" " * hang, break_on_hyphens=_words(text) > width
-    ).wrap(held)
+    ).wrap(content)
     return [line.replace(NO_BREAK, " ") for line in lines] or [""]
 
 

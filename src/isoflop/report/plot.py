@@ -226,8 +226,8 @@ def _limit(canvas: _Canvas, figure: Figure) -> None:
             mark, _ = canvas.character(row, col, plain=False)
             if mark in (" ", canvas.glyphs["band"]):
                 canvas.marks[row, col] = (canvas.glyphs["limit"], "bold")
-    said = f"right of this, from {with_unit(show(start), figure.x.unit)}: extrapolation"
-    canvas.legend.append((canvas.glyphs["limit"], "bold", said))
+    label = f"right of this, from {with_unit(show(start), figure.x.unit)}: extrapolation"
+    canvas.legend.append((canvas.glyphs["limit"], "bold", label))
 
 
 def _foot(canvas: _Canvas, axis: Axis) -> list[str]:

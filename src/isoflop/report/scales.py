@@ -34,19 +34,19 @@ class AxisScale:
     def move(self, values: npt.ArrayLike) -> Numbers:
         """Return values as the axis measures them: decades on a logarithmic axis."""
         array = np.asarray(values, dtype=np.float64)
-        shown = np.isfinite(array) & ((array > 0) | (not self.log))
+        mask = np.isfinite(array) & ((array > 0) | (not self.log))
         if not self.log:
-            return np.where(shown, array, np.nan)
-        return np.log10(array, where=shown, out=np.full(array.shape, np.nan))
+            return np.where(mask, array, np.nan)
+        return np.log10(array, where=mask, out=np.full(array.shape, np.nan))
 
     def ticks(self, least: int = 4, most: int = 9) -> tuple[float, ...]:
         """Return the values to label: decades, 1-2-5, 1-3, else round steps: the first that fit."""
         if self.log:
             decades = math.log10(self.high) - math.log10(self.low)
             for mantissas in _MANTISSAS:
-                found = self._decades(mantissas, step=max(1, math.ceil(decades / (most - 1))))
-                if least <= len(found) <= most:
-                    return found
+                positions = self._decades(mantissas, step=max(1, math.ceil(decades / (most - 1))))
+                if least <= len(positions) <= most:
+                    return positions
         return round_steps(self.low, self.high, min(6, most - 1))
 
     @property

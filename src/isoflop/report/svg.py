@@ -97,13 +97,13 @@ def _drawn(layer: Layer, tint: str, frame: _Frame) -> Iterator[str]:
 def _contours(layer: Contours, tint: str, frame: _Frame) -> Iterator[str]:
     """Draw each level as the crossings of rows of the grid, joined from row to row."""
     for level in levels(layer):
-        found = [
+        points = [
             (float(np.interp(level, *_rising(z, np.log(layer.x)))), y)
             for z, y in zip(layer.z, layer.y, strict=True)
             if np.nanmin(z) <= level <= np.nanmax(z)
         ]
-        if len(found) > 1:
-            x, y = np.array(found).T
+        if len(points) > 1:
+            x, y = np.array(points).T
             yield _path(frame.x(np.exp(x)), frame.y(y), tint, "1.4", "")
 
 
@@ -127,8 +127,8 @@ def _path(x: Numbers, y: Numbers, tint: str, width: str, dash: str) -> str:
 
 def _finite(x: Numbers, y: Numbers) -> Iterator[tuple[float, float]]:
     """Yield the points that have a place."""
-    kept = np.isfinite(x) & np.isfinite(y)
-    yield from zip(x[kept].tolist(), y[kept].tolist(), strict=True)
+    mask = np.isfinite(x) & np.isfinite(y)
+    yield from zip(x[mask].tolist(), y[mask].tolist(), strict=True)
 
 
 def _mark(x: float, y: float, kind: str, tint: str) -> str:
@@ -198,10 +198,10 @@ def _named(axis: Axis) -> str:
 
 def _entries(layers: Sequence[Layer], tints: Sequence[str]) -> dict[str, tuple[Layer, str]]:
     """Return what stands for each name in the legend: the first layer that bears it."""
-    found: dict[str, tuple[Layer, str]] = {}
+    entries: dict[str, tuple[Layer, str]] = {}
     for layer, tint in zip(layers, tints, strict=True):
-        found.setdefault(layer.name, (layer, tint))
-    return found
+        entries.setdefault(layer.name, (layer, tint))
+    return entries
 
 
 def _legend(entries: dict[str, tuple[Layer, str]]) -> Iterator[tuple[int, float, str, Layer, str]]:

@@ -42,8 +42,8 @@ class _Page:
     def lines(self, lines: Iterable[str | Text], style: str = "") -> None:
         """Print lines that are set already, which are never cut."""
         for line in lines:
-            shown = Text(line, style) if isinstance(line, str) else line
-            self.console.print(shown, no_wrap=True, crop=False, overflow="ignore")
+            text = Text(line, style) if isinstance(line, str) else line
+            self.console.print(text, no_wrap=True, crop=False, overflow="ignore")
 
 
 def printed(report: Report) -> str:
@@ -89,8 +89,8 @@ def _note(note: Note, page: _Page) -> None:
 def _table(table: Table, page: _Page) -> None:
     if table.caption:
         page.say(table.caption, "italic")
-    shown = [column.printable(page.plain) for column in columns(table)]
-    for i, part in enumerate(settings(shown, page.console.width)):
+    table_columns = [column.printable(page.plain) for column in columns(table)]
+    for i, part in enumerate(settings(table_columns, page.console.width)):
         if i:
             page.lines([""])
         page.lines(part.header(), "bold")

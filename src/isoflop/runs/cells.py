@@ -59,11 +59,11 @@ def name_rows(rows: Integers) -> str:
     >>> name_rows(np.array([3])), name_rows(np.array([3, 7, 9]))
     ('row 3', 'rows 3, 7 and 9')
     """
-    shown = [str(row) for row in rows[:5]]
+    labels = [str(row) for row in rows[:5]]
     if len(rows) == 1:
-        return f"row {shown[0]}"
-    last = f"{len(rows) - 5:,} more" if len(rows) > 5 else shown.pop()
-    return f"rows {', '.join(shown)} and {last}"
+        return f"row {labels[0]}"
+    last = f"{len(rows) - 5:,} more" if len(rows) > 5 else labels.pop()
+    return f"rows {', '.join(labels)} and {last}"
 
 
 def refuse_impossible(columns: Mapping[str, Numbers], rows: Integers, origin: str) -> None:
@@ -113,9 +113,9 @@ def no_column(symbol: str, columns: Collection[str], unread: Collection[str]) ->
     if near := _near(symbol, unread):
         name = near if near.isidentifier() else f"{near!r}"
         parts.append(f"if {near!r} is it, say --columns {symbol}={name}")
-    for made, formula, needed in _DERIVATIONS:
-        if made == symbol and all(s in columns for s in needed):
-            parts.append(f"--derive {made}={formula} makes it")
+    for target, formula, needed in _DERIVATIONS:
+        if target == symbol and all(s in columns for s in needed):
+            parts.append(f"--derive {target}={formula} makes it")
             break
     listed = ", ".join(columns)
     parts.append(f"the columns are {listed}" if listed else "no column was recognised")
@@ -141,13 +141,15 @@ def _refuse(
     if not bad.any():
         return
     where = name_rows(rows[bad])
-    found = np.unique(values[bad])
-    said = ", ".join(f"{v:g}" for v in found[:3]) + (", ..." if len(found) > 3 else "")
+    bad_values = np.unique(values[bad])
+    examples = ", ".join(f"{v:g}" for v in bad_values[:3]) + (
+        ", ..." if len(bad_values) > 3 else ""
+    )
     least = ">= 0" if problem == _BELOW else "> 0"
-    keep = f"{symbol} < 1e300" if np.isposinf(found).any() else f"{symbol} {least}"
-    seen = f" in {where}" if problem == "is missing" else f": {said} in {where}"
+    keep = f"{symbol} < 1e300" if np.isposinf(bad_values).any() else f"{symbol} {least}"
+    detail = f" in {where}" if problem == "is missing" else f": {examples} in {where}"
     raise BadRuns(
-        f"{_of(origin)}{symbol} {problem}{seen} ({bad.sum():,} of {bad.size:,} runs); "
+        f"{_of(origin)}{symbol} {problem}{detail} ({bad.sum():,} of {bad.size:,} runs); "
         f"correct the source, or leave such runs out: --where '{keep}'"
     )
 

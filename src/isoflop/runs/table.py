@@ -127,14 +127,14 @@ class Runs:
         Raises UsageError for an assignment that cannot be read.
         """
         parsed = parse_assignment(assignment)
-        made = parsed.values(self.columns, self.labels, len(self))
-        kept = {
+        values = parsed.values(self.columns, self.labels, len(self))
+        conventions = {
             s: c for s, c in self.conventions.items() if s != parsed.symbol or s in parsed.names
         }
         return dataclasses.replace(
             self,
-            columns={**self.columns, parsed.symbol: made},
-            conventions=kept,
+            columns={**self.columns, parsed.symbol: values},
+            conventions=conventions,
             notes=(*self.notes, f"{parsed.symbol} was derived: {parsed.text.strip()}"),
         )
 
@@ -195,8 +195,8 @@ class Runs:
         names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
         for name in names:
             if name not in SYMBOLS:
-                known = [*self.columns, *self.labels]
-                raise BadRuns(f"there is no column or label {name!r}; {suggest(name, known)}")
+                columns = [*self.columns, *self.labels]
+                raise BadRuns(f"there is no column or label {name!r}; {suggest(name, columns)}")
         require(self.columns, self.rows, self.origin, names, positive, self.unread)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -217,9 +217,9 @@ class Runs:
         return "; " + ", ".join(parts) if parts else ""
 
 
-def _known(name: str, known: tuple[str, ...], kind: str) -> str:
-    if name not in known:
-        raise UnknownName(kind, name, known)
+def _known(name: str, names: tuple[str, ...], kind: str) -> str:
+    if name not in names:
+        raise UnknownName(kind, name, names)
     return name
 
 

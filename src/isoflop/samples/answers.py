@@ -78,8 +78,8 @@ def final(response: str, numeric: bool) -> str | None:
     """
     if _boxed(response) is not None:
         return normal(response)
-    if said := _SAID.findall(response):
-        return _number_in(said[-1], 0) if numeric else normal(said[-1])
+    if matches := _SAID.findall(response):
+        return _number_in(matches[-1], 0) if numeric else normal(matches[-1])
     if numeric:
         return _number_in(response, -1)
     lines = response.strip().splitlines()
@@ -110,10 +110,10 @@ def _as_ratio(match: re.Match[str]) -> str:
 
 def _boxed(text: str) -> str | None:
     """Return what the last box holds, braces within it balanced."""
-    found = list(_BOX.finditer(text))
-    if not found:
+    matches = list(_BOX.finditer(text))
+    if not matches:
         return None
-    start = found[-1].end()
+    start = matches[-1].end()
     depth = 1
     for end in range(start, len(text)):
         depth += {"{": 1, "}": -1}.get(text[end], 0)
@@ -126,6 +126,6 @@ def _number_in(text: str, which: int) -> str | None:
     """Return the first (0) or the last (-1) number of a text in normal form."""
     if len(text) <= LONGEST and (whole := number(_plain(text))) is not None:
         return str(whole)
-    shown = _FRACTION.sub(_as_ratio, text.translate(_MINUS))
-    found = _FOUND.findall(shown)
-    return normal(found[which]) if found else None
+    plain_text = _FRACTION.sub(_as_ratio, text.translate(_MINUS))
+    numbers = _FOUND.findall(plain_text)
+    return normal(numbers[which]) if numbers else None

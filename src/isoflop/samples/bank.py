@@ -112,8 +112,8 @@ class BankWriter:
     def extend(self, columns: Mapping[str, Sequence[Any]]) -> int:
         """Write samples given as columns, verifiers as "score:NAME"; return how many were new."""
         count = len(columns["problem"]) if "problem" in columns else 0
-        given = {"strategy": ["parallel"] * count, "lineage": [""] * count, **columns}
-        return self._writer.add(given)
+        all_columns = {"strategy": ["parallel"] * count, "lineage": [""] * count, **columns}
+        return self._writer.add(all_columns)
 
     def close(self) -> None:
         """Make what was written fast to read; done by itself every few thousand rows."""
@@ -170,19 +170,19 @@ class SampleBank:
 
     def problems(self, lineage: str) -> dict[str, tuple[str, str]]:
         """Return the prompt and the right answer of each problem, as far as they are known."""
-        found = (d.body for d in self.study.documents(PROBLEMS) if d.body["lineage"] == lineage)
-        texts = next(found, {}).get("texts", {})
+        bodies = (d.body for d in self.study.documents(PROBLEMS) if d.body["lineage"] == lineage)
+        texts = next(bodies, {}).get("texts", {})
         assert isinstance(texts, dict)
         return {name: (prompt, answer) for name, (prompt, answer) in texts.items()}
 
     def keep_problems(self, lineage: str, texts: Mapping[str, tuple[str, str]]) -> None:
         """Keep the prompt and the right answer of problems; those that are known stay."""
-        known: dict[str, JSON] = {
+        entries: dict[str, JSON] = {
             name: [prompt, answer]
             for name, (prompt, answer) in {**texts, **self.problems(lineage)}.items()
         }
-        if known:
-            self.study.put(PROBLEMS, lineage or "-", {"lineage": lineage, "texts": known})
+        if entries:
+            self.study.put(PROBLEMS, lineage or "-", {"lineage": lineage, "texts": entries})
 
     def later(self, column: str) -> Rows:
         """Return where verdicts that come later lie, of "correct" or of a verifier "score:NAME"."""
@@ -205,8 +205,8 @@ class SampleBank:
             between = {} if first is None or last is None else {"problem": (first, last)}
             verdicts = {name: self._verdicts(name, where, between) for name in added}
             for table in self.rows.tables([*columns, *key], where, between, CODED):
-                for name, judged in verdicts.items():
-                    table = judged.fill(table, name)
+                for name, verdict_table in verdicts.items():
+                    table = verdict_table.fill(table, name)
                 yield table.select(list(columns))
 
     def _parts(
@@ -290,7 +290,7 @@ class SampleBank:
         import pyarrow.compute as pc
 
         names = ("strategy", "lineage", "problem", "left_out")
-        found: dict[tuple[str, str], tuple[int, set[str], int]] = {}
+        totals: dict[tuple[str, str], tuple[int, set[str], int]] = {}
         for table in self.rows.tables(names, {}):
             table = table.set_column(3, "left_out", pc.not_equal(pc.fill_null(table[3], ""), ""))
             counts = table.group_by(["strategy", "lineage", "problem"]).aggregate(
@@ -298,10 +298,10 @@ class SampleBank:
             )
             for row in counts.to_pylist():
                 key = row["strategy"], row["lineage"]
-                n, problems, out = found.get(key, (0, set(), 0))
+                n, problems, out = totals.get(key, (0, set(), 0))
                 problems.add(row["problem"])
-                found[key] = n + row["left_out_count"], problems, out + row["left_out_sum"]
-        return tuple(Group(*k, n, len(p), out) for k, (n, p, out) in sorted(found.items()))
+                totals[key] = n + row["left_out_count"], problems, out + row["left_out_sum"]
+        return tuple(Group(*k, n, len(p), out) for k, (n, p, out) in sorted(totals.items()))
 
 
 def chosen_group(
@@ -311,11 +311,17 @@ def chosen_group(
 
     Raises UsageError, which lists what there is, where that leaves none or several.
     """
-    known = list(groups)
-    left = [g for g in known if strategy in (None, g[0]) and lineage in (None, g[1])]
-    if len(left) == 1:
-        return left[0]
-    have = "; ".join(f"{s} of {n!r}" for s, n in (left or known)[:8])
-    why = "no samples" if not known else "several sorts of samples" if left else "none of that"
+    candidates = list(groups)
+    matches = [g for g in candidates if strategy in (None, g[0]) and lineage in (None, g[1])]
+    if len(matches) == 1:
+        return matches[0]
+    have = "; ".join(f"{s} of {n!r}" for s, n in (matches or candidates)[:8])
+    why = (
+        "no samples"
+        if not candidates
+        else "several sorts of samples"
+        if matches
+        else "none of that"
+    )
     listed = f": {have}; say --strategy and --lineage" if have else ""
     raise UsageError(f"{origin} holds {why}{listed}")

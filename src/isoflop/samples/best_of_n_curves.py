@@ -88,31 +88,33 @@ def best_of_n_curves(
     Raises BadRuns if too few prompts are left or none is labelled, CannotFit for a proxy that goes
     against the gold.
     """
-    kept, notes = _usable(table)
-    known = kept.labelled
-    if not known.any():
+    subset, notes = _usable(table)
+    has_label = subset.labelled
+    if not has_label.any():
         raise BadRuns(
             f"{table.origin}: no sample has a gold score; label some at random, or name the column "
             "that holds it: --columns gold=COLUMN"
         )
-    score = kept.score(proxy)
-    centred, remarks = _centred(kept)
-    _refuse_backwards(kept, proxy, centred)
-    m = int(np.bincount(kept.prompt).min())
+    score = subset.score(proxy)
+    centred, remarks = _centred(subset)
+    _refuse_backwards(subset, proxy, centred)
+    m = int(np.bincount(subset.prompt).min())
     at = grid(m) if n is None else np.asarray(n, np.int64)
     if at.min() < 1 or at.max() > m:
         raise UsageError(f"n is {at.min()} to {at.max()}; the bank has {m} samples a prompt")
-    parts = {k: np.zeros((len(kept.prompts), at.size)) for k in ("gold", "known", "heavy", "score")}
-    for which, place in kept.banks():
-        _fill(parts, which, at, score[place], centred[place], known[place])
+    parts = {
+        k: np.zeros((len(subset.prompts), at.size)) for k in ("gold", "known", "heavy", "score")
+    }
+    for which, place in subset.banks():
+        _fill(parts, which, at, score[place], centred[place], has_label[place])
     labels = parts["known"].sum(0) ** 2 / np.maximum(parts["heavy"].sum(0), 1e-300)
-    mine = np.bincount(kept.prompt[known], minlength=len(kept.prompts)) > 0
-    reach = _reach(kept, labels, int(mine.sum()))
+    mine = np.bincount(subset.prompt[has_label], minlength=len(subset.prompts)) > 0
+    reach = _reach(subset, labels, int(mine.sum()))
     if reach < at.size:
         notes += (f"labels are too few to know the gold beyond n = {at[reach - 1]:,}",)
     bound = kl_bound(at[:reach])
-    kl = bound if kept.log_mass is None else _corrected(kept, score, at[:reach], bound)
-    mean_p = np.bincount(kept.prompt, score) / np.bincount(kept.prompt)
+    kl = bound if subset.log_mass is None else _corrected(subset, score, at[:reach], bound)
+    mean_p = np.bincount(subset.prompt, score) / np.bincount(subset.prompt)
     score_pg = parts["score"] - mean_p[:, None]
     return BestOfNCurves(
         proxy=proxy,
@@ -123,7 +125,7 @@ def best_of_n_curves(
         known_pg=parts["known"][mine, :reach],
         score_pg=score_pg[:, :reach],
         labels=labels[:reach],
-        labelled=int(known.sum()),
+        labelled=int(has_label.sum()),
         notes=(*notes, *remarks),
     )
 
@@ -138,8 +140,8 @@ def _reach(table: ScoreTable, labels: Numbers, prompts: int) -> int:
             f"{table.origin}: prompts with a gold score are {prompts}; at least {LEAST} are "
             "needed, since intervals are over prompts"
         )
-    seen = labels >= min(FEWEST, prompts) * (1 - 1e-9)
-    reach = labels.size if seen.all() else int(np.argmin(seen))
+    mask = labels >= min(FEWEST, prompts) * (1 - 1e-9)
+    reach = labels.size if mask.all() else int(np.argmin(mask))
     if reach < 3:
         raise CannotFit(
             f"{table.origin}: {int(table.labelled.sum())} labels are too few to see best-of-2; "
@@ -158,14 +160,14 @@ def _fill(
 ) -> None:
     """Fill the rows of some prompts: what is known of gold, and the score, at every n."""
     gold = by_rank(score_pm, np.where(known_pm, centred_pm, 0.0))
-    known = by_rank(score_pm, known_pm.astype(float))
+    labels = by_rank(score_pm, known_pm.astype(float))
     ranked = by_rank(score_pm, score_pm)
     for some, weights_gk in blocks(at, score_pm.shape[1]):
         k = weights_gk.shape[1]
         cell = np.ix_(which, some)
         parts["gold"][cell] = gold[:, :k] @ weights_gk.T
-        parts["known"][cell] = known[:, :k] @ weights_gk.T
-        parts["heavy"][cell] = known[:, :k] @ (weights_gk**2).T
+        parts["known"][cell] = labels[:, :k] @ weights_gk.T
+        parts["heavy"][cell] = labels[:, :k] @ (weights_gk**2).T
         parts["score"][cell] = ranked[:, :k] @ weights_gk.T
 
 
@@ -191,18 +193,18 @@ def _usable(table: ScoreTable) -> tuple[ScoreTable, tuple[str, ...]]:
             f"{int(few.sum())} of {count.size} prompts are left out, with one sample or fewer than "
             f"half of the usual {usual:g}: {name_rows(rows)}"
         )
-    kept = table.select(~few[table.prompt]) if few.any() else table
-    for name, score in kept.proxies.items():
-        low, high = np.full(len(kept.prompts), np.inf), np.full(len(kept.prompts), -np.inf)
-        np.minimum.at(low, kept.prompt, score)
-        np.maximum.at(high, kept.prompt, score)
+    subset = table.select(~few[table.prompt]) if few.any() else table
+    for name, score in subset.proxies.items():
+        low, high = np.full(len(subset.prompts), np.inf), np.full(len(subset.prompts), -np.inf)
+        np.minimum.at(low, subset.prompt, score)
+        np.maximum.at(high, subset.prompt, score)
         same = low == high
         if same.any():
             notes.append(
                 f"proxy {name} scores all samples alike in {int(same.sum())} prompts, such as "
-                f"{kept.prompts[int(np.argmax(same))]}: it chooses nothing there"
+                f"{subset.prompts[int(np.argmax(same))]}: it chooses nothing there"
             )
-    return kept, tuple(notes)
+    return subset, tuple(notes)
 
 
 def _centred(table: ScoreTable) -> tuple[Numbers, tuple[str, ...]]:
@@ -211,13 +213,13 @@ def _centred(table: ScoreTable) -> tuple[Numbers, tuple[str, ...]]:
     Of l labels among m samples, the distance from the mean of the labels is too short by
     (l - 1) / l on average, and that from the mean of all samples by (m - 1) / m.
     """
-    known = table.labelled
+    has_label = table.labelled
     prompts = len(table.prompts)
-    label = np.bincount(table.prompt[known], minlength=prompts).astype(float)
-    total = np.bincount(table.prompt[known], table.gold[known], prompts)
+    label = np.bincount(table.prompt[has_label], minlength=prompts).astype(float)
+    total = np.bincount(table.prompt[has_label], table.gold[has_label], prompts)
     if (label == 1).any():
         note = "some prompts have a single label: gold is centred on the mean of all labels"
-        return table.gold - float(table.gold[known].mean()), (note,)
+        return table.gold - float(table.gold[has_label].mean()), (note,)
     count = np.bincount(table.prompt, minlength=prompts)
     few = np.maximum(label, 2.0)
     stretch = few / (few - 1) * (count - 1) / count
@@ -227,17 +229,17 @@ def _centred(table: ScoreTable) -> tuple[Numbers, tuple[str, ...]]:
 
 def _refuse_backwards(table: ScoreTable, proxy: str, centred: Numbers) -> None:
     """Refuse a proxy that is the gold, or that goes against it within prompts."""
-    known = table.labelled
-    score = table.score(proxy)[known]
-    prompt = table.prompt[known]
+    has_label = table.labelled
+    score = table.score(proxy)[has_label]
+    prompt = table.prompt[has_label]
     mean = np.bincount(prompt, score, len(table.prompts)) / np.maximum(
         np.bincount(prompt, minlength=len(table.prompts)), 1
     )
-    apart, gold = score - mean[prompt], centred[known]
+    apart, gold = score - mean[prompt], centred[has_label]
     if not (apart**2).sum() > 0:
         return
     r = float((apart * gold).sum() / np.sqrt((apart**2).sum() * (gold**2).sum()))
-    if r < -3 / np.sqrt(known.sum()):
+    if r < -3 / np.sqrt(has_label.sum()):
         raise CannotFit(
             f"{table.origin}: within prompts, proxy {proxy} goes against the gold (correlation "
             f"{r:.2f}); turn its sign, or if gold and proxy are swapped, name the columns"

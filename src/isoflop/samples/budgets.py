@@ -22,8 +22,8 @@ def limit_of(strategy: str) -> int | None:
     >>> limit_of("budget/tokens=1024"), limit_of("budget/again=2")
     (1024, None)
     """
-    found = _LIMIT.search(strategy)
-    return int(found[1]) if found else None
+    match = _LIMIT.search(strategy)
+    return int(match[1]) if match else None
 
 
 def control(tokens: Any, least: Any = 0.0, most: Any = np.inf) -> float:

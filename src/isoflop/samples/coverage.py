@@ -12,7 +12,7 @@ from isoflop.errors import UsageError
 from isoflop.samples.sample_table import Counts
 
 
-def pass_at_k(solved: Any, tried: Any, k: Any) -> Numbers:
+def pass_at_k(solved: Any, attempts: Any, k: Any) -> Numbers:
     """Return 1 - C(tried - solved, k) / C(tried, k) for each problem and each k (p, g).
 
     It is the chance that k of the samples, drawn without replacement, hold a right one.
@@ -21,7 +21,7 @@ def pass_at_k(solved: Any, tried: Any, k: Any) -> Numbers:
     """
     from scipy.special import gammaln
 
-    c, n = np.broadcast_arrays(np.asarray(solved, float), np.asarray(tried, float))
+    c, n = np.broadcast_arrays(np.asarray(solved, float), np.asarray(attempts, float))
     k = whole(k, int(n.min()))
     wrong = n - c
     pairs, back = np.unique(np.stack([wrong, n]), axis=1, return_inverse=True)
@@ -40,15 +40,15 @@ def coverage(counts: Counts, k: Any) -> Numbers:
     try:
         return pass_at_k(counts.solved, counts.tried, k)
     except UsageError:
-        asked = np.max(np.asarray(k))
+        k_max = np.max(np.asarray(k))
         least = int(np.argmin(counts.tried))
-        if not asked > counts.reach:
+        if not k_max > counts.reach:
             raise
-        few = int((counts.tried < asked).sum())
+        few = int((counts.tried < k_max).sum())
         raise UsageError(
-            f"k = {asked:g} is beyond the bank: problem {counts.problems[least]!r} has "
+            f"k = {k_max:g} is beyond the bank: problem {counts.problems[least]!r} has "
             f"{counts.reach} samples, and {few} of {len(counts.problems)} have fewer than "
-            f"{asked:g}; ask for k up to {counts.reach}, or forecast with `isoflop testtime fit`"
+            f"{k_max:g}; ask for k up to {counts.reach}, or forecast with `isoflop testtime fit`"
         ) from None
 
 

@@ -77,7 +77,7 @@ def curves(
                 part.append(kind.each(own))
         done += len(piece)
         watch(done, total)
-    made = [
+    sample_curve = [
         replace(
             curve(
                 kind.name, kind.k, np.concatenate(part), kind.exact, notes=kind.notes, **settings
@@ -86,7 +86,7 @@ def curves(
         )
         for kind, part in zip(kinds, parts, strict=True)
     ]
-    return (first, *made)
+    return (first, *sample_curve)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,20 +152,22 @@ def _most_answers(blocks: SampleBlocks, k_g: Numbers) -> float:
     return max(widest(piece) for block in blocks for piece in block.pieces(AT_ONCE))
 
 
-def best_each(samples: Samples, verifier: str, k: Any, given: Samples | None = None) -> Numbers:
+def best_each(
+    samples: Samples, verifier: str, k: Any, other_samples: Samples | None = None
+) -> Numbers:
     """Return the chance (p, g) that the sample of highest score among k is right.
 
-    Samples that are `given`, others of the same problems, are beside the k in every draw; one of
-    the k that scores no more than the best of them does not displace it.
+    `other_samples` of the same problems are beside the k in every draw; one of the k that scores
+    no more than the best of them does not displace it.
     """
     k_g = np.atleast_1d(np.asarray(k))
     out = np.empty((len(samples.problems), k_g.size))
     score, right = samples.scores[verifier], samples.correct.astype(float)
-    if given is not None:
-        floor, known = (
-            np.repeat(x, np.diff(samples.starts)) for x in _best_of_all(given, verifier)
+    if other_samples is not None:
+        floor, floor_right = (
+            np.repeat(x, np.diff(samples.starts)) for x in _best_of_all(other_samples, verifier)
         )
-        score, right = np.maximum(score, floor), np.where(score > floor, right, known)
+        score, right = np.maximum(score, floor), np.where(score > floor, right, floor_right)
     for size, all_ in by_size(samples.starts):
         for which in np.array_split(all_, -(-all_.size * size // AT_ONCE)):
             rows = samples.starts[which][:, None] + np.arange(size)
@@ -195,9 +197,16 @@ def curve(
 ) -> SampleCurve:
     """Return the mean over problems of values (p, g), with its interval."""
     low, high = spread(each, draws=draws, level=level, seed=seed)
-    known = np.ones(k.size, bool) if exact is None else exact
+    exact_mask = np.ones(k.size, bool) if exact is None else exact
     return SampleCurve(
-        name=name, k=k, each=each, value=each.mean(0), low=low, high=high, exact=known, notes=notes
+        name=name,
+        k=k,
+        each=each,
+        value=each.mean(0),
+        low=low,
+        high=high,
+        exact=exact_mask,
+        notes=notes,
     )
 
 

@@ -24,10 +24,10 @@ class MeanLogPass:
     notes: tuple[str, ...]
 
 
-def mean_log_pass(solved: Any, tried: Any) -> MeanLogPass:
+def mean_log_pass(solved: Any, attempts: Any) -> MeanLogPass:
     """Return -mean ln(solved / tried) of every model, over problems that every model solved.
 
-    `solved` and `tried` are counts (m, p) of models and problems, or broadcast to it. Fit the
+    `solved` and `attempts` are counts (m, p) of models and problems, or broadcast to it. Fit the
     result with the law power, over C: `fit("power", runs, over="C", predicts="mlpr",
     fix={"E": 0})`.
 
@@ -36,20 +36,20 @@ def mean_log_pass(solved: Any, tried: Any) -> MeanLogPass:
     Raises UsageError for counts that are none, CannotFit where no problem is solved by all.
     Source: OpenAI 2023, arXiv:2303.08774, section 3.2.
     """
-    c, n = _counts(solved, tried)
-    kept = np.asarray((c > 0).all(0))
-    if not kept.any():
+    c, n = _counts(solved, attempts)
+    mask = np.asarray((c > 0).all(0))
+    if not mask.any():
         best = int((c > 0).sum(0).max())
         raise CannotFit(
             f"none of {c.shape[1]} problems is solved by all {c.shape[0]} models (at most by "
             f"{best}); try each problem more often, or leave the weakest models out"
         )
-    c, n, out = c[:, kept], n[:, kept], int((~kept).sum())
+    c, n, out = c[:, mask], n[:, mask], int((~mask).sum())
     mlpr = -np.log(c / n).mean(1)
     notes = []
     if out:
         notes.append(
-            f"{out} of {kept.size} problems were left out because some model never solved them: "
+            f"{out} of {mask.size} problems were left out because some model never solved them: "
             "they are the hard ones, so the exponent is of the easy ones and weak models look "
             "better than they are"
         )
@@ -59,12 +59,12 @@ def mean_log_pass(solved: Any, tried: Any) -> MeanLogPass:
             f"{few} of {c.size} counts are below 5 successes, where the log of a rate is biased by "
             "about -(1 - rate) / (2 successes), and selecting c > 0 lifts it; try those more often"
         )
-    return MeanLogPass(mlpr, kept, tuple(notes))
+    return MeanLogPass(mlpr, mask, tuple(notes))
 
 
-def _counts(solved: Any, tried: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _counts(solved: Any, attempts: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return both counts (m, p); raises UsageError for the first cell that is no count."""
-    c, n = np.asarray(solved, float), np.asarray(tried, float)
+    c, n = np.asarray(solved, float), np.asarray(attempts, float)
     try:
         c, n = np.broadcast_arrays(c, n)
     except ValueError:

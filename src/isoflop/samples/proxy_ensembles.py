@@ -28,9 +28,9 @@ def ensembles(
         raise UsageError(f"the penalty is {penalty}; it must be a number above zero")
     scores = np.array([table.score(name) for name in names])
     scores = (scores - scores.mean(1, keepdims=True)) / scores.std(1, keepdims=True)
-    made = {
+    combinations = {
         "mean": scores.mean(0),
         "worst": scores.min(0),
         f"mean - {penalty:g} var": scores.mean(0) - penalty * scores.var(0),
     }
-    return table.with_proxies({**table.proxies, **made})
+    return table.with_proxies({**table.proxies, **combinations})

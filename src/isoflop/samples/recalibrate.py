@@ -75,17 +75,17 @@ def proxy_scale(table: ScoreTable, proxy: str, seed: int = 0) -> ScoreScale:
 def _pairs(table: ScoreTable, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return pairs of labelled samples of one prompt: neighbours in a random order."""
     rng = np.random.default_rng(seed)
-    known = np.flatnonzero(table.labelled)
-    firsts, seconds, found = [], [], 0
+    rows = np.flatnonzero(table.labelled)
+    firsts, seconds, count = [], [], 0
     for _ in range(8):
-        order = known[np.lexsort((rng.random(known.size), table.prompt[known]))]
+        order = rows[np.lexsort((rng.random(rows.size), table.prompt[rows]))]
         same = table.prompt[order[1:]] == table.prompt[order[:-1]]
         firsts.append(order[:-1][same])
         seconds.append(order[1:][same])
-        found += int(same.sum())
-        if found >= PAIRS or not same.any():
+        count += int(same.sum())
+        if count >= PAIRS or not same.any():
             break
-    if not found:
+    if not count:
         raise BadRuns(
             f"{table.origin}: no prompt has two samples with gold scores; a temperature needs pairs"
         )

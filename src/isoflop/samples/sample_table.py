@@ -82,8 +82,8 @@ class Samples:
     def counts(self) -> Counts:
         """How many samples of each problem are right."""
         total = np.concatenate([[0], np.cumsum(self.correct, dtype=np.int64)])
-        tried = np.diff(self.starts)
-        return Counts(self.problems, np.diff(total[self.starts]), tried, self.notes)
+        attempts = np.diff(self.starts)
+        return Counts(self.problems, np.diff(total[self.starts]), attempts, self.notes)
 
     def rows(self, problem: int) -> slice:
         """Return where the samples of a problem lie."""
@@ -104,17 +104,17 @@ class Samples:
                 notes=self.notes,
             )
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> Samples:
+    def where(self, mask: npt.NDArray[np.bool_]) -> Samples:
         """Return the samples (n,) that are kept; a problem without any is gone."""
         problem = np.repeat(np.arange(len(self.problems)), np.diff(self.starts))
-        left = np.bincount(problem[kept], minlength=len(self.problems))
-        has = left > 0
+        counts = np.bincount(problem[mask], minlength=len(self.problems))
+        has = counts > 0
         return Samples(
             problems=tuple(p for p, some in zip(self.problems, has, strict=True) if some),
-            starts=np.concatenate([[0], np.cumsum(left[has])]),
-            correct=self.correct[kept],
-            scores={name: values[kept] for name, values in self.scores.items()},
-            answer=None if self.answer is None else self.answer[kept],
+            starts=np.concatenate([[0], np.cumsum(counts[has])]),
+            correct=self.correct[mask],
+            scores={name: values[mask] for name, values in self.scores.items()},
+            answer=None if self.answer is None else self.answer[mask],
             answers=self.answers,
             spent={name: values[has] for name, values in self.spent.items()},
             notes=self.notes,
@@ -155,13 +155,13 @@ class Samples:
         if verifier not in self.scores:
             have = ", ".join(self.scores) or "none"
             raise UsageError(f"no scores of a verifier {verifier!r}; the verifiers are: {have}")
-        known = np.isfinite(self.scores[verifier])
-        if known.all():
+        mask = np.isfinite(self.scores[verifier])
+        if mask.all():
             return self, ()
-        if not known.any():
+        if not mask.any():
             raise RefusedByData(f"verifier {verifier} gave no sample a number")
-        part = self.where(known)
-        out, gone = int((~known).sum()), len(self.problems) - len(part.problems)
+        part = self.where(mask)
+        out, gone = int((~mask).sum()), len(self.problems) - len(part.problems)
         note = f"{out:,} samples without a finite score of {verifier} are left out of its curves"
         return part, (note + (f", and so {gone} problems" if gone else ""),)
 

@@ -75,11 +75,11 @@ class ScoreTable:
 
     def select(self, mask: npt.NDArray[np.bool_]) -> ScoreTable:
         """Return the samples of a mask (n,); prompts without any are forgotten."""
-        kept, prompt = np.unique(self.prompt[mask], return_inverse=True)
+        prompt_index, prompt = np.unique(self.prompt[mask], return_inverse=True)
         return dataclasses.replace(
             self,
             prompt=prompt,
-            prompts=tuple(self.prompts[i] for i in kept),
+            prompts=tuple(self.prompts[i] for i in prompt_index),
             sample=self.sample[mask],
             proxies={k: v[mask] for k, v in self.proxies.items()},
             gold=self.gold[mask],
@@ -138,7 +138,7 @@ def score_table(
     if max(map(len, names), default=0) > LONGEST:
         names = np.array([f"prompt {i}" for i in range(1, len(names) + 1)], object)
         notes = ("prompts are long texts, and are numbered by their order in the alphabet",)
-    made = ScoreTable(
+    table = ScoreTable(
         prompt=codes,
         prompts=tuple(map(str, names)),
         sample=_samples(codes, sample),
@@ -150,8 +150,8 @@ def score_table(
         rows=np.zeros(0, np.int64) if rows is None else np.asarray(rows, np.int64),
         notes=notes,
     )
-    _refuse_impossible(made)
-    return made
+    _refuse_impossible(table)
+    return table
 
 
 def _samples(codes: Integers, sample: Any) -> npt.NDArray[np.str_]:
@@ -212,12 +212,12 @@ def _refuse_gold(table: ScoreTable) -> None:
             "leave the cell empty where a sample is not labelled"
         )
     refuse_huge(table.origin, "gold", table.gold, table.rows)
-    known = table.gold[table.labelled]
-    if known.size == 1:
+    gold = table.gold[table.labelled]
+    if gold.size == 1:
         raise BadRuns(f"{table.origin}: one sample alone has a gold score; label more, at random")
-    if known.size and np.ptp(known) < SMALLEST:
+    if gold.size and np.ptp(gold) < SMALLEST:
         raise BadRuns(
-            f"{table.origin}: gold is {known[0]:g} in all {known.size:,} labelled samples; a "
+            f"{table.origin}: gold is {gold[0]:g} in all {gold.size:,} labelled samples; a "
             "constant cannot fall: check what it was scored by"
         )
 

@@ -51,23 +51,23 @@ def votes(
     k: Any,
     verifier: str | None = None,
     seed: int = 0,
-    given: Samples | None = None,
+    other_samples: Samples | None = None,
     enough: int = ENOUGH,
 ) -> tuple[Numbers, npt.NDArray[np.bool_]]:
     """Return the chance (p, g) that the vote of k samples is right, and which k are exact (g,).
 
-    With a verifier, an answer has the sum of the scores of its samples. Samples that are `given`,
-    others of the same problems, vote in every draw beside the k. `enough` draws of all problems
+    With a verifier, an answer has the sum of the scores of its samples. `other_samples` of the
+    same problems vote in every draw beside the k. `enough` draws of all problems
     together are made where not all are gone through.
     Raises UsageError for samples without answers, a k beyond the bank, or a negative score.
     """
     sizes = np.diff(samples.starts)
     whole(k, int(sizes.min()))
-    for part in (samples,) if given is None else (samples, given):
+    for part in (samples,) if other_samples is None else (samples, other_samples):
         refuse_silence(int((_answers(part) >= 0).sum()))
-    ballots = list(_ballots(samples, verifier, given))
+    ballots = list(_ballots(samples, verifier, other_samples))
     most = max(b.right.size for b in ballots)
-    plan = vote_plan(sizes, k, most, verifier is None and given is None, enough)
+    plan = vote_plan(sizes, k, most, verifier is None and other_samples is None, enough)
     return _results(ballots, plan, np.random.default_rng(seed)), plan.exact
 
 
@@ -153,22 +153,29 @@ def _results(ballots: list[Ballot], plan: VotePlan, rng: np.random.Generator) ->
     return out
 
 
-def _ballots(samples: Samples, verifier: str | None, given: Samples | None) -> Iterator[Ballot]:
-    parts = [samples] if given is None else [samples, given]
+def _ballots(
+    samples: Samples, verifier: str | None, other_samples: Samples | None
+) -> Iterator[Ballot]:
+    parts = [samples] if other_samples is None else [samples, other_samples]
     weights = [_weights(part, verifier) for part in parts]
     for i in range(len(samples.problems)):
         rows = [part.rows(i) for part in parts]
-        said = np.concatenate([_answers(p)[r] for p, r in zip(parts, rows, strict=True)])
+        answers = np.concatenate([_answers(p)[r] for p, r in zip(parts, rows, strict=True)])
         good = np.concatenate([p.correct[r] for p, r in zip(parts, rows, strict=True)])
         weight = np.concatenate([w[r] for w, r in zip(weights, rows, strict=True)])
-        names, codes = np.unique(said, return_inverse=True)
+        names, codes = np.unique(answers, return_inverse=True)
         codes = codes.astype(np.int64) - int(names[0] == NO_ANSWER)
         size = names.size - int(names[0] == NO_ANSWER)
-        voted, own = codes >= 0, np.arange(codes.size) < rows[0].stop - rows[0].start
+        voted, is_target = codes >= 0, np.arange(codes.size) < rows[0].stop - rows[0].start
         count = np.bincount(codes[voted], minlength=size)
         right = np.bincount(codes[voted], good[voted], minlength=size)
-        cast = np.bincount(codes[voted & ~own], weight[voted & ~own], minlength=size)
-        yield Ballot(codes[own], weight[own], right / np.maximum(count, 1), np.asarray(cast, float))
+        cast = np.bincount(codes[voted & ~is_target], weight[voted & ~is_target], minlength=size)
+        yield Ballot(
+            codes[is_target],
+            weight[is_target],
+            right / np.maximum(count, 1),
+            np.asarray(cast, float),
+        )
 
 
 def _answers(samples: Samples) -> npt.NDArray[np.integer[Any]]:
@@ -211,9 +218,9 @@ def _drawn(
         cut = max(1, min(m // int(k), need))
         used = max(1, min(shuffles, -(-need // cut), TABLE // (cut * answers)))
         draws = used * cut
-        said = codes[:used, : cut * k].reshape(draws, k)
-        voted = said >= 0
-        cells = (np.arange(draws)[:, None] * answers + said)[voted]
+        choices = codes[:used, : cut * k].reshape(draws, k)
+        voted = choices >= 0
+        cells = (np.arange(draws)[:, None] * answers + choices)[voted]
         cast = weights[:used, : cut * k].reshape(draws, k)[voted]
         table = np.bincount(cells, cast, draws * answers).reshape(draws, answers)
         out[g] = _elected(table + ballot.cast, ballot.right).mean()
@@ -244,9 +251,9 @@ def _enumerated(ballot: Ballot, k: int) -> float:
         chosen = np.arange(m).reshape(-1, k)
     else:
         chosen = np.array(list(itertools.combinations(range(m), k)))
-    said, weights = ballot.codes[chosen], ballot.weights[chosen]
-    own = [(weights * (said == a)).sum(1) for a in range(ballot.right.size)]
-    table = np.stack(own, axis=1) + ballot.cast
+    choices, weights = ballot.codes[chosen], ballot.weights[chosen]
+    tallies = [(weights * (choices == a)).sum(1) for a in range(ballot.right.size)]
+    table = np.stack(tallies, axis=1) + ballot.cast
     return float(_elected(table, ballot.right).mean())
 
 
@@ -282,19 +289,19 @@ def _others(rest_pa: Numbers, silent_p: Numbers, j: int, k: int) -> Numbers:
 
     Each way counts 1 / (1 + t), where t answers have j votes: the share of the one that ties.
     """
-    left, ties = k - j, (k - j) // j
-    ways = np.zeros((len(rest_pa), ties + 1, left + 1))
-    ways[:, 0] = np.stack([_choose(silent_p, i) for i in range(left + 1)], axis=1)
+    other_votes, ties = k - j, (k - j) // j
+    ways = np.zeros((len(rest_pa), ties + 1, other_votes + 1))
+    ways[:, 0] = np.stack([_choose(silent_p, i) for i in range(other_votes + 1)], axis=1)
     for n_p in rest_pa.T:
         if not n_p.any():
             continue
         new = ways.copy()
-        for i in range(1, min(j - 1, left) + 1):
-            new[:, :, i:] += _choose(n_p, i)[:, None, None] * ways[:, :, : left + 1 - i]
-        if j <= left:
-            new[:, 1:, j:] += _choose(n_p, j)[:, None, None] * ways[:, :-1, : left + 1 - j]
+        for i in range(1, min(j - 1, other_votes) + 1):
+            new[:, :, i:] += _choose(n_p, i)[:, None, None] * ways[:, :, : other_votes + 1 - i]
+        if j <= other_votes:
+            new[:, 1:, j:] += _choose(n_p, j)[:, None, None] * ways[:, :-1, : other_votes + 1 - j]
         ways = new
-    return np.asarray((ways[:, :, left] / (1 + np.arange(ties + 1))).sum(1))
+    return np.asarray((ways[:, :, other_votes] / (1 + np.arange(ties + 1))).sum(1))
 
 
 def _choose(n: Numbers, k: int) -> Numbers:

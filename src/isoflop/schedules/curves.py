@@ -79,8 +79,8 @@ def read_rates(
 ) -> Schedule:
     """Return the schedule of a table with the columns step and lr; see `read_curves`."""
     source = read_file(Path(path))
-    found = _found(source, columns or {}, _RATES)
-    values = {part: _numbers(source, found[part]) for part in _RATES}
+    column_names = _found(source, columns or {}, _RATES)
+    values = {part: _numbers(source, column_names[part]) for part in _RATES}
     _refuse_impossible(source, values)
     name = Path(source.origin).stem
     step = _rising(name, values, np.arange(len(source.rows)), source)
@@ -91,29 +91,33 @@ def understood(
     source: CellTable, warmup: int | None, columns: Mapping[str, str]
 ) -> tuple[LossCurve, ...]:
     """Return the curves of a source, its columns found by name."""
-    found = _found(source, columns, (*_RATES, "loss"))
+    column_names = _found(source, columns, (*_RATES, "loss"))
     values = {
-        part: _numbers(source, found[part], may_lack=part != "step") for part in (*_RATES, "loss")
+        part: _numbers(source, column_names[part], may_lack=part != "step")
+        for part in (*_RATES, "loss")
     }
     _refuse_impossible(source, values)
-    if "curve" in found:
-        labels = np.array(texts(source.columns[found["curve"]]), object)
+    if "curve" in column_names:
+        labels = np.array(texts(source.columns[column_names["curve"]]), object)
         if (labels == "").any():
             raise BadRuns(f"{source.origin}: no curve in {name_rows(source.rows[labels == ''])}")
     else:
         labels = np.full(len(source.rows), Path(source.origin).stem, object)
-    made = [
+    curves = [
         _curve(str(name), values, np.flatnonzero(labels == name), source, warmup)
         for name in dict.fromkeys(labels)
     ]
-    known = [n for n in source.columns if _plain(n) in _NAMES["loss"] and n != found["loss"]]
-    if known and "loss" not in columns:
+    loss_columns = [
+        n for n in source.columns if _plain(n) in _NAMES["loss"] and n != column_names["loss"]
+    ]
+    if loss_columns and "loss" not in columns:
         note = (
-            f"{source.origin}: the loss is {found['loss']}; --columns loss=COLUMN takes another, "
-            f"such as {known[0]}"
+            f"{source.origin}: the loss is {column_names['loss']}; --columns loss=COLUMN takes "
+            f"another, "
+            f"such as {loss_columns[0]}"
         )
-        made[0] = dataclasses.replace(made[0], notes=(note, *made[0].notes))
-    return tuple(made)
+        curves[0] = dataclasses.replace(curves[0], notes=(note, *curves[0].notes))
+    return tuple(curves)
 
 
 def together(curves: Sequence[LossCurve]) -> tuple[LossCurve, ...]:
@@ -168,22 +172,22 @@ def _found(source: CellTable, columns: Mapping[str, str], parts: Sequence[str]) 
         if column not in names:
             raise UnknownName(f"column of {source.origin}", column, names)
     plain = {_plain(name): name for name in reversed(names)}
-    found = {
-        part: plain[n] for part, known in _NAMES.items() for n in reversed(known) if n in plain
+    column_names = {
+        part: plain[n] for part, aliases in _NAMES.items() for n in reversed(aliases) if n in plain
     }
-    found |= columns
-    if missing := [part for part in parts if part not in found]:
+    column_names |= columns
+    if missing := [part for part in parts if part not in column_names]:
         raise BadRuns(
             f"{source.origin} has no column {missing[0]}; name it: --columns "
             f"{missing[0]}=COLUMN (there is {', '.join(names[:12])})"
         )
-    for name in (plain[n] for n in _SIZES if n in plain and plain[n] not in found.values()):
+    for name in (plain[n] for n in _SIZES if n in plain and plain[n] not in column_names.values()):
         if len(sizes := sorted(set(texts(source.columns[name])))) > 1:
             raise ConventionMismatch(
                 f"{source.origin} mixes models: {name} is {', '.join(sizes[:4])}; one law of a "
                 "schedule holds for one model, so give each its own table"
             )
-    return found
+    return column_names
 
 
 def _numbers(source: CellTable, column: str, may_lack: bool = False) -> Numbers:
@@ -247,10 +251,10 @@ def _curve(
     schedule = _schedule(name, step[rated], rate[rated], warmup)
     end = schedule.warmup
     early, late = step < max(end, 1), step > schedule.steps
-    kept = measured & ~early & ~late
-    if kept.sum() < FEWEST:
+    mask = measured & ~early & ~late
+    if mask.sum() < FEWEST:
         raise BadRuns(
-            f"curve {name!r} has {kept.sum()} points after a warm-up of {end:,} steps; a curve "
+            f"curve {name!r} has {mask.sum()} points after a warm-up of {end:,} steps; a curve "
             f"takes {FEWEST} or more"
         )
     notes = _said(
@@ -259,14 +263,14 @@ def _curve(
             f"losses before step {end:,}, of warm-up, are left out": measured & early,
             "losses after the last rate are left out": measured & late,
             "rows without a loss tell the rate alone": ~measured,
-            "rows without a rate take one from a line between their neighbours": kept & ~rated,
+            "rows without a rate take one from a line between their neighbours": mask & ~rated,
         },
     )
-    if kept.sum() <= MOST:
-        return LossCurve(name, schedule, step[kept], loss[kept], notes)
-    bins = np.array_split(np.flatnonzero(kept), MOST)
+    if mask.sum() <= MOST:
+        return LossCurve(name, schedule, step[mask], loss[mask], notes)
+    bins = np.array_split(np.flatnonzero(mask), MOST)
     middle = np.array([round(float(step[rows].mean())) for rows in bins])
-    note = f"{name}: {kept.sum():,} points are averaged to {MOST}, neighbours together"
+    note = f"{name}: {mask.sum():,} points are averaged to {MOST}, neighbours together"
     means = np.array([loss[rows].mean() for rows in bins])
     return LossCurve(name, schedule, middle, means, (*notes, note))
 

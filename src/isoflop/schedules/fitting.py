@@ -57,8 +57,8 @@ class ScheduleFit:
 
     def interval(self, name: str, level: float) -> Interval:
         """Return the central interval of a parameter over the draws."""
-        drawn = np.array([getattr(law, name) for law in self.draws])
-        return quantiles(drawn if self.draws else None, level)
+        values = np.array([getattr(law, name) for law in self.draws])
+        return quantiles(values if self.draws else None, level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +70,8 @@ class _ScheduleProblem:
     log_loss: Numbers
 
     def law(self, z_p: Numbers) -> Form:
-        left = {k: _leave(k, float(z)) for k, z in zip(self.choice.free, z_p, strict=True)}
-        return self.choice.kind(**left, **self.choice.held)
+        params = {k: _leave(k, float(z)) for k, z in zip(self.choice.free, z_p, strict=True)}
+        return self.choice.kind(**params, **self.choice.held)
 
     def point(self, law: Form) -> Numbers:
         return np.array([_enter(k, getattr(law, k)) for k in self.choice.free])
@@ -135,21 +135,21 @@ def _problem(which: FormChoice, curves: Sequence[LossCurve], stretches: int) -> 
 def _starts(problem: _ScheduleProblem) -> Numbers:
     """Return the best starts (s, p) of the grid."""
     grid = {k: v for k, v in problem.choice.kind.grid.items() if k in problem.choice.free}
-    found: list[tuple[float, Numbers]] = []
+    candidates: list[tuple[float, Numbers]] = []
     for point in itertools.product(*grid.values()):
         law = _linear(problem, dict(zip(grid, point, strict=True)))
         if law is not None:
             loss = np.concatenate([law(h) for h in problem.histories])
             value = OBJECTIVE.loss(np.log(loss) - problem.log_loss).sum()
-            found.append((float(value), problem.point(law)))
-    if not found:
+            candidates.append((float(value), problem.point(law)))
+    if not candidates:
         raise CannotFit(
             f"no {problem.choice.key} law comes near these curves: they do not fall with the area "
             "under the rates, do not fall more where rates fall, or hold too many spikes; look at "
             "them, and cut out what is not training"
         )
-    found.sort(key=lambda pair: pair[0])
-    return np.stack([z_p for _, z_p in found[:POLISHED]])
+    candidates.sort(key=lambda pair: pair[0])
+    return np.stack([z_p for _, z_p in candidates[:POLISHED]])
 
 
 def _linear(problem: _ScheduleProblem, at: Mapping[str, float]) -> Form | None:
@@ -157,9 +157,9 @@ def _linear(problem: _ScheduleProblem, at: Mapping[str, float]) -> Form | None:
 
     Squares are weighted towards Huber's loss: alone they let a few spikes turn a sign.
     """
-    known = {**problem.choice.held, **at}
-    free = [k for k in problem.choice.free if k not in known]
-    law = problem.choice.kind(**known, **dict.fromkeys(free, 1.0))
+    values = {**problem.choice.held, **at}
+    free = [k for k in problem.choice.free if k not in values]
+    law = problem.choice.kind(**values, **dict.fromkeys(free, 1.0))
     slopes = problem.slopes(law)
     columns = np.stack([slopes[k] for k in free], axis=1)
     loss = np.exp(problem.log_loss)
@@ -169,7 +169,7 @@ def _linear(problem: _ScheduleProblem, at: Mapping[str, float]) -> Form | None:
         weight = np.sqrt(OBJECTIVE.weight(columns @ amplitudes / loss - 1)) / loss
     if (amplitudes <= 0).any() or (columns @ amplitudes <= 0).any():
         return None
-    return problem.choice.kind(**known, **dict(zip(free, amplitudes.tolist(), strict=True)))
+    return problem.choice.kind(**values, **dict(zip(free, amplitudes.tolist(), strict=True)))
 
 
 def _draws(
@@ -200,9 +200,9 @@ def _refuse_blind(which: FormChoice, curves: Sequence[LossCurve]) -> None:
     if not curves:
         raise CannotFit("no curve is left to fit; hold fewer out")
     if which.kind is not AreaPower and not any(c.falls for c in curves):
-        said = ", ".join(c.name for c in curves)
+        names = ", ".join(c.name for c in curves)
         raise CannotFit(
-            f"the rate never falls in {said}, so nothing tells what a fall is worth; add a curve "
+            f"the rate never falls in {names}, so nothing tells what a fall is worth; add a curve "
             "with a decay, such as a cosine, or fit the law 'power', which is blind to it"
         )
 

@@ -59,7 +59,7 @@ class ScheduleForecast:
     @property
     def notes(self) -> tuple[str, ...]:
         """What lies beyond the curves that were fitted."""
-        seen = [c.schedule.peak for c in self.fit.curves]
+        peaks = [c.schedule.peak for c in self.fit.curves]
         area, most = float(self.schedule.rates.sum()), max(c.area for c in self.fit.curves)
         notes = []
         if self.steps[-1] < (first := min(int(c.steps[0]) for c in self.fit.curves)):
@@ -67,10 +67,10 @@ class ScheduleForecast:
                 f"{self.schedule.name} ends at step {int(self.steps[-1]):,}, before the first loss "
                 f"that was fitted, at {first:,}: extrapolation"
             )
-        if not min(seen) * (1 - OFF_PEAK) <= self.schedule.peak <= max(seen) * (1 + OFF_PEAK):
+        if not min(peaks) * (1 - OFF_PEAK) <= self.schedule.peak <= max(peaks) * (1 + OFF_PEAK):
             notes.append(
                 f"{self.schedule.name} peaks at {self.schedule.peak:g}, and the curves at "
-                f"{min(seen):g} to {max(seen):g}: these laws know nothing of too high or too low "
+                f"{min(peaks):g} to {max(peaks):g}: these laws know nothing of too high or too low "
                 "a rate, so take it as a guess"
             )
         if area > 1.05 * most:
@@ -82,7 +82,7 @@ class ScheduleForecast:
 
 
 def ahead(
-    found: ScheduleFit,
+    fit: ScheduleFit,
     schedule: Schedule,
     *,
     steps: Integers | None = None,
@@ -91,27 +91,25 @@ def ahead(
 ) -> ScheduleForecast:
     """Return the loss along a schedule, at its last step among others, unless `steps` are given."""
     if steps is None:
-        asked = np.linspace(schedule.warmup + 1, schedule.steps, ALONG)
-        steps = np.unique(np.round(asked).astype(np.int64))
-    exact = found.law(History(schedule, steps))
+        grid = np.linspace(schedule.warmup + 1, schedule.steps, ALONG)
+        steps = np.unique(np.round(grid).astype(np.int64))
+    exact = fit.law(History(schedule, steps))
     # what the form misses differs from schedule to schedule, and is drawn for each
     rng = np.random.default_rng((seed, zlib.crc32(schedule.name.encode())))
-    drawn = _drawn(found, grouped(schedule, steps, COARSE), exact, rng)
-    left = found.residuals()
+    draws = _drawn(fit, grouped(schedule, steps, COARSE), exact, rng)
+    residuals = fit.residuals()
     return ScheduleForecast(
-        found, schedule, steps, exact, drawn * np.exp(rng.choice(left, (len(drawn), 1))), level
+        fit, schedule, steps, exact, draws * np.exp(rng.choice(residuals, (len(draws), 1))), level
     )
 
 
-def _drawn(
-    found: ScheduleFit, history: History, exact: Numbers, rng: np.random.Generator
-) -> Numbers:
+def _drawn(fit: ScheduleFit, history: History, exact: Numbers, rng: np.random.Generator) -> Numbers:
     """Return draws (s, n) of the loss: refits, each with what its form may miss."""
-    if not found.draws:
+    if not fit.draws:
         return np.empty((0, exact.size))
-    laws = np.stack([law(history) for law in found.draws]) * (exact / found.law(history))
+    laws = np.stack([law(history) for law in fit.draws]) * (exact / fit.law(history))
     missed = rng.standard_normal((2, len(laws), 1)) * [[[FALLS_MISSED]], [[BEYOND_MISSED]]]
-    falls, beyond = found.law.gain(history), _beyond(found.law, found.curves, history)
+    falls, beyond = fit.law.gain(history), _beyond(fit.law, fit.curves, history)
     return np.asarray(laws - missed[0] * falls - missed[1] * beyond)
 
 
@@ -153,12 +151,10 @@ class HeldOutCurve:
         return float(inside.mean()) if len(self.said.drawn) else float("nan")
 
 
-def held_out(
-    found: ScheduleFit, curve: LossCurve, level: float = 0.9, seed: int = 0
-) -> HeldOutCurve:
+def held_out(fit: ScheduleFit, curve: LossCurve, level: float = 0.9, seed: int = 0) -> HeldOutCurve:
     """Return what a fitted law says of a curve, held against it."""
-    said = ahead(found, curve.schedule, steps=curve.steps, level=level, seed=seed)
-    return HeldOutCurve(found.choice.key, curve, said)
+    forecast = ahead(fit, curve.schedule, steps=curve.steps, level=level, seed=seed)
+    return HeldOutCurve(fit.choice.key, curve, forecast)
 
 
 def each_held_out(keys: Sequence[str], curves: Sequence[LossCurve]) -> tuple[HeldOutCurve, ...]:
@@ -166,12 +162,12 @@ def each_held_out(keys: Sequence[str], curves: Sequence[LossCurve]) -> tuple[Hel
 
     A law has no line for a curve without which nothing tells what a fall is worth.
     """
-    made = []
+    results = []
     for curve in (c for c in curves if c.falls):
         others = [c for c in curves if c is not curve]
         if any(c.falls for c in others):
-            made += [held_out(fit(key, others), curve) for key in keys]
-    return tuple(made)
+            results += [held_out(fit(key, others), curve) for key in keys]
+    return tuple(results)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,16 +204,16 @@ class Decays:
         )
 
 
-def best_decay(found: ScheduleFit, recipe: ScheduleSpec) -> Decays:
+def best_decay(fit: ScheduleFit, recipe: ScheduleSpec) -> Decays:
     """Return which length of decay ends a recipe lowest by a law, of 1 to 100 % of its steps.
 
     Raises UsageError for a law that is blind to falls of the rate.
     """
-    if found.choice.key == "power":
+    if fit.choice.key == "power":
         raise UsageError("the law 'power' is blind to decays; ask 'annealing' or 'multi-power'")
     room = recipe.steps - recipe.warmup
     falls = np.unique(np.geomspace(max(1, room // 100), room, FALLS_TRIED).round().astype(np.int64))
     last = np.array([recipe.steps])
     # one history at a time: each holds an array per step
-    ends = [found.law(History(decaying(recipe, int(fall)).schedule(), last))[0] for fall in falls]
-    return Decays(found.choice.key, recipe, falls, np.array(ends))
+    ends = [fit.law(History(decaying(recipe, int(fall)).schedule(), last))[0] for fall in falls]
+    return Decays(fit.choice.key, recipe, falls, np.array(ends))

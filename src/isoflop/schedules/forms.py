@@ -123,11 +123,11 @@ class MultiPower:
         parts = []
         log_rate = np.log(history.changes.rate)
         for grown, gain, fall in self._kernel(history):
-            left = 1 - gain
+            complement = 1 - gain
             # d gain / d log C; with the log of the rate it is d gain / d gamma too
-            along = self.beta * left * grown / (1 + grown)
-            gamma = -along @ (fall * log_rate)
-            rows = (gain @ fall, along @ fall, (left * np.log1p(grown)) @ fall, gamma)
+            slope_C = self.beta * complement * grown / (1 + grown)
+            gamma = -slope_C @ (fall * log_rate)
+            rows = (gain @ fall, slope_C @ fall, (complement * np.log1p(grown)) @ fall, gamma)
             parts.append(np.stack(rows))
         gain, by_C, by_beta, by_gamma = np.concatenate(parts, axis=1)
         base = AreaPower(L0=self.L0, A=self.A, alpha=self.alpha).slopes(history)
@@ -136,16 +136,16 @@ class MultiPower:
 
     def _kernel(self, history: History) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
         """Yield C x and G(x) for some steps by all changes (m, k), and the falls (k,)."""
-        made = history.changes
-        steep = self.C * made.rate**-self.gamma
-        at_once = max(1, CELLS // max(1, made.fall.size))
+        changes = history.changes
+        steep = self.C * changes.rate**-self.gamma
+        at_once = max(1, CELLS // max(1, changes.fall.size))
         for first in range(0, history.steps.size, at_once):
             part = slice(first, first + at_once)
-            since = history.area[part, None] - made.area
-            asked = np.arange(history.steps.size)[part, None]
-            since = np.where(asked >= made.asked, since, 0.0)
+            since = history.area[part, None] - changes.area
+            index = np.arange(history.steps.size)[part, None]
+            since = np.where(index >= changes.asked, since, 0.0)
             grown = steep * since
-            yield grown, -np.expm1(-self.beta * np.log1p(grown)), made.fall
+            yield grown, -np.expm1(-self.beta * np.log1p(grown)), changes.fall
 
 
 Form: TypeAlias = AreaPower | Annealing | MultiPower
@@ -175,8 +175,8 @@ _ON = (
 )
 
 PUBLISHED: Mapping[str, PublishedCurve] = {
-    made.key: made
-    for made in (
+    curve.key: curve
+    for curve in (
         PublishedCurve(
             "luo2025-25M",
             MultiPower(

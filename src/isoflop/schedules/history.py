@@ -75,9 +75,9 @@ class History:
         each group lies wholly before or wholly after it.
         """
         at = np.flatnonzero(self.falls)
-        asked = np.searchsorted(self.steps, at)  # changes up to and with the step itself count
+        index = np.searchsorted(self.steps, at)  # changes up to and with the step itself count
         warming = at <= self.schedule.warmup
-        edges = asked + ~warming
+        edges = index + ~warming
         cut = at // group + edges * (self.schedule.steps // group + 1)
         first = np.flatnonzero(np.diff(cut, prepend=-1))
         fall, weight = self.falls[at], np.abs(self.falls[at])
@@ -95,7 +95,7 @@ class History:
             mean(rates),
             mean(at.astype(float)),
             mean(before),
-            asked[first],
+            index[first],
             warming[first],
         )
 
@@ -105,24 +105,24 @@ class History:
         S2 sums m_i = memory m_(i-1) + (fall at i) over the steps i after warm-up, and therefore
         is (all falls - memory m) / (1 - memory): m is needed only where the loss is asked.
         """
-        made, n = self._finer, self.steps.size
-        seen = ~made.warming & (made.asked < n)
-        falls, asked = made.fall[seen], made.asked[seen]
-        since = self.steps[asked] - made.step[seen]
+        changes, n = self._finer, self.steps.size
+        mask = ~changes.warming & (changes.asked < n)
+        falls, index = changes.fall[mask], changes.asked[mask]
+        since = self.steps[index] - changes.step[mask]
         weight = memory**since
-        new = np.bincount(asked, falls * weight, n)
-        new_slope = np.bincount(asked, falls * weight * since / memory, n)
+        new = np.bincount(index, falls * weight, n)
+        new_slope = np.bincount(index, falls * weight * since / memory, n)
         gap = np.diff(self.steps, prepend=0).astype(float)
-        kept = memory**gap
+        decay = memory**gap
         m, m_slope = np.empty(n), np.empty(n)
         last = last_slope = 0.0
         for i in range(n):
-            last_slope = kept[i] * (last_slope + gap[i] / memory * last) + new_slope[i]
-            last = kept[i] * last + new[i]
+            last_slope = decay[i] * (last_slope + gap[i] / memory * last) + new_slope[i]
+            last = decay[i] * last + new[i]
             m[i], m_slope[i] = last, last_slope
-        left = 1 - memory
-        sums = (np.cumsum(np.bincount(asked, falls, n)) - memory * m) / left
-        return sums, (sums - m - memory * m_slope) / left
+        complement = 1 - memory
+        sums = (np.cumsum(np.bincount(index, falls, n)) - memory * m) / complement
+        return sums, (sums - m - memory * m_slope) / complement
 
 
 def grouped(schedule: Schedule, steps: Integers, stretches: int = FINE) -> History:

@@ -88,14 +88,14 @@ class ScheduleSpec:
     open: bool = False  # whether `decay=best` was said
 
     def __str__(self) -> str:
-        said = f"{self.kind}:peak={self.peak:g}"
-        said += "" if self.kind == "constant" else f",end={self.end:g}"
-        said += f",steps={self.steps},warmup={self.warmup}"
+        text = f"{self.kind}:peak={self.peak:g}"
+        text += "" if self.kind == "constant" else f",end={self.end:g}"
+        text += f",steps={self.steps},warmup={self.warmup}"
         if self.kind == "drop":
-            said += f",at={self.steps - self.fall}"
+            text += f",at={self.steps - self.fall}"
         if self.kind == "wsd":
-            said += f",decay={BEST if self.open else self.fall},shape={self.shape}"
-        return said
+            text += f",decay={BEST if self.open else self.fall},shape={self.shape}"
+        return text
 
     @property
     def short(self) -> str:
@@ -127,11 +127,11 @@ def recipe(text: str) -> ScheduleSpec:
     kind, _, rest = (part.strip() for part in text.partition(":"))
     if kind not in KINDS:
         raise UnknownName("kind of schedule", kind, KINDS)
-    said = _said(text, rest, KINDS[kind])
-    peak, end = (_rate(said[k], k, text) if k in said else 0.0 for k in ("peak", "end"))
-    steps, warmup = (_whole(said[k], k, text) for k in ("steps", "warmup"))
+    settings = _said(text, rest, KINDS[kind])
+    peak, end = (_rate(settings[k], k, text) if k in settings else 0.0 for k in ("peak", "end"))
+    steps, warmup = (_whole(settings[k], k, text) for k in ("steps", "warmup"))
     end = peak if kind == "constant" else end
-    shape = said.get("shape", kind if kind in SHAPES else "linear")
+    shape = settings.get("shape", kind if kind in SHAPES else "linear")
     if shape not in SHAPES:
         raise UnknownName("shape of a decay", shape, SHAPES)
     if not warmup < steps <= LONGEST:
@@ -141,7 +141,7 @@ def recipe(text: str) -> ScheduleSpec:
         )
     if end > peak:
         raise UsageError(f"schedule {text!r} ends above its peak; these laws are of falling rates")
-    made = ScheduleSpec(
+    spec = ScheduleSpec(
         kind=kind,
         peak=peak,
         end=end,
@@ -149,58 +149,58 @@ def recipe(text: str) -> ScheduleSpec:
         warmup=warmup,
         fall=0,
         shape=shape,
-        open=said.get("decay") == BEST,
+        open=settings.get("decay") == BEST,
     )
-    return _with_fall(made, said, text)
+    return _with_fall(spec, settings, text)
 
 
-def decaying(made: ScheduleSpec, fall: int) -> ScheduleSpec:
+def decaying(spec: ScheduleSpec, fall: int) -> ScheduleSpec:
     """Return a recipe with another number of steps of decay."""
     return ScheduleSpec(
-        kind=made.kind,
-        peak=made.peak,
-        end=made.end,
-        steps=made.steps,
-        warmup=made.warmup,
+        kind=spec.kind,
+        peak=spec.peak,
+        end=spec.end,
+        steps=spec.steps,
+        warmup=spec.warmup,
         fall=fall,
-        shape=made.shape,
+        shape=spec.shape,
     )
 
 
-def _with_fall(made: ScheduleSpec, said: Mapping[str, str], text: str) -> ScheduleSpec:
-    if made.open or made.kind == "constant":
-        return made
-    room = made.steps - made.warmup
+def _with_fall(spec: ScheduleSpec, settings: Mapping[str, str], text: str) -> ScheduleSpec:
+    if spec.open or spec.kind == "constant":
+        return spec
+    room = spec.steps - spec.warmup
     fall = room
-    if "decay" in said:
-        fall = _whole(said["decay"], "decay", text)
-    if "at" in said:
-        fall = made.steps - _whole(said["at"], "at", text)
+    if "decay" in settings:
+        fall = _whole(settings["decay"], "decay", text)
+    if "at" in settings:
+        fall = spec.steps - _whole(settings["at"], "at", text)
     if not 0 < fall <= room:
         raise UsageError(
             f"schedule {text!r} falls over {fall:,} steps; between the warm-up and the end there "
             f"are {room:,}"
         )
-    return decaying(made, fall)
+    return decaying(spec, fall)
 
 
 def _said(text: str, rest: str, takes: tuple[str, ...]) -> dict[str, str]:
-    said: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for part in filter(None, (p.strip() for p in rest.split(","))):
         name, sign, value = (piece.strip() for piece in part.partition("="))
         if not (sign and value):
             raise UsageError(f"schedule {text!r}: {part!r} is not of the form NAME=VALUE")
         if name not in takes:
             raise UnknownName(f"part of schedule {text!r}", name, takes)
-        if name in said:
+        if name in settings:
             raise UsageError(f"schedule {text!r} says {name} twice")
-        said[name] = value
-    if missing := [name for name in takes if name not in said and name != "shape"]:
+        settings[name] = value
+    if missing := [name for name in takes if name not in settings and name != "shape"]:
         raise UsageError(
             f"schedule {text!r} does not say {', '.join(missing)}; write it like "
             "wsd:peak=3e-4,end=3e-5,steps=24000,warmup=2160,decay=4000"
         )
-    return said
+    return settings
 
 
 def _rate(text: str, name: str, whole: str) -> float:

@@ -44,8 +44,8 @@ def source(
     """
     lengths = {name: len(cells) for name, cells in columns.items()}
     if len(set(lengths.values())) > 1:
-        said = ", ".join(f"{name!r} {count:,}" for name, count in list(lengths.items())[:6])
-        raise BadRuns(f"{origin}: columns differ in length: {said}")
+        listing = ", ".join(f"{name!r} {count:,}" for name, count in list(lengths.items())[:6])
+        raise BadRuns(f"{origin}: columns differ in length: {listing}")
     count = next(iter(lengths.values()), 0)
     if not count:
         raise BadRuns(f"{origin} holds {'a header and ' if lengths else ''}no runs")
@@ -65,8 +65,8 @@ def numbers(cells: Cells) -> tuple[Numbers, Mask]:
     empty = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(MISSING))
     texts = pc.if_else(empty, pa.scalar(None, pa.string()), texts)
     try:
-        found = pc.cast(texts, pa.float64())
-        return _filled(found), np.zeros(len(texts), dtype=bool)
+        column = pc.cast(texts, pa.float64())
+        return _filled(column), np.zeros(len(texts), dtype=bool)
     except pa.ArrowInvalid:  # some cell is written as 7B, or is no number at all
         coded = texts.dictionary_encode()
     # The last entry stands for an empty cell, which has no code.
@@ -121,10 +121,10 @@ def _listed_numbers(cells: Sequence[object]) -> Numbers | None:
         return None
 
 
-def _filled(found: Any) -> Numbers:
+def _filled(column: Any) -> Numbers:
     import pyarrow.compute as pc
 
-    return np.asarray(pc.fill_null(found, np.nan).to_numpy(), dtype=np.float64)
+    return np.asarray(pc.fill_null(column, np.nan).to_numpy(), dtype=np.float64)
 
 
 def _strings(cells: Cells) -> Any:

@@ -99,9 +99,9 @@ def recognise(
     labels = {s: n for s, n in columns.items() if s in LABELS}
     for label in set(LABELS) - set(labels):
         plain = {_plain(n): n for n in reversed(free)}
-        found = [plain[alias] for alias in _LABELS[label] if alias in plain]
-        if found:
-            labels[label] = label if label in free else found[0]
+        matches = [plain[alias] for alias in _LABELS[label] if alias in plain]
+        if matches:
+            labels[label] = label if label in free else matches[0]
     conventions = {s: counted for s, (_, counted) in guessed.items() if counted}
     return Naming(
         symbols={**symbols, **{s: name for s, (name, _) in guessed.items()}},
@@ -115,19 +115,19 @@ def _by_common_name(
     names: Collection[str], taken: Collection[str], origin: str
 ) -> dict[str, tuple[str, str | None]]:
     """Return {symbol: (name, convention)}, refusing a symbol that two names could be."""
-    found: dict[str, list[tuple[str, str | None]]] = {}
+    candidates: dict[str, list[tuple[str, str | None]]] = {}
     for name in names:
         symbol, counted = _SYMBOLS.get(_plain(name), (None, None))
         if symbol is not None and symbol not in taken:
-            found.setdefault(symbol, []).append((name, counted))
-    for symbol, options in found.items():
+            candidates.setdefault(symbol, []).append((name, counted))
+    for symbol, options in candidates.items():
         if len(options) > 1:
-            said = " and ".join(repr(name) for name, _ in options)
+            listing = " and ".join(repr(name) for name, _ in options)
             raise BadRuns(
-                f"{origin}: columns {said} could each be {symbol}; "
+                f"{origin}: columns {listing} could each be {symbol}; "
                 f"say which: --columns {symbol}={options[0][0]}"
             )
-    return {symbol: options[0] for symbol, options in found.items()}
+    return {symbol: options[0] for symbol, options in candidates.items()}
 
 
 def _check(names: Collection[str], columns: Mapping[str, str]) -> None:

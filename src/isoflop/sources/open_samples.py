@@ -54,11 +54,13 @@ class SampleSource:
         if verifiers is not None:
             named = self.held.load(self.strategy, self.lineage, verifiers, answers)
             return replace(named, notes=(*named.notes, *_silent(*_answered(named))))
-        made = self.held.load(self.strategy, self.lineage, self.held.verifiers, answers)
-        scores = {name: s for name, s in made.scores.items() if np.isfinite(s).any()}
-        silent = [name for name in made.scores if name not in scores]
-        said = tuple(f"verifier {name} scored none of these samples" for name in silent)
-        return replace(made, scores=scores, notes=(*made.notes, *said, *_silent(*_answered(made))))
+        samples = self.held.load(self.strategy, self.lineage, self.held.verifiers, answers)
+        scores = {name: s for name, s in samples.scores.items() if np.isfinite(s).any()}
+        silent = [name for name in samples.scores if name not in scores]
+        remarks = tuple(f"verifier {name} scored none of these samples" for name in silent)
+        return replace(
+            samples, scores=scores, notes=(*samples.notes, *remarks, *_silent(*_answered(samples)))
+        )
 
     def blocks(self, verifiers: Sequence[str] | None = None) -> SampleBlocks:
         """Return the samples as `samples` does, with answers if any has one, a block at a time."""
@@ -108,11 +110,11 @@ def opened(
     from isoflop.sources.sample_logs import SampleTable, read_samples
     from isoflop.sources.sample_logs.counts import read_counts
 
-    known = (*GENERATED, PACKAGED)
+    sources = (*GENERATED, PACKAGED)
     if columns and (source in GENERATED or (Path(source) / "study.db").exists()):
         raise UsageError(f"--columns names the fields of a log, and {source} is a bank of its own")
-    if source.startswith(PREFIX) and source not in known:
-        names = [name.removeprefix(PREFIX) for name in known]
+    if source.startswith(PREFIX) and source not in sources:
+        names = [name.removeprefix(PREFIX) for name in sources]
         raise UnknownName("sample", source.removeprefix(PREFIX), names)
     if source == PACKAGED:
         source = str(resources.files("isoflop.sources") / "samples" / "chain-bank.parquet")
@@ -152,5 +154,5 @@ def generated(name: str) -> Mapping[str, list[object]]:
     world = SyntheticTask(
         alpha=0.45, beta=1.1, skill=1.6, fooled=0.03, lift=lift, parameters=1e8 * lift**3
     )
-    made = simulate(world, 120, 64, seed=7, lineage=name.removeprefix(PREFIX))
-    return {column: np.asarray(values).tolist() for column, values in made.items()}
+    columns = simulate(world, 120, 64, seed=7, lineage=name.removeprefix(PREFIX))
+    return {column: np.asarray(values).tolist() for column, values in columns.items()}

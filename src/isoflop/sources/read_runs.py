@@ -59,11 +59,11 @@ def read(
     """
     assignments = [parse_assignment(a) for a in ([derive] if isinstance(derive, str) else derive)]
     condition = parse_condition(where) if where else None
-    given = _open(source)
+    cells = _open(source)
     naming = recognise(
-        tuple(given.columns), columns or {}, {a.symbol for a in assignments}, given.origin
+        tuple(cells.columns), columns or {}, {a.symbol for a in assignments}, cells.origin
     )
-    table = _understood(given, naming)
+    table = _understood(cells, naming)
     for assignment in assignments:
         table = table.derive(assignment)
     runs = table.runs(condition)
@@ -103,26 +103,26 @@ class _Table:
     def scope(self, names: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return numbers and texts by name: those understood, and any source column in use."""
         # A column that is not in use is here for its name, to be suggested for a misspelt one.
-        found: dict[str, Any] = dict.fromkeys(self.given.columns, np.zeros(1))
-        for name in set(names) & set(found):
+        columns: dict[str, Any] = dict.fromkeys(self.given.columns, np.zeros(1))
+        for name in set(names) & set(columns):
             values, other = numbers(self.given.columns[name])
-            found[name] = np.array(texts(self.given.columns[name])) if other.any() else values
-        found |= {**self.labels, **self.numbers}
-        kinds = {name: cells.dtype.kind for name, cells in found.items()}
+            columns[name] = np.array(texts(self.given.columns[name])) if other.any() else values
+        columns |= {**self.labels, **self.numbers}
+        kinds = {name: cells.dtype.kind for name, cells in columns.items()}
         return (
-            {name: cells for name, cells in found.items() if kinds[name] == "f"},
-            {name: cells for name, cells in found.items() if kinds[name] == "U"},
+            {name: cells for name, cells in columns.items() if kinds[name] == "f"},
+            {name: cells for name, cells in columns.items() if kinds[name] == "U"},
         )
 
     def derive(self, assignment: Assignment) -> _Table:
         """Return the table with a column made, or replaced."""
         symbol = assignment.symbol
-        made = assignment.values(*self.scope(assignment.names), len(self.given.rows))
-        own = symbol in assignment.names
+        values = assignment.values(*self.scope(assignment.names), len(self.given.rows))
+        is_update = symbol in assignment.names
         return replace(
             self,
-            numbers={**self.numbers, symbol: made},
-            conventions={s: c for s, c in self.conventions.items() if own or s != symbol},
+            numbers={**self.numbers, symbol: values},
+            conventions={s: c for s, c in self.conventions.items() if is_update or s != symbol},
             notes=(*self.notes, f"{symbol} was derived: {assignment.text.strip()}"),
         )
 
@@ -133,7 +133,7 @@ class _Table:
                 f"{self.given.origin}: no column is recognised among {_shortened(self.unread)}; "
                 "name them, such as --columns N=COLUMN"
             )
-        made = Runs(
+        runs = Runs(
             columns=self.numbers,
             labels=self.labels,
             conventions=self.conventions,
@@ -142,67 +142,69 @@ class _Table:
             unread=self.unread,
         )
         notes = (*self.given.notes, *self.notes)
-        kept = np.ones(len(made), dtype=bool)
+        mask = np.ones(len(runs), dtype=bool)
         if condition is not None:
-            kept = condition.mask(*self.scope(condition.names), len(made))
-            said = repr(condition.text.strip())
-            if not kept.any():
-                raise BadRuns(f"{made.origin}: none of {len(made):,} runs meets {said}")
-            notes += (f"{kept.sum():,} of {kept.size:,} runs meet {said}; the others are left out",)
+            mask = condition.mask(*self.scope(condition.names), len(runs))
+            text = repr(condition.text.strip())
+            if not mask.any():
+                raise BadRuns(f"{runs.origin}: none of {len(runs):,} runs meets {text}")
+            notes += (f"{mask.sum():,} of {mask.size:,} runs meet {text}; the others are left out",)
         others = {name: self.given.columns[name] for name in self.unread}
         repeated = _repeated(
-            [*self.numbers.values(), *self.labels.values(), *others.values()], kept
+            [*self.numbers.values(), *self.labels.values(), *others.values()], mask
         )
         if repeated.size:
-            notes += (f"exact duplicates, all kept: {name_rows(made.rows[repeated])}",)
-        return replace(made.select(kept), notes=notes)
+            notes += (f"exact duplicates, all kept: {name_rows(runs.rows[repeated])}",)
+        return replace(runs.select(mask), notes=notes)
 
 
-def _understood(given: CellTable, naming: Naming) -> _Table:
+def _understood(source: CellTable, naming: Naming) -> _Table:
     """Return the columns of a source as numbers and labels, with a note on every guess."""
-    found: dict[str, Numbers] = {}
-    conventions, notes = dict(given.conventions), []
+    columns: dict[str, Numbers] = {}
+    conventions, notes = dict(source.conventions), []
     for symbol, name in naming.symbols.items():
-        values, other = numbers(given.columns[name])
+        values, other = numbers(source.columns[name])
         lenient = symbol in naming.guessed or (symbol == name and symbol in _OFTEN_TEXT)
         if other.any() and not (lenient and np.isnan(values).all()):
-            _refuse_text(given, symbol, name, other)
+            _refuse_text(source, symbol, name, other)
         if other.any():
             continue
-        found[symbol] = values
+        columns[symbol] = values
         if symbol in naming.guessed:
             counted = naming.conventions.get(symbol)
             notes.append(f"column {name!r} read as {symbol}" + (f" ({counted})" if counted else ""))
             conventions |= {symbol: conventions.get(symbol, counted)} if counted else {}
-    labels = {label: _labels(given, label, name) for label, name in naming.labels.items()}
+    labels = {label: _labels(source, label, name) for label, name in naming.labels.items()}
     notes += [f"column {naming.labels[k]!r} read as {k}" for k in labels if k in naming.guessed]
-    used = {*(naming.symbols[s] for s in found), *naming.labels.values()}
-    unread = tuple(name for name in given.columns if name not in used)
+    used = {*(naming.symbols[s] for s in columns), *naming.labels.values()}
+    unread = tuple(name for name in source.columns if name not in used)
     if unread:
         notes.append(f"columns left out: {_shortened(unread)}")
-    return _Table(given, found, labels, conventions, tuple(notes), unread)
+    return _Table(source, columns, labels, conventions, tuple(notes), unread)
 
 
-def _refuse_text(given: CellTable, symbol: str, name: str, other: Mask) -> NoReturn:
-    seen = list(dict.fromkeys(np.array(texts(given.columns[name]), dtype=object)[other]))
-    said = ", ".join(repr(text[:40]) for text in seen[:3]) + (", ..." if len(seen) > 3 else "")
+def _refuse_text(source: CellTable, symbol: str, name: str, other: Mask) -> NoReturn:
+    cells = list(dict.fromkeys(np.array(texts(source.columns[name]), dtype=object)[other]))
+    examples = ", ".join(repr(text[:40]) for text in cells[:3]) + (
+        ", ..." if len(cells) > 3 else ""
+    )
     column = f"column {name!r}" + ("" if symbol == name else f" (read as {symbol})")
     raise BadRuns(
-        f"{given.origin}: {column} holds text that is no number: {said} in "
-        f"{name_rows(given.rows[other])}; write numbers like 70e9 or 70B, and leave a cell empty "
+        f"{source.origin}: {column} holds text that is no number: {examples} in "
+        f"{name_rows(source.rows[other])}; write numbers like 70e9 or 70B, and leave a cell empty "
         "where one is missing"
     )
 
 
-def _labels(given: CellTable, label: str, name: str) -> Texts:
-    found = texts(given.columns[name])
-    if (longest := max(map(len, found))) > _LONGEST_LABEL:
-        row = given.rows[[len(text) for text in found].index(longest)]
+def _labels(source: CellTable, label: str, name: str) -> Texts:
+    values = texts(source.columns[name])
+    if (longest := max(map(len, values))) > _LONGEST_LABEL:
+        row = source.rows[[len(text) for text in values].index(longest)]
         raise BadRuns(
-            f"{given.origin}: column {name!r} (read as the label {label}) holds a text of "
+            f"{source.origin}: column {name!r} (read as the label {label}) holds a text of "
             f"{longest:,} characters in row {row}; rename that column, or shorten it"
         )
-    return np.array(found, dtype=np.str_)
+    return np.array(values, dtype=np.str_)
 
 
 def _shortened(names: tuple[str, ...]) -> str:
@@ -210,9 +212,9 @@ def _shortened(names: tuple[str, ...]) -> str:
     return ", ".join(names[:12]) + more
 
 
-def _repeated(columns: Iterable[Cells], kept: Mask) -> Integers:
+def _repeated(columns: Iterable[Cells], mask: Mask) -> Integers:
     """Return which of the kept rows equal another one in every column (k,)."""
-    rows, group = np.flatnonzero(kept), np.zeros(int(kept.sum()), dtype=np.int64)
+    rows, group = np.flatnonzero(mask), np.zeros(int(mask.sum()), dtype=np.int64)
     for cells in columns:
         if not rows.size:
             break
@@ -226,12 +228,12 @@ def _repeated(columns: Iterable[Cells], kept: Mask) -> Integers:
 
 def _agreed(runs: Runs, conventions: Mapping[str, str], units: Mapping[str, str]) -> Runs:
     """Return the runs with what the user says of their columns, which the source may not deny."""
-    for kind, said in (("convention", conventions), ("unit", units)):
-        for symbol, value in said.items():
+    for kind, statements in (("convention", conventions), ("unit", units)):
+        for symbol, value in statements.items():
             _check_stated(kind, symbol, value, runs)
     agreed = dict(runs.conventions)
-    own = [(symbol, unit) for symbol, unit in units.items() if symbol not in CONVENTIONS]
-    for symbol, value in [*own, *conventions.items()]:
+    unit_pairs = [(symbol, unit) for symbol, unit in units.items() if symbol not in CONVENTIONS]
+    for symbol, value in [*unit_pairs, *conventions.items()]:
         if agreed.setdefault(symbol, value) != value:
             raise ConventionMismatch(
                 f"{symbol} is said to be {value}, and {runs.origin} or the same call says "
@@ -248,10 +250,10 @@ def _check_stated(kind: str, symbol: str, value: str, runs: Runs) -> None:
         raise UsageError(
             f"{symbol} is said to be {value}; {no_column(symbol, runs.columns, runs.unread)}"
         )
-    known = CONVENTIONS.get(symbol)
-    if known and kind == "convention" and value not in known:
-        raise UnknownName(f"convention of {symbol}", value, known)
-    if known and kind == "unit" and value != QUANTITIES[symbol].unit:
+    conventions = CONVENTIONS.get(symbol)
+    if conventions and kind == "convention" and value not in conventions:
+        raise UnknownName(f"convention of {symbol}", value, conventions)
+    if conventions and kind == "unit" and value != QUANTITIES[symbol].unit:
         raise UsageError(
             f"{symbol} is needed in {QUANTITIES[symbol].unit}, not {value}; convert it: "
             f"--derive {symbol}={symbol}*1e6, if it is in millions"

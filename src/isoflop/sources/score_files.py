@@ -53,7 +53,7 @@ def refuse_unknown_sample(text: str) -> None:
     name = text.removeprefix(PREFIX)
     if not text.startswith(PREFIX) or name in (*score_samples(), *sample_names()):
         return
-    of_rl = (known for known in sample_names() if {"R", "d"} <= set(from_sample(known).columns))
+    of_rl = (sample for sample in sample_names() if {"R", "d"} <= set(from_sample(sample).columns))
     raise UnknownName("sample", name, (*score_samples(), *of_rl))
 
 
@@ -84,10 +84,10 @@ def read_scores(
 
 def understood(source: CellTable, columns: Mapping[str, str]) -> ScoreTable:
     """Return the score table of a source, its columns found by name."""
-    found = _found(source, columns)
+    parts = _found(source, columns)
     proxies = {
         name.removeprefix(PROXY): _numbers(source, column)
-        for name, column in found.items()
+        for name, column in parts.items()
         if name.startswith(PROXY)
     }
     if not proxies:
@@ -96,20 +96,20 @@ def understood(source: CellTable, columns: Mapping[str, str]) -> ScoreTable:
             f"{PROXY}NAME=COLUMN (there is {', '.join(list(source.columns)[:12])}); runs of RL "
             "with R and KL go to 'isoflop reward fit'"
         )
-    if "prompt" not in found:
+    if "prompt" not in parts:
         raise BadRuns(f"{source.origin} says no prompt; name its column: --columns prompt=COLUMN")
-    prompt = texts(source.columns[found["prompt"]])
+    prompt = texts(source.columns[parts["prompt"]])
     empty = np.array([not text for text in prompt])
     if empty.any():
         raise BadRuns(f"{source.origin}: the prompt is missing in {name_rows(source.rows[empty])}")
-    gold = found.get("gold")
-    mass = found.get("logprob")
+    gold = parts.get("gold")
+    mass = parts.get("logprob")
     head = {k.removeprefix(SIZE): float(v) for k, v in source.conventions.items() if SIZE in k}
     return score_table(
         prompt,
         proxies,
         np.full(len(prompt), np.nan) if gold is None else _numbers(source, gold),
-        sample=texts(source.columns[found["sample"]]) if "sample" in found else None,
+        sample=texts(source.columns[parts["sample"]]) if "sample" in parts else None,
         log_mass=None if mass is None else _numbers(source, mass),
         sizes={k: v for k, v in head.items() if k in proxies},
         origin=source.origin,
@@ -121,18 +121,18 @@ def _found(source: CellTable, columns: Mapping[str, str]) -> dict[str, str]:
     """Return the column of each part, and of each proxy under proxy_NAME."""
     names = list(source.columns)
     _check(columns, names, source.origin)
-    found = dict(columns)
+    parts = dict(columns)
     free = [name for name in names if name not in columns.values()]
-    for part, known in _NAMES.items():
+    for part, aliases in _NAMES.items():
         plain = {_plain(name): name for name in reversed(free)}
-        hits = [plain[name] for name in known if name in plain]
-        if part not in found and hits:
-            found[part] = hits[0]
+        hits = [plain[name] for name in aliases if name in plain]
+        if part not in parts and hits:
+            parts[part] = hits[0]
             free.remove(hits[0])
     if not any(part.startswith(PROXY) for part in columns):
         proxies = [name for name in free if _plain(name).startswith(_PROXY)]
-        found |= {f"{PROXY}{name.removeprefix(PROXY)}": name for name in proxies}
-    return found
+        parts |= {f"{PROXY}{name.removeprefix(PROXY)}": name for name in proxies}
+    return parts
 
 
 def _check(columns: Mapping[str, str], names: Sequence[str], origin: str) -> None:
@@ -148,9 +148,9 @@ def _check(columns: Mapping[str, str], names: Sequence[str], origin: str) -> Non
 def _numbers(source: CellTable, column: str) -> npt.NDArray[np.float64]:
     values, other = numbers(source.columns[column])
     if other.any():
-        seen = np.array(texts(source.columns[column]), object)[other][0]
+        example = np.array(texts(source.columns[column]), object)[other][0]
         raise BadRuns(
-            f"{source.origin}: column {column!r} holds {seen[:40]!r}, which is no number, in "
+            f"{source.origin}: column {column!r} holds {example[:40]!r}, which is no number, in "
             f"{name_rows(source.rows[other])}"
         )
     return values
@@ -159,7 +159,10 @@ def _numbers(source: CellTable, column: str) -> npt.NDArray[np.float64]:
 def _sized(table: ScoreTable, sizes: Mapping[str, str]) -> ScoreTable:
     for name in sizes:
         table.score(name)
-    known = {**table.sizes, **{k: parse(v, f"the size of proxy {k},") for k, v in sizes.items()}}
+    all_sizes = {
+        **table.sizes,
+        **{k: parse(v, f"the size of proxy {k},") for k, v in sizes.items()},
+    }
     return ScoreTable(
         prompt=table.prompt,
         prompts=table.prompts,
@@ -167,7 +170,7 @@ def _sized(table: ScoreTable, sizes: Mapping[str, str]) -> ScoreTable:
         proxies=table.proxies,
         gold=table.gold,
         log_mass=table.log_mass,
-        sizes=known,
+        sizes=all_sizes,
         origin=table.origin,
         rows=table.rows,
         notes=table.notes,

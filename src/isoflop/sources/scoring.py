@@ -98,14 +98,14 @@ def scored(
     source: CellTable,
     columns: Mapping[str, str],
     scorer: Scorer,
-    kept: Path,
+    path: Path,
     *,
     batch: int = 32,
     watch: Watch | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Return the score (n,) of every sample, from `kept` where it is known, else from the scorer.
+    """Return the score (n,) of every sample, from `path` where it is known, else from the scorer.
 
-    `columns` names the columns of texts, prompt and response. Scores are written to `kept` batch
+    `columns` names the columns of texts, prompt and response. Scores are written to `path` batch
     by batch, so that a run that was killed goes on where it was.
     Raises BadRuns for a text that is missing, EnvironmentFailure for a score that is no number.
     """
@@ -116,24 +116,24 @@ def scored(
         hashlib.sha256(json.dumps(pair).encode()).hexdigest()[:24]
         for pair in zip(prompts, responses, strict=True)
     ]
-    known = _known(kept)
-    missing = list({k: i for i, k in enumerate(keys) if k not in known}.values())
-    with kept.open("a") as file:
+    cache = _known(path)
+    missing = list({k: i for i, k in enumerate(keys) if k not in cache}.values())
+    with path.open("a") as file:
         for first in range(0, len(missing), batch):
             some = missing[first : first + batch]
-            found = _asked(scorer, [prompts[i] for i in some], [responses[i] for i in some])
-            for i, score in zip(some, found, strict=True):
+            batch_scores = _asked(scorer, [prompts[i] for i in some], [responses[i] for i in some])
+            for i, score in zip(some, batch_scores, strict=True):
                 if math.isnan(number := finite(score)):
                     raise EnvironmentFailure(
                         f"the scorer gives {str(score)[:80]} for row {source.rows[i]}, which is no "
                         "number"
                     )
-                known[keys[i]] = number
+                cache[keys[i]] = number
                 file.write(json.dumps({"key": keys[i], "score": number}) + "\n")
             file.flush()
             if watch is not None:
                 watch(first + len(some), len(missing))
-    return np.array([known[k] for k in keys])
+    return np.array([cache[k] for k in keys])
 
 
 def _asked(scorer: Scorer, prompts: Sequence[str], responses: Sequence[str]) -> Sequence[float]:
@@ -167,24 +167,24 @@ def save_with(
 def _texts(source: CellTable, column: str) -> list[str]:
     if column not in source.columns:
         raise UnknownName(f"column of {source.origin}", column, list(source.columns))
-    found = texts(source.columns[column])
-    empty = [int(source.rows[i]) for i, text in enumerate(found) if not text]
+    cells = texts(source.columns[column])
+    empty = [int(source.rows[i]) for i, text in enumerate(cells) if not text]
     if empty:
         raise BadRuns(f"{source.origin}: {column} is empty in row {empty[0]}; a scorer needs text")
-    return found
+    return cells
 
 
-def _known(kept: Path) -> dict[str, float]:
+def _known(path: Path) -> dict[str, float]:
     """Return the scores that are kept; half a line at the end is what a kill leaves."""
     out: dict[str, float] = {}
-    lines = kept.read_text().splitlines() if kept.exists() else []
+    lines = path.read_text().splitlines() if path.exists() else []
     for line in lines:
         try:
-            found = parse_json(line)
-            out[found["key"]] = float(found["score"])
+            record = parse_json(line)
+            out[record["key"]] = float(record["score"])
         except (ValueError, KeyError, TypeError):
             continue
-    if lines and not kept.read_text().endswith("\n"):
-        with kept.open("a") as file:
+    if lines and not path.read_text().endswith("\n"):
+        with path.open("a") as file:
             file.write("\n")
     return out

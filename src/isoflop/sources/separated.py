@@ -39,21 +39,21 @@ def read_separated(text: str, origin: str, extension: str) -> CellTable:
     table = _parse(body, delimiter, width, origin, above)
     _refuse_open_quote(body, str(table.columns[-1][-1]), origin)
     names = _names([column[0].as_py() for column in table.columns], origin)
-    filled = _filled_rows(table.slice(1))
+    mask = _filled_rows(table.slice(1))
     columns = {
-        name: _texts(column if filled.all() else column.filter(filled))
+        name: _texts(column if mask.all() else column.filter(mask))
         for name, column in zip(names, table.slice(1).columns, strict=True)
     }
-    rows = np.flatnonzero(filled) + above + 2
+    rows = np.flatnonzero(mask) + above + 2
     return source(origin, columns, rows=rows, conventions=conventions)
 
 
-def stated_conventions(found: object, origin: str, row: int) -> dict[str, str]:
+def stated_conventions(statement: object, origin: str, row: int) -> dict[str, str]:
     """Return the conventions that a file states of itself, checked to be texts by symbol."""
-    if isinstance(found, dict) and all(isinstance(v, str) for v in found.values()):
-        return found
+    if isinstance(statement, dict) and all(isinstance(v, str) for v in statement.values()):
+        return statement
     raise BadRuns(
-        f'{origin}: row {row} should state conventions as {{"N": "total"}}, and is {found!r}'
+        f'{origin}: row {row} should state conventions as {{"N": "total"}}, and is {statement!r}'
     )
 
 
@@ -65,13 +65,13 @@ def _without_preamble(text: str, origin: str) -> tuple[dict[str, str], str, int]
         line, end, rest = _first_line(text)
         if line.startswith(PREAMBLE):
             try:
-                found = parse_json(line[len(PREAMBLE) :])
+                statement = parse_json(line[len(PREAMBLE) :])
             except BadJSON as error:
                 raise BadRuns(
                     f'{origin}: row {above + 1} should state conventions as {{"N": "total"}}, and '
                     f"is not JSON: {error}"
                 ) from None
-            conventions |= stated_conventions(found, origin, above + 1)
+            conventions |= stated_conventions(statement, origin, above + 1)
         elif line.strip():
             return conventions, text if end else f"{text}\n", above
         text, above = rest, above + 1
@@ -146,8 +146,8 @@ def _refuse_open_quote(body: str, last: str, origin: str) -> None:
 def _names(cells: list[str | None], origin: str) -> list[str]:
     names = [unquoted((c or "").strip()) or f"unnamed {i}" for i, c in enumerate(cells, 1)]
     refuse_doubled(names, origin)
-    found, other = numbers(names)
-    if not other.any() and np.isfinite(found).all():
+    values, other = numbers(names)
+    if not other.any() and np.isfinite(values).all():
         raise BadRuns(
             f"{origin}: the first row holds numbers ({', '.join(names[:3])}), not the names of "
             "columns; add a header such as N,D,L"
@@ -175,9 +175,9 @@ def _filled_rows(table: Any) -> Any:
     """Return which rows hold something (n,)."""
     import pyarrow.compute as pc
 
-    filled = np.zeros(table.num_rows, dtype=bool)
+    mask = np.zeros(table.num_rows, dtype=bool)
     for column in table.columns:
-        if filled.all():
+        if mask.all():
             break
-        filled |= pc.not_equal(column, "").to_numpy()
-    return filled
+        mask |= pc.not_equal(column, "").to_numpy()
+    return mask

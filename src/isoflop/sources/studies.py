@@ -30,15 +30,19 @@ def from_study(path: str | os.PathLike[str]) -> CellTable:
     conventions: Mapping[str, str] | None = None
     for document in Study.open(folder).documents(KIND):
         body: Mapping[str, Any] = document.body
-        found = body.get("observations", ())
-        if not isinstance(found, list | tuple) or not all(isinstance(r, Mapping) for r in found):
+        observations = body.get("observations", ())
+        if not isinstance(observations, list | tuple) or not all(
+            isinstance(r, Mapping) for r in observations
+        ):
             raise BadStudy(f"the trial {document.name} of {folder} holds no list of observations")
-        said = body.get("conventions") or {}
-        conventions = said if conventions is None else conventions
-        shared = sorted({*conventions, *said})
-        refuse_clash(conventions, said, shared, ("earlier trials", f"trial {document.name}"))
+        trial_conventions = body.get("conventions") or {}
+        conventions = trial_conventions if conventions is None else conventions
+        shared = sorted({*conventions, *trial_conventions})
+        refuse_clash(
+            conventions, trial_conventions, shared, ("earlier trials", f"trial {document.name}")
+        )
         fallback = {"run": body.get("label") or document.name, "seed": body.get("seed")}
-        rows += [{**fallback, **row} for row in found]
+        rows += [{**fallback, **row} for row in observations]
     if not rows:
         raise BadRuns(f"the study {folder} holds no finished trial yet; run its sweep first")
     names = dict.fromkeys(name for row in rows for name in row)

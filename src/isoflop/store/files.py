@@ -54,10 +54,10 @@ def code_version() -> str:
         return package
     describe = ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]
     try:
-        said = subprocess.run(describe, capture_output=True, text=True, timeout=5, check=True)
+        process = subprocess.run(describe, capture_output=True, text=True, timeout=5, check=True)
     except (OSError, subprocess.SubprocessError):
         return package
-    return f"{package}+{said.stdout.strip()}"
+    return f"{package}+{process.stdout.strip()}"
 
 
 def _plain(value: object) -> JSON:

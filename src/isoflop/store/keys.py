@@ -62,12 +62,12 @@ class Keys:
 
     def new(self, table: pa.Table) -> npt.NDArray[np.int64]:
         """Return the rows whose key is neither written nor that of an earlier row, in order."""
-        found = []
+        parts = []
         for name, rows, numbers in self._groups(table):
             first = np.sort(np.unique(numbers, return_index=True)[1])
-            known = self.numbers.get(name, _Numbers()).have(numbers[first])
-            found.append(rows[first[~known]])
-        return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
+            mask = self.numbers.get(name, _Numbers()).have(numbers[first])
+            parts.append(rows[first[~mask]])
+        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
     def add(self, table: pa.Table) -> None:
         """Take the keys of rows as written."""

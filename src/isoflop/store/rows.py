@@ -66,12 +66,12 @@ class Rows:
         """
         choice = Choice(where, between or {})
         # The journal first: if it is closed meanwhile, its chunk is among those listed after.
-        opened = {p.stem: _journal(p, self.schema)[0] for p in self.journals()}
+        journals = {p.stem: _journal(p, self.schema)[0] for p in self.journals()}
         closed = self.chunks()
         for path in closed:
             table = read_chunk(path, {*columns, *choice.columns}, choice, coded)
             yield chosen(table, columns, choice, self.schema)
-        for stem, rows in opened.items():
+        for stem, rows in journals.items():
             if rows and stem not in {p.stem for p in closed}:
                 yield chosen(table_of(_as_columns(rows), self.schema), columns, choice, self.schema)
 
@@ -113,10 +113,10 @@ class Rows:
 
     def names(self) -> set[str]:
         """Return the columns that any row has."""
-        found = {name for path in self.chunks() for name in column_names(path)}
+        names = {name for path in self.chunks() for name in column_names(path)}
         for path in self.journals():
-            found |= {name for row in _journal(path, self.schema)[0] for name in row}
-        return found
+            names |= {name for row in _journal(path, self.schema)[0] for name in row}
+        return names
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:

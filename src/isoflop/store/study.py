@@ -132,8 +132,8 @@ class Study:
             query = f"SELECT {_COLUMNS} FROM document WHERE kind = ?"
             row = db.execute(query + " AND name = ?", (kind, name)).fetchone()
             if row is None:
-                known = db.execute("SELECT name FROM document WHERE kind = ?", (kind,)).fetchall()
-                raise UnknownName(f"{kind} in {self.path}", name, sorted(n for (n,) in known))
+                rows = db.execute("SELECT name FROM document WHERE kind = ?", (kind,)).fetchall()
+                raise UnknownName(f"{kind} in {self.path}", name, sorted(n for (n,) in rows))
         return _document(row, self.path)
 
     def documents(self, kind: str) -> tuple[Document, ...]:
@@ -173,8 +173,8 @@ def _refuse_strangers(study: Study) -> None:
 def _make(database: Path, meta: Row) -> None:
     """Create a catalogue beside its place and move it there, whole or not at all."""
     with writing(database), _explained(database.parent):
-        for left in database.parent.glob(f".{database.name}.*"):  # by makers that were killed
-            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        for path in database.parent.glob(f".{database.name}.*"):  # by makers that were killed
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         folder = tempfile.mkdtemp(prefix=f".{database.name}.", dir=database.parent)
         rough = Path(folder) / database.name
         with contextlib.closing(sqlite3.connect(rough)) as db:
@@ -251,14 +251,14 @@ def _explained(where: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         name = getattr(error, "sqlite_errorname", "")
         if "FULL" in name or "IOERR" in name:
-            said = "the disk is full or failing; free some space and run this again"
+            reason = "the disk is full or failing; free some space and run this again"
         elif "BUSY" in name:
-            said = f"other processes kept it busy for {PATIENCE:g} s; run this again"
+            reason = f"other processes kept it busy for {PATIENCE:g} s; run this again"
         elif "READONLY" in name or "CANTOPEN" in name:
-            said = f"it is read-only here ({error})"
+            reason = f"it is read-only here ({error})"
         else:
             raise BadStudy(_damaged(where, str(error))) from error
-        message = f"cannot use the study {where}: {said}; what was there is kept"
+        message = f"cannot use the study {where}: {reason}; what was there is kept"
         raise EnvironmentFailure(message) from error
 
 

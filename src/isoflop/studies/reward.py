@@ -66,8 +66,8 @@ class Replication:
 
     def score_at(self, d: Any) -> Numbers:
         """Return the gain in the score at d."""
-        found = np.interp(d, np.append(0.0, self.evidence.d), np.append(0.0, self.score))
-        return np.asarray(found)
+        score = np.interp(d, np.append(0.0, self.evidence.d), np.append(0.0, self.score))
+        return np.asarray(score)
 
     @property
     def furthest(self) -> float:
@@ -97,8 +97,8 @@ class Replication:
     def r2(self, form: str) -> float:
         """Return the share of the variance of the gains that a fitted form accounts for."""
         e = self.evidence
-        left = e.R - self.law(form)(d=e.d)
-        return float(1 - (left**2).sum() / ((e.R - e.R.mean()) ** 2).sum())
+        residuals = e.R - self.law(form)(d=e.d)
+        return float(1 - (residuals**2).sum() / ((e.R - e.R.mean()) ** 2).sum())
 
     def forecast(self) -> tuple[str, float] | None:
         """Return the form that half of the KL chooses, and the gain that it expects in the end."""
@@ -170,8 +170,8 @@ def held_out(evidence: RewardCurve, form: str) -> float:
     errors = []
     for share in CUTS:
         if (parts := split(evidence, share)) is not None:
-            left = parts[1].R - parts[0].law(form)(d=parts[1].d)
-            errors.append(float(np.sqrt((left**2).mean())))
+            residuals = parts[1].R - parts[0].law(form)(d=parts[1].d)
+            errors.append(float(np.sqrt((residuals**2).mean())))
     return float(np.mean(errors)) if errors else float("inf")
 
 
@@ -181,8 +181,8 @@ def outcome(study: Overoptimise, runs: Runs) -> StudyResult:
     Raises BadRuns if a replication of an arm is missing.
     """
     chosen = [_arm(study, s, s, 0.0, runs) for s in study.scorers]
-    pursued = [_arm(study, p, p.scorer, p.penalty, runs) for p in study.pursued]
-    return StudyResult(tuple(chosen), tuple(pursued))
+    arms = [_arm(study, p, p.scorer, p.penalty, runs) for p in study.pursued]
+    return StudyResult(tuple(chosen), tuple(arms))
 
 
 def _arm(
@@ -190,7 +190,7 @@ def _arm(
 ) -> ScorerArm:
     world, family = study.setting.world, study.family_of(what)
     mine = runs.select(runs.labels["family"] == family)
-    found = tuple(_run(mine, seed, family) for seed in study.seeds)
+    reward_runs = tuple(_run(mine, seed, family) for seed in study.seeds)
     name = family.partition(": ")[2]
     return ScorerArm(
         name=name,
@@ -199,7 +199,7 @@ def _arm(
         N=scorer.params(world),
         pairs=scorer.pairs,
         penalty=penalty,
-        runs=found,
+        runs=reward_runs,
     )
 
 

@@ -66,26 +66,26 @@ def seeds_of(bank: SampleBank, lineages: Sequence[str]) -> tuple[Seed, ...]:
     from isoflop.samples.curves import curves
 
     kinds = bank.kinds()
-    found = []
+    seeds = []
     for lineage in lineages:
-        drawn = bank.load(FIRST, lineage, bank.verifiers, answers=True)
-        k = 2 ** np.arange(int(np.log2(drawn.counts.reach)) + 1)
-        each = {c.name: c.each for c in curves(drawn, k, draws=0)}
+        samples = bank.load(FIRST, lineage, bank.verifiers, answers=True)
+        k = 2 ** np.arange(int(np.log2(samples.counts.reach)) + 1)
+        each = {c.name: c.each for c in curves(samples, k, draws=0)}
         names = sorted(s for s, of in kinds if of == lineage and s != FIRST)
-        tried = {name: _tried(bank, name, lineage) for name in names}
-        found.append(Seed(lineage, k.astype(float), each, drawn.counts, tried))
-    return tuple(found)
+        strategies = {name: _tried(bank, name, lineage) for name in names}
+        seeds.append(Seed(lineage, k.astype(float), each, samples.counts, strategies))
+    return tuple(seeds)
 
 
 def _tried(bank: SampleBank, name: str, lineage: str) -> StrategyResult:
-    made = bank.load(name, lineage)
-    counts = made.counts
-    spent = made.spent
+    samples = bank.load(name, lineage)
+    counts = samples.counts
+    cost = samples.spent
     return StrategyResult(
         counts.solved / counts.tried,
-        spent["tokens"],
-        spent["flop"] + spent["prompt_flop"],
-        spent["verifier_flop"] + spent["verifier_prompt_flop"],
+        cost["tokens"],
+        cost["flop"] + cost["prompt_flop"],
+        cost["verifier_flop"] + cost["verifier_prompt_flop"],
     )
 
 
@@ -132,7 +132,7 @@ class ClaimEvidence:
 
 def findings(seeds: Sequence[Seed], verifier: str) -> tuple[ClaimEvidence, ...]:
     """Return what the seeds say of each claim, as far as its strategies were tried."""
-    made: list[Callable[[Sequence[Seed], str], ClaimEvidence | None]] = [
+    makers: list[Callable[[Sequence[Seed], str], ClaimEvidence | None]] = [
         _coverage,
         _majority,
         _best_of_k,
@@ -140,7 +140,7 @@ def findings(seeds: Sequence[Seed], verifier: str) -> tuple[ClaimEvidence, ...]:
         _limits,
         _forcing,
     ]
-    return tuple(f for make in made if (f := make(seeds, verifier)) is not None)
+    return tuple(f for make in makers if (f := make(seeds, verifier)) is not None)
 
 
 def _contrast(what: str, seeds: Sequence[Seed], of: Callable[[Seed], float]) -> Contrast:
@@ -212,8 +212,8 @@ def _beam(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
         return None
 
     def gain(seed: Seed, hard: bool) -> float:
-        kept = seed.bins >= BINS - SIDE if hard else seed.bins < SIDE
-        return float((seed.tried[name].right - seed.at(vote, n))[kept].mean())
+        mask = seed.bins >= BINS - SIDE if hard else seed.bins < SIDE
+        return float((seed.tried[name].right - seed.at(vote, n))[mask].mean())
 
     hard = _contrast(
         f"beam of {n} less the weighted vote of {n}, two hardest bins",
@@ -274,5 +274,5 @@ def _forcing(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
 
 def lengths(bank: SampleBank, strategy: str) -> Numbers:
     """Return the tokens of every sample of a strategy."""
-    found = [t["tokens"].to_numpy() for t in bank.rows.tables(("tokens",), {"strategy": strategy})]
-    return np.concatenate(found).astype(float)
+    parts = [t["tokens"].to_numpy() for t in bank.rows.tables(("tokens",), {"strategy": strategy})]
+    return np.concatenate(parts).astype(float)

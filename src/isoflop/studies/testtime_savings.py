@@ -46,23 +46,23 @@ class Saving:
         return tuple(at.saving for at in self.each)
 
 
-def savings(bank: SampleBank, seen: Sequence[Seed], seed: int) -> tuple[Saving, ...] | str:
+def savings(bank: SampleBank, seeds: Sequence[Seed], seed: int) -> tuple[Saving, ...] | str:
     """Return the policy at each budget against each baseline, or why there is none."""
     from isoflop.plan.sampling.prices import cost_of
 
     verifier = bank.verifiers[0]
-    drawn = [bank.load("parallel", s.lineage, bank.verifiers, answers=True) for s in seen]
-    ks = [k for k in AT if k <= seen[0].k[-1]]
-    budgets = [float(np.mean([cost_of(d, k, "flop", True).mean() for d in drawn])) for k in ks]
+    samples = [bank.load("parallel", s.lineage, bank.verifiers, answers=True) for s in seeds]
+    ks = [k for k in AT if k <= seeds[0].k[-1]]
+    budgets = [float(np.mean([cost_of(d, k, "flop", True).mean() for d in samples])) for k in ks]
     names = [text.format(verifier) for text in AGAINST]
     try:
         each = [
-            _policies(bank, s, d, names, budgets, seed) for s, d in zip(seen, drawn, strict=True)
+            _policies(bank, s, d, names, budgets, seed) for s, d in zip(seeds, samples, strict=True)
         ]
     except RefusedByData as reason:
         return str(reason)
     return tuple(
-        Saving(name, k, budget, tuple(own[n].budgets[i] for own in each))
+        Saving(name, k, budget, tuple(seed_policies[n].budgets[i] for seed_policies in each))
         for n, name in enumerate(names)
         for i, (k, budget) in enumerate(zip(ks, budgets, strict=True))
     )
@@ -70,8 +70,8 @@ def savings(bank: SampleBank, seen: Sequence[Seed], seed: int) -> tuple[Saving, 
 
 def _policies(
     bank: SampleBank,
-    seen: Seed,
-    drawn: Samples,
+    seed_result: Seed,
+    samples: Samples,
     baselines: list[str],
     budgets: list[float],
     seed: int,
@@ -79,26 +79,26 @@ def _policies(
     from isoflop.plan.sampling.policy import policies
 
     return policies(
-        drawn,
+        samples,
         baselines,
         by="score",
         estimate=ASIDE,
         budgets=budgets,
         unit="flop",
-        others=_others(bank, seen, drawn.problems),
+        others=_others(bank, seed_result, samples.problems),
         draws=DRAWS,
         level=LEVEL,
         seed=seed,
     )
 
 
-def _others(bank: SampleBank, seen: Seed, problems: tuple[str, ...]) -> list[SamplingChoice]:
+def _others(bank: SampleBank, seed_result: Seed, problems: tuple[str, ...]) -> list[SamplingChoice]:
     """Return the strategies that were run, at what each of them cost."""
     from isoflop.plan.sampling.options import SamplingChoice
 
     return [
-        SamplingChoice(name, tried.right, tried.flop + tried.verifier_flop)
-        for name, tried in seen.tried.items()
+        SamplingChoice(name, result.right, result.flop + result.verifier_flop)
+        for name, result in seed_result.tried.items()
     ]
 
 

@@ -42,10 +42,10 @@ def ranked(logits: Numbers, truth: Integers) -> tuple[Integers, Numbers]:
 
     The rank counts the tokens scored above the truth: 0 is a right answer.
     """
-    own = np.take_along_axis(logits, truth[:, None], axis=1)
+    truth_logits = np.take_along_axis(logits, truth[:, None], axis=1)
     top = logits.max(1)
     total = top + np.log(np.exp(logits - top[:, None]).sum(1))
-    return (logits > own).sum(1), own[:, 0] - total
+    return (logits > truth_logits).sum(1), truth_logits[:, 0] - total
 
 
 def decompose(stream: Iterable[tuple[Integers, Numbers]]) -> Decomposition:
@@ -56,17 +56,17 @@ def decompose(stream: Iterable[tuple[Integers, Numbers]]) -> Decomposition:
     Raises UsageError for an empty stream, a negative rank or a log probability above 0.
     Source: Yan et al. 2025, "What scales in cross-entropy scaling law?", arXiv:2510.04067.
     """
-    seen: dict[int, tuple[int, float]] = {}
+    totals: dict[int, tuple[int, float]] = {}
     for ranks, log_p in stream:
         _check(ranks, log_p)
-        found, member, counts = np.unique(ranks, return_inverse=True, return_counts=True)
+        unique_ranks, member, counts = np.unique(ranks, return_inverse=True, return_counts=True)
         sums = np.bincount(member, weights=log_p)
-        for rank, count, total in zip(found.tolist(), counts, sums, strict=True):
-            before = seen.get(rank, (0, 0.0))
-            seen[rank] = (before[0] + int(count), before[1] + float(total))
-    if not seen:
+        for rank, count, total in zip(unique_ranks.tolist(), counts, sums, strict=True):
+            before = totals.get(rank, (0, 0.0))
+            totals[rank] = (before[0] + int(count), before[1] + float(total))
+    if not totals:
         raise UsageError("the stream holds no token; give batches of ranks and log probabilities")
-    count_e, sum_e = (np.array(column, float) for column in zip(*seen.values(), strict=True))
+    count_e, sum_e = (np.array(column, float) for column in zip(*totals.values(), strict=True))
     p_e = count_e / count_e.sum()
     log_Q = sum_e / count_e
     confidence = float(log_Q.max() + np.log(np.exp(log_Q - log_Q.max()).sum()))
@@ -76,7 +76,7 @@ def decompose(stream: Iterable[tuple[Integers, Numbers]]) -> Decomposition:
         float((p_e * (np.log(p_e) - (log_Q - confidence))).sum()),
         confidence,
         int(count_e.sum()),
-        len(seen),
+        len(totals),
     )
 
 

@@ -40,10 +40,19 @@ def audit(runs: Runs) -> Audit:
     """
     if not len(runs):
         raise BadRuns("there are no runs to audit")
-    given = study(runs)
+    subject = study(runs)
     findings = []
-    for name, made in CHECKS.items():
-        reason = given.lacks(made.needs) if made.needs else None
-        said: CheckResult = cannot(reason) if reason else made.function(given)
-        findings.append(Finding(name, said.verdict, said.says, made.why, made.todo, said.rows))
+    for name, check in CHECKS.items():
+        reason = subject.lacks(check.needs) if check.needs else None
+        check_result: CheckResult = cannot(reason) if reason else check.function(subject)
+        findings.append(
+            Finding(
+                name,
+                check_result.verdict,
+                check_result.says,
+                check.why,
+                check.todo,
+                check_result.rows,
+            )
+        )
     return Audit(runs, tuple(findings))

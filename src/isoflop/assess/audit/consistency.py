@@ -24,8 +24,8 @@ def doubts(runs: Runs, predicts: str = "L") -> tuple[str, ...]:
     runs.require(("N", "D", predicts))
     N, D, y = np.log(runs["N"]), np.log(runs["D"]), runs[predicts]
     _refuse_rising(N + D, y, predicts, runs)
-    found = (_apart(N, D, y, predicts, runs), _rises(N, D, y, predicts, runs), _line(N, D))
-    return tuple(filter(None, found))
+    messages = (_apart(N, D, y, predicts, runs), _rises(N, D, y, predicts, runs), _line(N, D))
+    return tuple(filter(None, messages))
 
 
 def _refuse_rising(scale: Numbers, y: Numbers, predicts: str, runs: Runs) -> None:

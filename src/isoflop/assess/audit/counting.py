@@ -70,13 +70,13 @@ def compute(study: AuditedRuns) -> CheckResult:
         return cannot(f"one was made from the others: {derived[0]}")
     ratio = study.sound["C"] / (6 * study.sound["N"] * study.sound["D"])
     low, high = show(float(ratio.min())), show(float(ratio.max()))
-    said = f"C is {low} to {high} times 6ND"
+    text = f"C is {low} to {high} times 6ND"
     off = np.abs(np.log(ratio)) > np.log1p(TOLERANCE)
     if not off.any():
-        return CheckResult("pass", said)
+        return CheckResult("pass", text)
     exact = study.runs.conventions.get("C", "6ND") == "6ND"
     return CheckResult(
-        "fail" if exact else "warn", f"{said}; {off.sum()} runs are off", study.rows(off)
+        "fail" if exact else "warn", f"{text}; {off.sum()} runs are off", study.rows(off)
     )
 
 
@@ -102,8 +102,8 @@ def embeddings(study: AuditedRuns) -> CheckResult:
         ]
     )
     guess = "" if stated else f", if the vocabulary is {VOCABULARY:,.0f}"
-    said = f"embeddings are about {share.max():.0%} of the smallest model{guess}"
+    text = f"embeddings are about {share.max():.0%} of the smallest model{guess}"
     if share.max() <= LARGE_SHARE:
-        return CheckResult("pass", said)
+        return CheckResult("pass", text)
     verdict = "fail" if stated and counted and share.max() > MOST_SHARE else "warn"
-    return CheckResult(verdict, said, study.rows(share > LARGE_SHARE))  # type: ignore[arg-type]
+    return CheckResult(verdict, text, study.rows(share > LARGE_SHARE))  # type: ignore[arg-type]

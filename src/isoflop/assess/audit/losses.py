@@ -79,23 +79,23 @@ def rounding(study: AuditedRuns) -> CheckResult:
 )
 def outliers(study: AuditedRuns) -> CheckResult:
     """Find runs that a law fitted to all of them leaves far off."""
-    left, reason = np.zeros(len(study.sound)), ""
+    residuals, reason = np.zeros(len(study.sound)), ""
     for family in same(study, ()):
         try:
             law = laws.form("chinchilla")
-            left[family] = fitting.fit(law, study.sound[family], draws=0).residuals
+            residuals[family] = fitting.fit(law, study.sound[family], draws=0).residuals
         except IsoflopError as failure:
             reason = str(failure)
-    if not left.any() and reason:
+    if not residuals.any() and reason:
         return cannot(f"no law could be fitted: {reason}")
-    spread = 1.4826 * float(np.median(np.abs(left - np.median(left))))
-    off = np.abs(left) > max(FAR * spread, LEAST_FAR)
+    spread = 1.4826 * float(np.median(np.abs(residuals - np.median(residuals))))
+    off = np.abs(residuals) > max(FAR * spread, LEAST_FAR)
     says = f"{off.sum()} runs lie more than {FAR:g} robust standard deviations ({spread:.2%}) off"
     if not off.any():
         return CheckResult(
             "pass", f"no run lies far off a law fitted to all; they scatter by {spread:.2%}"
         )
-    return CheckResult("warn", f"{says}, up to {np.abs(left).max():.0%}", study.rows(off))
+    return CheckResult("warn", f"{says}, up to {np.abs(residuals).max():.0%}", study.rows(off))
 
 
 @check(

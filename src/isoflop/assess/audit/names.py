@@ -30,8 +30,8 @@ def names(study: AuditedRuns) -> CheckResult:
     """Compare N with the size that a run's name states."""
     if "run" not in study.sound.labels:
         return cannot("runs have no names")
-    said = [_size(name) for name in study.sound.labels["run"].tolist()]
-    stated = np.array([np.nan if s is None else s for s in said])
+    sizes = [_size(name) for name in study.sound.labels["run"].tolist()]
+    stated = np.array([np.nan if s is None else s for s in sizes])
     off = np.abs(np.log(study.sound["N"] / stated)) > np.log(OFF)
     if not off.any():
         return CheckResult("pass", f"{np.isfinite(stated).sum()} names state a size, and N agrees")
@@ -56,18 +56,18 @@ def published(study: AuditedRuns) -> CheckResult:
 
     if "run" not in study.sound.labels:
         return cannot("runs have no names")
-    known = {_plain(name): model for name, model in MODELS.items()}
+    by_name = {_plain(name): model for name, model in MODELS.items()}
     bare = [_plain(name.rpartition("/")[2]) for name in study.sound.labels["run"].tolist()]
-    told = {
+    differences = {
         **_too_many_tokens(study, MOST_TOKENS * max(m.D.value or 0.0 for m in MODELS.values())),
-        **{i: _differs(study, i, known[name]) for i, name in enumerate(bare) if name in known},
+        **{i: _differs(study, i, by_name[name]) for i, name in enumerate(bare) if name in by_name},
     }
-    off = np.isin(np.arange(len(bare)), [i for i, text in told.items() if text])
+    off = np.isin(np.arange(len(bare)), [i for i, text in differences.items() if text])
     if not off.any():
         return CheckResult(
-            "pass", f"{len(told)} runs have names of published models; none disagrees"
+            "pass", f"{len(differences)} runs have names of published models; none disagrees"
         )
-    first = [text for text in told.values() if text][:MOST_SAID]
+    first = [text for text in differences.values() if text][:MOST_SAID]
     more = f" and {off.sum() - len(first)} more" if off.sum() > len(first) else ""
     return CheckResult("warn", f"{'; '.join(first)}{more}", study.rows(off))
 
@@ -94,19 +94,22 @@ def _differs(study: AuditedRuns, i: int, model: PublishedModel) -> str:
             for c in (symbol, *(["active"] if symbol == "N" else []))
             if c in model.cells
         ]
-        told = [f.value for f in facts if f.value is not None and f.disclosed]
-        if told and all(abs(np.log(here / value)) > np.log(OFF) for value in told):
-            return f"{model.name} has {symbol} = {show(here)}, and {show(told[0])} in its own paper"
+        facts_stated = [f.value for f in facts if f.value is not None and f.disclosed]
+        if facts_stated and all(abs(np.log(here / value)) > np.log(OFF) for value in facts_stated):
+            return (
+                f"{model.name} has {symbol} = {show(here)}, and {show(facts_stated[0])} in its "
+                f"own paper"
+            )
     return ""
 
 
 def _size(name: str) -> float | None:
     """Return the parameters that a name states, None if none or more than one does."""
     plain = re.sub(r"(?<=\d)_(?=\d)", ".", name.rpartition("/")[2])
-    found = _SIZE.findall(re.sub("[-_]", " ", plain))
-    if len(found) != 1:
+    matches = _SIZE.findall(re.sub("[-_]", " ", plain))
+    if len(matches) != 1:
         return None
-    digits, unit = found[0]
+    digits, unit = matches[0]
     return float(digits) * (1e9 if unit in "bB" else 1e6)
 
 

@@ -20,16 +20,16 @@ REPEATED, WORN = 1.01, 4.0  # epochs from which data is repeated, and from which
 )
 def schedule(study: AuditedRuns) -> CheckResult:
     """Compare D with steps times batch: the tokens that the schedule was made for."""
-    known = np.isfinite(study.sound["steps"]) & np.isfinite(study.sound["batch"])
-    if not known.any():
+    finite = np.isfinite(study.sound["steps"]) & np.isfinite(study.sound["batch"])
+    if not finite.any():
         return cannot("no run has both steps and batch")
     planned = study.sound["steps"] * study.sound["batch"]
-    off = known & (np.abs(np.log(study.sound["D"] / planned)) > OFF)
+    off = finite & (np.abs(np.log(study.sound["D"] / planned)) > OFF)
     if off.any():
         worst = show(float((planned / study.sound["D"])[off].max()))
         says = f"in {off.sum()} runs steps times batch is not D, but up to {worst} times D"
         return CheckResult("fail", says, study.rows(off))
-    return CheckResult("pass", f"D is steps times batch in {known.sum()} runs")
+    return CheckResult("pass", f"D is steps times batch in {finite.sum()} runs")
 
 
 @check(

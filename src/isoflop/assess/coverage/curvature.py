@@ -41,10 +41,10 @@ def bend(counts: Counts, *, draws: int = 200, level: float = 0.9, seed: int = 0)
     if use.sum() < 4:
         raise CannotFit("too few points of the curve lie between 0 and 1 to see a bend")
     x, each = np.log(k[use]), each[:, use]
-    drawn = np.concatenate(
+    draws_ = np.concatenate(
         [np.full((1, len(each)), 1 / len(each)), *problem_weights(len(each), draws, seed)]
     )
-    y = log_nlc(np.clip(drawn @ each, SMALL, 1 - 0.5 / len(each) * (1 - mean[use][-1])))
+    y = log_nlc(np.clip(draws_ @ each, SMALL, 1 - 0.5 / len(each) * (1 - mean[use][-1])))
     q2, q1, _ = np.polyfit(x - x.mean(), y.T, 2)
     span = x[-1] - x[0]
     change = 2 * q2 * span

@@ -96,23 +96,23 @@ class CoverageFit:
         """
         k = np.atleast_1d(np.asarray(k, float))
         at = np.append(k, [self.samples, max(self.samples / 10, 1.0)])
-        drawn = self.predict(at)[None]
-        value = drawn[0, :-2]
+        draws = self.predict(at)[None]
+        value = draws[0, :-2]
         if self.draws is not None:
-            drawn = np.concatenate([drawn, _as_coverage(self.way, self.draws(at))])
-            drawn = drawn[np.isfinite(drawn).all(1)]
-        within = np.quantile(drawn[:, :-2], self._tails, axis=0)
-        low, high = np.where(k < self.samples, within, self._beyond(np.log(at), log_nlc(drawn)))
+            draws = np.concatenate([draws, _as_coverage(self.way, self.draws(at))])
+            draws = draws[np.isfinite(draws).all(1)]
+        within = np.quantile(draws[:, :-2], self._tails, axis=0)
+        low, high = np.where(k < self.samples, within, self._beyond(np.log(at), log_nlc(draws)))
         return np.minimum(low, value), np.maximum(high, value)
 
     @property
     def _tails(self) -> tuple[float, float]:
         return (1 - self.level) / 2, (1 + self.level) / 2
 
-    def _beyond(self, log_k: Numbers, drawn: Numbers) -> Numbers:
+    def _beyond(self, log_k: Numbers, draws: Numbers) -> Numbers:
         """Return the interval (2, g) of simulated futures.
 
-        `drawn` (s, g + 2) is log(-log coverage) of the fit and its refits: at k, at the samples,
+        `draws` (s, g + 2) is log(-log coverage) of the fit and its refits: at k, at the samples,
         and a decade before. A law errs on it in proportion to how far it is to change, or would if
         it went on as over that decade: a law that levels off may be wrong in that. Of the problems
         that are left a whole number is solved, which matters most near coverage 1.
@@ -120,12 +120,12 @@ class CoverageFit:
         rng = np.random.default_rng(0)
         error = USUAL_MISS if self.error is None else self.error
         share = np.sqrt((USUAL_MISS**2 + error**2) / 2)
-        (*_, now, before), decade = drawn[0], log_k[-2] - log_k[-1]
+        (*_, now, before), decade = draws[0], log_k[-2] - log_k[-1]
         straight = (log_k[:-2] - log_k[-2]) * (now - before) / decade
-        missed = share * np.maximum(np.abs(drawn[0, :-2] - now), np.abs(straight))
-        u = drawn[rng.integers(0, len(drawn), FUTURES)]
-        left = _missing(u[:, :-2] + missed * rng.standard_normal((FUTURES, 1)))
-        stays = np.clip(left / np.maximum(_missing(u[:, -2:-1]), SMALL), 0, 1)
+        missed = share * np.maximum(np.abs(draws[0, :-2] - now), np.abs(straight))
+        u = draws[rng.integers(0, len(draws), FUTURES)]
+        future = _missing(u[:, :-2] + missed * rng.standard_normal((FUTURES, 1)))
+        stays = np.clip(future / np.maximum(_missing(u[:, -2:-1]), SMALL), 0, 1)
         return np.asarray(
             np.quantile(1 - rng.binomial(self.unsolved, stays) / self.problems, self._tails, axis=0)
         )
@@ -136,10 +136,10 @@ def way(name: str) -> CoverageMethod:
 
     Raises UnknownName, which names the nearest one.
     """
-    known = {w.name: w for w in WAYS}
-    if name not in known:
-        raise UnknownName("way to fit coverage", name, known)
-    return known[name]
+    methods = {w.name: w for w in WAYS}
+    if name not in methods:
+        raise UnknownName("way to fit coverage", name, methods)
+    return methods[name]
 
 
 def fit_coverage(
@@ -174,9 +174,9 @@ def fit_coverage(
     made_curve = fit(how.law, runs, fix=how.fix, objective="squared", draws=0, **open_law)
     ensemble = None
     if draws and len(each) > 1:
-        drawn = np.concatenate([w @ each for w in problem_weights(len(each), draws, seed)])
-        drawn = np.clip(drawn, mean[0] * 1e-3, 1 - 0.5 / len(each) * (1 - mean[-1]))
-        ensemble = refit_to(made_curve, -np.log(drawn) if how.predicts == "nlc" else drawn)
+        resamples = np.concatenate([w @ each for w in problem_weights(len(each), draws, seed)])
+        resamples = np.clip(resamples, mean[0] * 1e-3, 1 - 0.5 / len(each) * (1 - mean[-1]))
+        ensemble = refit_to(made_curve, -np.log(resamples) if how.predicts == "nlc" else resamples)
     return CoverageFit(how, made_curve.law, ensemble, *_about(counts, level))
 
 
@@ -249,22 +249,22 @@ def bake_off(
             "must lie beyond what is seen and within the bank"
         )
     truth = coverage(counts, [*sizes, end]).mean(0)
-    held: list[MethodError] = []
+    method_errors: list[MethodError] = []
     refused: dict[str, str] = {}
     for how in ways:
         try:
-            held += [
+            method_errors += [
                 _tested(counts, how, (n, end), truth[[i, -1]], repeats, seed)
                 for i, n in enumerate(sizes)
             ]
         except RefusedByData as reason:
             refused[how.name] = str(reason)
     able = [w for w in ways if w.name not in refused]
-    held = [h for h in held if h.way in able]
+    method_errors = [h for h in method_errors if h.way in able]
     if not able:
         raise RefusedByData("; ".join(by_reason(refused)))
-    made = BakeOff(tuple(held), tuple(able), refused, {end: float(truth[-1])})
-    return BakeOff(made.held, tuple(sorted(able, key=made.error)), refused, made.truth)
+    backtest = BakeOff(tuple(method_errors), tuple(able), refused, {end: float(truth[-1])})
+    return BakeOff(backtest.held, tuple(sorted(able, key=backtest.error)), refused, backtest.truth)
 
 
 def by_reason(refused: Mapping[str, str]) -> list[str]:
@@ -284,15 +284,15 @@ def _tested(
     seed: int,
 ) -> MethodError:
     """Return how a way forecasts from the first to the second of k, where coverage is `truth`."""
-    (n, end), said = over, []
+    (n, end), errors = over, []
     for i in range(repeats):
         part = counts.thinned(n, np.random.default_rng(seed + i))
-        said.append(float(fit_coverage(part, how, draws=0, seed=seed).predict(end)))
-    values = np.array(said)
+        errors.append(float(fit_coverage(part, how, draws=0, seed=seed).predict(end)))
+    values = np.array(errors)
     # Coverages that are less than half a problem from 1 cannot be told from it, nor from 0.
     half = 0.5 / len(counts.problems)
-    seen = log_nlc(np.clip(np.append(values, truth), half, 1 - half))
-    u, (first, last) = seen[:repeats], seen[repeats:]
+    levels = log_nlc(np.clip(np.append(values, truth), half, 1 - half))
+    u, (first, last) = levels[:repeats], levels[repeats:]
     off, change = values - truth[-1], max(abs(float(last - first)), LEAST_CHANGE)
     return MethodError(
         how,

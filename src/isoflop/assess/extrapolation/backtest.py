@@ -167,15 +167,15 @@ def backtest(
         except CannotFit as reason:
             refused += [Refused(c, str(reason)) for c, _ in able if c.free == largest]
             able = [(c, p) for c, p in able if c.free < largest]
-    held: list[HeldOutErrors] = []
+    errors: list[HeldOutErrors] = []
     for c, problem in able:
         try:
-            held += _held(c, problem, runs, placed, draws, seed)
+            errors += _held(c, problem, runs, placed, draws, seed)
         except RefusedByData as reason:
             refused.append(Refused(c, str(reason)))
-    if not held:
+    if not errors:
         raise CannotFit(refused[-1].reason)
-    return Backtest(symbols, tuple(held), tuple(refused), level)
+    return Backtest(symbols, tuple(errors), tuple(refused), level)
 
 
 def in_order(runs: Runs) -> Runs:
@@ -220,22 +220,22 @@ def _held(
     inputs = {s: runs[s] for s in candidate.binding.takes}
     out = []
     for i, split in enumerate(placed):
-        seen, held = split.seen, ~split.seen
+        train, test = split.seen, ~split.seen
         if not np.isfinite(error_cn[i]).all():
             raise CannotFit(f"{candidate.name}, fitted to {split.name}, has no value at some runs")
         ratio = reach(
-            {s: v[seen] for s, v in inputs.items()}, {s: v[held] for s, v in inputs.items()}
+            {s: v[train] for s, v in inputs.items()}, {s: v[test] for s, v in inputs.items()}
         )
-        wider = np.sqrt(seen.sum() / (seen.sum() - len(problem.free)))
-        drawn = None if drawn_csn is None else drawn_csn[i][:, held]
+        wider = np.sqrt(train.sum() / (train.sum() - len(problem.free)))
+        drawn = None if drawn_csn is None else drawn_csn[i][:, test]
         out.append(
             HeldOutErrors(
                 candidate=candidate,
                 split=split,
-                run=np.flatnonzero(held),
+                run=np.flatnonzero(test),
                 ratio=ratio,
-                error=error_cn[i, held],
-                left=error_cn[i, seen] * wider,
+                error=error_cn[i, test],
+                left=error_cn[i, train] * wider,
                 drawn=drawn,
             )
         )
@@ -249,8 +249,8 @@ def _fits(
     start = []
     for w_n in seen_cn:
         # Starts are placed by the losses of the runs that the split may see, and by no other.
-        shown = replace(problem, output_n=problem.output_n[w_n > 0])
-        spread = starts.spread(shown, rng, SCREENED)
+        part = replace(problem, output_n=problem.output_n[w_n > 0])
+        spread = starts.spread(part, rng, SCREENED)
         start.append(starts.best(problem, spread, w_n, target, POLISHED))
     best_cp = _lowest(problem, np.array(start), seen_cn, target)
     # A form that is wrong has several optima; what one split found is tried for the others.
@@ -291,7 +291,7 @@ def _drawn(
             inputs=tuple(v[seen_n] for v in problem.inputs),
             output_n=problem.output_n[seen_n],
         )
-        found = solve(
+        solution = solve(
             part.residuals,
             np.repeat(z_p[None], draws, 0),
             pairs(rng, int(seen_n.sum()), draws),
@@ -300,7 +300,7 @@ def _drawn(
             max_passes=PASSES,
             scaled=problem.has_unbounded,
         )
-        out.append(_log_error(problem, problem.values(found.z_sp)))
+        out.append(_log_error(problem, problem.values(solution.z_sp)))
     return np.array(out)
 
 

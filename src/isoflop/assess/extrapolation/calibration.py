@@ -46,13 +46,13 @@ def growth(splits: Sequence[ForecastErrors]) -> float:
     Each split speaks once, however many runs it holds out: errors of one fit are not independent.
     A few splits are weighed against what forms usually err, so k is never 0.
     """
-    found = [
+    slopes = [
         max(0.0, float((s.error**2 - s.other).mean()))
         / max(float((s.distance**2).mean()), NEAREST**2)
         for s in splits
     ]
-    total = USUAL_SPLITS * USUAL_GROWTH**2 + sum(found)
-    return float(np.sqrt(total / (USUAL_SPLITS + len(found))))
+    total = USUAL_SPLITS * USUAL_GROWTH**2 + sum(slopes)
+    return float(np.sqrt(total / (USUAL_SPLITS + len(slopes))))
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ def reached(
     return tuple(out)
 
 
-def said(held: HeldOutErrors) -> ForecastErrors:
+def said(errors: HeldOutErrors) -> ForecastErrors:
     """Return the errors of a split; what is not the form's is noise and the scatter of draws."""
-    other = np.full(held.error.size, float((held.left**2).mean()))
-    if held.drawn is not None:
-        low, high = np.nanquantile(held.drawn, [0.16, 0.84], axis=0)
+    other = np.full(errors.error.size, float((errors.left**2).mean()))
+    if errors.drawn is not None:
+        low, high = np.nanquantile(errors.drawn, [0.16, 0.84], axis=0)
         other = other + ((high - low) / 2) ** 2
-    return ForecastErrors(held.error, np.log(held.ratio), other)
+    return ForecastErrors(errors.error, np.log(errors.ratio), other)
 
 
 def half_width(learnt: Sequence[ForecastErrors], of: ForecastErrors, level: float) -> Numbers:
@@ -110,11 +110,11 @@ def half_width(learnt: Sequence[ForecastErrors], of: ForecastErrors, level: floa
     return np.asarray(z * np.sqrt(of.other + (growth(learnt) * of.distance) ** 2))
 
 
-def _inside(held: HeldOutErrors, level: float) -> npt.NDArray[np.bool_]:
+def _inside(errors: HeldOutErrors, level: float) -> npt.NDArray[np.bool_]:
     """Return whether the interval of draws and residuals holds each truth (k,)."""
     rng = np.random.default_rng(0)
-    drawn = np.zeros((1, held.error.size)) if held.drawn is None else held.drawn
-    draws = drawn - rng.choice(held.left, drawn.shape)
+    drawn = np.zeros((1, errors.error.size)) if errors.drawn is None else errors.drawn
+    draws = drawn - rng.choice(errors.left, drawn.shape)
     low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return np.asarray((low <= 0) & (high >= 0))
 
@@ -184,6 +184,6 @@ def _slope(x: Numbers, residuals: Numbers) -> float:
     y = np.log(np.maximum(size, least))
     centred = x - x.mean()
     slope = float((centred * y).sum() / (centred**2).sum())
-    left = y - y.mean() - slope * centred
-    error = np.sqrt((left**2).sum() / (x.size - 2) / (centred**2).sum())
+    residual = y - y.mean() - slope * centred
+    error = np.sqrt((residual**2).sum() / (x.size - 2) / (centred**2).sum())
     return slope if abs(slope) > SURE * error else 0.0

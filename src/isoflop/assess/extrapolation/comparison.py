@@ -162,7 +162,7 @@ def compare(
     Raises CannotFit if no candidate can be tested or the loss rises with scale.
     """
     refuse_draws(draws, level)
-    heard = doubts(runs)
+    data_doubts = doubts(runs)
     test = backtest(
         candidates(runs, laws, objectives),
         runs,
@@ -174,7 +174,7 @@ def compare(
     )
     standings = _standings(test, seed)
     k = growth([_said(at, standings) for at in _by_split(test)])
-    return Comparison(test, standings, k, heard)
+    return Comparison(test, standings, k, data_doubts)
 
 
 def pool(
@@ -189,11 +189,11 @@ def pool(
     ordered = in_order(runs)
     members: list[Member] = []
     notes = list(comparison.doubts)
-    kept = [s for s in comparison.standings if s.weight >= FAINT]
-    for s in kept:
+    selection = [s for s in comparison.standings if s.weight >= FAINT]
+    for s in selection:
         c = s.candidate
         try:
-            made = fit(
+            result = fit(
                 c.law,
                 ordered,
                 objective=c.objective,
@@ -207,10 +207,10 @@ def pool(
         except RefusedByData as reason:
             notes.append(f"{c.name} is left out of the pool: {reason}")
             continue
-        if made.status == "refused":
-            notes.append(f"{c.name} is left out of the pool: {made.notes[0]}")
+        if result.status == "refused":
+            notes.append(f"{c.name} is left out of the pool: {result.notes[0]}")
             continue
-        members.append(Member(c, made, s.weight))
+        members.append(Member(c, result, s.weight))
     if not members:
         raise CannotFit(f"no candidate could be fitted to all runs: {notes[-1]}")
     total = sum(m.weight for m in members)
@@ -248,9 +248,9 @@ def _standings(test: Backtest, seed: int) -> tuple[CandidateScore, ...]:
     )
 
 
-def _mean_error(held: Sequence[HeldOutErrors]) -> float:
+def _mean_error(errors: Sequence[HeldOutErrors]) -> float:
     """Return the mean over splits of the mean size of the log errors."""
-    return float(np.mean([np.abs(h.error).mean() for h in held]))
+    return float(np.mean([np.abs(h.error).mean() for h in errors]))
 
 
 def _weights(test: Backtest, ranked: Sequence[Candidate], tied: npt.NDArray[np.bool_]) -> Numbers:
@@ -261,18 +261,18 @@ def _weights(test: Backtest, ranked: Sequence[Candidate], tied: npt.NDArray[np.b
     """
     noise = min(_noise(test.of(c)) for c in ranked)
     error = np.hypot([_mean_error(test.of(c)) for c in ranked], max(noise, 1e-12))
-    held = np.unique(np.concatenate([h.run for h in test.of(ranked[0])])).size
+    count = np.unique(np.concatenate([h.run for h in test.of(ranked[0])])).size
     usual = np.array([c.law == USUAL for c in ranked])
     times = SHARE / (1 - SHARE) * (~usual).sum() / max(usual.sum(), 1)
     first = np.where(usual & tied, max(times, 1.0), 1.0)
-    power = min(held / ALIKE, len(test.of(ranked[0])))
+    power = min(count / ALIKE, len(test.of(ranked[0])))
     weight = first * (error / error.min()) ** -power
     return np.asarray(weight / weight.sum())
 
 
-def _noise(held: Sequence[HeldOutErrors]) -> float:
+def _noise(errors: Sequence[HeldOutErrors]) -> float:
     """Return the spread of the residuals of the runs that were seen."""
-    return float(np.sqrt(np.mean([(h.left**2).mean() for h in held])))
+    return float(np.sqrt(np.mean([(h.left**2).mean() for h in errors])))
 
 
 def _beats(

@@ -44,14 +44,14 @@ def splits(
 
     Raises CannotFit if no quantity allows a split.
     """
-    found: list[Split] = []
+    splits: list[Split] = []
     for symbol in along:
         values = level(runs, symbol)
         able = [s for s in _possible(symbol, values, cuts) if _enough(runs, s, takes, needed)]
-        found += _spread_out(able, values, cuts) if isinstance(cuts, int) else able
-    if not found:
+        splits += _spread_out(able, values, cuts) if isinstance(cuts, int) else able
+    if not splits:
         raise CannotFit(_why_none(runs, along, takes, needed))
-    return tuple(found)
+    return tuple(splits)
 
 
 def level(runs: Runs, symbol: str) -> Numbers:
@@ -92,8 +92,8 @@ def _possible(symbol: str, values: Numbers, cuts: Sequence[float] | int) -> list
     if isinstance(cuts, int):
         refuse_count("cuts", cuts, 1, MOST_CUTS)
         apart = np.flatnonzero(np.diff(np.log(levels)) > SAME_RUN)
-        held = np.array([(values > c).sum() for c in levels[apart]])
-        ends = levels[apart][held >= LEAST_HELD * values.size]
+        counts = np.array([(values > c).sum() for c in levels[apart]])
+        ends = levels[apart][counts >= LEAST_HELD * values.size]
     else:
         ends = np.array([c for c in sorted(cuts) if levels[0] <= c < levels[-1]])
     # A cut lies clear of rounding: a unit that is changed back and forth moves no run across it.

@@ -152,12 +152,12 @@ def compute_of(runs: Runs, over: str | None = None) -> str:
             raise UsageError(f"rewards are held against {', '.join(COMPUTE)}, not {over!r}")
         runs.require((over,))
         return over
-    found = [s for s in COMPUTE if s in runs and np.isfinite(runs[s]).any()]
-    if not found:
+    symbols = [s for s in COMPUTE if s in runs and np.isfinite(runs[s]).any()]
+    if not symbols:
         raise BadRuns(
             f"{runs.origin} holds no compute: a column {', '.join(COMPUTE[:-1])} or {COMPUTE[-1]}"
         )
-    return found[0]
+    return symbols[0]
 
 
 def evaluations(runs: Runs, over: str, span: tuple[float, float] = (0.0, 1.0)) -> Runs:
@@ -176,23 +176,23 @@ def evaluations(runs: Runs, over: str, span: tuple[float, float] = (0.0, 1.0)) -
             "evaluation on held-out problems, or name the column with --columns R=NAME"
         )
     has = np.isfinite(runs["R"])
-    kept = runs.select(has)
-    kept.require((over,))
-    rewards = [s for s in ("R", "start") if s in kept]
+    subset = runs.select(has)
+    subset.require((over,))
+    rewards = [s for s in ("R", "start") if s in subset]
     for symbol in rewards:
-        _refuse_outside(kept, symbol, low, high)
-    _refuse_backwards(kept, over)
-    columns = dict(kept.columns)
+        _refuse_outside(subset, symbol, low, high)
+    _refuse_backwards(subset, over)
+    columns = dict(subset.columns)
     for symbol in rewards:
         columns[symbol] = (columns[symbol] - low) / (high - low)
     if "sigma" in columns:
         columns["sigma"] = columns["sigma"] / (high - low)
-    notes = list(kept.notes)
+    notes = list(subset.notes)
     if not has.all():
         notes.append(f"{(~has).sum():,} of {has.size:,} rows hold no evaluation and are left out")
     if span != (0.0, 1.0):
         notes.append(f"rewards are shown as shares of their range, {low:g} to {high:g}")
-    return replace(kept, columns=columns, notes=tuple(notes))
+    return replace(subset, columns=columns, notes=tuple(notes))
 
 
 def recipes(runs: Runs) -> dict[str, Runs]:
@@ -232,22 +232,22 @@ def reward_curve(
     Raises CannotFit for too few evaluations, or a reward that never changes.
     """
     refuse_draws(draws, level)
-    seen = _seen(runs, over, after, recipe)
+    train = _seen(runs, over, after, recipe)
     pins = {**({} if start is None else {"R_0": start}), **(fix or {})}
-    made = _fit(seen, over, pins, draws, level, seed)
-    found = identify(made, level=level)
-    intervals = {p.name: p.interval for p in found.profiles}
-    still = tuple(p.name for p in found.profiles if any(p.is_open))
-    names = np.unique(seen.labels["run"]) if "run" in seen.labels else np.zeros(0, str)
+    result = _fit(train, over, pins, draws, level, seed)
+    identified = identify(result, level=level)
+    intervals = {p.name: p.interval for p in identified.profiles}
+    still = tuple(p.name for p in identified.profiles if any(p.is_open))
+    names = np.unique(train.labels["run"]) if "run" in train.labels else np.zeros(0, str)
     by_run = {}
     for name in names if names.size > 1 else ():
-        one = seen.select(seen.labels["run"] == name)
+        one = train.select(train.labels["run"] == name)
         if len(one) >= FEWEST and np.ptp(one["R"]) > 0:
             by_run[str(name)] = _fit(one, over, pins, 0, level, seed).law
     return RewardCurve(
         recipe=recipe,
         over=over,
-        fit=made,
+        fit=result,
         intervals=intervals,
         open=still,
         by_run=by_run,
@@ -264,9 +264,9 @@ def by_window(
     pins = {} if start is None else {"R_0": start}
     out = []
     for cut in cuts:
-        seen = runs.select(runs[over] >= cut)
-        if len(np.unique(seen[over])) >= FEWEST and np.ptp(seen["R"]) > 0:
-            out.append((cut, _fit(seen, over, pins, 0, 0.9, 0).law))
+        train = runs.select(runs[over] >= cut)
+        if len(np.unique(train[over])) >= FEWEST and np.ptp(train["R"]) > 0:
+            out.append((cut, _fit(train, over, pins, 0, 0.9, 0).law))
     return tuple(out)
 
 
@@ -294,14 +294,14 @@ def choose(
         Candidate("power", {"E": 0.0}, "squared", over, "R"),
         Candidate("log-linear", {}, "squared", over),
     )
-    seen = runs.select((runs[over] >= after) & (runs["R"] > 0))
-    return compare(candidates, seen, along=over, cuts=cuts, draws=draws, level=level, seed=seed)
+    train = runs.select((runs[over] >= after) & (runs["R"] > 0))
+    return compare(candidates, train, along=over, cuts=cuts, draws=draws, level=level, seed=seed)
 
 
 def _fit(
     runs: Runs, over: str, pins: Mapping[str, float], draws: int, level: float, seed: int
 ) -> Fit[Any]:
-    made = fit(
+    result = fit(
         form(LAW),
         runs,
         over=over,
@@ -311,25 +311,25 @@ def _fit(
         level=level,
         seed=seed,
     )
-    return made
+    return result
 
 
 def _seen(runs: Runs, over: str, after: float, recipe: str) -> Runs:
-    seen = runs.select(runs[over] >= after)
-    count = len(np.unique(seen[over]))
+    train = runs.select(runs[over] >= after)
+    count = len(np.unique(train[over]))
     unit = quantity(over).unit
     if count < FEWEST:
         since = f" from {show(after)} {unit} on" if after else ""
         raise CannotFit(
             f"{recipe} has {count} evaluations{since}; at least {FEWEST} are needed to see a curve"
         )
-    if np.ptp(seen["R"]) == 0:
+    if np.ptp(train["R"]) == 0:
         raise CannotFit(
-            f"{recipe}: the reward is {seen['R'][0]:g} in all {len(seen)} evaluations; a curve "
+            f"{recipe}: the reward is {train['R'][0]:g} in all {len(train)} evaluations; a curve "
             "that never moves says nothing: check the verifier and the share of groups without "
             "any variance"
         )
-    return seen
+    return train
 
 
 def _refuse_outside(runs: Runs, symbol: str, low: float, high: float) -> None:

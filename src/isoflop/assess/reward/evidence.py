@@ -64,26 +64,26 @@ def of_runs(
     base, notes = _base(runs, d, start)
     notes += (*_together(runs), *_shared(runs))
     names = runs.labels.get("family", np.full(len(runs), "all runs"))
-    kept = (d > 0) & (d >= least)
-    if not kept.any():
+    usable = (d > 0) & (d >= least)
+    if not usable.any():
         beyond = f"d = {least:g} or more" if (d > 0).any() else "a KL above zero"
         raise BadRuns(f"{runs.origin} holds no evaluation at {beyond}")
     sizes = runs.columns.get("N")
     out = {}
-    for place, name in enumerate(dict.fromkeys(names[kept].tolist())):
-        mine = kept & (names == name)
+    for place, name in enumerate(dict.fromkeys(names[usable].tolist())):
+        mine = usable & (names == name)
         order = np.flatnonzero(mine)[np.argsort(d[mine], kind="stable")]
-        known = None if sizes is None else np.unique(sizes[order])
-        size = float(known[0]) if known is not None and known.size == 1 else None
+        distinct = None if sizes is None else np.unique(sizes[order])
+        size = float(distinct[0]) if distinct is not None and distinct.size == 1 else None
         unit = _units(runs, order)
         units = int(unit.max()) + 1
-        drawn = np.random.default_rng(seed + place).exponential(size=(draws, units))
+        draws_su = np.random.default_rng(seed + place).exponential(size=(draws, units))
         out[str(name)] = RewardCurve(
             name=str(name),
             d=d[order],
             R=(runs["R"] - base)[order],
             weights=np.ones(order.size),
-            draws=drawn[:, unit],
+            draws=draws_su[:, unit],
             drawn_weights=True,
             size=size if size is None or np.isfinite(size) else None,
             units=units,
@@ -173,8 +173,8 @@ def _shared(runs: Runs) -> tuple[str, ...]:
 def _units(runs: Runs, order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return what each evaluation (g,) is weighed with: its run where there are several."""
     names = runs.labels.get("run", np.full(len(runs), ""))[order]
-    known, which = np.unique(names, return_inverse=True)
-    return np.asarray(which) if known.size >= SEVERAL else np.arange(order.size)
+    distinct, which = np.unique(names, return_inverse=True)
+    return np.asarray(which) if distinct.size >= SEVERAL else np.arange(order.size)
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,8 +58,8 @@ class Guard:
 
         Where the law does not follow the points, no n beyond the one of most gold either.
         """
-        seen = self.most if self.found.follows else self.curves.n[self.curves.gold.argmax()]
-        return min(self.among[0], float(seen))
+        n = self.most if self.found.follows else self.curves.n[self.curves.gold.argmax()]
+        return min(self.among[0], float(n))
 
     @property
     def verdict(self) -> Verdict:
@@ -83,13 +83,13 @@ class Guard:
                 f"{self.end.value:.2f} at n = {self.most:,}"
             )
         if self.verdict == "rises":
-            ahead = (
+            outlook = (
                 f"extrapolated, it peaks no sooner than n = {whole(low)}"
                 if low < FAR
                 else "no fall is in sight"
             )
             so_far = f"where it has gained {self.end.value:.2f}"
-            return f"gold still rises at n = {self.most:,}, {so_far}; {ahead}"
+            return f"gold still rises at n = {self.most:,}, {so_far}; {outlook}"
         upto = f"to {whole(high)}" if high < FAR else "on, if at all"
         at = f"at {n}" if self.n.value < FAR else "at none"
         return (
@@ -125,33 +125,33 @@ def guard(
 
     Intervals are over prompts. Raises what `best_of_n_curves` and `overoptimisation` raise.
     """
-    seen = best_of_n_curves(table, proxy)
-    evidence = of_curves(seen, draws=draws, seed=seed, size=table.sizes.get(proxy))
-    found = overoptimisation(evidence, form=form, level=level)
-    n = found.spread(lambda law: n_at(seen, law.peak_at()))
-    kl = found.spread(lambda law: _square(law.peak_at()))
-    end = Spread(float(seen.gold[-1]), *ends(evidence.draws[:, -1], level, evidence.units))
-    drop = _drop(found, seen, evidence, level)
+    curves = best_of_n_curves(table, proxy)
+    evidence = of_curves(curves, draws=draws, seed=seed, size=table.sizes.get(proxy))
+    curve_fit = overoptimisation(evidence, form=form, level=level)
+    n = curve_fit.spread(lambda law: n_at(curves, law.peak_at()))
+    kl = curve_fit.spread(lambda law: _square(law.peak_at()))
+    end = Spread(float(curves.gold[-1]), *ends(evidence.draws[:, -1], level, evidence.units))
+    drop = _drop(curve_fit, curves, evidence, level)
     return Guard(
         proxy=proxy,
-        curves=seen,
-        found=found,
+        curves=curves,
+        found=curve_fit,
         n=n,
         kl=kl,
-        among=_among(found, seen, n),
+        among=_among(curve_fit, curves, n),
         end=end,
         drop=drop,
-        labels=seen.labelled,
+        labels=curves.labelled,
     )
 
 
-def n_at(seen: BestOfNCurves, d: Any) -> Numbers:
+def n_at(curves: BestOfNCurves, d: Any) -> Numbers:
     """Return the n whose root KL is d: by the bound, or by the curve where the KL was corrected."""
     d = np.asarray(d, float)
-    if np.allclose(seen.kl, seen.bound):
+    if np.allclose(curves.kl, curves.bound):
         return n_of_kl(_square(d))
-    inside = np.exp(np.interp(d, seen.d, np.log(seen.n)))
-    return np.asarray(np.where(d <= seen.d[-1], inside, np.inf))
+    inside = np.exp(np.interp(d, curves.d, np.log(curves.n)))
+    return np.asarray(np.where(d <= curves.d[-1], inside, np.inf))
 
 
 def _square(d: Any) -> Numbers:
@@ -189,20 +189,28 @@ def whole(n: float) -> str:
     return f"{round(n):,}" if n < 1e5 else show(n, 2)
 
 
-def _among(found: Overoptimisation, seen: BestOfNCurves, n: Spread) -> tuple[float, float]:
+def _among(
+    overoptimisation: Overoptimisation, curves: BestOfNCurves, n: Spread
+) -> tuple[float, float]:
     """Return the lowest and the highest end of n* by the law and all that forecast as well."""
-    points, level = found.evidence, found.level
-    others = [points.ensemble(form) for form in found.alike if form != found.form]
-    spans = (ends(n_at(seen, laws.peak_at()), level, points.units) for laws in others)
+    points, level = overoptimisation.evidence, overoptimisation.level
+    others = [
+        points.ensemble(form) for form in overoptimisation.alike if form != overoptimisation.form
+    ]
+    spans = (ends(n_at(curves, laws.peak_at()), level, points.units) for laws in others)
     lows, highs = zip(n[1:], *spans, strict=True)
     return min(lows), max(highs)
 
 
 def _drop(
-    found: Overoptimisation, seen: BestOfNCurves, evidence: RewardCurve, level: float
+    overoptimisation: Overoptimisation, curves: BestOfNCurves, evidence: RewardCurve, level: float
 ) -> Spread:
     """Return the measured gold at the peak of the law, less that at the largest n."""
-    g = int(np.argmin(np.abs(seen.d - min(float(found.law.peak_at()), float(seen.d[-1])))))
+    g = int(
+        np.argmin(
+            np.abs(curves.d - min(float(overoptimisation.law.peak_at()), float(curves.d[-1])))
+        )
+    )
     lost = evidence.draws[:, g] - evidence.draws[:, -1]
-    value = float(seen.gold[g] - seen.gold[-1])
+    value = float(curves.gold[g] - curves.gold[-1])
     return Spread(value, *ends(lost, level, evidence.units))

@@ -71,7 +71,7 @@ def isocompute(runs: Runs, over: str, start: float | None = None) -> IsoCompute:
     runs.require(("group", over))
     pins = {} if start is None else {"R_0": start}
     curves: dict[float, Sigmoid] = {}
-    kept, notes = [], []
+    rows, notes = [], []
     for number in np.unique(runs["group"]):
         mine = np.flatnonzero(runs["group"] == number)
         mine = mine[np.argsort(runs[over][mine], kind="stable")]
@@ -79,9 +79,11 @@ def isocompute(runs: Runs, over: str, start: float | None = None) -> IsoCompute:
         if len(np.unique(runs[over][records])) < FEWEST:
             notes.append(f"{show(float(number))} responses have {records.size} records: no curve")
             continue
-        kept.append(records)
-        made = fit(Sigmoid, runs.select(records), over=over, fix=pins, objective="squared", draws=0)
-        curves[float(number)] = made.law
+        rows.append(records)
+        result = fit(
+            Sigmoid, runs.select(records), over=over, fix=pins, objective="squared", draws=0
+        )
+        curves[float(number)] = result.law
     if len(curves) < 2:
         raise CannotFit(
             f"{len(curves)} number of responses per problem has a curve; at least two are needed"
@@ -98,7 +100,7 @@ def isocompute(runs: Runs, over: str, start: float | None = None) -> IsoCompute:
     return IsoCompute(
         over=over,
         curves=curves,
-        records=runs.select(np.concatenate(kept)),
+        records=runs.select(np.concatenate(rows)),
         x=x,
         best=best,
         reward=heights.max(0),
@@ -111,5 +113,5 @@ def _follow(over: str, x: Numbers, best: Numbers, numbers: list[float]) -> Sigmo
     share = np.log(best / numbers[0]) / np.log(numbers[-1] / numbers[0])
     if np.ptp(share) < LEAST_RISE:
         return None
-    along = Runs({over: x, "R": share})
-    return fit(Sigmoid, along, over=over, objective="squared", draws=0).law
+    runs = Runs({over: x, "R": share})
+    return fit(Sigmoid, runs, over=over, objective="squared", draws=0).law

@@ -74,8 +74,8 @@ class RewardCurve:
 
     def ensemble(self, form: str, count: int | None = None) -> Any:
         """Return a form fitted to each of the draws."""
-        drawn = self.draws[:count]
-        y, w = (self.R, drawn) if self.drawn_weights else (drawn, self.weights)
+        draws = self.draws[:count]
+        y, w = (self.R, draws) if self.drawn_weights else (draws, self.weights)
         return fit_linear(form_of(form), {"d": self.d}, y, w, search=SEARCH.get(form))
 
 
@@ -128,8 +128,8 @@ class Overoptimisation:
     def spread(self, of_law: Any) -> Spread:
         """Return a number of the law, a function of it, with its interval over the draws."""
         value = float(np.squeeze(of_law(self.law)))
-        drawn = np.atleast_1d(np.squeeze(of_law(self.draws)))
-        return Spread(value, *ends(drawn, self.level, self.evidence.units))
+        values = np.atleast_1d(np.squeeze(of_law(self.draws)))
+        return Spread(value, *ends(values, self.level, self.evidence.units))
 
     @property
     def peak_at(self) -> Spread:
@@ -176,31 +176,38 @@ def overoptimisation(
     Raises CannotFit for fewer than five points, or a gain that never changes.
     """
     refuse_level(level)
-    seen = evidence.part(evidence.d > 0)
-    if np.unique(seen.d).size < FEWEST:
+    positive = evidence.part(evidence.d > 0)
+    if np.unique(positive.d).size < FEWEST:
         raise CannotFit(
-            f"{evidence.name} has {np.unique(seen.d).size} values of KL above 0; at least {FEWEST} "
+            f"{evidence.name} has {np.unique(positive.d).size} values of KL above 0; at least "
+            f"{FEWEST} "
             "are needed to see a curve"
         )
-    if np.ptp(seen.R) == 0:
-        raise CannotFit(f"{evidence.name}: the gain is {seen.R[0]:g} at every KL; nothing to fit")
-    standings = _standings(seen)
+    if np.ptp(positive.R) == 0:
+        raise CannotFit(
+            f"{evidence.name}: the gain is {positive.R[0]:g} at every KL; nothing to fit"
+        )
+    standings = _standings(positive)
     chosen = form or (standings[0].form if standings else FORMS[0])
-    law = seen.law(chosen)
-    left = seen.R - law(d=seen.d)
-    mean = np.average(seen.R, weights=seen.weights)
-    r2 = float(1 - (seen.weights * left**2).sum() / (seen.weights * (seen.R - mean) ** 2).sum())
-    made = Overoptimisation(
-        evidence=seen,
+    law = positive.law(chosen)
+    residuals = positive.R - law(d=positive.d)
+    mean = np.average(positive.R, weights=positive.weights)
+    r2 = float(
+        1
+        - (positive.weights * residuals**2).sum()
+        / (positive.weights * (positive.R - mean) ** 2).sum()
+    )
+    overoptimisation = Overoptimisation(
+        evidence=positive,
         form=chosen,
         law=law,
-        draws=seen.ensemble(chosen),
+        draws=positive.ensemble(chosen),
         standings=standings,
         level=level,
         r2=r2,
-        half=_half(seen, chosen, level),
+        half=_half(positive, chosen, level),
     )
-    return replace(made, notes=_notes(made))
+    return replace(overoptimisation, notes=_notes(overoptimisation))
 
 
 def split(evidence: RewardCurve, share: float) -> tuple[RewardCurve, RewardCurve] | None:
@@ -211,83 +218,88 @@ def split(evidence: RewardCurve, share: float) -> tuple[RewardCurve, RewardCurve
     return evidence.part(inside), evidence.part(~inside)
 
 
-def _standings(seen: RewardCurve) -> tuple[FormScore, ...]:
+def _standings(curve: RewardCurve) -> tuple[FormScore, ...]:
     """Return the forms ranked by their error beyond what they saw; none where points are few."""
-    parts = [p for share in CUTS if (p := split(seen, share)) is not None]
+    parts = [p for share in CUTS if (p := split(curve, share)) is not None]
     if not parts:
         return ()
     mean: dict[str, list[Numbers]] = {}
-    drawn: dict[str, Numbers] = {}
+    draws: dict[str, Numbers] = {}
     for name in FORMS:
         try:
-            mean[name] = [held.R - part.law(name)(d=held.d) for part, held in parts]
-            drawn[name] = np.mean([_errors(part, held, name) for part, held in parts], axis=0)
+            mean[name] = [rest.R - part.law(name)(d=rest.d) for part, rest in parts]
+            draws[name] = np.mean([_errors(part, rest, name) for part, rest in parts], axis=0)
         except CannotFit:
             mean.pop(name, None)
     rms = {
-        name: float(np.mean([np.sqrt((e**2).mean()) for e in left])) for name, left in mean.items()
+        name: float(np.mean([np.sqrt((e**2).mean()) for e in errors]))
+        for name, errors in mean.items()
     }
     ranked = sorted(rms, key=lambda name: rms[name])
     out = []
     for name in ranked:
-        better = 0.5 if name == ranked[0] else float((drawn[name] < drawn[ranked[0]]).mean())
+        better = 0.5 if name == ranked[0] else float((draws[name] < draws[ranked[0]]).mean())
         bias = -float(np.mean([e.mean() for e in mean[name]]))
         out.append(FormScore(name, rms[name], bias, better, better > LUCK))
     return tuple(out)
 
 
-def _notes(made: Overoptimisation) -> tuple[str, ...]:
+def _notes(overoptimisation: Overoptimisation) -> tuple[str, ...]:
     """Return what speaks against the law: how it was chosen, and where others see the peak."""
-    return tuple(note for note in (_chosen(made), _disagreement(made)) if note)
-
-
-def _chosen(made: Overoptimisation) -> str:
-    if not made.standings:
-        return (
-            f"{len(made.evidence.d)} values of KL are too few to hold some out: nothing speaks for "
-            f"{made.form} over the other laws"
-        )
-    error = {s.form: s.rms for s in made.standings}
-    if made.form in made.alike or made.form not in error:
-        return ""
-    first = made.standings[0].form
-    return (
-        f"{made.form} was asked for; {first} forecasts larger KL better, with an error of "
-        f"{error[first]:.2g} against {error[made.form]:.2g}"
+    return tuple(
+        note for note in (_chosen(overoptimisation), _disagreement(overoptimisation)) if note
     )
 
 
-def _disagreement(made: Overoptimisation) -> str:
+def _chosen(overoptimisation: Overoptimisation) -> str:
+    if not overoptimisation.standings:
+        return (
+            f"{len(overoptimisation.evidence.d)} values of KL are too few to hold some out: "
+            f"nothing speaks for "
+            f"{overoptimisation.form} over the other laws"
+        )
+    error = {s.form: s.rms for s in overoptimisation.standings}
+    if overoptimisation.form in overoptimisation.alike or overoptimisation.form not in error:
+        return ""
+    first = overoptimisation.standings[0].form
+    return (
+        f"{overoptimisation.form} was asked for; {first} forecasts larger KL better, with an "
+        f"error of "
+        f"{error[first]:.2g} against {error[overoptimisation.form]:.2g}"
+    )
+
+
+def _disagreement(overoptimisation: Overoptimisation) -> str:
     """Return what to say where forms that forecast alike see the peak in different places."""
-    seen = made.evidence
-    least = float(seen.d.min())  # nothing closer is told apart
-    at = {form: max(float(seen.law(form).peak_at()), least) for form in made.alike}
+    evidence = overoptimisation.evidence
+    least = float(evidence.d.min())  # nothing closer is told apart
+    at = {form: max(float(evidence.law(form).peak_at()), least) for form in overoptimisation.alike}
     low, high = min(at.values()), max(at.values())
     if high <= APART * low:
         return ""
     far = "beyond any" if not np.isfinite(high) else f"{high:.2g}"
     return (
         f"{len(at)} laws forecast alike ({', '.join(at)}), and place the peak from d = {low:.2g} "
-        f"to {far}: intervals are those of {made.form} alone"
+        f"to {far}: intervals are those of {overoptimisation.form} alone"
     )
 
 
-def _errors(part: RewardCurve, held: RewardCurve, name: str) -> Numbers:
+def _errors(part: RewardCurve, curve: RewardCurve, name: str) -> Numbers:
     """Return the root mean square error (s,) of refits to draws, held against the same draws."""
-    said = part.ensemble(name, JUDGES)(d=held.d)
-    truth = held.R if held.drawn_weights else held.draws[:JUDGES]
-    weight = held.draws[:JUDGES] if held.drawn_weights else np.ones((1, held.d.size))
-    return np.asarray(np.sqrt((weight * (said - truth) ** 2).sum(1) / weight.sum(1)))
+    predictions = part.ensemble(name, JUDGES)(d=curve.d)
+    truth = curve.R if curve.drawn_weights else curve.draws[:JUDGES]
+    weight = curve.draws[:JUDGES] if curve.drawn_weights else np.ones((1, curve.d.size))
+    return np.asarray(np.sqrt((weight * (predictions - truth) ** 2).sum(1) / weight.sum(1)))
 
 
-def _half(seen: RewardCurve, name: str, level: float) -> Spread | None:
+def _half(curve: RewardCurve, name: str, level: float) -> Spread | None:
     """Return the gain at the largest d as forecast from the smaller half of d."""
-    parts = split(seen, HALF)
+    parts = split(curve, HALF)
     if parts is None:
         return None
-    at = float(seen.d.max())
+    at = float(curve.d.max())
     value = float(parts[0].law(name)(d=at))
-    return Spread(value, *ends(np.ravel(parts[0].ensemble(name)(d=at)), level, seen.units))
+    return Spread(value, *ends(np.ravel(parts[0].ensemble(name)(d=at)), level, curve.units))
 
 
 def of_sizes(evidence: Sequence[RewardCurve], form: str) -> Any:
@@ -295,26 +307,26 @@ def of_sizes(evidence: Sequence[RewardCurve], form: str) -> Any:
 
     Raises BadRuns if fewer than three sizes are known.
     """
-    known = [e for e in evidence if e.size is not None]
-    if len({e.size for e in known}) < 3:
+    sized = [e for e in evidence if e.size is not None]
+    if len({e.size for e in sized}) < 3:
         raise BadRuns(
-            f"{len({e.size for e in known})} sizes of reward models are known; a law of size needs "
+            f"{len({e.size for e in sized})} sizes of reward models are known; a law of size needs "
             "three: say them with --sizes NAME=PARAMS"
         )
-    d, R, w, N = _stacked(known)
+    d, R, w, N = _stacked(sized)
     return fit_linear(form_of(form), {"d": d, "N": N}, R, w)
 
 
 def draws_of_sizes(evidence: Sequence[RewardCurve], form: str) -> Any:
     """Return a law of d and N fitted to each draw; draw i resamples the same prompts for all."""
-    known = [e for e in evidence if e.size is not None]
-    d, R, w, N = _stacked(known)
-    drawn = np.concatenate([e.draws for e in known], axis=1)
-    y, weights = (R, drawn) if known[0].drawn_weights else (drawn, w)
+    sized = [e for e in evidence if e.size is not None]
+    d, R, w, N = _stacked(sized)
+    draws = np.concatenate([e.draws for e in sized], axis=1)
+    y, weights = (R, draws) if sized[0].drawn_weights else (draws, w)
     return fit_linear(form_of(form), {"d": d, "N": N}, y, weights)
 
 
-def _stacked(known: Sequence[RewardCurve]) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-    joined = (np.concatenate([getattr(e, name) for e in known]) for name in ("d", "R", "weights"))
-    N = np.concatenate([np.full(e.d.size, float(e.size or 0)) for e in known])
+def _stacked(curves: Sequence[RewardCurve]) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    joined = (np.concatenate([getattr(e, name) for e in curves]) for name in ("d", "R", "weights"))
+    N = np.concatenate([np.full(e.d.size, float(e.size or 0)) for e in curves])
     return (*joined, N)  # type: ignore[return-value]

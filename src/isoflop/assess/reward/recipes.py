@@ -123,19 +123,19 @@ def crossing(first: RewardCurve, second: RewardCurve) -> Crossing:
     low = max(float(c.fit.runs[c.over].min()) for c in (first, second))
     high = FURTHEST * max(first.furthest, second.furthest)
     x = np.geomspace(low, high, POINTS)
-    found = _crossed(
+    point = _crossed(
         x, second.fit.predict(**{first.over: x}) - first.fit.predict(**{first.over: x})
     )
     if first.fit.draws is None or second.fit.draws is None:
         raise UsageError("a crossing needs curves with draws")
     count = min(first.fit.draws.members or 1, second.fit.draws.members or 1)
     apart = second.fit.draws(x)[:count] - first.fit.draws(x)[:count]
-    drawn = [_crossed(x, row) for row in apart]
-    places = np.array([at for at, _ in drawn if at is not None])
+    crossings = [_crossed(x, row) for row in apart]
+    places = np.array([at for at, _ in crossings if at is not None])
     share = places.size / count
-    if found[0] is None or share < CROSSES:
+    if point[0] is None or share < CROSSES:
         return Crossing(None, None, share, bool(apart[:, -1].mean() > 0))
-    return Crossing(found[0], quantiles(places, first.fit.level), share, found[1])
+    return Crossing(point[0], quantiles(places, first.fit.level), share, point[1])
 
 
 def _crossed(x: Numbers, apart: Numbers) -> tuple[float | None, bool]:

@@ -98,7 +98,7 @@ def evidence_of(law: str) -> tuple[FitEvidence, ...]:
 
 
 def _read(entry: dict[str, Any]) -> FitEvidence:
-    shown = entry["shown"]
+    plot = entry["shown"]
     columns = ("x", "observed", "predicted", "unseen")
     lists = {"takes": tuple(entry["takes"]), "notes": tuple(entry["notes"])}
     return FitEvidence(
@@ -106,8 +106,10 @@ def _read(entry: dict[str, Any]) -> FitEvidence:
             **entry,
             **lists,
             "ranges": {symbol: (low, high) for symbol, (low, high) in entry["ranges"].items()},
-            "params": {name: ParameterEstimate(**known) for name, known in entry["params"].items()},
-            "held": tuple(HeldOutFit(**known) for known in entry["held"]),
-            "shown": shown and PlottedRuns(shown["symbol"], *(tuple(shown[k]) for k in columns)),
+            "params": {
+                name: ParameterEstimate(**values) for name, values in entry["params"].items()
+            },
+            "held": tuple(HeldOutFit(**values) for values in entry["held"]),
+            "shown": plot and PlottedRuns(plot["symbol"], *(tuple(plot[k]) for k in columns)),
         }
     )

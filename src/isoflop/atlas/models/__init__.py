@@ -31,12 +31,12 @@ def published_models(name: str) -> tuple[PublishedModel, ...]:
     [1400000000000.0]
     """
     wanted = _plain(name)
-    found = [m for m in MODELS.values() if _plain(m.name) == wanted]
-    found = found or [m for m in MODELS.values() if _plain(m.family) == wanted]
-    if not found:
+    matches = [m for m in MODELS.values() if _plain(m.name) == wanted]
+    matches = matches or [m for m in MODELS.values() if _plain(m.family) == wanted]
+    if not matches:
         families = dict.fromkeys(m.family for m in MODELS.values())
         raise UnknownName("published model or family", name, (*families, *MODELS))
-    return tuple(found)
+    return tuple(matches)
 
 
 def _plain(name: str) -> str:

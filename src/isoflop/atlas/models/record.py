@@ -66,8 +66,8 @@ class PublishedModel:
     @property
     def cells(self) -> Mapping[str, Cell]:
         """Every cell by its symbol; "active" only for a mixture."""
-        found = {"N": self.N, "D": self.D, "C": self.C}
-        return found if self.active is None else {**found, "active": self.active}
+        values = {"N": self.N, "D": self.D, "C": self.C}
+        return values if self.active is None else {**values, "active": self.active}
 
 
 @dataclass(frozen=True, slots=True)

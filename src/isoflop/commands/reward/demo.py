@@ -49,23 +49,23 @@ def reward_demo(
     study = designed(preset, seeds, seed)
     ended = carried_out(folder, study, f"reward-{preset}-{seed}", None)
     runs = read(folder)
-    found = outcome(study, runs)
-    choice = {kind: choice_of(arms) for kind, arms in kinds(found)}
+    result = outcome(study, runs)
+    choice = {kind: choice_of(arms) for kind, arms in kinds(result)}
     blocks: list[Block] = [
-        *verdicts(found, choice),
-        *figures(found),
-        *laws_of("Best-of-n", found.chosen, choice["best-of-n"]),
-        *trends(found, choice["best-of-n"]),
-        *(laws_of("RL", found.pursued, choice["RL"]) if found.pursued else ()),
+        *verdicts(result, choice),
+        *figures(result),
+        *laws_of("Best-of-n", result.chosen, choice["best-of-n"]),
+        *trends(result, choice["best-of-n"]),
+        *(laws_of("RL", result.pursued, choice["RL"]) if result.pursued else ()),
         choices(choice),
-        *against_of(found),
-        *variants(found),
+        *against_of(result),
+        *variants(result),
         Paragraph(
             f"The study is in {folder}: 'isoflop reward fit {folder}' fits it, and the scores of "
             f"every bank are in {folder}/trials/*/scores.parquet for 'isoflop reward guard'."
         ),
     ]
-    data = as_data(found, choice, ended.seconds)
+    data = as_data(result, choice, ended.seconds)
     report = Report("Over-optimised reward models: what was seen", tuple(blocks), data)
     html.save(report, page)
     say(f"wrote {page}; the study is in {folder}/")

@@ -67,8 +67,8 @@ def reward_fit(
     refuse_unknown_sample(scores)
     if is_score_table(scores) or "prompt" in (columns or {}):
         refuse("samples", where=where, derive=derive, start=start is not None, least=least)
-        made = table(scores, columns, sizes, recalibrate, proxy)
-        read = of_table(made, draws, seed, of)
+        score_table = table(scores, columns, sizes, recalibrate, proxy)
+        read = of_table(score_table, draws, seed, of)
     else:
         refuse("runs", sizes=sizes, recalibrate=recalibrate, of=of == "proxy")
         read = of_runs(
@@ -80,47 +80,47 @@ def reward_fit(
             seed=seed,
             proxy=proxy,
         )
-    found = {n: overoptimisation(e, form=form, level=level) for n, e in read.evidence.items()}
-    return _report(read, found, level)
+    fits = {n: overoptimisation(e, form=form, level=level) for n, e in read.evidence.items()}
+    return _report(read, fits, level)
 
 
-def _report(read: RewardInput, found: dict[str, Overoptimisation], level: float) -> Report:
+def _report(read: RewardInput, fits: dict[str, Overoptimisation], level: float) -> Report:
     from isoflop.pages.reward_figures import against_kl
 
     joint = {key: _of_size(read, key, level) for key in OF_SIZE.values()}
     blocks: list[Block] = [
-        *doubts(found),
+        *doubts(fits),
         *(Note(text) for text in read.notes),
         Paragraph(
             f"R is the gain in {_MEANT[read.of]} over the initial policy, d the root of the "
             "KL from it."
         ),
-        *_laws(read, found, level),
-        ahead(found, level),
-        choices(found),
+        *_laws(read, fits, level),
+        ahead(fits, level),
+        choices(fits),
         *(block for made in joint.values() for block in made[0]),
         Heading("Figures"),
-        *against_kl(read, found),
+        *against_kl(read, fits),
     ]
     data = {
         "what": read.what,
         "level": level,
         "notes": list(read.notes),
-        "proxies": {name: as_data(f) for name, f in found.items()},
+        "proxies": {name: as_data(f) for name, f in fits.items()},
         "of_size": {key: made[1] for key, made in joint.items() if made[1]},
     }
-    points = sum(len(f.evidence.d) for f in found.values())
+    points = sum(len(f.evidence.d) for f in fits.values())
     return Report(
         f"{read.reward} through {points:,} values of KL, {read.what}", tuple(blocks), data
     )
 
 
 def _laws(
-    read: RewardInput, found: dict[str, Overoptimisation], level: float
+    read: RewardInput, fits: dict[str, Overoptimisation], level: float
 ) -> tuple[Table, Table]:
     laws: list[tuple[Cell, ...]] = []
     peaks: list[tuple[Cell, ...]] = []
-    for name, f in found.items():
+    for name, f in fits.items():
         alpha, beta = (f.spread(lambda law, p=p: getattr(law, p)) for p in ("alpha_R", "beta_R"))
         gamma = f.law.values.get("gamma")
         laws.append((name, f.form, *alpha, *beta, None if gamma is None else float(gamma), f.r2))
@@ -151,17 +151,17 @@ def _of_size(read: RewardInput, key: str, level: float) -> tuple[list[Block], di
     meant = OF_SIZE["rl-reward" if read.table is None else "bon-reward"]
     if key != meant or len({e.size for e in points if e.size is not None}) < 3:
         return [], {}
-    seen = [e.part(e.d > 0) for e in points]
-    law, drawn = of_sizes(seen, key), draws_of_sizes(seen, key)
+    positive = [e.part(e.d > 0) for e in points]
+    law, draws = of_sizes(positive, key), draws_of_sizes(positive, key)
     rows: list[tuple[Cell, ...]] = []
     data: dict[str, Any] = {}
     for name, p in type(law).params.items():
-        low, high = ends(getattr(drawn, name), level, points[0].units)
+        low, high = ends(getattr(draws, name), level, points[0].units)
         rows.append((name, float(getattr(law, name)), low, high, p.unit))
         data[name] = [float(getattr(law, name)), low, high]
-    left = np.concatenate([e.R - law(d=e.d, N=float(e.size)) for e in seen if e.size])
+    residuals = np.concatenate([e.R - law(d=e.d, N=float(e.size)) for e in positive if e.size])
     caption = (
         f"{key}: one law for all sizes of proxy, at N = 1e8; its points lie "
-        f"{float(np.sqrt((left**2).mean())):.3f} off (root mean square)."
+        f"{float(np.sqrt((residuals**2).mean())):.3f} off (root mean square)."
     )
     return [Table(("parameter", "value", "low", "high", "unit"), tuple(rows), caption)], data

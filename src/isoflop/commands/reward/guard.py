@@ -53,17 +53,19 @@ def reward_guard(
     from isoflop.samples.proxy_ensembles import ensembles
 
     check_draws(draws)
-    made = table(scores, columns, sizes, recalibrate, proxy)
+    score_table = table(scores, columns, sizes, recalibrate, proxy)
     options: dict[str, Any] = {"form": form, "draws": draws, "level": level, "seed": seed}
-    alone = [guard(made, name, **options) for name in made.proxies]
+    alone = [guard(score_table, name, **options) for name in score_table.proxies]
     against: tuple[Versus, ...] = ()
     together: list[Guard] = []
     if len(alone) > 1:
-        joined = ensembles(made, penalty=penalty)
+        joined = ensembles(score_table, penalty=penalty)
         together = [
-            guard(joined, name, **options) for name in joined.proxies if name not in made.proxies
+            guard(joined, name, **options)
+            for name in joined.proxies
+            if name not in score_table.proxies
         ]
         against = versus(together, alone, level)
-    said = dict.fromkeys(text for g in alone for text in g.curves.notes)
-    notes = (*said, kl_note(made, alone[0].curves))
+    messages = dict.fromkeys(text for g in alone for text in g.curves.notes)
+    notes = (*messages, kl_note(score_table, alone[0].curves))
     return report(alone, together, against, notes, width, level)

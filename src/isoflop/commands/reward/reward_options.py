@@ -51,22 +51,22 @@ def table(
     from isoflop.sources.score_files import read_scores
 
     if Path(text).is_dir():
-        held = sorted(Path(text).glob("trials/*/scores.parquet"))
+        paths = sorted(Path(text).glob("trials/*/scores.parquet"))
         raise UsageError(
             f"{text} is a folder; name a table of scores"
-            + (f", such as {held[0]}, one of {len(held)} in it" if held else "")
+            + (f", such as {paths[0]}, one of {len(paths)} in it" if paths else "")
         )
-    made = read_scores(text, columns, sizes)
+    scores = read_scores(text, columns, sizes)
     if proxy:
-        made = made.with_proxies({name: made.score(name) for name in proxy})
+        scores = scores.with_proxies({name: scores.score(name) for name in proxy})
     if recalibrate:
         from isoflop.samples.recalibrate import gold_scale
 
-        made = dataclasses.replace(made, gold=gold_scale(made)(made.gold))
-    return made
+        scores = dataclasses.replace(scores, gold=gold_scale(scores)(scores.gold))
+    return scores
 
 
-def of_table(made: ScoreTable, draws: int, seed: int, of: str = "gold") -> RewardInput:
+def of_table(score_table: ScoreTable, draws: int, seed: int, of: str = "gold") -> RewardInput:
     """Return best-of-n by every proxy of a score table as evidence, of gold or of the proxy."""
     check_draws(draws)
     from isoflop.assess.reward.evidence import of_curves
@@ -74,45 +74,46 @@ def of_table(made: ScoreTable, draws: int, seed: int, of: str = "gold") -> Rewar
     from isoflop.samples.best_of_n_curves import best_of_n_curves
     from isoflop.samples.recalibrate import gold_scale, proxy_scale
 
-    seen = {name: best_of_n_curves(made, name) for name in made.proxies}
-    notes = list(dict.fromkeys(text for c in seen.values() for text in c.notes))
+    curves_by_name = {name: best_of_n_curves(score_table, name) for name in score_table.proxies}
+    notes = list(dict.fromkeys(text for c in curves_by_name.values() for text in c.notes))
     factors = {}
-    for name in made.proxies:
+    for name in score_table.proxies:
         try:
-            factors[name] = proxy_scale(made, name).factor / gold_scale(made).factor
+            factors[name] = proxy_scale(score_table, name).factor / gold_scale(score_table).factor
         except CannotFit as reason:
             if of == "proxy":
                 raise
             notes.append(f"{name} is drawn without its own score: {reason}")
     if of == "proxy":
-        seen = {name: c.of_score(factors[name]) for name, c in seen.items()}
+        curves_by_name = {name: c.of_score(factors[name]) for name, c in curves_by_name.items()}
         factors = {}
     evidence = {
-        name: of_curves(c, draws=draws, seed=seed, size=made.sizes.get(name))
-        for name, c in seen.items()
+        name: of_curves(c, draws=draws, seed=seed, size=score_table.sizes.get(name))
+        for name, c in curves_by_name.items()
     }
-    notes.append(kl_note(made, next(iter(seen.values()))))
+    notes.append(kl_note(score_table, next(iter(curves_by_name.values()))))
     return RewardInput(
         what="best-of-n",
         evidence=evidence,
         notes=tuple(notes),
-        table=made,
-        curves=seen,
+        table=score_table,
+        curves=curves_by_name,
         factors=factors,
         of=of,
     )
 
 
-def kl_note(made: ScoreTable, seen: BestOfNCurves) -> str:
+def kl_note(score_table: ScoreTable, curves: BestOfNCurves) -> str:
     """Return how the KL of best-of-n was come by, and how far that may be off."""
-    if made.log_mass is None:
+    if score_table.log_mass is None:
         return (
             "no log-probabilities are known: KL is its upper bound log n - (n - 1)/n, too large "
             "where the same response is drawn often"
         )
     return (
-        f"KL is Beirami's estimate from log-probabilities: at n = {seen.n[-1]:,} by {seen.proxy} "
-        f"{seen.kl[-1]:.2f} nats, where the bound says {seen.bound[-1]:.2f}"
+        f"KL is Beirami's estimate from log-probabilities: at n = {curves.n[-1]:,} by "
+        f"{curves.proxy} "
+        f"{curves.kl[-1]:.2f} nats, where the bound says {curves.bound[-1]:.2f}"
     )
 
 
@@ -131,18 +132,18 @@ def of_runs(
 
     check_draws(draws)
     runs = reading(text)
-    found = evidence_of(runs, start=start, least=least, draws=draws, seed=seed)
+    evidence = evidence_of(runs, start=start, least=least, draws=draws, seed=seed)
     for name in proxy:
-        if name not in found.by_proxy:
-            raise UnknownName("proxy", name, found.by_proxy)
-    chosen = {k: v for k, v in found.by_proxy.items() if not proxy or k in proxy}
-    return RewardInput(_means(chosen), chosen, (*runs.notes, *found.notes))
+        if name not in evidence.by_proxy:
+            raise UnknownName("proxy", name, evidence.by_proxy)
+    chosen = {k: v for k, v in evidence.by_proxy.items() if not proxy or k in proxy}
+    return RewardInput(_means(chosen), chosen, (*runs.notes, *evidence.notes))
 
 
 def _means(names: Iterable[str]) -> str:
     """Return by what proxies were pleased: studies say it before a name, all else is RL."""
-    known = {"best-of-n": "best-of-n", "rl": "RL"}
-    return " and ".join(dict.fromkeys(known.get(n.split(": ")[0], "RL") for n in sorted(names)))
+    words = {"best-of-n": "best-of-n", "rl": "RL"}
+    return " and ".join(dict.fromkeys(words.get(n.split(": ")[0], "RL") for n in sorted(names)))
 
 
 def check_draws(draws: int) -> None:

@@ -46,12 +46,12 @@ def reward_score(
     if not re.fullmatch(r"\w+", as_):
         raise UsageError(f"--as {as_!r} is no name; letters, digits and _ make one")
     source, scorer = read_file(Path(samples)), scorer_of(with_)
-    kept = Path(f"{out}.{as_}.scores")
+    target = Path(f"{out}.{as_}.scores")
     name = as_ if as_ == "gold" else f"proxy_{as_}"
     with bar_of(name) as watch:
-        score = scored(source, columns or {}, scorer, kept, batch=batch, watch=watch)
+        score = scored(source, columns or {}, scorer, target, batch=batch, watch=watch)
     save_with(source, name, score, out)
-    kept.unlink(missing_ok=True)
+    target.unlink(missing_ok=True)
     say(f"wrote {out}")
     cells = (name, len(score), float(score.mean()), float(score.std()))
     return Report(

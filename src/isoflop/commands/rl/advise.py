@@ -47,34 +47,34 @@ def rl_advise(
     from isoflop.monitor import advise, alarms
 
     reading = RunsOptions(where, columns, derive)
-    found = read(log, reading, over=over, start=start, range_=range_)
-    wanted = found.share(reward(target), "--target")
+    runs = read(log, reading, over=over, start=start, range_=range_)
+    wanted = runs.share(reward(target), "--target")
     rows = reading(log)  # alarms are of every row, also of those without an evaluation
     answers: dict[str, tuple[StopAdvice, tuple[Alarm, ...]]] = {}
-    for name, recipe, run in _by_run(found):
-        said = advise(
+    for name, recipe, run in _by_run(runs):
+        advice = advise(
             run,
-            found.over,
+            runs.over,
             target=wanted,
             budget=budget,
-            start=found.starts[recipe],
+            start=runs.starts[recipe],
             step=step,
             alpha=alpha,
             level=level,
             seed=seed,
         )
-        answers[name] = (said, alarms(of_of(rows, name), found.over))
+        answers[name] = (advice, alarms(of_of(rows, name), runs.over))
     unknown = [
         Note(f"R_0 of {n} is its first evaluation; --start says it better")
-        for n, start in found.starts.items()
+        for n, start in runs.starts.items()
         if start is None
     ]
-    blocks: list[Block] = [*map(Note, found.notes), *unknown]
-    for name, _, run in _by_run(found):
+    blocks: list[Block] = [*map(Note, runs.notes), *unknown]
+    for name, _, run in _by_run(runs):
         blocks += described(name, run, *answers[name], level)
     data = {
-        "over": found.over,
-        "unit": quantity(found.over).unit,
+        "over": runs.over,
+        "unit": quantity(runs.over).unit,
         "level": level,
         "runs": {name: as_data(*answer) for name, answer in answers.items()},
     }
@@ -82,10 +82,10 @@ def rl_advise(
     return Report(f"Advice: {words}", tuple(blocks), data)
 
 
-def _by_run(found: RLInput) -> list[tuple[str, str, Runs]]:
+def _by_run(logs: RLInput) -> list[tuple[str, str, Runs]]:
     """Return every run with its name and its recipe."""
     out = []
-    for recipe, runs in found.by_recipe.items():
+    for recipe, runs in logs.by_recipe.items():
         if "run" not in runs.labels:
             out.append((recipe, recipe, runs))
             continue

@@ -53,38 +53,38 @@ def rl_compare(
     """
     from isoflop.assess.reward.recipes import compare_recipes
 
-    found = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
-    if len(found.by_recipe) < 2:
+    logs = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
+    if len(logs.by_recipe) < 2:
         raise UsageError(
-            f"there is one recipe, {next(iter(found.by_recipe))!r}; label runs of several in a "
+            f"there is one recipe, {next(iter(logs.by_recipe))!r}; label runs of several in a "
             "column family, or import them as RECIPE=LOG"
         )
-    fits = fitted(found, after=after, draws=draws, level=level, seed=seed)
+    fits = fitted(logs, after=after, draws=draws, level=level, seed=seed)
     pairs = [
-        compare_recipes(a, b, found.by_recipe, found.starts)
+        compare_recipes(a, b, logs.by_recipe, logs.starts)
         for a, b in itertools.combinations(fits.values(), 2)
     ]
-    return _report(found, list(fits.values()), pairs, level)
+    return _report(logs, list(fits.values()), pairs, level)
 
 
-def _report(found: RLInput, every: list[RewardCurve], pairs: list[Pair], level: float) -> Report:
+def _report(logs: RLInput, every: list[RewardCurve], pairs: list[Pair], level: float) -> Report:
     from isoflop.pages.rl_figures import curves, efficiency
 
     blocks: list[Block] = [
         *(Note(verdict(p), "doubt" if p.verdict == "unknown" else "info") for p in pairs),
-        *found.named,
+        *logs.named,
         *(block for curve in every for block in trust(curve)),
-        formula(found.over),
+        formula(logs.over),
         parameters(every, level),
         differences(pairs, level),
-        crossings(pairs, found.over, level),
+        crossings(pairs, logs.over, level),
         Heading("Figures"),
         curves(every),
         efficiency(every),
     ]
     data = {
-        "over": found.over,
-        "unit": quantity(found.over).unit,
+        "over": logs.over,
+        "unit": quantity(logs.over).unit,
         "level": level,
         "recipes": {c.recipe: curve_data(c) for c in every},
         "pairs": [as_data(p) for p in pairs],

@@ -53,25 +53,27 @@ def rl_demo(
 
     study = designed(preset, (), {}, {}, None, seed)
     carry_out(folder, f"rl-{preset}-{seed}", study.trials(), LocalEngine(), MADE)
-    found = read(folder, RunsOptions(), over="C", start=None, range_=None)
-    names = [name for name in study.arms if name in found.by_recipe]
-    said, refused = _forecasts(found, names, seed)
+    runs = read(folder, RunsOptions(), over="C", start=None, range_=None)
+    names = [name for name in study.arms if name in runs.by_recipe]
+    forecasts, refused = _forecasts(runs, names, seed)
     blocks: list[Block] = [
-        *verdicts(said, refused),
+        *verdicts(forecasts, refused),
         ends(read_runs(folder)),
         Heading("The second half, forecast from the first"),
-        table(said),
-        *(figure(found.by_recipe[s.recipe], s) for s in said),
-        *_compared(found, names[:2], seed),
+        table(forecasts),
+        *(figure(runs.by_recipe[s.recipe], s) for s in forecasts),
+        *_compared(runs, names[:2], seed),
     ]
-    report = Report("Reinforcement learning: forecast, and what came", tuple(blocks), as_data(said))
+    report = Report(
+        "Reinforcement learning: forecast, and what came", tuple(blocks), as_data(forecasts)
+    )
     html.save(report, page)
     say(f"wrote {page}; the study is in {folder}/")
     return report
 
 
 def _forecasts(
-    found: RLInput, names: list[str], seed: int
+    logs: RLInput, names: list[str], seed: int
 ) -> tuple[tuple[RecipeForecast, ...], dict[str, str]]:
     """Return a forecast of each recipe from the first half of its compute, or why there is none."""
     from isoflop.assess.reward.curve import choose
@@ -79,18 +81,18 @@ def _forecasts(
     from isoflop.fitting import fit
     from isoflop.monitor import outlook
 
-    said, refused = [], {}
+    forecasts, refused = [], {}
     for name in names:
-        runs, start = found.by_recipe[name], found.starts[name]
+        runs, start = logs.by_recipe[name], logs.starts[name]
         end, truth = end_of(runs)
-        seen = runs.select(runs["C"] <= SEEN * end)
+        train = runs.select(runs["C"] <= SEEN * end)
         try:
-            chosen = choose(seen, "C", start=start, level=LEVEL, seed=seed)
-            ahead = outlook(chosen, seen, "C", end, level=LEVEL, seed=seed)
+            chosen = choose(train, "C", start=start, level=LEVEL, seed=seed)
+            prediction = outlook(chosen, train, "C", end, level=LEVEL, seed=seed)
             c = chosen.standings[0].candidate
-            made = fit(
+            result = fit(
                 c.law,
-                seen,
+                train,
                 over=c.over,
                 predicts=c.predicts,
                 fix=c.fix,
@@ -101,11 +103,11 @@ def _forecasts(
         except RefusedByData as reason:
             refused[name] = str(reason)
             continue
-        said.append(RecipeForecast(name, c.law, ahead, truth, made))
-    return tuple(said), refused
+        forecasts.append(RecipeForecast(name, c.law, prediction, truth, result))
+    return tuple(forecasts), refused
 
 
-def _compared(found: RLInput, names: list[str], seed: int) -> list[Block]:
+def _compared(logs: RLInput, names: list[str], seed: int) -> list[Block]:
     """Return two recipes side by side, from all of their looks."""
     from isoflop.assess.reward.recipes import compare_recipes
     from isoflop.commands.rl.rl_options import fitted
@@ -115,7 +117,7 @@ def _compared(found: RLInput, names: list[str], seed: int) -> list[Block]:
 
     if len(names) < 2:
         return []
-    two = replace(found, by_recipe={name: found.by_recipe[name] for name in names})
+    two = replace(logs, by_recipe={name: logs.by_recipe[name] for name in names})
     every = fitted(two, after=None, draws=200, level=LEVEL, seed=seed)
     first, second = every.values()
     pair = compare_recipes(first, second, two.by_recipe, two.starts)

@@ -65,12 +65,12 @@ def rl_fit(
     C_mid by profile likelihood, which of four forms forecast held-out evaluations best, and what
     the early evaluations change. The label family tells recipes apart, run their runs.
     """
-    found = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
-    curves = fitted(found, after=after, draws=draws, level=level, seed=seed)
-    chosen = {name: _choice(found, name, after, level, seed) for name in curves}
-    said = {
+    logs = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
+    curves = fitted(logs, after=after, draws=draws, level=level, seed=seed)
+    chosen = {name: _choice(logs, name, after, level, seed) for name in curves}
+    outcomes = {
         name: _forecast(
-            found=found,
+            logs=logs,
             curve=curves[name],
             comparison=chosen[name],
             to=to,
@@ -82,15 +82,21 @@ def rl_fit(
         for name in curves
     }
     return _report(
-        found=found, curves=curves, chosen=chosen, said=said, paper=paper, after=after, level=level
+        logs=logs,
+        curves=curves,
+        chosen=chosen,
+        outcomes=outcomes,
+        paper=paper,
+        after=after,
+        level=level,
     )
 
 
 def _report(
-    found: RLInput,
+    logs: RLInput,
     curves: dict[str, RewardCurve],
     chosen: dict[str, Comparison | str],
-    said: dict[str, Forecast | str | None],
+    outcomes: dict[str, Forecast | str | None],
     paper: bool,
     after: float | None,
     level: float,
@@ -98,38 +104,38 @@ def _report(
     from isoflop.pages.rl_figures import curves as drawn
     from isoflop.pages.rl_figures import efficiency
 
-    windows = {n: _windows(found, n, after) for n in curves}
-    grids = {n: _paper(found, n, after) for n in curves} if paper else {}
+    windows = {n: _windows(logs, n, after) for n in curves}
+    grids = {n: _paper(logs, n, after) for n in curves} if paper else {}
     blocks: list[Block] = [
-        *found.named,
+        *logs.named,
         *(doubt for c in curves.values() for doubt in trust(c)),
-        formula(found.over),
+        formula(logs.over),
         parameters(list(curves.values()), level),
-        *([grid_table(grids, found.over)] if grids else []),
+        *([grid_table(grids, logs.over)] if grids else []),
         choices(chosen),
-        *forecasts(said, found.over, level),
-        window_table(windows, found.over),
+        *forecasts(outcomes, logs.over, level),
+        window_table(windows, logs.over),
         Heading("Figures"),
         drawn(list(curves.values())),
         efficiency(list(curves.values())),
     ]
-    count = sum(map(len, found.by_recipe.values()))
+    count = sum(map(len, logs.by_recipe.values()))
     data = {
-        "over": found.over,
-        "unit": quantity(found.over).unit,
+        "over": logs.over,
+        "unit": quantity(logs.over).unit,
         "level": level,
         "recipes": {
-            n: _as_data(found, c, chosen[n], said[n], windows[n]) for n, c in curves.items()
+            n: _as_data(logs, c, chosen[n], outcomes[n], windows[n]) for n, c in curves.items()
         },
         "paper": {n: dict(g[0].values) for n, g in grids.items()},
-        "notes": list(found.notes),
+        "notes": list(logs.notes),
     }
     refused = all(c.fit.status == "refused" for c in curves.values())
     return Report(f"Reward curves through {count:,} evaluations", tuple(blocks), data, refused)
 
 
 def _choice(
-    found: RLInput, name: str, after: float | None, level: float, seed: int
+    logs: RLInput, name: str, after: float | None, level: float, seed: int
 ) -> Comparison | str:
     """Return four forms ranked by held-out error, or why they cannot be."""
     from isoflop.assess.reward.curve import choose
@@ -137,9 +143,9 @@ def _choice(
 
     try:
         return choose(
-            found.by_recipe[name],
-            found.over,
-            start=found.starts[name],
+            logs.by_recipe[name],
+            logs.over,
+            start=logs.starts[name],
             after=after or 0.0,
             level=level,
             seed=seed,
@@ -149,7 +155,7 @@ def _choice(
 
 
 def _forecast(
-    found: RLInput,
+    logs: RLInput,
     curve: RewardCurve,
     comparison: Comparison | str,
     to: float | None,
@@ -169,8 +175,8 @@ def _forecast(
     try:
         return outlook(
             comparison,
-            found.by_recipe[curve.recipe],
-            found.over,
+            logs.by_recipe[curve.recipe],
+            logs.over,
             to,
             after=after or 0.0,
             draws=draws,
@@ -181,28 +187,28 @@ def _forecast(
         return str(reason)
 
 
-def _windows(found: RLInput, name: str, after: float | None) -> list[tuple[float, Any]]:
+def _windows(logs: RLInput, name: str, after: float | None) -> list[tuple[float, Any]]:
     from isoflop.assess.reward.curve import by_window
 
-    return list(by_window(found.by_recipe[name], found.over, found.starts[name], after or 0.0))
+    return list(by_window(logs.by_recipe[name], logs.over, logs.starts[name], after or 0.0))
 
 
-def _paper(found: RLInput, name: str, after: float | None) -> tuple[Any, dict[str, float]]:
+def _paper(logs: RLInput, name: str, after: float | None) -> tuple[Any, dict[str, float]]:
     """Return the sigmoid at the best node of ScaleRL's grid, and which of its ends it hit."""
     from isoflop.errors import UsageError
     from isoflop.fitting.grid_profile import grid_profile
     from isoflop.law import Binding
     from isoflop.laws import form
 
-    start = found.starts[name]
+    start = logs.starts[name]
     if start is None:
         raise UsageError(f"{name}: the paper takes R_0 as given; say it with --start")
-    runs = found.by_recipe[name]
-    seen = runs.select(runs[found.over] >= (after or 0.0))
-    furthest = 1.0 if found.over == "hours" else float(seen[found.over].max()) / PAPER_C[1]
-    made = grid_profile(
-        Binding(form("sigmoid"), found.over),
-        seen,
+    runs = logs.by_recipe[name]
+    train = runs.select(runs[logs.over] >= (after or 0.0))
+    furthest = 1.0 if logs.over == "hours" else float(train[logs.over].max()) / PAPER_C[1]
+    profile = grid_profile(
+        Binding(form("sigmoid"), logs.over),
+        train,
         {
             "A": np.arange(PAPER_A[0], PAPER_A[1] + 1e-9, PAPER_A[2]),
             "C_mid": np.linspace(*PAPER_C) * furthest,
@@ -210,14 +216,14 @@ def _paper(found: RLInput, name: str, after: float | None) -> tuple[Any, dict[st
         {"B": 1.0},
         {"R_0": start},
     )
-    return made.law, dict(made.edges)
+    return profile.law, dict(profile.edges)
 
 
 def _as_data(
-    found: RLInput,
+    logs: RLInput,
     curve: RewardCurve,
     comparison: Comparison | str,
-    made: Forecast | str | None,
+    outcome: Forecast | str | None,
     windows: list[tuple[float, Any]],
 ) -> dict[str, Any]:
     unknown = curve.known == "unknown"
@@ -244,13 +250,13 @@ def _as_data(
             }
             for s in comparison.standings
         ],
-        "forecast": made
-        if isinstance(made, str) or made is None
+        "forecast": outcome
+        if isinstance(outcome, str) or outcome is None
         else {
-            "at": dict(made.at),
-            "value": made.value,
-            "interval": [made.low, made.high],
-            "beyond": made.beyond,
+            "at": dict(outcome.at),
+            "value": outcome.value,
+            "interval": [outcome.low, outcome.high],
+            "beyond": outcome.beyond,
         },
         "windows": [[cut, {k: float(v) for k, v in w.values.items()}] for cut, w in windows],
         "status": curve.fit.status,

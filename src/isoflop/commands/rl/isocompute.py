@@ -35,46 +35,53 @@ def rl_isocompute(
     """
     from isoflop.assess.reward.isocompute import isocompute
 
-    found = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
-    if len(found.by_recipe) > 1:
-        names = ", ".join(found.by_recipe)
+    logs = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
+    if len(logs.by_recipe) > 1:
+        names = ", ".join(logs.by_recipe)
         raise UsageError(f"there are several recipes ({names}); choose one with --where")
-    ((recipe, seen),) = found.by_recipe.items()
-    return _report(found, isocompute(seen, found.over, found.starts[recipe]), seen)
+    ((recipe, evaluated),) = logs.by_recipe.items()
+    return _report(logs, isocompute(evaluated, logs.over, logs.starts[recipe]), evaluated)
 
 
-def _report(found: RLInput, made: IsoCompute, seen: Runs) -> Report:
+def _report(logs: RLInput, iso_compute: IsoCompute, runs: Runs) -> Report:
     from isoflop.pages.rl_figures import frontier
 
-    unit, numbers = quantity(found.over).unit, made.responses(made.x)
+    unit, numbers = quantity(logs.over).unit, iso_compute.responses(iso_compute.x)
     rows: list[tuple[Cell, ...]] = [
-        (float(made.x[i]), float(made.best[i]), float(numbers[i]), float(made.reward[i]))
-        for i in range(0, made.x.size, 6)
+        (
+            float(iso_compute.x[i]),
+            float(iso_compute.best[i]),
+            float(numbers[i]),
+            float(iso_compute.reward[i]),
+        )
+        for i in range(0, iso_compute.x.size, 6)
     ]
     fits: list[tuple[Cell, ...]] = [
-        (n, float(law.A), float(law.C_mid), float(law.B)) for n, law in made.curves.items()
+        (n, float(law.A), float(law.C_mid), float(law.B)) for n, law in iso_compute.curves.items()
     ]
     blocks: list[Block] = [
-        Note(answer(made, unit)),
-        *found.named,
-        *(Note(text, "doubt") for text in made.notes),
+        Note(answer(iso_compute, unit)),
+        *logs.named,
+        *(Note(text, "doubt") for text in iso_compute.notes),
         Table(
             (f"compute [{unit}]", "best number", "n* by the law", "R on the envelope"),
             tuple(rows),
             "The best number is of those tried; n* follows it by a sigmoid of logs.",
         ),
         Table(("responses per problem", "A", f"C_mid [{unit}]", "B"), tuple(fits)),
-        *frontier(made, seen),
+        *frontier(iso_compute, runs),
     ]
-    curves = {f"{n:g}": {k: float(v) for k, v in c.values.items()} for n, c in made.curves.items()}
+    curves = {
+        f"{n:g}": {k: float(v) for k, v in c.values.items()} for n, c in iso_compute.curves.items()
+    }
     data = {
-        "over": found.over,
+        "over": logs.over,
         "unit": unit,
         "curves": curves,
-        "x": made.x.tolist(),
-        "best": made.best.tolist(),
-        "reward": made.reward.tolist(),
+        "x": iso_compute.x.tolist(),
+        "best": iso_compute.best.tolist(),
+        "reward": iso_compute.reward.tolist(),
         "responses": numbers.tolist(),
-        "notes": list(made.notes),
+        "notes": list(iso_compute.notes),
     }
-    return Report(f"Responses per problem, by {found.over}", tuple(blocks), data)
+    return Report(f"Responses per problem, by {logs.over}", tuple(blocks), data)

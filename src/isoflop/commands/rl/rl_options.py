@@ -45,11 +45,11 @@ class RLInput:
     def named(self) -> list[Block]:
         """The notes as blocks, and what R_0 of each recipe rests on."""
         fitted = [name for name, start in self.starts.items() if start is None]
-        said = [
+        remarks = [
             f"R_0 of {', '.join(fitted)} is fitted with the rest: no column start and no --start; "
             "measured before training, it makes all else surer"
         ]
-        return [*map(Note, self.notes), *(map(Note, said) if fitted else ())]
+        return [*map(Note, self.notes), *(map(Note, remarks) if fitted else ())]
 
     def share(self, reward: float, what: str) -> float:
         """Return a reward of the user as a share of the range of rewards."""
@@ -70,14 +70,14 @@ def read(
     if len(span) != 2:
         raise UsageError(f"--range is {range_!r}; write it as LOW,HIGH, such as -1,1")
     by = compute_of(runs, over)
-    seen = evaluations(runs, by, (span[0], span[1]))
-    parts = recipes(seen)
-    made = RLInput(by, (span[0], span[1]), parts, {}, seen.notes)
-    given = None
+    evaluated = evaluations(runs, by, (span[0], span[1]))
+    parts = recipes(evaluated)
+    logs = RLInput(by, (span[0], span[1]), parts, {}, evaluated.notes)
+    stated = None
     if start is not None:
-        given = made.share(numbers(start, "--start")[0], "--start")
-    made.starts.update({name: start_of(part, given) for name, part in parts.items()})
-    return made
+        stated = logs.share(numbers(start, "--start")[0], "--start")
+    logs.starts.update({name: start_of(part, stated) for name, part in parts.items()})
+    return logs
 
 
 def numbers(text: str, what: str) -> tuple[float, ...]:

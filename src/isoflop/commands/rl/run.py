@@ -60,6 +60,6 @@ def rl_run(
     }
     runs = read(folder)
     hint = f"'isoflop rl fit {folder}' fits their curves, 'isoflop rl compare {folder}' compares."
-    said = said_of(len(ended.finished), ended.reused, ended.seconds)
-    blocks = (Paragraph(said), ends(runs), Paragraph(hint))
+    sentence = said_of(len(ended.finished), ended.reused, ended.seconds)
+    blocks = (Paragraph(sentence), ends(runs), Paragraph(hint))
     return Report(f"Reinforcement learning in {folder}", blocks, data)

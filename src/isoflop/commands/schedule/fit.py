@@ -49,22 +49,22 @@ def schedule_fit(
     from isoflop.schedules import each_held_out, fit, held_out
 
     check(draws, level)
-    known, held = apart(read(curves, warmup, columns), hold_out)
-    found = {key: fit(key, known, draws=draws, seed=seed) for key in dict.fromkeys(law)}
+    train, held = apart(read(curves, warmup, columns), hold_out)
+    fits = {key: fit(key, train, draws=draws, seed=seed) for key in dict.fromkeys(law)}
     if held:
-        judged = tuple(held_out(f, c, level, seed) for f in found.values() for c in held)
+        held_out_errors = tuple(held_out(f, c, level, seed) for f in fits.values() for c in held)
     else:
-        judged = each_held_out(tuple(found), known)
+        held_out_errors = each_held_out(tuple(fits), train)
     blocks: list[Block] = [
-        *doubts(tuple(found.values())),
-        *(Note(text) for c in (*known, *held) for text in c.notes),
-        curves_of(known, held),
-        *(Paragraph(f"{key}: {f.choice.summary}.") for key, f in found.items()),
-        parameters(found, level),
-        *judged_of(judged, bool(held), level if draws and held else None),
+        *doubts(tuple(fits.values())),
+        *(Note(text) for c in (*train, *held) for text in c.notes),
+        curves_of(train, held),
+        *(Paragraph(f"{key}: {f.choice.summary}.") for key, f in fits.items()),
+        parameters(fits, level),
+        *judged_of(held_out_errors, bool(held), level if draws and held else None),
         Heading("Figures"),
-        against_step(next(iter(found.values())), held, level, seed),
-        rates([c.schedule for c in (*known, *held)]),
+        against_step(next(iter(fits.values())), held, level, seed),
+        rates([c.schedule for c in (*train, *held)]),
     ]
-    title = f"Loss along schedules: {', '.join(c.name for c in known)}"
-    return Report(title, tuple(blocks), as_data(found, judged, held, level))
+    title = f"Loss along schedules: {', '.join(c.name for c in train)}"
+    return Report(title, tuple(blocks), as_data(fits, held_out_errors, held, level))

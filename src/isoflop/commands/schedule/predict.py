@@ -69,23 +69,23 @@ def schedule_predict(
 
     check(draws, level)
     refuse_requests(to)
-    known = read(curves, warmup, columns, to)
-    asked = [wanted(text, warmup) for text in to]
-    found = [fit(key, known, draws=draws, seed=seed) for key in dict.fromkeys(law)]
-    open_ = [one for one in asked if isinstance(one, ScheduleSpec) and one.open]
-    decays = [best_decay(f, r) for r in open_ for f in found if f.choice.key != "power"]
-    schedules = named([settled_of(one, decays) for one in asked])
-    said = [ahead(f, s, level=level, seed=seed) for s in schedules for f in found]
-    notes = unsure(said, decays)
+    runs = read(curves, warmup, columns, to)
+    schedules_asked = [wanted(text, warmup) for text in to]
+    fits = [fit(key, runs, draws=draws, seed=seed) for key in dict.fromkeys(law)]
+    open_ = [one for one in schedules_asked if isinstance(one, ScheduleSpec) and one.open]
+    decays = [best_decay(f, r) for r in open_ for f in fits if f.choice.key != "power"]
+    schedules = named([settled_of(one, decays) for one in schedules_asked])
+    forecasts = [ahead(f, s, level=level, seed=seed) for s in schedules for f in fits]
+    notes = unsure(forecasts, decays)
     blocks: list[Block] = [
-        *doubts(found),
-        *(Note(text) for c in known for text in c.notes),
+        *doubts(fits),
+        *(Note(text) for c in runs for text in c.notes),
         *(Note(text, "doubt") for text in notes),
-        ends_of(said, level),
+        ends_of(forecasts, level),
         *lengths(decays),
         Heading("Figures"),
-        predicted(said, known),
-        rates([*(c.schedule for c in known), *schedules]),
+        predicted(forecasts, runs),
+        rates([*(c.schedule for c in runs), *schedules]),
     ]
-    title = f"Loss along schedules that were not run, from {', '.join(c.name for c in known)}"
-    return Report(title, tuple(blocks), as_data(said, decays, notes, level))
+    title = f"Loss along schedules that were not run, from {', '.join(c.name for c in runs)}"
+    return Report(title, tuple(blocks), as_data(forecasts, decays, notes, level))

@@ -65,27 +65,27 @@ def read(
     tables = [text for text in texts if not text.startswith(PREFIX)]
     if warmup is not None and not (tables or any(map(is_table, ahead))):
         raise UsageError("--warmup is of tables that leave it out, and none is given")
-    found: list[LossCurve] = []
+    curves: list[LossCurve] = []
     for text in texts:
         if text == PREFIX + SAMPLE:
-            found += sample_curves()
+            curves += sample_curves()
         elif text.startswith(PREFIX):
             raise UnknownName("sample of loss curves", text.removeprefix(PREFIX), (SAMPLE,))
         else:
-            found += read_curves(text, warmup=warmup, columns=columns)
-    return together(found)
+            curves += read_curves(text, warmup=warmup, columns=columns)
+    return together(curves)
 
 
 def apart(
     curves: Sequence[LossCurve], names: Sequence[str]
 ) -> tuple[tuple[LossCurve, ...], tuple[LossCurve, ...]]:
     """Return the curves to fit, and those that are held out by name."""
-    known = [c.name for c in curves]
+    names_there = [c.name for c in curves]
     for name in names:
-        if name not in known:
-            raise UnknownName("curve", name, known)
-    held = tuple(c for c in curves if c.name in names)
-    return tuple(c for c in curves if c.name not in names), held
+        if name not in names_there:
+            raise UnknownName("curve", name, names_there)
+    held_out = tuple(c for c in curves if c.name in names)
+    return tuple(c for c in curves if c.name not in names), held_out
 
 
 def check(draws: int, level: float) -> None:
@@ -112,8 +112,8 @@ def wanted(text: str, warmup: int | None) -> Schedule | ScheduleSpec:
     return recipe(text)
 
 
-def doubts(found: Sequence[ScheduleFit]) -> tuple[Note, ...]:
+def doubts(fits: Sequence[ScheduleFit]) -> tuple[Note, ...]:
     """Return what fits doubt, each remark once with the laws that it is about."""
-    texts = dict.fromkeys(text for f in found for text in f.notes)
-    about = {t: ", ".join(f.choice.key for f in found if t in f.notes) for t in texts}
+    texts = dict.fromkeys(text for f in fits for text in f.notes)
+    about = {t: ", ".join(f.choice.key for f in fits if t in f.notes) for t in texts}
     return tuple(Note(f"{keys}: {text}", "doubt") for text, keys in about.items())

@@ -69,32 +69,32 @@ def testtime_curves(
     """
     from isoflop.samples.curves import coverage_curve, curves
 
-    found = opened(bank, strategy, lineage, columns)
+    source = opened(bank, strategy, lineage, columns)
     prices = prices_of(price_in, price_out)
     unit = "dollars" if prices and over == "samples" else over
-    asked = sorted({parse(text, "--k") for text in k}) or None
+    ks = sorted({parse(text, "--k") for text in k}) or None
     settings: dict[str, Any] = {"draws": draws, "level": level, "seed": seed}
-    if found.held is None:
+    if source.held is None:
         if unit != "samples" or points or verifier:
             raise UsageError("counts state no cost, no tokens and no scores; give the samples")
-        alone = coverage_curve(found.counts(), asked, **settings)
-        return report((alone,), CostAxis(unit, {}), (), (), found.notes, level)
-    samples = found.blocks(verifier or None)
+        alone = coverage_curve(source.counts(), ks, **settings)
+        return report((alone,), CostAxis(unit, {}), (), (), source.notes, level)
+    samples = source.blocks(verifier or None)
     with progress("drawing the curves") as watch:
-        made = curves(samples, asked, watch=watch, **settings)
-    along, said = along_of(samples.tally, made, unit, prices)
-    others = beside(found, samples.tally.problems)
-    tried = ran(found, others, along.unit, prices, answer_tokens, **settings)
-    measured = forced(tried, **settings)
+        sample_curves = curves(samples, ks, watch=watch, **settings)
+    axis, remarks = along_of(samples.tally, sample_curves, unit, prices)
+    others = beside(source, samples.tally.problems)
+    rows = ran(source, others, axis.unit, prices, answer_tokens, **settings)
+    measured = forced(rows, **settings)
     if answer_tokens and not measured:
         raise UsageError("--answer-tokens is of forced budgets, and none was run on these problems")
     if points:
-        _write(tried, points)
-    notes = (*found.notes, *samples.tally.notes, *said, *others.notes)
-    return report(made, along, tried, measured, notes, level)
+        _write(rows, points)
+    notes = (*source.notes, *samples.tally.notes, *remarks, *others.notes)
+    return report(sample_curves, axis, rows, measured, notes, level)
 
 
-def _write(tried: Sequence[Ran], path: str) -> None:
+def _write(rans: Sequence[Ran], path: str) -> None:
     """Write the score of every strategy over its tokens, as runs that laws are fitted to."""
     import csv
     import io
@@ -103,14 +103,14 @@ def _write(tried: Sequence[Ran], path: str) -> None:
     from isoflop.runs.spreadsheet import quoted
     from isoflop.store import write_atomically
 
-    known = [r for r in tried if r.tokens]
-    if not known:
+    priced = [r for r in rans if r.tokens]
+    if not priced:
         raise UsageError("there are no strategies that state their tokens, so no points to write")
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("run", "family", "thinking", "R"))
     rows.writerows(
-        (quoted(r.name), quoted(r.settings), f"{r.tokens:.8g}", f"{r.score:.8g}") for r in known
+        (quoted(r.name), quoted(r.settings), f"{r.tokens:.8g}", f"{r.score:.8g}") for r in priced
     )
     write_atomically(Path(path), lambda file: file.write(text.getvalue().encode()))
     say(f"wrote {path}")

@@ -54,8 +54,8 @@ def testtime_fit(
         raise UsageError(f"--to is {to:g}; coverage begins at one sample")
     if to is not None and to > FARTHEST:
         raise UsageError(f"--to is {to:g}; forecasts reach {FARTHEST:g} samples a problem at most")
-    found = opened(bank, strategy, lineage, columns)
-    counts = found.counts()
+    source = opened(bank, strategy, lineage, columns)
+    counts = source.counts()
     ways = [named(name) for name in way] or list(WAYS)
     tested = tested_of(counts, ways, repeats, seed)
     order = ways if isinstance(tested, str) else list(tested.order)
@@ -78,5 +78,5 @@ def testtime_fit(
         bent=bend_of(bend, counts, level, seed),
         curve=curve,
         to=to,
-        notes=(*found.notes, *counts.notes),
+        notes=(*source.notes, *counts.notes),
     )

@@ -63,18 +63,18 @@ def testtime_policy(
     from isoflop.plan.sampling.policy import policy
     from isoflop.plan.sampling.prices import unit_of
 
-    found = opened(bank, strategy, lineage, columns)
-    samples = found.samples()
+    source = opened(bank, strategy, lineage, columns)
+    samples = source.samples()
     prices = prices_of(price_in, price_out)
     counted = unit_of(samples, unit, prices)
-    others, said = others_of(beside(found, samples.problems), counted, prices)
-    asked = [parse(text, "--budget") for text in budget] or None
-    made = policy(
+    others, remarks = others_of(beside(source, samples.problems), counted, prices)
+    budgets = [parse(text, "--budget") for text in budget] or None
+    result = policy(
         samples,
         by=by,
         bins=bins,
         estimate=estimate,
-        budgets=asked,
+        budgets=budgets,
         baseline=baseline,
         unit=counted,
         prices=prices,
@@ -84,6 +84,6 @@ def testtime_policy(
         seed=seed,
     )
     if out:
-        made.router.save(out)
+        result.router.save(out)
         say(f"wrote {out}")
-    return report(made, (*found.notes, *samples.notes, *said), out)
+    return report(result, (*source.notes, *samples.notes, *remarks), out)

@@ -134,7 +134,7 @@ class Asking:
     def __post_init__(self) -> None:
         """Refuse what the backend could make nothing of."""
         served = {"--url": self.url, "--params": self.parameters, "--set": self.extra}
-        if self.where != "http" and (idle := [name for name, given in served.items() if given]):
+        if self.where != "http" and (idle := [name for name, value in served.items() if value]):
             raise UsageError(f"{idle[0]} is for --backend http")
         if self.where == "embedded" and (self.model or self.stop or self.max_tokens):
             raise UsageError(
@@ -163,14 +163,14 @@ class Asking:
 
         if task == "chain":
             raise UsageError("chain is a task of the embedded model; say --task addition")
-        made = exercise(task, problems, self.seed, columns)
+        problem_set = exercise(task, problems, self.seed, columns)
         stop = tuple(map(unescaped, self.stop))
-        drawing = Drawing(self.temperature, self.max_tokens or 256, stop or made.stop)
+        drawing = Drawing(self.temperature, self.max_tokens or 256, stop or problem_set.stop)
         if self.where == "http":
-            return made, self._server(drawing)
+            return problem_set, self._server(drawing)
         from isoflop.experiments.sampling.huggingface import HuggingFace
 
-        return made, HuggingFace(str(self.model), drawing, self.api == "chat")
+        return problem_set, HuggingFace(str(self.model), drawing, self.api == "chat")
 
     def _embedded(self, task: str, problems: int | None) -> tuple[Exercise, Backend]:
         from isoflop.experiments.sampling.embedded import Embedded, chains
@@ -179,8 +179,8 @@ class Asking:
             raise UsageError(f"the embedded model knows chain, not {task!r}; say --backend http")
         if problems == 0:
             raise UsageError("--problems is 0; at least 1 is needed")
-        made, rows = chains(problems or 32, self.seed)
-        return made, Embedded(rows, self.seed, self.temperature)
+        problem_set, rows = chains(problems or 32, self.seed)
+        return problem_set, Embedded(rows, self.seed, self.temperature)
 
     def _server(self, drawing: Drawing) -> Backend:
         from isoflop.experiments.sampling.http_client import Manners, Server, key_from

@@ -56,17 +56,17 @@ def score(
     from isoflop.samples.bank import SampleBank, chosen_group
     from isoflop.samples.sample_table import SCORE
 
-    found = SampleBank.open(bank)
-    own = chosen_group(found.kinds(), strategy, lineage, bank)
-    problems = problems_block(found, own[1], task, columns)
+    store = SampleBank.open(bank)
+    names = chosen_group(store.kinds(), strategy, lineage, bank)
+    problems = problems_block(store, names[1], task, columns)
     asks = _asks(check, time_limit, reward or {})
-    made = [judged(found, name, ask, problems, own, batch) for name, ask in asks.items()]
-    rows = tuple(row_of(found, own, one) for one in made)
+    progress = [judged(store, name, ask, problems, names, batch) for name, ask in asks.items()]
+    rows = tuple(row_of(store, names, one) for one in progress)
     data = {
         "bank": bank,
-        "strategy": own[0],
-        "lineage": own[1],
-        "verdicts": [as_data(one, row) for one, row in zip(made, rows, strict=True)],
+        "strategy": names[0],
+        "lineage": names[1],
+        "verdicts": [as_data(one, row) for one, row in zip(progress, rows, strict=True)],
     }
     notes: list[Block] = [
         Note(
@@ -74,13 +74,13 @@ def score(
             f"{why}",
             "doubt",
         )
-        for one in made
+        for one in progress
         for why, count in one.owed.items()
     ]
-    table = Table(COLUMNS, rows, f"Samples of {own[0]}, {own[1] or 'without a lineage'}.")
+    table = Table(COLUMNS, rows, f"Samples of {names[0]}, {names[1] or 'without a lineage'}.")
     last = Paragraph(f"'isoflop testtime curves {bank}' tells what each verifier is worth.")
     return Report(
-        f"Verdicts on {amount(made[0].total, 'sample', 'samples')}", (*notes, table, last), data
+        f"Verdicts on {amount(progress[0].total, 'sample', 'samples')}", (*notes, table, last), data
     )
 
 

@@ -68,13 +68,13 @@ class Decoding:
 
     def _hidden(self, first: int, last: int) -> Tensor | None:
         """Return what each new token may attend to (b, 1, t, keys), or None where it is all."""
-        seen = self.seen[:, :last]
+        mask = self.seen[:, :last]
         if last - first == 1:
-            return None if bool(seen.all()) else seen[:, None, None]
-        position = torch.arange(last, device=seen.device)
+            return None if bool(mask.all()) else mask[:, None, None]
+        position = torch.arange(last, device=mask.device)
         query = position[first:, None]
         # A padded token sees itself alone: a row without a key would be no number.
-        return ((position <= query) & seen[:, None] | (position == query))[:, None]
+        return ((position <= query) & mask[:, None] | (position == query))[:, None]
 
     def _attend(self, layer: int, first: int, last: int, mask: Tensor | None) -> Attend:
         keys, values = self.keys[layer], self.values[layer]

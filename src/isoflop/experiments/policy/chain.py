@@ -85,8 +85,8 @@ class ChainTask:
 
     def demonstrations(self, n: int, draw: np.random.Generator) -> Demonstrations:
         """Return `n` solutions, some after a first attempt, some cut short."""
-        drawn = self._drawn(n, draw, familiar=True)
-        problems = self._written(drawn)
+        chains = self._drawn(n, draw, familiar=True)
+        problems = self._written(chains)
         kind = draw.random(n)
         retried = kind < self.retried
         interrupted = ~retried & (kind < self.retried + self.interrupted)
@@ -95,7 +95,7 @@ class ChainTask:
         responses = np.full((n, width), self.control.pad)
         responses[:, :plain] = problems.solutions
         learned = responses != self.control.pad
-        self._retry(drawn, problems, np.flatnonzero(retried), responses, learned, draw)
+        self._retry(chains, problems, np.flatnonzero(retried), responses, learned, draw)
         self._interrupt(problems, np.flatnonzero(interrupted), responses, learned, draw)
         return Demonstrations(problems, responses, learned)
 
@@ -143,11 +143,11 @@ class ChainTask:
             draw.choice(np.arange(1, self.modulus), (n, self.most), p=weights / weights.sum()),
         )
 
-    def _states(self, drawn: _Drawn, slips: Tokens | None = None) -> Tokens:
+    def _states(self, chains: _Drawn, slips: Tokens | None = None) -> Tokens:
         """Return the state after every step (n, most), `slips` (n, most) added to each."""
-        state, states = drawn.start, np.empty_like(drawn.operands)
+        state, states = chains.start, np.empty_like(chains.operands)
         for j in range(self.most):
-            operation, operand = drawn.operations[:, j], drawn.operands[:, j]
+            operation, operand = chains.operations[:, j], chains.operands[:, j]
             choices = (state + operand, state * operand, state**2 + operand)
             state = np.choose(operation, choices) % self.modulus
             if slips is not None:
@@ -155,20 +155,20 @@ class ChainTask:
             states[:, j] = state
         return states
 
-    def _written(self, drawn: _Drawn) -> Problems:
+    def _written(self, chains: _Drawn) -> Problems:
         """Return chains as problems: prompts on the right of their columns, solutions left."""
-        n, steps, control = len(drawn.steps), drawn.steps, self.control
-        wide, rows = 2 * self.most + 2, np.arange(len(drawn.steps))
-        left = np.full((n, wide), control.pad)
-        left[:, 0] = drawn.start
-        left[:, 1:-1:2] = drawn.operations + self.modulus
-        left[:, 2:-1:2] = drawn.operands
-        left[rows, 2 * steps + 1] = self.modulus + len(OPERATIONS)
+        n, steps, control = len(chains.steps), chains.steps, self.control
+        wide, rows = 2 * self.most + 2, np.arange(len(chains.steps))
+        tokens = np.full((n, wide), control.pad)
+        tokens[:, 0] = chains.start
+        tokens[:, 1:-1:2] = chains.operations + self.modulus
+        tokens[:, 2:-1:2] = chains.operands
+        tokens[rows, 2 * steps + 1] = self.modulus + len(OPERATIONS)
         column = np.arange(wide) - (wide - 2 * steps[:, None] - 2)
-        moved = np.take_along_axis(left, np.maximum(column, 0), 1)
+        moved = np.take_along_axis(tokens, np.maximum(column, 0), 1)
         prompts = np.where(column >= 0, moved, control.pad)
         solutions = np.full((n, self.most + 1), control.pad)
-        solutions[:, :-1] = self._states(drawn)
+        solutions[:, :-1] = self._states(chains)
         answers = solutions[rows, steps - 1]
         solutions[np.arange(self.most + 1) >= steps[:, None]] = control.pad
         solutions[rows, steps] = control.stop
@@ -176,7 +176,7 @@ class ChainTask:
 
     def _retry(
         self,
-        drawn: _Drawn,
+        chains: _Drawn,
         problems: Problems,
         rows: Tokens,
         responses: Tokens,
@@ -189,13 +189,13 @@ class ChainTask:
         where = draw.integers(0, steps)
         slips[np.arange(len(rows)), where] = draw.integers(1, self.modulus, len(rows))
         slips[draw.random(len(rows)) < 0.5] = 0
-        attempts = self._states(drawn.of(rows), slips)
+        attempts = self._states(chains.of(rows), slips)
         for row, count, attempt in zip(rows, steps, attempts, strict=True):
             solution = problems.solutions[row, : count + 1]
-            said = np.concatenate((attempt[:count], [self.control.again], solution))
-            responses[row, : len(said)] = said
+            response = np.concatenate((attempt[:count], [self.control.again], solution))
+            responses[row, : len(response)] = response
             learned[row] = (np.arange(responses.shape[1]) > count) & (
-                np.arange(responses.shape[1]) < len(said)
+                np.arange(responses.shape[1]) < len(response)
             )
 
     def _interrupt(
@@ -209,9 +209,9 @@ class ChainTask:
         """Break off the solution of `rows` at a random state, and give the answer."""
         for row, at in zip(rows, draw.integers(0, problems.difficulty[rows]), strict=True):
             end = (self.control.now, problems.answers[row], self.control.stop)
-            said = np.concatenate((problems.solutions[row, :at], end))
+            response = np.concatenate((problems.solutions[row, :at], end))
             responses[row] = self.control.pad
-            responses[row, : len(said)] = said
+            responses[row, : len(response)] = response
             learned[row] = responses[row] != self.control.pad
             learned[row, at] = False
 

@@ -170,27 +170,27 @@ def _shown(
 ) -> Iterator[list[Demonstrations]]:
     """Yield what each step imitates."""
     draw = np.random.default_rng((seed, 0))
-    own = None if retries is None else OwnAttempts(model, task, retries, warmup.batch, seed)
+    attempts = None if retries is None else OwnAttempts(model, task, retries, warmup.batch, seed)
     for step in itertools.count():
-        if own is None or step < own.retries.after:
+        if attempts is None or step < attempts.retries.after:
             yield [task.demonstrations(warmup.batch, draw)]
         else:
-            yield [task.demonstrations(warmup.batch - own.count, draw), own.next()]
+            yield [task.demonstrations(warmup.batch - attempts.count, draw), attempts.next()]
 
 
-def _imitation(model: PolicyModel, shown: Iterable[Demonstrations]) -> Any:
+def _imitation(model: PolicyModel, demonstrations: Iterable[Demonstrations]) -> Any:
     """Return the mean cross-entropy [nats/token] of what is to be learned of demonstrations."""
     import torch
 
     from isoflop.experiments.policy.likelihood import likelihood
 
-    device, found = model.embedding.weight.device, []
-    for each in filter(lambda s: len(s.problems), shown):
+    device, logp = model.embedding.weight.device, []
+    for each in filter(lambda s: len(s.problems), demonstrations):
         prompts = torch.from_numpy(each.problems.prompts).to(device)
         responses = torch.from_numpy(each.responses).to(device)
         learned = torch.from_numpy(each.learned).to(device)
-        found.append(likelihood(model, prompts, responses).logp[learned])
-    return -torch.cat(found).mean()
+        logp.append(likelihood(model, prompts, responses).logp[learned])
+    return -torch.cat(logp).mean()
 
 
 def pass_rate(
@@ -209,7 +209,7 @@ def pass_rate(
     from isoflop.experiments.policy.sampling import sample
 
     weight = model.embedding.weight
-    drawn = sample(
+    responses = sample(
         model,
         torch.from_numpy(problems.prompts).to(weight.device),
         task.control,
@@ -218,5 +218,5 @@ def pass_rate(
         n=n,
         temperature=temperature,
     )
-    verdict = task.verify(problems.repeat(n), drawn.tokens.cpu().numpy())
+    verdict = task.verify(problems.repeat(n), responses.tokens.cpu().numpy())
     return float((verdict.sound if sound else verdict.correct).mean())

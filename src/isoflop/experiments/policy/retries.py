@@ -51,9 +51,9 @@ class OwnAttempts:
     def next(self) -> Demonstrations:
         """Return those of one step."""
         if not self.waiting:
-            shown = self._drawn()
-            parts = np.array_split(np.arange(len(shown.problems)), self.retries.every)
-            self.waiting = [shown.of(rows) for rows in parts]
+            demonstrations = self._drawn()
+            parts = np.array_split(np.arange(len(demonstrations.problems)), self.retries.every)
+            self.waiting = [demonstrations.of(rows) for rows in parts]
         return self.waiting.pop()
 
     def _drawn(self) -> Demonstrations:
@@ -64,7 +64,7 @@ class OwnAttempts:
         task, control = self.task, self.task.control
         problems = task.problems(self.count * self.retries.every, self.draw, familiar=True)
         again = int(self.draw.integers(self.retries.most))
-        drawn = sample(
+        responses = sample(
             self.model,
             torch.from_numpy(problems.prompts).to(self.model.embedding.weight.device),
             control,
@@ -72,7 +72,7 @@ class OwnAttempts:
             most=task.layout.attempt * (1 + again) - 1,
             forcing=ForcedBudget(again, (control.again,)),
         )
-        return gone_over(task, problems, drawn.tokens.cpu().numpy())
+        return gone_over(task, problems, responses.tokens.cpu().numpy())
 
 
 def gone_over(task: Task, problems: Problems, attempts: Tokens) -> Demonstrations:
@@ -85,15 +85,15 @@ def gone_over(task: Task, problems: Problems, attempts: Tokens) -> Demonstration
     wide = attempts.shape[1] + most
     responses = np.full((len(attempts), wide), control.pad)
     learned = np.zeros(responses.shape, bool)
-    for row, (said, solution) in enumerate(zip(attempts, problems.solutions, strict=True)):
-        said = said[said != control.pad]
-        if said[-1] != control.stop:
+    for row, (attempt, solution) in enumerate(zip(attempts, problems.solutions, strict=True)):
+        attempt = attempt[attempt != control.pad]
+        if attempt[-1] != control.stop:
             continue
-        last = said[np.flatnonzero(np.append(control.again, said) == control.again)[-1] :]
+        last = attempt[np.flatnonzero(np.append(control.again, attempt) == control.again)[-1] :]
         then = last if right[row] else solution[solution != control.pad]
         if then.size <= most:
-            whole = np.concatenate((said[:-1], [control.again], then))
+            whole = np.concatenate((attempt[:-1], [control.again], then))
             responses[row, : whole.size] = whole
-            learned[row, said.size : whole.size] = True
-    kept = np.flatnonzero(learned.any(1))
-    return Demonstrations(problems, responses, learned).of(kept)
+            learned[row, attempt.size : whole.size] = True
+    rows = np.flatnonzero(learned.any(1))
+    return Demonstrations(problems, responses, learned).of(rows)

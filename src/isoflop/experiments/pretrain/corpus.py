@@ -73,10 +73,10 @@ def load(
     origin = str(text) if text is not None else f"source files of Python {_python()}"
     digest = _digest(texts, vocabulary, held_out)
     folder = (cache or default_cache()) / f"corpus-{digest[:16]}"
-    if (found := _cached(folder, digest)) is not None:
-        return found
-    made = _build(texts, origin, vocabulary, held_out, digest)
-    return _store(made, folder)
+    if (cache_hit := _cached(folder, digest)) is not None:
+        return cache_hit
+    corpus = _build(texts, origin, vocabulary, held_out, digest)
+    return _store(corpus, folder)
 
 
 def default_cache() -> Path:
@@ -98,12 +98,12 @@ def _texts(root: Path | None) -> Iterator[bytes]:
         files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
     else:
         raise UsageError(f"there is no text at {root}")
-    seen = set()
+    digests = set()
     for path in files:
         content = path.read_bytes()
         mark = hashlib.sha256(content).digest()
-        if mark not in seen and (len(content) >= SMALLEST_FILE or path == root):
-            seen.add(mark)
+        if mark not in digests and (len(content) >= SMALLEST_FILE or path == root):
+            digests.add(mark)
             yield content
 
 
@@ -114,15 +114,15 @@ def _python_files() -> list[Path]:
     taken in the order of a hash of their paths, which mixes packages as they come.
     """
     roots = dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib"))
-    found = {
+    paths = {
         str(path.relative_to(root)): path
         for root in roots
         for path in root.rglob("*.py")
         if root.name.endswith("-packages") or not _installed(path.relative_to(root))
     }
-    order = sorted(found, key=lambda name: hashlib.sha256(name.encode()).digest())
-    reach = np.cumsum([found[name].stat().st_size for name in order])
-    return [found[name] for name in order[: int(np.searchsorted(reach, ENOUGH)) + 1]]
+    order = sorted(paths, key=lambda name: hashlib.sha256(name.encode()).digest())
+    reach = np.cumsum([paths[name].stat().st_size for name in order])
+    return [paths[name] for name in order[: int(np.searchsorted(reach, ENOUGH)) + 1]]
 
 
 def _installed(path: Path) -> bool:
@@ -154,17 +154,19 @@ def split(texts: list[bytes], held_out: float) -> tuple[list[bytes], list[bytes]
 def _build(
     texts: list[bytes], origin: str, vocabulary: int, held_out: float, digest: str
 ) -> Corpus:
-    train, kept = split(texts, held_out)
-    if not train or not kept:
+    train, held_out_texts = split(texts, held_out)
+    if not train or not held_out_texts:
         raise BadRuns(
             f"{origin} holds {len(texts)} files; too few to train on some, hold out others"
         )
     if vocabulary == BYTES:
-        arrays = [np.frombuffer(b"\0".join(part), dtype=np.uint8) for part in (train, kept)]
+        arrays = [
+            np.frombuffer(b"\0".join(part), dtype=np.uint8) for part in (train, held_out_texts)
+        ]
     else:
         tokenizer = _byte_pairs(train, vocabulary)
-        arrays = [_encode(tokenizer, part) for part in (train, kept)]
-    size = sum(len(t) for t in kept) + len(kept) - 1
+        arrays = [_encode(tokenizer, part) for part in (train, held_out_texts)]
+    size = sum(len(t) for t in held_out_texts) + len(held_out_texts) - 1
     return Corpus(origin, vocabulary, arrays[0], arrays[1], size / len(arrays[1]), digest)
 
 
@@ -202,22 +204,22 @@ def _cached(folder: Path, digest: str) -> Corpus | None:
     return Corpus(**facts, **shards) if facts["digest"] == digest else None
 
 
-def _store(made: Corpus, folder: Path) -> Corpus:
-    """Return `made` from its shards in `folder`, written whole or not at all."""
-    facts = {k: v for k, v in asdict(made).items() if k not in ("train", "held_out")}
+def _store(corpus: Corpus, folder: Path) -> Corpus:
+    """Return `corpus` from its shards in `folder`, written whole or not at all."""
+    facts = {k: v for k, v in asdict(corpus).items() if k not in ("train", "held_out")}
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             fresh = Path(scratch) / "new"
             fresh.mkdir()
-            np.save(fresh / "train.npy", made.train)
-            np.save(fresh / "held_out.npy", made.held_out)
+            np.save(fresh / "train.npy", corpus.train)
+            np.save(fresh / "held_out.npy", corpus.held_out)
             (fresh / "corpus.json").write_text(json.dumps(facts))
             shutil.rmtree(folder, ignore_errors=True)  # what lies there was not whole
             fresh.rename(folder)
     except OSError:  # a cache is a convenience: it is read-only or full, or another was first
-        return _cached(folder, made.digest) or made
-    return _cached(folder, made.digest) or made
+        return _cached(folder, corpus.digest) or corpus
+    return _cached(folder, corpus.digest) or corpus
 
 
 def windows(corpus: Corpus, context: int, seed: int) -> NDArray[np.int64]:
@@ -242,5 +244,5 @@ def gather(
     shard: NDArray[np.unsignedinteger], starts: NDArray[np.int64], context: int
 ) -> NDArray[np.int64]:
     """Return the windows (n, context + 1) of `shard` that begin at `starts` (n,)."""
-    found: NDArray[np.int64] = shard[starts[:, None] + np.arange(context + 1)].astype(np.int64)
-    return found
+    batch: NDArray[np.int64] = shard[starts[:, None] + np.arange(context + 1)].astype(np.int64)
+    return batch

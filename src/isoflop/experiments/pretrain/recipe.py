@@ -88,8 +88,8 @@ class TrainingRecipe:
 
     def reach(self, tokens: float, context: int) -> tuple[int, int]:
         """Return the tokens seen once `tokens` are reached, a whole number of steps, and those."""
-        seen = steps = 0
-        while seen < tokens:
-            seen += self.sequences(seen, context) * context
+        total = steps = 0
+        while total < tokens:
+            total += self.sequences(total, context) * context
             steps += 1
-        return seen, steps
+        return total, steps

@@ -64,13 +64,13 @@ class Pretrain(Experiment):
         """
         each = shape.flop_per_token("detailed")
         reached = [self.recipe.reach(b / each, shape.context) for b in sorted(self.budgets)]
-        kept = tuple(sorted({tokens for tokens, steps in reached if steps >= self.least_steps}))
-        if not kept:
+        points = tuple(sorted({tokens for tokens, steps in reached if steps >= self.least_steps}))
+        if not points:
             raise UsageError(
                 f"{max(self.budgets):g} FLOP gives {shape} {reached[-1][1]} steps, fewer than "
                 f"{self.least_steps}; give larger budgets or smaller shapes"
             )
-        return kept
+        return points
 
     def sizes(self, shape: Shape) -> tuple[Size, ...]:
         """Return N [params], D [tokens] and C [FLOP] of every loss that `shape` will give."""
@@ -125,11 +125,11 @@ class Pretrain(Experiment):
             "precision": outcome.precision,
             "non_embedding": shape.parameters("non-embedding"),
         }
-        found = [
+        observations = [
             _observation(shape, trial.seed, p.tokens, p.loss / text.bytes_per_token, p.steps)
             for p in outcome.points
         ]
-        return {"observations": found, "provenance": provenance}
+        return {"observations": observations, "provenance": provenance}
 
 
 def _observation(shape: Shape, seed: int, tokens: int, loss: float, steps: int) -> dict[str, JSON]:

@@ -147,12 +147,12 @@ class TrainingState:
         """Take up the last state that was kept, if there is one."""
         if (path := self.folder.checkpoint) is None:
             return
-        kept = load_state(path, self.learner.device)
-        self.learner.restore(kept["learner"])
-        self.leg, self.trained, self.trunk = kept["leg"], kept["trained"], kept["trunk"]
-        self.found = [Point(**p) for p in kept["found"]]
+        state = load_state(path, self.learner.device)
+        self.learner.restore(state["learner"])
+        self.leg, self.trained, self.trunk = state["leg"], state["trained"], state["trunk"]
+        self.found = [Point(**p) for p in state["found"]]
         wall, cpu = _clocks()
-        self.clocks = (wall - kept["spent"][0], cpu - kept["spent"][1])
+        self.clocks = (wall - state["spent"][0], cpu - state["spent"][1])
 
     def advance(self, fade: float) -> None:
         """Take one step, say how far it is, and keep the state if it is time."""
@@ -214,8 +214,8 @@ def train(
             journey.trunk = copy.deepcopy(learner.state())
         start = journey.trunk["seen"][0] if journey.trunk else 0
         while learner.tokens < leg.until:
-            left = (leg.until - learner.tokens) / (leg.until - start)
-            journey.advance(left if leg.decays else 1.0)
+            fraction = (leg.until - learner.tokens) / (leg.until - start)
+            journey.advance(fraction if leg.decays else 1.0)
         if leg.scored:
             loss = learner.score(held_out, averaged=recipe.schedule == "constant-average")
             journey.found.append(Point(learner.tokens, learner.steps, loss))

@@ -47,9 +47,9 @@ def choose(
         judges[proxy] = ProxyScorer(scene, proxy, setting.learning)
         folder.progress((1 - SAMPLING) * (done + 1) / len(proxies))
     tokens, logp = _sampled(scene, setting.bank, folder, keep_every)
-    found = {proxy: judge(tokens) for proxy, judge in judges.items()}
+    proxy_scores = {proxy: judge(tokens) for proxy, judge in judges.items()}
     scores = {
-        s.name(setting.world): combined(torch.stack([found[p] for p in s.proxies]), s.rule)
+        s.name(setting.world): combined(torch.stack([proxy_scores[p] for p in s.proxies]), s.rule)
         for s in scorers
     }
     table = _table(setting, scorers, scores, scene.gold(tokens), logp)
@@ -76,9 +76,9 @@ def _sampled(
     kept_at = time.monotonic()
     for i in range(len(tokens), bank.prompts):
         random = generator(scene.seed, BANK, 1 + i)
-        drawn = scene.respond(scene.policy, prompts[i : i + 1], random, bank.samples)
-        tokens.append(drawn[0].to(torch.uint8))
-        logp.append(drawn[1])
+        response = scene.respond(scene.policy, prompts[i : i + 1], random, bank.samples)
+        tokens.append(response[0].to(torch.uint8))
+        logp.append(response[1])
         folder.progress(1 - SAMPLING + SAMPLING * (i + 1) / bank.prompts)
         if time.monotonic() - kept_at >= keep_every:
             folder.save_checkpoint(lambda file: torch.save((tokens, logp), file))

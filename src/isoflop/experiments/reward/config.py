@@ -244,10 +244,10 @@ class RewardConfig:
         world, bank = self.world, self.bank.prompts * self.bank.samples
         proxies = {p for scorer in scorers for p in scorer.proxies}
         most = max(p.pairs for p in proxies)
-        taught = sum(self._teaching(p) for p in proxies)
+        training = sum(self._teaching(p) for p in proxies)
         scored = sum(bank * p.forward(world) for p in proxies)
         sampled = world.sampling(world.reference + 2 * most + bank)
-        return world.learning(world.steps * world.batch) + taught + scored + sampled
+        return world.learning(world.steps * world.batch) + training + scored + sampled
 
     def _teaching(self, proxy: Proxy) -> float:
         """Return what a proxy costs at most [FLOP]."""
@@ -260,8 +260,8 @@ class RewardConfig:
         each = sum(p.forward(world) for p in scorer.proxies)
         step = 2 * world.sampling(pursuit.responses) + world.learning(pursuit.responses)
         looks = pursuit.look * pursuit.furthest / pursuit.spacing
-        judged = (pursuit.steps * pursuit.responses + looks) * each
-        return pursuit.steps * step + 3 * world.sampling(round(looks)) + judged
+        scoring = (pursuit.steps * pursuit.responses + looks) * each
+        return pursuit.steps * step + 3 * world.sampling(round(looks)) + scoring
 
     def describe(self) -> dict[str, JSON]:
         """Return the setting as JSON."""

@@ -81,8 +81,8 @@ class RewardTrainer:
     @torch.no_grad()
     def look(self, count: int) -> RewardEvaluation:
         """Return what the policy does on the prompts of the bank, by `count` responses."""
-        asked = self.scene.prompts(self.setting.bank.prompts, draw(self.seed, BANK))
-        prompts = asked.repeat(-(-count // len(asked)), 1)[:count]
+        bank_prompts = self.scene.prompts(self.setting.bank.prompts, draw(self.seed, BANK))
+        prompts = bank_prompts.repeat(-(-count // len(bank_prompts)), 1)[:count]
         tokens, _ = self.scene.respond(self.policy, prompts, generator(self.seed, LOOK, self.steps))
         now, then = self._logp(self.policy, tokens), self._logp(self.scene.policy, tokens)
         far = kl_estimates(now.numpy(), then.numpy())
@@ -129,9 +129,9 @@ class RewardTrainingState:
             start = self.learner.look(START * self.learner.setting.pursuit.look)
             self.found.append(replace(start, KL=0.0, KL_error=0.0, k3=0.0))
             return
-        kept = load_state(path)
-        self.learner.restore(kept["learner"])
-        self.found = [RewardEvaluation(**look) for look in kept["found"]]
+        state = load_state(path)
+        self.learner.restore(state["learner"])
+        self.found = [RewardEvaluation(**look) for look in state["found"]]
 
     @property
     def furthest(self) -> float:

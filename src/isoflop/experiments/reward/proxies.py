@@ -58,8 +58,8 @@ def _chunk(scene: Scene, index: int) -> tuple[Tensor, Tensor]:
         rows, first = torch.arange(len(both)), (gold_n2[:, 1] > gold_n2[:, 0] + TIE).long()
         return both[rows, first], both[rows, 1 - first]
 
-    made: tuple[Tensor, Tensor] = kept("pairs", [asdict(scene.world), scene.seed, index], make)
-    return made
+    pairs: tuple[Tensor, Tensor] = kept("pairs", [asdict(scene.world), scene.seed, index], make)
+    return pairs
 
 
 class ProxyScorer:
@@ -75,11 +75,11 @@ class ProxyScorer:
             asdict(proxy),
             asdict(learning),
         ]
-        found = kept("proxy", identity, lambda: self._make(scene, learning))
-        self.network.load_state_dict(found["network"])
+        state = kept("proxy", identity, lambda: self._make(scene, learning))
+        self.network.load_state_dict(state["network"])
         self.network.requires_grad_(False)
-        self.accuracy: float = found["accuracy"]
-        self.middle, self.spread = found["moments"]
+        self.accuracy: float = state["accuracy"]
+        self.middle, self.spread = state["moments"]
 
     def _make(self, scene: Scene, learning: Learning) -> dict[str, Any]:
         order = generator(scene.seed, ORDER, self.proxy.member)
@@ -97,21 +97,21 @@ class ProxyScorer:
         return (scores - self.middle) / self.spread  # type: ignore[no-any-return]
 
 
-def teach(network: Network, found: Pairs, learning: Learning, order: torch.Generator) -> float:
+def teach(network: Network, pairs: Pairs, learning: Learning, order: torch.Generator) -> float:
     """Teach a network to prefer what gold prefers; return the held-out share it judges rightly."""
-    count = len(found.better) - max(1, round(learning.held_out * len(found.better)))
-    held = Pairs(found.better[count:], found.worse[count:])
+    count = len(pairs.better) - max(1, round(learning.held_out * len(pairs.better)))
+    held_out = Pairs(pairs.better[count:], pairs.worse[count:])
     optimiser = torch.optim.AdamW(network.parameters(), lr=learning.lr, weight_decay=learning.decay)
     best, waited = (float("inf"), 0.0, copy.deepcopy(network.state_dict())), 0
     for _ in range(learning.looks):
         for _ in range(learning.passes(count)):
             for rows in torch.split(torch.randperm(count, generator=order), learning.batch):
                 optimiser.zero_grad(set_to_none=True)
-                gap = margin(network, Pairs(found.better[rows], found.worse[rows]))
+                gap = margin(network, Pairs(pairs.better[rows], pairs.worse[rows]))
                 F.softplus(-gap).mean().backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
         with torch.no_grad():
-            gap = margin(network, held)
+            gap = margin(network, held_out)
         loss, accuracy = float(F.softplus(-gap).mean()), right_share(gap)
         waited += 1
         if loss < best[0]:
@@ -131,9 +131,9 @@ def right_share(gaps_n: Tensor) -> float:
     return float(torch.where(gaps_n.abs() <= TIE, 0.5, (gaps_n > 0).float()).mean())
 
 
-def margin(network: Network, found: Pairs) -> Tensor:
+def margin(network: Network, pairs: Pairs) -> Tensor:
     """Return by how much (n,) the better of each pair is scored above the worse."""
-    better, worse = network(torch.cat(found)).chunk(2)
+    better, worse = network(torch.cat(pairs)).chunk(2)
     return better - worse  # type: ignore[no-any-return]
 
 

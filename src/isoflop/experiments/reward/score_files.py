@@ -27,8 +27,8 @@ def kept(part: str, identity: JSON, make: Callable[[], Any]) -> Any:
     path = default_cache() / f"reward-{part}-{key}.pt"
     with contextlib.suppress(BadStudy):
         return load_state(path)
-    made = make()
+    result = make()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file: torch.save(made, file))
-    return made
+        write_atomically(path, lambda file: torch.save(result, file))
+    return result

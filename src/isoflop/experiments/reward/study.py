@@ -81,16 +81,16 @@ class Overoptimise(Experiment):
         flop = self.setting.choosing(self.scorers)
         return self.trial(config, seed=seed, flop=flop, label=f"best-of-n, seed {seed}")
 
-    def _pursuit(self, pursued: RLTarget, seed: int) -> Trial:
-        pursuit = replace(self.setting.pursuit, penalty=pursued.penalty)
+    def _pursuit(self, target: RLTarget, seed: int) -> Trial:
+        pursuit = replace(self.setting.pursuit, penalty=target.penalty)
         setting = replace(self.setting, pursuit=pursuit)
         config: dict[str, JSON] = {
             "kind": PURSUIT,
             "setting": setting.describe(),
-            "scorers": [asdict(pursued.scorer)],
+            "scorers": [asdict(target.scorer)],
         }
-        label = f"{self.family_of(pursued)}, seed {seed}"
-        return self.trial(config, seed=seed, flop=setting.pursuing(pursued.scorer), label=label)
+        label = f"{self.family_of(target)}, seed {seed}"
+        return self.trial(config, seed=seed, flop=setting.pursuing(target.scorer), label=label)
 
     def family_of(self, what: Scorer | RLTarget) -> str:
         """Return the family that the runs of best-of-n by a scorer, or of RL on one, are in."""
@@ -116,11 +116,13 @@ class Overoptimise(Experiment):
         more: dict[str, JSON] = {}
         if config["kind"] == CHOICE:
             chosen = choose(setting, scorers, folder, trial.seed)
-            found: list[JSON] = [r for c in chosen for r in _of_choice(setting, c, trial.seed)]
+            observations: list[JSON] = [
+                r for c in chosen for r in _of_choice(setting, c, trial.seed)
+            ]
             more["accuracy"] = {c.scorer.name(setting.world): c.accuracy for c in chosen}
         else:
             looks = pursue(setting, scorers[0], folder, trial.seed)
-            found = _of_pursuit(setting, scorers[0], looks, trial.seed)
+            observations = _of_pursuit(setting, scorers[0], looks, trial.seed)
         provenance: dict[str, JSON] = {
             "seconds": time.monotonic() - wall,  # of the last attempt, like the next
             "cpu_seconds": time.process_time() - cpu,
@@ -128,7 +130,7 @@ class Overoptimise(Experiment):
             "threads": torch.get_num_threads(),
             **more,
         }
-        return {"observations": found, "provenance": provenance}
+        return {"observations": observations, "provenance": provenance}
 
 
 def _family(kind: str, setting: RewardConfig, scorer: Scorer) -> str:
@@ -185,14 +187,14 @@ def study(seed: int = 0, seeds: int = 3) -> Preset[Overoptimise]:
     members = tuple(Proxy(16, some, m) for m in range(4))
     others = tuple(Scorer((member,)) for member in members[1:])
     ensembles = tuple(Scorer(members, rule) for rule in ("mean", "worst", "variance-penalised"))
-    pursued = (
+    targets = (
         *(RLTarget(alone[h, many]) for h in (3, 16, 256)),
         RLTarget(alone[16, some]),
         RLTarget(alone[16, many], penalty=0.1),
         RLTarget(ensembles[1]),
     )
     scorers = (*alone.values(), *others, *ensembles)
-    return Preset(Overoptimise(scorers, pursued, seeds=_seeds(seed, seeds)))
+    return Preset(Overoptimise(scorers, targets, seeds=_seeds(seed, seeds)))
 
 
 def tiny(seed: int = 0, seeds: int = 1) -> Preset[Overoptimise]:
@@ -204,9 +206,9 @@ def tiny(seed: int = 0, seeds: int = 1) -> Preset[Overoptimise]:
         BankSize(prompts=8, samples=256),
         Pursuit(responses=128, lr=1e-3, steps=60, spacing=0.4, furthest=4.0, look=512),
     )
-    pursued = (RLTarget(proxies[3, 4_096]),)
+    targets = (RLTarget(proxies[3, 4_096]),)
     scorers = tuple(proxies.values())
-    return Preset(Overoptimise(scorers, pursued, setting, seeds=_seeds(seed, seeds)))
+    return Preset(Overoptimise(scorers, targets, setting, seeds=_seeds(seed, seeds)))
 
 
 def _seeds(first: int, count: int) -> tuple[int, ...]:

@@ -45,12 +45,12 @@ class MarkovSource:
     def text(self, n: int, length: int, random: np.random.Generator) -> Tokens:
         """Return sequences (n, length) of symbols, the first two drawn evenly."""
         count = len(self.reach)
-        found = np.zeros((n, length), np.int64)
-        found[:, :2] = random.integers(count, size=(n, 2))
+        tokens = np.zeros((n, length), np.int64)
+        tokens[:, :2] = random.integers(count, size=(n, 2))
         for t in range(2, length):
-            reach = self.reach[found[:, t - 2], found[:, t - 1]]
-            found[:, t] = (random.random((n, 1)) > reach[:, :-1]).sum(1)
-        return found
+            reach = self.reach[tokens[:, t - 2], tokens[:, t - 1]]
+            tokens[:, t] = (random.random((n, 1)) > reach[:, :-1]).sum(1)
+        return tokens
 
 
 class Gold(nn.Module):
@@ -199,7 +199,7 @@ class Scene:
         control = Control(pad, pad, pad, pad)  # padding is never drawn: every response is whole
         tokens, logp = [], []
         for part in torch.split(prompts, max(1, CHUNK // n)):
-            drawn = sample(policy, part, control, generator=random, most=most, n=n)
-            tokens.append(torch.cat((part.repeat_interleave(n, 0), drawn.tokens), 1))
-            logp.append(drawn.logp.sum(1))
+            responses = sample(policy, part, control, generator=random, most=most, n=n)
+            tokens.append(torch.cat((part.repeat_interleave(n, 0), responses.tokens), 1))
+            logp.append(responses.logp.sum(1))
         return torch.cat(tokens), torch.cat(logp)

@@ -90,7 +90,7 @@ def token_loss(
     reference_nt: Tensor | None = None,
 ) -> Tensor:
     """Return the loss of each token, with the KL term if `reference_nt` [nats] is given for it."""
-    found = surrogate(recipe, logp_nt, old_nt, advantage_n, mask_nt)
+    loss_nt = surrogate(recipe, logp_nt, old_nt, advantage_n, mask_nt)
     if recipe.kl and reference_nt is not None:
-        found = found + recipe.kl * divergence(logp_nt, reference_nt) * mask_nt
-    return found
+        loss_nt = loss_nt + recipe.kl * divergence(logp_nt, reference_nt) * mask_nt
+    return loss_nt

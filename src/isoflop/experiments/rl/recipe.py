@@ -135,11 +135,11 @@ def named(name: str, changes: Mapping[str, Any] | None = None) -> RLRecipe:
     """
     if name not in RECIPES:
         raise UnknownName("recipe", name, RECIPES)
-    known = [f.name for f in fields(RLRecipe) if f.name != "name"]
+    field_names = [f.name for f in fields(RLRecipe) if f.name != "name"]
     for field in changes or {}:
-        if field not in known:
-            raise UnknownName("field of a recipe", field, known)
+        if field not in field_names:
+            raise UnknownName("field of a recipe", field, field_names)
     if not changes:
         return RECIPES[name]
-    said = " ".join(f"{field}={value}" for field, value in changes.items())
-    return replace(RECIPES[name], name=f"{name} {said}", **changes)
+    label = " ".join(f"{field}={value}" for field, value in changes.items())
+    return replace(RECIPES[name], name=f"{name} {label}", **changes)

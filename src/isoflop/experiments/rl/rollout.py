@@ -69,22 +69,22 @@ class Tally:
     groups: int = 0
     unvaried: int = 0
 
-    def count(self, drawn: PolicyResponses, passed_pg: Tensor) -> None:
+    def count(self, responses: PolicyResponses, passed_pg: Tensor) -> None:
         """Take in what was rolled out."""
-        n = len(drawn.lengths)
-        self.flop += drawn.total_flop
+        n = len(responses.lengths)
+        self.flop += responses.total_flop
         self.responses += n
         self.recent += n
-        self.cut += int((~drawn.stopped).sum())
+        self.cut += int((~responses.stopped).sum())
         share = passed_pg.float().mean(1)
         self.groups += len(share)
         self.unvaried += int(((share == 0) | (share == 1)).sum())
 
     def shares(self) -> tuple[float, float]:
         """Return the shares of responses cut off and of groups unvaried since the last look."""
-        found = self.cut / max(self.recent, 1), self.unvaried / max(self.groups, 1)
+        shares = self.cut / max(self.recent, 1), self.unvaried / max(self.groups, 1)
         self.recent = self.cut = self.groups = self.unvaried = 0
-        return found
+        return shares
 
 
 @dataclass
@@ -150,16 +150,16 @@ def roll_out(
     count: int,
 ) -> Rollouts:
     """Return `count` groups of responses; fewer where the recipe drops what does not vary."""
-    kept = _once(model, setting, recipe, supply, tally, count)
+    rollouts = _once(model, setting, recipe, supply, tally, count)
     if not recipe.drop_unvaried:
-        return kept
-    kept = kept.groups(kept.varied.nonzero()[:, 0])
+        return rollouts
+    rollouts = rollouts.groups(rollouts.varied.nonzero()[:, 0])
     for _ in range(recipe.resample):
-        if (missing := count - len(kept.rewards)) == 0:
+        if (missing := count - len(rollouts.rewards)) == 0:
             break
         more = _once(model, setting, recipe, supply, tally, missing)
-        kept = kept + more.groups(more.varied.nonzero()[:, 0])
-    return kept
+        rollouts = rollouts + more.groups(more.varied.nonzero()[:, 0])
+    return rollouts
 
 
 def _once(
@@ -173,7 +173,7 @@ def _once(
     problems, rows = supply.take(count)
     device, group, most = model.embedding.weight.device, setting.group, setting.longest(recipe)
     prompts = torch.from_numpy(problems.prompts).to(device)
-    drawn = sample(
+    responses = sample(
         model,
         prompts,
         setting.task.control,
@@ -182,21 +182,26 @@ def _once(
         n=group,
         forcing=_interruption(setting, recipe, supply, count * group),
     )
-    passed = judge(setting, problems.repeat(group), drawn).view(count, group).to(device)
+    passed = judge(setting, problems.repeat(group), responses).view(count, group).to(device)
     supply.retire(rows, passed, recipe.retire)
-    tally.count(drawn, passed)
+    tally.count(responses, passed)
     rewards = passed.float() * 2 - 1
     if recipe.overlong:
-        late = ((most - drawn.lengths) / recipe.overlong - 1).clamp(-1, 0)
+        late = ((most - responses.lengths) / recipe.overlong - 1).clamp(-1, 0)
         rewards = rewards + late.view(count, group)
     return Rollouts(
-        prompts.repeat_interleave(group, 0), drawn.tokens, drawn.logp, drawn.mask, rewards, passed
+        prompts.repeat_interleave(group, 0),
+        responses.tokens,
+        responses.logp,
+        responses.mask,
+        rewards,
+        passed,
     )
 
 
-def judge(setting: RLConfig, problems: Problems, drawn: PolicyResponses) -> Tensor:
+def judge(setting: RLConfig, problems: Problems, responses: PolicyResponses) -> Tensor:
     """Return which responses (n,) the verifier passes."""
-    verdict = setting.task.verify(problems, drawn.tokens.cpu().numpy())
+    verdict = setting.task.verify(problems, responses.tokens.cpu().numpy())
     return torch.from_numpy(verdict.sound if setting.verifier == "steps" else verdict.correct)
 
 

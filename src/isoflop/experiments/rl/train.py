@@ -135,10 +135,10 @@ class RLTrainer:
         most = task.layout.attempt - 1
         passed = []
         for _ in range(samples):
-            drawn = sample(self.model, prompts, task.control, generator=random, most=most)
-            passed.append(judge(setting, self.examined, drawn).float().mean().item())
-        now = likelihood(self.model, prompts, drawn.tokens)
-        then = likelihood(self.reference, prompts, drawn.tokens)
+            responses = sample(self.model, prompts, task.control, generator=random, most=most)
+            passed.append(judge(setting, self.examined, responses).float().mean().item())
+        now = likelihood(self.model, prompts, responses.tokens)
+        then = likelihood(self.reference, prompts, responses.tokens)
         KL = divergence(now.logp, then.logp).sum(1).mean()
         flop = self.tally.flop + self.learned
         cut, unvaried = self.tally.shares()
@@ -147,7 +147,7 @@ class RLTrainer:
             flop=flop,
             rollouts=self.tally.responses,
             passed=float(np.mean(passed)),
-            entropy=float(now.entropy[drawn.mask].mean()),
+            entropy=float(now.entropy[responses.mask].mean()),
             KL=float(KL),
             cut=cut,
             unvaried=unvaried,
@@ -192,11 +192,11 @@ class RLTrainingState:
         """Take up the last state that was kept, if there is one."""
         if (path := self.folder.checkpoint) is None:
             return
-        kept = load_state(path, device)
-        self.learner.restore(kept["learner"])
-        self.start, self.found = kept["start"], [RLEvaluation(**look) for look in kept["found"]]
+        state = load_state(path, device)
+        self.learner.restore(state["learner"])
+        self.start, self.found = state["start"], [RLEvaluation(**look) for look in state["found"]]
         wall, cpu = _clocks()
-        self.clocks = (wall - kept["spent"][0], cpu - kept["spent"][1])
+        self.clocks = (wall - state["spent"][0], cpu - state["spent"][1])
 
     def look(self) -> None:
         """Measure the policy, and write down what was found."""

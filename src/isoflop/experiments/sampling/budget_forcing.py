@@ -102,35 +102,37 @@ class BudgetForcedBackend:
 
     async def _forced(self, request: Request, part: Response) -> Response:
         """Return the whole of a response that began so."""
-        budget, end, said = self.forcing.budget, self.forcing.end, _Said([part], part.text)
+        budget, end, response = self.forcing.budget, self.forcing.end, _Said([part], part.text)
         for _ in range(budget.again):
-            if self._left(said) <= 0 or said.parts[-1].tokens == self.inner.drawing.most:
+            if self._left(response) <= 0 or response.parts[-1].tokens == self.inner.drawing.most:
                 break  # cut off: there is no end to suppress
-            await self._go_on(request, said, self.forcing.more, self._backend(said.tokens))
+            await self._go_on(request, response, self.forcing.more, self._backend(response.tokens))
         if end:
-            await self._go_on(request, said, end, self.inner)
-        return said.response
+            await self._go_on(request, response, end, self.inner)
+        return response.response
 
-    async def _go_on(self, request: Request, said: _Said, put_in: str, backend: Backend) -> None:
+    async def _go_on(
+        self, request: Request, response: _Said, put_in: str, backend: Backend
+    ) -> None:
         """Put a text in, and let the model go on from there."""
-        text = said.text + put_in
-        asked = replace(
+        text = response.text + put_in
+        continuation = replace(
             request,
             problem=replace(request.problem, prompt=request.problem.prompt + text),
-            seed=(request.seed + len(said.parts) + request.numbers[0] * PARTS) % SEEDS,
+            seed=(request.seed + len(response.parts) + request.numbers[0] * PARTS) % SEEDS,
         )
-        part = (await backend.answer(asked)).responses[0]
-        said.parts.append(part)
-        said.text = text + part.text
+        part = (await backend.answer(continuation)).responses[0]
+        response.parts.append(part)
+        response.text = text + part.text
 
-    def _left(self, said: _Said) -> float:
+    def _left(self, response: _Said) -> float:
         """Return how many tokens of thinking are left."""
         limit = self.forcing.budget.tokens
         if limit is None:
             return math.inf
-        if any(part.tokens is None for part in said.parts):
+        if any(part.tokens is None for part in response.parts):
             raise EnvironmentFailure("the server counts no tokens: no limit can be held")
-        return limit - said.tokens
+        return limit - response.tokens
 
     def _backend(self, used: int) -> Backend:
         """Return the backend, drawing what is left of thinking after so many tokens."""
@@ -155,10 +157,13 @@ class _Said:
 
     @property
     def response(self) -> Response:
-        flop, known = [p.flop for p in self.parts], all(p.tokens is not None for p in self.parts)
+        flop, has_tokens = (
+            [p.flop for p in self.parts],
+            all(p.tokens is not None for p in self.parts),
+        )
         return Response(
             self.text,
-            self.tokens if known else None,
+            self.tokens if has_tokens else None,
             None if None in flop else sum(f for f in flop if f is not None),
         )
 

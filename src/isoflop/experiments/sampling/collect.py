@@ -80,7 +80,7 @@ def fill(
         _remember(bank, lineage, backend.describe(), problems)
         wanted = _Wanted(problems, samples, width, seed, writer, (strategy, lineage))
         had = samples * len(problems) - wanted.missing
-        filled = CollectionResult(samples * len(problems), had)
+        result = CollectionResult(samples * len(problems), had)
         if wanted.missing:
             backend.load()
         asyncio.run(
@@ -90,12 +90,12 @@ def fill(
                 judge=judge,
                 kind=(strategy, lineage),
                 writer=writer,
-                filled=filled,
+                filled=result,
                 watch=watch,
             ).run()
         )
         writer.close()
-    return filled
+    return result
 
 
 class _Wanted:
@@ -270,15 +270,15 @@ class _Filling:
         ]
 
     async def _judged(self, good: Sequence[tuple[Request, Answered | NoAnswer]]) -> list[Sample]:
-        drawn: list[tuple[Request, int, Answered, Response]] = [
+        rows: list[tuple[Request, int, Answered, Response]] = [
             (request, number, answered, response)
             for request, answered in good
             if isinstance(answered, Answered)
             for number, response in zip(request.numbers, answered.responses, strict=False)
         ]
         strategy, lineage = self.kind
-        verdicts = await self.judge([(request.problem, r) for request, _, _, r in drawn])
-        self.filled.tokens += sum(r.tokens or 0 for *_, r in drawn)
+        verdicts = await self.judge([(request.problem, r) for request, _, _, r in rows])
+        self.filled.tokens += sum(r.tokens or 0 for *_, r in rows)
         self.filled.prompt_tokens += sum(
             a.prompt_tokens or 0 for _, a in good if isinstance(a, Answered)
         )
@@ -298,7 +298,7 @@ class _Filling:
                 response=response.text,
                 seconds=answered.seconds / len(answered.responses),
             )
-            for (request, number, answered, response), verdict in zip(drawn, verdicts, strict=True)
+            for (request, number, answered, response), verdict in zip(rows, verdicts, strict=True)
         ]
 
     def _progress(self) -> CollectionProgress:
@@ -331,16 +331,17 @@ def _remember(
     for document in bank.study.documents(KIND):
         if document.name != lineage:
             continue
-        drawn = document.body["drawn"]
-        assert isinstance(drawn, Mapping)
-        if other := [k for k in {*drawn, *described} if drawn.get(k) != described.get(k)]:
+        settings = document.body["drawn"]
+        assert isinstance(settings, Mapping)
+        if other := [k for k in {*settings, *described} if settings.get(k) != described.get(k)]:
             name = sorted(other)[0]
             raise UsageError(
-                f"the bank's samples of {lineage!r} were made with {name} {drawn.get(name)!r}, not "
+                f"the bank's samples of {lineage!r} were made with {name} {settings.get(name)!r}, "
+                f"not "
                 f"{described.get(name)!r}; give these another --lineage, or another bank"
             )
-    known = problems_of(bank, lineage)
-    if changed := [p.name for p in problems if known.get(p.name, p) != p]:
+    bank_problems = problems_of(bank, lineage)
+    if changed := [p.name for p in problems if bank_problems.get(p.name, p) != p]:
         raise UsageError(
             f"problem {changed[0]!r} is not the one that the bank has samples of; give it "
             "another id, these samples another --lineage, or name another bank"

@@ -28,11 +28,11 @@ def chains(count: int, seed: int) -> tuple[Exercise, dict[str, Problems]]:
     rows = {}
     for i in range(count):  # one more problem leaves the others as they are
         rows[f"chain-{seed}/{i}"] = task.problems(1, np.random.default_rng((seed, i)))
-    made = (
+    problems = (
         TextProblem(name, task.text(row.prompts[0]), str(row.answers[0]))
         for name, row in rows.items()
     )
-    return Exercise(tuple(made), read=_read), rows
+    return Exercise(tuple(problems), read=_read), rows
 
 
 def _read(problem: TextProblem, response: str) -> tuple[str | None, bool]:
@@ -88,7 +88,7 @@ class Embedded:
         model, task = self.model, ChainTask()
         began = time.monotonic()
         prompts = self.rows[request.problem.name].prompts
-        drawn = sample(
+        rollout = sample(
             model,
             torch.from_numpy(prompts),
             task.control,
@@ -100,12 +100,12 @@ class Embedded:
         responses = tuple(
             Response(task.text(tokens), int(length), float(flop), float(logp.sum() / length))
             for tokens, length, flop, logp in zip(
-                drawn.tokens.numpy(), drawn.lengths, drawn.flop, drawn.logp, strict=True
+                rollout.tokens.numpy(), rollout.lengths, rollout.flop, rollout.logp, strict=True
             )
         )
         return Answered(
             responses,
             int((prompts != task.control.pad).sum()),
-            float(drawn.prompt_flop[0]),
+            float(rollout.prompt_flop[0]),
             time.monotonic() - began,
         )

@@ -62,10 +62,10 @@ class Gym:
         """
         if importlib.util.find_spec("reasoning_gym") is None:
             raise MissingExtra("a task of reasoning-gym", "gym")
-        given = "".join(f",{k}={json.dumps(v)}" for k, v in sorted(self.settings.items()))
+        options = "".join(f",{k}={json.dumps(v)}" for k, v in sorted(self.settings.items()))
         entries = {q: (i, a) for i, (q, a) in reversed(list(enumerate(self._started())))}
         return tuple(
-            TextProblem(f"{self.task}{given}-{self.seed}/{i}", question + ASKED, answer)
+            TextProblem(f"{self.task}{options}-{self.seed}/{i}", question + ASKED, answer)
             for question, (i, answer) in sorted(entries.items(), key=lambda entry: entry[1][0])
         )
 
@@ -110,15 +110,15 @@ class Gym:
             self._process.start()
         theirs.close()
         try:
-            found = self._pipe.recv() if self._pipe.poll(START) else "it does not answer"
+            reply = self._pipe.recv() if self._pipe.poll(START) else "it does not answer"
         except EOFError:
-            found = "its process died"
-        if isinstance(found, list):
-            return found
+            reply = "its process died"
+        if isinstance(reply, list):
+            return reply
         self._stop()
-        if isinstance(found, tuple):
-            raise UnknownName("task of reasoning-gym", self.task, found)
-        raise UsageError(f"reasoning-gym makes no problems of {self.task!r}: {found}")
+        if isinstance(reply, tuple):
+            raise UnknownName("task of reasoning-gym", self.task, reply)
+        raise UsageError(f"reasoning-gym makes no problems of {self.task!r}: {reply}")
 
     def _stop(self) -> None:
         if self._process is not None:
@@ -148,8 +148,8 @@ def answers_in(response: str) -> tuple[str, ...]:
     """
     text = response[-LONGEST:]
     for marked in (_TAGGED, _BOXED):
-        if found := marked.findall(text):
-            return (found[-1].strip(),)
+        if matches := marked.findall(text):
+            return (matches[-1].strip(),)
     text = text.strip()
     lines, words = text.splitlines(), text.split()
     parts = (text, *(line.strip() for line in lines[-1:]), *(w.rstrip(".") for w in words[-1:]))
@@ -158,8 +158,8 @@ def answers_in(response: str) -> tuple[str, ...]:
 
 def settings_in(text: str) -> tuple[str, dict[str, Any]]:
     """Return the task and the settings that a text such as "countdown,max_numbers=4" names."""
-    task, *given = re.split(r",(?=\s*\w+\s*=)", text)
-    pairs = [part.partition("=") for part in given]
+    task, *options = re.split(r",(?=\s*\w+\s*=)", text)
+    pairs = [part.partition("=") for part in options]
     return task.strip(), {name.strip(): _value(value.strip()) for name, _, value in pairs}
 
 
@@ -181,8 +181,8 @@ def _serve(pipe: Connection, task: str, count: int, seed: int, settings: Mapping
     with Path(os.devnull).open("w") as nowhere, contextlib.suppress(EOFError, OSError):
         sys.stdout = sys.stderr = nowhere
         try:
-            made = _made(task, count, seed, settings)
-            entries = [made[i] for i in range(count)]
+            dataset = _made(task, count, seed, settings)
+            entries = [dataset[i] for i in range(count)]
         except UnknownName as unknown:
             pipe.send(unknown.known)
             return
@@ -192,7 +192,7 @@ def _serve(pipe: Connection, task: str, count: int, seed: int, settings: Mapping
         pipe.send([(e["question"], str(e["answer"])) for e in entries])
         while True:
             entry, texts = pipe.recv()
-            pipe.send(max(_scored(made, text, entries[entry]) for text in texts))
+            pipe.send(max(_scored(dataset, text, entries[entry]) for text in texts))
 
 
 def _made(task: str, count: int, seed: int, settings: Mapping[str, Any]) -> Any:
@@ -204,9 +204,9 @@ def _made(task: str, count: int, seed: int, settings: Mapping[str, Any]) -> Any:
     return reasoning_gym.create_dataset(task, size=count, seed=seed, **settings)
 
 
-def _scored(made: Any, text: str, entry: Mapping[str, Any]) -> float:
+def _scored(dataset: Any, text: str, entry: Mapping[str, Any]) -> float:
     """Return the score of an answer, 0 for one that the scorer fails on."""
     try:
-        return float(made.score_answer(text, entry))
+        return float(dataset.score_answer(text, entry))
     except Exception:
         return 0.0

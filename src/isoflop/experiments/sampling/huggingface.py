@@ -135,11 +135,11 @@ class HuggingFace:
         tokenizer, network = self.loaded
         ends = network.generation_config.eos_token_id
         ends = {tokenizer.pad_token_id, *(ends if isinstance(ends, list) else [ends])}
-        said = next((i for i, t in enumerate(tokens) if t in ends), len(tokens))
-        text = tokenizer.decode(tokens[:said], skip_special_tokens=True)
+        end = next((i for i, t in enumerate(tokens) if t in ends), len(tokens))
+        text = tokenizer.decode(tokens[:end], skip_special_tokens=True)
         cut = self.drawing.cut(text)
         # What follows a stop is padding; what follows other text is the model's own end.
-        length = said + (said < len(tokens) and cut == text)
+        length = end + (end < len(tokens) and cut == text)
         return Response(cut, length, self._flop(length, before))
 
     def _flop(self, tokens: int, before: int) -> float:

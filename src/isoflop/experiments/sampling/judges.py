@@ -59,8 +59,8 @@ class Judge:
             self.unsure["the program"] += sum(right is None for right in correct)
         scores = await self._scored(pairs)
         return [
-            JudgedResponse(answer, right, said)
-            for (answer, _), right, said in zip(read, correct, scores, strict=True)
+            JudgedResponse(answer, right, response_scores)
+            for (answer, _), right, response_scores in zip(read, correct, scores, strict=True)
         ]
 
     async def _scored(

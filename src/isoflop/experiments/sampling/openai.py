@@ -60,14 +60,14 @@ class OpenAI:
         """Return what the server answers."""
         began = time.monotonic()
         count = len(request.numbers)
-        found = await self.server.post(
+        result = await self.server.post(
             _PATHS[self.api],
             self._body(request),
             lambda payload: self._read(payload, count),
             min(LARGEST + count * self.drawing.most * BYTES, MOST),
         )
         return Answered(
-            found.responses, found.prompt_tokens, found.prompt_flop, time.monotonic() - began
+            result.responses, result.prompt_tokens, result.prompt_flop, time.monotonic() - began
         )
 
     async def close(self) -> None:
@@ -76,23 +76,23 @@ class OpenAI:
 
     def _body(self, request: Request) -> dict[str, Any]:
         prompt = request.problem.prompt
-        asked: dict[str, Any] = (
+        body: dict[str, Any] = (
             {"prompt": prompt}
             if self.api == "completions"
             else {"messages": [{"role": "user", "content": prompt}]}
         )
-        asked |= {
+        body |= {
             "model": self.model,
             "max_tokens": self.drawing.most,
             "seed": request.seed,
             "temperature": self.drawing.temperature,
         }
         if len(request.numbers) > 1:
-            asked["n"] = len(request.numbers)
+            body["n"] = len(request.numbers)
         if self.drawing.stop:
-            asked["stop"] = list(self.drawing.stop)
-        asked |= self.extra
-        return {name: value for name, value in asked.items() if value is not None}
+            body["stop"] = list(self.drawing.stop)
+        body |= self.extra
+        return {name: value for name, value in body.items() if value is not None}
 
     def _read(self, payload: Any, count: int) -> Answered:
         """Return what a payload holds.
@@ -106,14 +106,14 @@ class OpenAI:
             raise ValueError("the answer holds no choices")
         texts = [self._text(choice) for choice in choices]
         logs = [_logprobs(choice.get("logprobs")) for choice in choices]
-        given = payload.get("usage")
-        usage = given if isinstance(given, dict) else {}
+        usage_field = payload.get("usage")
+        usage = usage_field if isinstance(usage_field, dict) else {}
         tokens = _tokens(_count(usage.get("completion_tokens")), texts, logs, payload["choices"])
         prompt = _count(usage.get("prompt_tokens"))
         means = [sum(log) / len(log) if log else None for log in logs]
         responses = tuple(
-            Response(self.drawing.cut(text), spent, self._flop(spent), mean)
-            for text, spent, mean in zip(texts, tokens, means, strict=True)
+            Response(self.drawing.cut(text), length, self._flop(length), mean)
+            for text, length, mean in zip(texts, tokens, means, strict=True)
         )
         return Answered(responses, prompt, self._flop(prompt))
 
@@ -144,17 +144,17 @@ def _count(value: Any) -> int | None:
     return value if whole and 0 <= value < COUNTABLE else None
 
 
-def _logprobs(given: Any) -> list[float]:
+def _logprobs(logprobs: Any) -> list[float]:
     """Return the log-probabilities of a choice's tokens, in either of the two forms in use."""
-    found: Any = None
-    if isinstance(given, dict):
-        content = given.get("content")
-        found = given.get("token_logprobs")
+    values: Any = None
+    if isinstance(logprobs, dict):
+        content = logprobs.get("content")
+        values = logprobs.get("token_logprobs")
         if isinstance(content, list):
-            found = [c.get("logprob") for c in content if isinstance(c, dict)]
-    if not isinstance(found, list):
+            values = [c.get("logprob") for c in content if isinstance(c, dict)]
+    if not isinstance(values, list):
         return []
-    return [x for x in map(finite, found) if LIKELY[0] <= x <= LIKELY[1]]
+    return [x for x in map(finite, values) if LIKELY[0] <= x <= LIKELY[1]]
 
 
 def _tokens(

@@ -84,17 +84,17 @@ def addition(count: int, seed: int) -> Exercise:
     """Return sums of two numbers, each asked for after a few that are worked out."""
     if count > MOST_SUMS:
         raise UsageError(f"there are no {count:,} different sums; {MOST_SUMS:,} are the most")
-    made: dict[str, TextProblem] = {}
+    problems: dict[str, TextProblem] = {}
     for i in itertools.count():  # one more problem leaves the others as they are
-        if len(made) == count:
+        if len(problems) == count:
             break
         draw = np.random.default_rng((seed, i))
         pairs = [_pair(draw) for _ in range(SHOWN + 1)]
         lines = [f"{a} + {b} = {a + b}" for a, b in pairs]
         a, b = pairs[-1]
         prompt = "\n".join([*lines[:-1], f"{a} + {b} ="])
-        made.setdefault(f"{a}+{b}", TextProblem(f"{a}+{b}", prompt, str(a + b)))
-    return Exercise(tuple(made.values()), stop=("\n",))
+        problems.setdefault(f"{a}+{b}", TextProblem(f"{a}+{b}", prompt, str(a + b)))
+    return Exercise(tuple(problems.values()), stop=("\n",))
 
 
 def _pair(draw: np.random.Generator) -> tuple[int, int]:
@@ -115,26 +115,26 @@ def from_file(path: Path, count: int | None, columns: Mapping[str, str]) -> Exer
         lines = read_text(path, UsageError).splitlines()
     except UsageError as error:
         raise UsageError(f"cannot read {path.name}: {error}") from None
-    made, bad = [], []
+    problems, bad = [], []
     for row, line in enumerate(lines, start=1):
         if line.strip():
-            found = _problem(line, row, names)
-            made.append(found) if found else bad.append(row)
-    if not made:
+            problem = _problem(line, row, names)
+            problems.append(problem) if problem else bad.append(row)
+    if not problems:
         raise UsageError(
             f"{path} holds no problems: no line is a JSON object with a text under "
             f"{names['problem']!r} and an answer under {names['answer']!r}"
         )
     listed = ", ".join(map(str, bad[:8])) + (", ..." if len(bad) > 8 else "")
     note = f"{len(bad)} lines of {path.name} are no problems and are left out: rows {listed}"
-    return Exercise(tuple(made[:count]), notes=(note,) if bad else ())
+    return Exercise(tuple(problems[:count]), notes=(note,) if bad else ())
 
 
 def _problem(line: str, row: int, names: Mapping[str, str]) -> TextProblem | None:
     try:
-        given = parse_json(line)
-        prompt, answer = given[names["problem"]], given[names["answer"]]
-        name = given.get(names["id"], f"row {row}")
+        record = parse_json(line)
+        prompt, answer = record[names["problem"]], record[names["answer"]]
+        name = record.get(names["id"], f"row {row}")
         f"{prompt}{answer}{name}".encode()  # half of a pair of surrogates is no text
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -151,8 +151,10 @@ def gym(text: str, count: int, seed: int) -> Exercise:
     from isoflop.experiments.sampling.gym import Gym, settings_in
 
     task, settings = settings_in(text)
-    made = Gym(task, count, seed, settings)
-    problems = made.problems()
+    environment = Gym(task, count, seed, settings)
+    problems = environment.problems()
     same = count - len(problems)
     note = f"{same} of {count} problems of {task} are the same as others and are left out"
-    return Exercise(problems, read=made.read, notes=(note,) if same else (), remarks=made.remarks)
+    return Exercise(
+        problems, read=environment.read, notes=(note,) if same else (), remarks=environment.remarks
+    )

@@ -36,7 +36,7 @@ class Program:
 
     async def verdict(self, problem: TextProblem, response: str, final: str | None) -> bool | None:
         """Return whether a response is right, None where the program could not tell."""
-        given = {
+        payload = {
             "problem": problem.name,
             "prompt": problem.prompt,
             "answer": problem.answer,
@@ -56,7 +56,7 @@ class Program:
             raise EnvironmentFailure(f"cannot run {self.command[0]}: {error.strerror}") from None
         try:
             async with asyncio.timeout(self.seconds):
-                await process.communicate(json.dumps(given).encode())
+                await process.communicate(json.dumps(payload).encode())
         except TimeoutError:
             return False
         finally:  # and whatever it started
@@ -92,8 +92,8 @@ def _call(file: str, function: str) -> int:
     """Return the exit code for what a function of a file says of the response on stdin."""
     import runpy
 
-    given = json.load(sys.stdin)
-    return WRONG - bool(runpy.run_path(file)[function](given["answer"], given["response"]))
+    payload = json.load(sys.stdin)
+    return WRONG - bool(runpy.run_path(file)[function](payload["answer"], payload["response"]))
 
 
 if __name__ == "__main__":

@@ -55,13 +55,13 @@ Watch: TypeAlias = Callable[[RejudgeProgress], None]
 def by_scorer(name: str, scorer: Scorer) -> Ask:
     """Return verdicts of a reward model, None for what is no number."""
 
-    def ask(asked: Asked) -> list[float | None]:
+    def ask(items: Asked) -> list[float | None]:
         try:
-            scores = scorer([p.prompt for p, _, _ in asked], [text for _, text, _ in asked])
+            scores = scorer([p.prompt for p, _, _ in items], [text for _, text, _ in items])
         except Exception as error:
             raise in_words(error, f"{name} gave scores; those so far are kept") from error
-        if len(scores) != len(asked):
-            raise UsageError(f"{name} was sent {len(asked)} samples and gave {len(scores)} scores")
+        if len(scores) != len(items):
+            raise UsageError(f"{name} was sent {len(items)} samples and gave {len(scores)} scores")
         return [None if math.isnan(score) else score for score in map(finite, scores)]
 
     return ask
@@ -94,16 +94,16 @@ def judge_again(
     began = time.monotonic()
     where = {"strategy": strategy, "lineage": lineage}
     total = sum(len(table) for table in bank.rows.tables(["sample"], where))
-    made = RejudgeProgress(column, total)
+    progress = RejudgeProgress(column, total)
     with bank.later(column).writing() as writer:
         for rows in _batches(bank, column, where, batch):
-            open_rows = [row for row in rows if _is_open(row, column, writer, problems, made)]
+            open_rows = [row for row in rows if _is_open(row, column, writer, problems, progress)]
             if open_rows:
-                _add(writer, open_rows, column, ask, problems, made)
-            made.seconds = time.monotonic() - began
-            watch(made)
+                _add(writer, open_rows, column, ask, problems, progress)
+            progress.seconds = time.monotonic() - began
+            watch(progress)
         writer.close_chunk()
-    return made
+    return progress
 
 
 def _batches(
@@ -120,11 +120,11 @@ def _is_open(
     column: str,
     writer: Writer,
     problems: Mapping[str, TextProblem],
-    made: RejudgeProgress,
+    progress: RejudgeProgress,
 ) -> bool:
     """Return whether a sample is to be judged now; else it is counted."""
     if row[column] is not None or writer.has(*(row[name] for name in SCHEMA.key)):
-        made.had += 1
+        progress.had += 1
         return False
     reasons = {
         LEFT_OUT: bool(row["left_out"]),
@@ -132,7 +132,7 @@ def _is_open(
         NO_PROBLEM: row["problem"] not in problems,
     }
     why = next((reason for reason, holds in reasons.items() if holds), None)
-    made.owed.update([why] if why else [])
+    progress.owed.update([why] if why else [])
     return why is None
 
 
@@ -142,12 +142,12 @@ def _add(
     column: str,
     ask: Ask,
     problems: Mapping[str, TextProblem],
-    made: RejudgeProgress,
+    progress: RejudgeProgress,
 ) -> None:
-    said = ask([(problems[row["problem"]], row["response"], row["answer"]) for row in rows])
-    known = [(row, v) for row, v in zip(rows, said, strict=True) if v is not None]
-    if len(known) < len(rows):
-        made.owed[NO_VERDICT] += len(rows) - len(known)
-    if known:
-        columns = {name: [row[name] for row, _ in known] for name in SCHEMA.key}
-        made.new += writer.add({**columns, column: [v for _, v in known]})
+    verdicts = ask([(problems[row["problem"]], row["response"], row["answer"]) for row in rows])
+    judgements = [(row, v) for row, v in zip(rows, verdicts, strict=True) if v is not None]
+    if len(judgements) < len(rows):
+        progress.owed[NO_VERDICT] += len(rows) - len(judgements)
+    if judgements:
+        columns = {name: [row[name] for row, _ in judgements] for name in SCHEMA.key}
+        progress.new += writer.add({**columns, column: [v for _, v in judgements]})

@@ -88,9 +88,9 @@ class TesttimeConfig:
         object.__setattr__(self, "strategies", tuple(self.strategies))
         for name in ("problems", "samples", "repeats", "attempts"):
             refuse_count(name, getattr(self, name), 1, MOST)
-        taught = 0 if self.retries is None else self.retries.most + 1
-        if taught > self.attempts:
-            raise UsageError(f"retries take {taught} attempts; contexts hold {self.attempts}")
+        count = 0 if self.retries is None else self.retries.most + 1
+        if count > self.attempts:
+            raise UsageError(f"retries take {count} attempts; contexts hold {self.attempts}")
         for name in self.strategies:
             if (wanted := attempts(named(name))) > self.attempts:
                 raise UsageError(
@@ -122,13 +122,15 @@ class TesttimeConfig:
         """
         prompt, response = self.task.layout.prompt, self.task.layout.attempt
         learned = training_flop(self.shape, prompt + response)
-        drawn = 2 * forward_flop(self.shape, response, before=prompt)  # the verifier reads it too
-        taught = self.judgement.problems * self.judgement.samples
-        tried = sum(self.runs(s) * named(s).responses for s in self.strategies)
+        response_flop = 2 * forward_flop(
+            self.shape, response, before=prompt
+        )  # the verifier reads it too
+        judgements = self.judgement.problems * self.judgement.samples
+        responses = sum(self.runs(s) * named(s).responses for s in self.strategies)
         return float(
             self.warmup.steps * self.warmup.batch * (learned + self._gone_over)
-            + taught * (drawn + self.judgement.epochs * learned)
-            + self.problems * (self.samples + tried) * drawn
+            + judgements * (response_flop + self.judgement.epochs * learned)
+            + self.problems * (self.samples + responses) * response_flop
         )
 
     @property

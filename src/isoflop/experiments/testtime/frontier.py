@@ -85,17 +85,17 @@ class SearchFrontier:
         if not self.open.any() or self.at == self.tokens.shape[1]:
             return False
         self._settle()
-        drawn = choose(self.policy.logits, random, temperature).numpy()
+        tokens = choose(self.policy.logits, random, temperature).numpy()
         if given_n is not None:
-            drawn = np.where(given_n == DRAW, drawn, given_n)
-        self.tokens[self.open, self.at] = drawn[self.open]
-        self.judging.read(drawn)
+            tokens = np.where(given_n == DRAW, tokens, given_n)
+        self.tokens[self.open, self.at] = tokens[self.open]
+        self.judging.read(tokens)
         self.scores = np.where(self.open, self.judging.scores, self.scores)
         new = self.open if new_n is None else self.open & new_n
         self.where.count("tokens", new, 1.0)
         flop = self.verifier.flop(1, self.where.prompt + self.at)
         self.where.count("verifier_flop", new, flop)
-        self.open = self.open & (drawn != self.stop)
+        self.open = self.open & (tokens != self.stop)
         self.owing, self.at = self.open & new, self.at + 1
         return bool(self.open.any()) and self.at < self.tokens.shape[1]
 
@@ -104,8 +104,8 @@ class SearchFrontier:
 
         Dropped ones cost nothing more, and of repeats the last token is read once.
         """
-        kept, back = np.unique(rows_n, return_inverse=True)
-        return self._rows(kept).copy()._rows(back)
+        unique_rows, back = np.unique(rows_n, return_inverse=True)
+        return self._rows(unique_rows).copy()._rows(back)
 
     def copy(self) -> SearchFrontier:
         """Return the same responses, to be taken on apart; costs go to the same account."""

@@ -74,11 +74,11 @@ def named(text: str) -> Strategy:
             raise UnknownName(f"setting of {kind}", name, types)
         settings[name] = _value(text, name, value, types[name])
     try:
-        made: Strategy = STRATEGIES[kind](**settings)
+        strategy: Strategy = STRATEGIES[kind](**settings)
     except TypeError:
         wanted = ", ".join(types)
         raise UsageError(f"{text!r} leaves something out; {kind} takes {wanted}") from None
-    return made
+    return strategy
 
 
 def attempts(chosen: Strategy) -> int:

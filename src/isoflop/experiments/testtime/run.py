@@ -55,9 +55,9 @@ def carry(setting: TesttimeConfig, folder: TrialFolder, seed: int) -> TrialResul
         setting.shape, setting.task, setting.warmup, seed=seed, retries=setting.retries
     )
     folder.progress(WARM)
-    taught = _taught(policy, setting, folder, seed)
+    trained_verifier = _taught(policy, setting, folder, seed)
     folder.progress(JUDGED)
-    bench = Bench(setting.task, policy, taught.verifier)
+    bench = Bench(setting.task, policy, trained_verifier.verifier)
     bank = SampleBank.create(folder.path / BANK)
     parts = list(_parts(setting, bench, seed))
     lineage = setting.lineage(seed)
@@ -66,7 +66,9 @@ def carry(setting: TesttimeConfig, folder: TrialFolder, seed: int) -> TrialResul
             _do(part, lineage, writer)
             folder.progress(JUDGED + (1 - JUDGED) * i / len(parts))
         writer.close()
-    return TrialResult(bank, taught.auc, time.perf_counter() - began, time.process_time() - cpu)
+    return TrialResult(
+        bank, trained_verifier.auc, time.perf_counter() - began, time.process_time() - cpu
+    )
 
 
 def generator(seed: int, *stream: int) -> torch.Generator:
@@ -80,14 +82,14 @@ def _taught(
 ) -> TrainedVerifier:
     """Return the verifier, from the checkpoint if it was taught before."""
     if (path := folder.checkpoint) is not None:
-        kept = load_state(path)
+        checkpoint = load_state(path)
         verifier = ProcessVerifier(policy, seed)
-        verifier.load_state_dict(kept["verifier"])
-        return TrainedVerifier(verifier, kept["auc"])
-    taught = teach(policy, setting.task, setting.judgement, seed)
-    state = {"verifier": taught.verifier.state_dict(), "auc": taught.auc}
+        verifier.load_state_dict(checkpoint["verifier"])
+        return TrainedVerifier(verifier, checkpoint["auc"])
+    trained_verifier = teach(policy, setting.task, setting.judgement, seed)
+    state = {"verifier": trained_verifier.verifier.state_dict(), "auc": trained_verifier.auc}
     folder.save_checkpoint(lambda file: torch.save(state, file))
-    return taught
+    return trained_verifier
 
 
 def _do(part: Part, lineage: str, writer: BankWriter) -> None:
@@ -123,20 +125,20 @@ def _sampled(
     """Return the part that samples some of the problems in parallel."""
 
     def make() -> dict[str, Any]:
-        drawn = bench.draw(problems, samples, random)
+        responses = bench.draw(problems, samples, random)
         prompt = (problems.prompts != bench.task.control.pad).sum(1)
         return {
             "problem": np.repeat(names, samples).tolist(),
             "sample": np.tile(np.arange(samples), len(problems)),
-            "answer": _texts(drawn.answers.ravel()),
-            "correct": drawn.correct.ravel(),
-            "tokens": drawn.lengths.ravel(),
+            "answer": _texts(responses.answers.ravel()),
+            "correct": responses.correct.ravel(),
+            "tokens": responses.lengths.ravel(),
             "prompt_tokens": np.repeat(prompt, samples),
-            "flop": drawn.flop.ravel(),
-            "prompt_flop": np.repeat(drawn.prompt_flop, samples),
-            "verifier_flop": drawn.verifier_flop.ravel(),
-            "verifier_prompt_flop": np.repeat(drawn.verifier_prompt_flop, samples),
-            SCORE + VERIFIER: drawn.scores.ravel(),
+            "flop": responses.flop.ravel(),
+            "prompt_flop": np.repeat(responses.prompt_flop, samples),
+            "verifier_flop": responses.verifier_flop.ravel(),
+            "verifier_prompt_flop": np.repeat(responses.verifier_prompt_flop, samples),
+            SCORE + VERIFIER: responses.scores.ravel(),
         }
 
     return Part(PARALLEL, (str(names[-1]), samples - 1), make)
@@ -153,30 +155,30 @@ def _tried(
     def make() -> dict[str, Any]:
         random = generator(seed, TRIED, zlib.crc32(called.encode()))
         size = max(1, CHUNK // strategy.responses)
-        found = [strategy(bench, each[i : i + size], random) for i in range(0, len(each), size)]
+        results = [strategy(bench, each[i : i + size], random) for i in range(0, len(each), size)]
         return {
             "problem": np.repeat(names, repeats).tolist(),
             "sample": np.tile(np.arange(repeats), len(problems)),
             "prompt_tokens": (each.prompts != bench.task.control.pad).sum(1),
-            **_outcomes(found, each),
+            **_outcomes(results, each),
         }
 
     return Part(called, (str(names[-1]), repeats - 1), make)
 
 
-def _outcomes(found: list[StrategyAnswers], problems: Problems) -> Mapping[str, Any]:
+def _outcomes(results: list[StrategyAnswers], problems: Problems) -> Mapping[str, Any]:
     """Return final answers and costs as columns of a bank."""
-    answers = np.concatenate([o.answers for o in found])
-    spent = {
-        f.name: np.concatenate([getattr(o.spent, f.name) for o in found])
+    answers = np.concatenate([o.answers for o in results])
+    cost = {
+        f.name: np.concatenate([getattr(o.spent, f.name) for o in results])
         for f in fields(ComputeCost)
     }
     return {
-        **spent,
-        "tokens": spent["tokens"].astype(np.int64),
+        **cost,
+        "tokens": cost["tokens"].astype(np.int64),
         "answer": _texts(answers),
         "correct": answers == problems.answers,
-        SCORE + VERIFIER: np.concatenate([o.score for o in found]),
+        SCORE + VERIFIER: np.concatenate([o.score for o in results]),
     }
 
 

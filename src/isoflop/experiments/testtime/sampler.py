@@ -49,7 +49,7 @@ class Bench:
         `again` more attempts follow on the first; after `limit` tokens the answer is asked for.
         """
         control = self.task.control
-        drawn = sample(
+        rollout = sample(
             self.policy,
             torch.from_numpy(problems.prompts),
             control,
@@ -59,13 +59,13 @@ class Bench:
             forcing=ForcedBudget(again, (control.again,), limit, (control.now,)),
         )
         shape = (len(problems), n)
-        found = self._read(problems, drawn.tokens.numpy().reshape(*shape, -1))
-        found = replace(
-            found,
-            flop=drawn.flop.double().numpy().reshape(shape),
-            prompt_flop=drawn.prompt_flop.double().numpy(),
+        responses = self._read(problems, rollout.tokens.numpy().reshape(*shape, -1))
+        responses = replace(
+            responses,
+            flop=rollout.flop.double().numpy().reshape(shape),
+            prompt_flop=rollout.prompt_flop.double().numpy(),
         )
-        return self.scored(problems, found) if scored else found
+        return self.scored(problems, responses) if scored else responses
 
     def attempts(self, problems: Problems, chains: Responses, count: int) -> Responses:
         """Return each of the `count` attempts of chains of responses as a response of its own.
@@ -74,25 +74,25 @@ class Bench:
         """
         p, n, t = chains.tokens.shape
         parts = split(chains.tokens.reshape(p * n, t), self.task, count, self.most)
-        found = self._read(problems, parts.reshape(p, n * count, -1))
+        responses = self._read(problems, parts.reshape(p, n * count, -1))
         flop, lengths = np.zeros((p, n, count)), np.zeros((p, n, count), np.int64)
         flop[:, :, 0], lengths[:, :, 0] = chains.flop, chains.lengths
         return replace(
-            found,
+            responses,
             flop=flop.reshape(p, -1),
             lengths=lengths.reshape(p, -1),
             prompt_flop=chains.prompt_flop,
         )
 
-    def scored(self, problems: Problems, drawn: Responses) -> Responses:
+    def scored(self, problems: Problems, responses: Responses) -> Responses:
         """Return responses with the verifier's scores, which read each problem's prompt once."""
-        p, n, t = drawn.tokens.shape
+        p, n, t = responses.tokens.shape
         each = problems.repeat(n)
-        scores = self.verifier.scores(each, drawn.tokens.reshape(p * n, t)).reshape(p, n)
+        scores = self.verifier.scores(each, responses.tokens.reshape(p * n, t)).reshape(p, n)
         prompt_p = self._prompts(problems)
-        read = (drawn.tokens != self.task.control.pad).sum(2)
+        read = (responses.tokens != self.task.control.pad).sum(2)
         return replace(
-            drawn,
+            responses,
             scores=scores,
             verifier_flop=self.verifier.flop(read, prompt_p[:, None]),
             verifier_prompt_flop=self.verifier.flop(prompt_p),
@@ -103,15 +103,15 @@ class Bench:
         rows = np.repeat(np.arange(len(problems)), n)
         policy = begin(self.policy, torch.from_numpy(problems.prompts), self.most)
         prompt_p = self._prompts(problems)
-        spent = ComputeCost.nothing(len(problems))
-        spent.prompt_flop[:] = forward_flop(self.policy.shape, prompt_p)
-        spent.verifier_prompt_flop[:] = self.verifier.flop(prompt_p)
+        cost = ComputeCost.nothing(len(problems))
+        cost.prompt_flop[:] = forward_flop(self.policy.shape, prompt_p)
+        cost.verifier_prompt_flop[:] = self.verifier.flop(prompt_p)
         at_most = np.full((rows.size, self.most), self.task.control.pad)
         return SearchFrontier(
             policy=policy.take(torch.from_numpy(rows)),
             verifier=self.verifier,
             judging=self.verifier.begin(problems, self.most).take(rows),
-            where=Where(rows, prompt_p[rows], spent),
+            where=Where(rows, prompt_p[rows], cost),
             stop=self.task.control.stop,
             tokens=at_most,
             open=np.ones(rows.size, bool),
@@ -125,11 +125,11 @@ class Bench:
         return self.judged(problems, tokens, paths.scores.reshape(p, -1), paths.spent)
 
     def judged(
-        self, problems: Problems, tokens_pnt: Tokens, scores_pn: Numbers, spent: ComputeCost
+        self, problems: Problems, tokens_pnt: Tokens, scores_pn: Numbers, cost: ComputeCost
     ) -> StrategyAnswers:
         """Return what a weighted vote of responses comes to, their cost being known."""
-        found = replace(self._read(problems, tokens_pnt), scores=scores_pn)
-        return replace(chosen(found, "weighted"), spent=spent)
+        responses = replace(self._read(problems, tokens_pnt), scores=scores_pn)
+        return replace(chosen(responses, "weighted"), spent=cost)
 
     def _prompts(self, problems: Problems) -> Numbers:
         """Return the tokens (p,) of each prompt."""
@@ -158,14 +158,14 @@ def split(tokens_rt: Tokens, task: Task, count: int, most: int) -> Tokens:
     What is beyond `most` tokens of an attempt, or beyond `count` attempts, is left out.
     """
     control = task.control
-    asked = tokens_rt == control.again
-    which = np.cumsum(asked, axis=1) - asked  # the request ends the attempt before it
+    is_request = tokens_rt == control.again
+    which = np.cumsum(is_request, axis=1) - is_request  # the request ends the attempt before it
     position = np.arange(tokens_rt.shape[1])
-    begun = np.maximum.accumulate(np.where(asked, position + 1, 0), axis=1)
+    begun = np.maximum.accumulate(np.where(is_request, position + 1, 0), axis=1)
     begun = np.concatenate([np.zeros((len(begun), 1), int), begun[:, :-1]], axis=1)
     at = position - begun
-    kept = (tokens_rt != control.pad) & (which < count) & (at < most)
+    mask = (tokens_rt != control.pad) & (which < count) & (at < most)
     out = np.full((len(tokens_rt), count, most), control.pad)
-    row = np.nonzero(kept)[0]
-    out[row, which[kept], at[kept]] = np.where(asked, control.stop, tokens_rt)[kept]
+    row = np.nonzero(mask)[0]
+    out[row, which[mask], at[mask]] = np.where(is_request, control.stop, tokens_rt)[mask]
     return out

@@ -123,8 +123,8 @@ class Rebase:
         while paths.extend(random):
             open_pn = paths.open.reshape(-1, self.n)
             scores_pn = paths.scores.reshape(-1, self.n)
-            kept = [self._shared(s, o) for s, o in zip(scores_pn, open_pn, strict=True)]
-            paths = paths.take(_flat(np.array(kept)))
+            parents = [self._shared(s, o) for s, o in zip(scores_pn, open_pn, strict=True)]
+            paths = paths.take(_flat(np.array(parents)))
         return bench.outcome(problems, paths)
 
     def _shared(self, scores_n: Numbers, open_n: Mask) -> Integers:
@@ -154,10 +154,10 @@ def _climb(
     while paths.extend(random):
         scores = _ahead(paths, look, random).reshape(-1, trees, size)
         order = np.argsort(-scores, axis=2, kind="stable")[:, :, : size // m]
-        kept = np.repeat(order, m, axis=2)
+        parents = np.repeat(order, m, axis=2)
         going = paths.open.reshape(-1, trees, size).any(2, keepdims=True)
-        kept = np.where(going, kept, np.arange(size))
-        paths = paths.take(_flat((kept + size * np.arange(trees)[:, None]).reshape(-1, n)))
+        parents = np.where(going, parents, np.arange(size))
+        paths = paths.take(_flat((parents + size * np.arange(trees)[:, None]).reshape(-1, n)))
     return bench.outcome(problems, paths)
 
 

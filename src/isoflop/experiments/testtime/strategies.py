@@ -51,8 +51,8 @@ class Parallel:
         self, bench: Bench, problems: Problems, random: torch.Generator
     ) -> StrategyAnswers:
         """Return what the samples come to."""
-        drawn = bench.draw(problems, self.n, random, scored=self.by != "majority")
-        return chosen(drawn, self.by)
+        responses = bench.draw(problems, self.n, random, scored=self.by != "majority")
+        return chosen(responses, self.by)
 
 
 @strategy("adaptive")
@@ -76,18 +76,18 @@ class Adaptive:
         self, bench: Bench, problems: Problems, random: torch.Generator
     ) -> StrategyAnswers:
         """Return what the vote comes to."""
-        spent = ComputeCost.nothing(len(problems))
+        total_cost = ComputeCost.nothing(len(problems))
         answers = np.full((len(problems), self.n), NONE)
         rows, have = np.arange(len(problems)), 0
         while rows.size and have < self.n:
             more = min(max(have, FIRST), self.n - have)
-            drawn = bench.draw(problems[rows], more, random, scored=False)
-            cost = cost_of(drawn)
-            spent.add(rows, cost if not have else _without_prompt(cost))
-            answers[rows, have : have + more] = drawn.answers
+            responses = bench.draw(problems[rows], more, random, scored=False)
+            cost = cost_of(responses)
+            total_cost.add(rows, cost if not have else _without_prompt(cost))
+            answers[rows, have : have + more] = responses.answers
             have += more
             rows = rows[~settled(answers[rows, :have], self.confidence)]
-        return StrategyAnswers(majority(answers), spent, np.full(len(problems), np.nan))
+        return StrategyAnswers(majority(answers), total_cost, np.full(len(problems), np.nan))
 
 
 @strategy("revision")
@@ -119,8 +119,8 @@ class Revision:
     ) -> StrategyAnswers:
         """Return what the attempts come to."""
         chains, again = self.n // self.chain, self.chain - 1
-        drawn = bench.draw(problems, chains, random, again=again, scored=False)
-        attempts = bench.attempts(problems, drawn, self.chain)
+        responses = bench.draw(problems, chains, random, again=again, scored=False)
+        attempts = bench.attempts(problems, responses, self.chain)
         scored = attempts if self.by == "majority" else bench.scored(problems, attempts)
         return chosen(scored, self.by)
 
@@ -151,26 +151,28 @@ class TokenBudget:
         self, bench: Bench, problems: Problems, random: torch.Generator
     ) -> StrategyAnswers:
         """Return what the responses come to."""
-        drawn = bench.draw(problems, 1, random, again=self.again, limit=self.tokens, scored=False)
-        return chosen(drawn, "majority")
+        responses = bench.draw(
+            problems, 1, random, again=self.again, limit=self.tokens, scored=False
+        )
+        return chosen(responses, "majority")
 
 
-def chosen(drawn: Responses, by: str) -> StrategyAnswers:
+def chosen(responses: Responses, by: str) -> StrategyAnswers:
     """Return the answer that is chosen among whole responses, and what they cost."""
-    choice = CHOICES[by](drawn.answers, drawn.scores)
-    same = drawn.answers == choice[:, None]
-    score = np.where(same, drawn.scores, -np.inf).max(1)
-    return StrategyAnswers(choice, cost_of(drawn), np.where(np.isfinite(score), score, np.nan))
+    choice = CHOICES[by](responses.answers, responses.scores)
+    same = responses.answers == choice[:, None]
+    score = np.where(same, responses.scores, -np.inf).max(1)
+    return StrategyAnswers(choice, cost_of(responses), np.where(np.isfinite(score), score, np.nan))
 
 
-def cost_of(drawn: Responses) -> ComputeCost:
+def cost_of(responses: Responses) -> ComputeCost:
     """Return what whole responses cost (p,)."""
     return ComputeCost(
-        drawn.lengths.sum(1).astype(float),
-        drawn.flop.sum(1),
-        drawn.prompt_flop,
-        drawn.verifier_flop.sum(1),
-        drawn.verifier_prompt_flop,
+        responses.lengths.sum(1).astype(float),
+        responses.flop.sum(1),
+        responses.prompt_flop,
+        responses.verifier_flop.sum(1),
+        responses.verifier_prompt_flop,
     )
 
 

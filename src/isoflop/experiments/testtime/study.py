@@ -65,40 +65,40 @@ class TestTime(Experiment):
         if device != "cpu":
             raise UsageError(f"the study of test time runs on the cpu, not on {device!r}")
         setting = TesttimeConfig.described(trial.config)
-        carried = carry(setting, folder, trial.seed)
+        outcome = carry(setting, folder, trial.seed)
         provenance: dict[str, JSON] = {
-            "seconds": carried.seconds,
-            "cpu_seconds": carried.cpu_seconds,
-            "auc": carried.auc,
+            "seconds": outcome.seconds,
+            "cpu_seconds": outcome.cpu_seconds,
+            "auc": outcome.auc,
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
             "params": setting.shape.parameters("total"),
         }
-        found = [
+        observations = [
             {"run": f"{family} {trial.seed}", "family": family, "seed": trial.seed, **numbers}
-            for family, numbers in _observed(carried.bank, setting)
+            for family, numbers in _observed(outcome.bank, setting)
         ]
-        return {"observations": found, "provenance": provenance}
+        return {"observations": observations, "provenance": provenance}
 
 
 def _observed(bank: SampleBank, setting: TesttimeConfig) -> Iterator[tuple[str, dict[str, JSON]]]:
     """Yield how each strategy of a bank did, and parallel samples at every power of two."""
     from isoflop.samples.curves import curves
 
-    drawn = bank.load(PARALLEL, verifiers=(VERIFIER,), answers=True)
+    parallel_samples = bank.load(PARALLEL, verifiers=(VERIFIER,), answers=True)
     k = 2 ** np.arange(int(np.log2(setting.samples)) + 1)
-    tokens = float(drawn.spent["tokens"].mean())
-    for curve in curves(drawn, k, draws=0):
+    tokens = float(parallel_samples.spent["tokens"].mean())
+    for curve in curves(parallel_samples, k, draws=0):
         for count, value in zip(k.tolist(), curve.value.tolist(), strict=True):
             yield curve.name, {"k": count, "thinking": count * tokens, "score": value}
     for name in map(_canonical, setting.strategies):
-        tried = bank.load(name)
+        strategy_samples = bank.load(name)
         yield (
             name,
             {
                 "k": named(name).responses,
-                "thinking": float(tried.spent["tokens"].mean()),
-                "score": float(tried.correct.mean()),
+                "thinking": float(strategy_samples.spent["tokens"].mean()),
+                "score": float(strategy_samples.correct.mean()),
             },
         )
 
@@ -115,10 +115,10 @@ def gather(study: Study) -> SampleBank:
     bank = SampleBank(study)
     have = set(bank.groups())
     with bank.writing() as writer:
-        for made in _finished(study):
-            if have.issuperset(made.groups()):
+        for trial_bank in _finished(study):
+            if have.issuperset(trial_bank.groups()):
                 continue
-            for table in made.rows.tables(sorted(made.rows.names()), {}):
+            for table in trial_bank.rows.tables(sorted(trial_bank.rows.names()), {}):
                 writer.extend({n: table[n] for n in table.column_names})
         writer.close()
     return bank
@@ -130,14 +130,14 @@ def _finished(study: Study) -> Iterator[SampleBank]:
     for folder in sorted(study.trials.glob(f"*/{BANK}")):
         if TrialFolder(folder.parent).summary is None:
             continue
-        made, trial = SampleBank.open(folder), folder.parent.name
-        for lineage in {group.lineage for group in made.groups()}:
+        trial_bank, trial = SampleBank.open(folder), folder.parent.name
+        for lineage in {group.lineage for group in trial_bank.groups()}:
             if (other := made_by.setdefault(lineage, trial)) != trial:
                 raise UsageError(
                     f"trials {other} and {trial} in {study.path} made samples of {lineage!r} in "
                     "different ways; give this study a folder of its own"
                 )
-        yield made
+        yield trial_bank
 
 
 def tiny(seed: int = 0) -> Preset[TestTime]:

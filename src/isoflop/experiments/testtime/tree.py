@@ -65,9 +65,9 @@ class MCTS:
         """Take each problem down its tree and on to an end, and let the tree learn from it."""
         paths = [tree.descend(self.explore) for tree in trees]
         depth = np.array([len(path) for path in paths])
-        given = np.full((len(paths), root.tokens.shape[1] + 1), DRAW)
+        prefix = np.full((len(paths), root.tokens.shape[1] + 1), DRAW)
         for row, path in enumerate(paths):
-            given[row, : len(path)] = path
+            prefix[row, : len(path)] = path
         fresh = np.array([path not in t.ended for t, path in zip(trees, paths, strict=True)])
         walk = root.copy()
         prior = walk.probabilities
@@ -76,7 +76,7 @@ class MCTS:
             if at and (depth == at).any():
                 prior = np.where((depth == at)[:, None], walk.probabilities, prior)
             new = fresh & (at >= depth - 1)
-            going = walk.extend(random, given_n=given[:, at], new_n=new)
+            going = walk.extend(random, given_n=prefix[:, at], new_n=new)
             at += 1
         for tree, path, p, score in zip(trees, paths, prior, walk.scores, strict=True):
             tree.learn(path, p, float(score))
@@ -118,10 +118,10 @@ class Node:
 
     def promising(self, explore: float) -> int:
         """Return the token to try; one never tried is as good as the mean of those that were."""
-        tried = self.visits.sum()
-        mean = self.total.sum() / tried if tried else 0.0
+        visits = self.visits.sum()
+        mean = self.total.sum() / visits if visits else 0.0
         value = np.where(self.visits > 0, self.total / np.maximum(self.visits, 1), mean)
-        bonus = explore * self.prior * np.sqrt(tried + 1) / (1 + self.visits)
+        bonus = explore * self.prior * np.sqrt(visits + 1) / (1 + self.visits)
         return int((value + bonus).argmax())
 
     def add(self, token: int, score: float) -> None:

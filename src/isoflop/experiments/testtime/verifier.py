@@ -43,8 +43,8 @@ class ProcessVerifier(PolicyModel):
 
     def logits(self, x_btw: Tensor) -> Tensor:
         """Return the logit (b, t, 1) of a right end, after each token."""
-        found: Tensor = self.value(self.norm(x_btw))
-        return found
+        logits: Tensor = self.value(self.norm(x_btw))
+        return logits
 
     def after(self, prompts: Tensor, responses: Tensor) -> Tensor:
         """Return the logits (n, t) of a right end after each token of `responses` (n, t)."""
@@ -63,10 +63,10 @@ class ProcessVerifier(PolicyModel):
         prompts, tokens = torch.from_numpy(problems.prompts), torch.from_numpy(responses)
         last = (tokens != self.layout.pad).sum(1, keepdim=True).clamp(min=1) - 1
         at_once = torch.split(torch.arange(len(tokens)), CHUNK)
-        found = [
+        logits = [
             self.after(prompts[rows], tokens[rows]).gather(1, last[rows])[:, 0] for rows in at_once
         ]
-        return np.asarray(torch.cat(found).sigmoid().numpy(), float)
+        return np.asarray(torch.cat(logits).sigmoid().numpy(), float)
 
     def flop(self, tokens: Any, before: Any = 0) -> Any:
         """Return what reading so many tokens costs, so many having been read before [FLOP]."""
@@ -113,15 +113,17 @@ def teach(policy: PolicyModel, task: Task, judgement: Judgement, seed: int) -> T
     problems = task.problems(judgement.problems, np.random.default_rng((seed, JUDGED)))
     prompts = torch.from_numpy(problems.prompts)
     most = task.layout.attempt - 1
-    drawn = sample(policy, prompts, task.control, generator=random, most=most, n=judgement.samples)
+    responses = sample(
+        policy, prompts, task.control, generator=random, most=most, n=judgement.samples
+    )
     each = problems.repeat(judgement.samples)
-    right = torch.from_numpy(task.verify(each, drawn.tokens.numpy()).correct)
+    right = torch.from_numpy(task.verify(each, responses.tokens.numpy()).correct)
     examined = judgement.examined * judgement.samples
     verifier = ProcessVerifier(policy, seed)
-    given = torch.from_numpy(each.prompts)
-    learned = (given[examined:], drawn.tokens[examined:], right[examined:])
+    inputs = torch.from_numpy(each.prompts)
+    learned = (inputs[examined:], responses.tokens[examined:], right[examined:])
     _learn(verifier, learned, judgement, random)
-    scores = verifier.scores(each[:examined], drawn.tokens[:examined].numpy())
+    scores = verifier.scores(each[:examined], responses.tokens[:examined].numpy())
     auc = area_under_curve(scores, right[:examined].numpy())
     return TrainedVerifier(verifier, auc)
 
@@ -144,11 +146,11 @@ def _learn(
         for group, rate in rates:
             group["lr"] = rate * (1 - step / len(batches))
         optimiser.zero_grad(set_to_none=True)
-        said = responses[rows]
-        logits = verifier.after(prompts[rows], said)
+        batch = responses[rows]
+        logits = verifier.after(prompts[rows], batch)
         target = right[rows, None].float().expand_as(logits)
         loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-        loss[said != verifier.layout.pad].mean().backward()  # type: ignore[no-untyped-call]
+        loss[batch != verifier.layout.pad].mean().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
 

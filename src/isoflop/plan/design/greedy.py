@@ -124,7 +124,7 @@ def design(
     if criterion == "target" and budget is not None:
         other = _State(F_rc, T_rm, scatter, candidates, state.quantile)
         choices = _better(choices, other.greedy(criterion, limit, per_flop=False))
-    made = Design(
+    design_result = Design(
         target=target,
         criterion=criterion,
         level=level,
@@ -133,7 +133,7 @@ def design(
         noise=scatter,
         notes=_notes(models, drift),
     )
-    return _reached(made, candidates, budget, within)
+    return _reached(design_result, candidates, budget, within)
 
 
 def _check_drift(drift: float) -> None:
@@ -148,33 +148,37 @@ def _better(small: tuple[DesignStep, ...], large: tuple[DesignStep, ...]) -> tup
     return small
 
 
-def _reached(made: Design, candidates: Pool, budget: float | None, within: float | None) -> Design:
+def _reached(
+    design_result: Design, candidates: Pool, budget: float | None, within: float | None
+) -> Design:
     """Return a design that does what was asked of it.
 
     Raises RefusedByData if it cannot.
     """
-    if not made.choices and made.start > (within or 0):
+    if not design_result.choices and design_result.start > (within or 0):
         cheapest = float(candidates.cost.min())
         raise RefusedByData(
             f"no run of the pool fits: the cheapest costs {show(cheapest)} FLOP"
             + (f", the budget is {show(budget)}" if budget else "")
         )
-    if within is not None and made.half_width > within:
+    if within is not None and design_result.half_width > within:
         raise RefusedByData(
-            f"{len(made.choices)} runs for {show(made.spent)} FLOP bring {made.target.words} to "
-            f"± {made.half_width:.2%}, not to ± {within:.2%}: ask for less, raise the limits, or "
+            f"{len(design_result.choices)} runs for {show(design_result.spent)} FLOP bring "
+            f"{design_result.target.words} to "
+            f"± {design_result.half_width:.2%}, not to ± {within:.2%}: ask for less, raise the "
+            f"limits, or "
             "offer larger runs"
         )
-    return made
+    return design_result
 
 
-def narrowed(made: Design, cost: float) -> float:
+def narrowed(design_result: Design, cost: float) -> float:
     """Return by what share the next `cost` [FLOP] of a design narrows the target.
 
     A rule for stopping: 0.03 says that the interval gets 3% narrower.
     """
-    after = [c.half_width for c in made.choices if c.spent <= cost * (1 + 1e-9)]
-    return 1 - after[-1] / made.start if after else 0.0
+    after = [c.half_width for c in design_result.choices if c.spent <= cost * (1 + 1e-9)]
+    return 1 - after[-1] / design_result.start if after else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,24 +230,24 @@ class _State:
     ) -> tuple[DesignStep, ...]:
         """Return the best next run, again and again, until a limit is met."""
         choices: list[DesignStep] = []
-        spent, open_c = 0.0, np.ones(len(self.candidates), bool)
+        total_cost, open_c = 0.0, np.ones(len(self.candidates), bool)
         while len(choices) < limit.count:
             if limit.within is not None and self.width(self.T_rm) <= limit.within:
                 break
-            able_c = open_c & (self.candidates.cost <= (limit.budget - spent) * (1 + 1e-9))
+            able_c = open_c & (self.candidates.cost <= (limit.budget - total_cost) * (1 + 1e-9))
             if not able_c.any():
                 break
             i = int(np.where(able_c, self.gains(criterion, per_flop), -np.inf).argmax())
             self.learn(i)
             open_c[i] = self.candidates.repeat
-            spent += float(self.candidates.cost[i])
+            total_cost += float(self.candidates.cost[i])
             choices.append(
                 DesignStep(
                     i,
                     float(self.candidates.N[i]),
                     float(self.candidates.D[i]),
                     float(self.candidates.cost[i]),
-                    spent,
+                    total_cost,
                     self.width(self.T_rm),
                 )
             )
@@ -259,9 +263,9 @@ def _noise(models: Sequence[Model]) -> float:
         )
     scatters = []
     for fit in fits:
-        left = fit.residuals if fit.kind == "log" else fit.residuals / fit.runs["L"]
+        residuals = fit.residuals if fit.kind == "log" else fit.residuals / fit.runs["L"]
         spare = max(len(fit.runs) - len(fit.free), 1)
-        scatters.append(float(np.sqrt((left**2).sum() / spare)))
+        scatters.append(float(np.sqrt((residuals**2).sum() / spare)))
     return max(min(scatters), 1e-6)
 
 

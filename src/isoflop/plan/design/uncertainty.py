@@ -41,12 +41,12 @@ class Target:
 
     def __post_init__(self) -> None:
         """Refuse a target that is neither, or a number that no run can have."""
-        given = {s for s in "NDC" if getattr(self, s) is not None}
-        if given not in ({"N", "D"}, {"C"}):
+        symbols = {s for s in "NDC" if getattr(self, s) is not None}
+        if symbols not in ({"N", "D"}, {"C"}):
             raise UsageError(
                 "a target is the loss at N and D (N=70e9,D=1.4e12) or the best N at C (C=1e24)"
             )
-        for symbol in given:
+        for symbol in symbols:
             values = np.atleast_1d(np.asarray(getattr(self, symbol), float))
             if not (np.isfinite(values) & (values > 0)).all():
                 raise UsageError(f"the target's {symbol} is {values}; it must be above zero")
@@ -63,11 +63,11 @@ class Target:
         members = law.members or 1
         with np.errstate(all="ignore"):
             if self.C is not None:
-                said = optimum(law, np.atleast_1d(np.asarray(self.C, float))).N
+                value = optimum(law, np.atleast_1d(np.asarray(self.C, float))).N
             else:
                 N, D = (np.atleast_1d(np.asarray(v, float)) for v in (self.N, self.D))
-                said = law(N=N, D=D)
-            return np.asarray(np.log(said)).reshape(members, -1)
+                value = law(N=N, D=D)
+            return np.asarray(np.log(value)).reshape(members, -1)
 
 
 def _shown(values: float | Numbers | None) -> str:
@@ -100,14 +100,14 @@ def factor(
     """Return F_rc and T_rm of all models together: their own scatter, and what parts them."""
     share = np.full(len(models), 1 / len(models)) if weights is None else np.asarray(weights, float)
     share = share / share.sum()
-    known = [
+    factors = [
         _of_law(m, target, candidates, drift)
         if isinstance(m, str)
         else _of_fit(m, target, candidates, noise, drift)
         for m in models
     ]
-    means = np.stack([mean for _, mean in known])
-    within = [np.sqrt(w) * block for w, (block, _) in zip(share, known, strict=True)]
+    means = np.stack([mean for _, mean in factors])
+    within = [np.sqrt(w) * block for w, (block, _) in zip(share, factors, strict=True)]
     between = np.sqrt(share)[:, None] * (means - share @ means)
     both = np.vstack([*within, between])
     return both[:, : len(candidates)], both[:, len(candidates) :]
@@ -127,8 +127,8 @@ def _of_fit(
     problem = pose(binding, columns, fixed, "log")
     z_p = problem.point(fit.law)
     _, J_spn = problem.residuals(z_p[None])
-    given = {"N": candidates.N, "D": candidates.D}
-    scaled = tuple(given[s] / problem.scales.get(quantity(s).unit, 1.0) for s in binding.takes)
+    inputs = {"N": candidates.N, "D": candidates.D}
+    scaled = tuple(inputs[s] / problem.scales.get(quantity(s).unit, 1.0) for s in binding.takes)
     at = dataclasses.replace(problem, inputs=scaled, output_n=np.zeros(len(candidates)))
     mean_sc, G_spc = at.residuals(z_p[None])
     bend = _Bend(fit.runs["N"], fit.runs["D"], drift)
@@ -179,10 +179,10 @@ class _Bend:
 def _slope(problem: FitProblem, z_p: Numbers, target: Target) -> Numbers:
     """Return the slope (p, m) of the log target along the solver's coordinates."""
     ends = np.concatenate([z_p + STEP * np.eye(z_p.size), z_p - STEP * np.eye(z_p.size)])
-    said = target.log(problem.law(ends))
-    if not np.isfinite(said).all():
+    values = target.log(problem.law(ends))
+    if not np.isfinite(values).all():
         raise NoOptimum(f"{problem.form.key} has no value for the target, so no run can narrow it")
-    return np.asarray((said[: z_p.size] - said[z_p.size :]) / (2 * STEP))
+    return np.asarray((values[: z_p.size] - values[z_p.size :]) / (2 * STEP))
 
 
 def _prior_width(problem: FitProblem) -> Numbers:
@@ -201,18 +201,18 @@ def _of_law(key: str, target: Target, candidates: Pool, drift: float) -> tuple[N
     with np.errstate(all="ignore"):
         L_sc = np.asarray(many(N=candidates.N, D=candidates.D))
     low, high = quantity("L").typical
-    said = np.column_stack([np.log(L_sc), target.log(many)])
-    good = np.isfinite(said).all(1) & (L_sc.min(1) > low / 2) & (L_sc.max(1) < 4 * high)
+    values = np.column_stack([np.log(L_sc), target.log(many)])
+    good = np.isfinite(values).all(1) & (L_sc.min(1) > low / 2) & (L_sc.max(1) < 4 * high)
     if good.sum() < FEWEST:
         raise RefusedByData(
             f"the typical range of {key} says nothing of these runs: fit it to a few runs first"
         )
-    kept = said[good]
-    away = (kept - kept.mean(0)) / np.sqrt(len(kept) - 1)
+    finite = values[good]
+    away = (finite - finite.mean(0)) / np.sqrt(len(finite) - 1)
     # Rotated, so that only as many rows stay as there are directions.
     bend = _Bend(candidates.N, candidates.D, drift)
     bends = np.hstack([bend(candidates.N, candidates.D), bend.of(target, many[good])])
-    return np.vstack([np.linalg.qr(away, mode="r"), bends]), kept.mean(0)
+    return np.vstack([np.linalg.qr(away, mode="r"), bends]), finite.mean(0)
 
 
 def _typical(rng: np.random.Generator, span: tuple[float, float]) -> Numbers:

@@ -68,15 +68,15 @@ def options_after(
     unverified = cost_of(rest, had, unit, False, prices)
     judging = cost_of(rest, had, unit, True, prices) - unverified if judged else 0.0 * unverified
     alone = {name: chance for name, chance, _ in _ways(first, np.array([had]), seed)}
-    found = []
+    choices = []
     for name, chance, verified in _ways(rest, more, seed, first, enough):
         for k, right in zip([had, *(had + more)], np.hstack([alone[name], chance]).T, strict=True):
             checked = verified and k > 1
             cost = cost_of(rest, k, unit, checked, prices)
-            found.append(
+            choices.append(
                 SamplingChoice(f"{name}, k={k:g}", right, cost if checked else cost + judging)
             )
-    return tuple(found)
+    return tuple(choices)
 
 
 def _ways(

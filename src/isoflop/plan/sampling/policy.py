@@ -126,9 +126,9 @@ def policies(
     aside = _aside(samples.counts.reach, by) if estimate is None else estimate
     counted, charged = unit_of(samples, unit, prices), by != "oracle"
     price = cost_of(samples, aside, counted, by == "score", prices) * charged
-    told = float(price.mean())
+    mean_price = float(price.mean())
     ran = [replace(o, cost=o.cost + price) for o in others]
-    known, cases = cases_of(
+    difficulty, cases = cases_of(
         samples=samples,
         aside=aside,
         by=by,
@@ -139,23 +139,23 @@ def policies(
         seed=seed,
     )
     plain = (*options(samples, counted, prices, seed=seed), *others)
-    folds = _folds(known.bin, seed)
-    weights = np.concatenate([*problem_weights(known.ease.size, draws, seed)])
-    described = _described(known, samples.split(aside, seed)[1])
+    folds = _folds(difficulty.bin, seed)
+    weights = np.concatenate([*problem_weights(difficulty.ease.size, draws, seed)])
+    described = _described(difficulty, samples.split(aside, seed)[1])
 
     def against(baseline: str | None) -> SamplingPolicy:
         line = _baseline(plain, baseline)
         at = _budgets(line, min(o.price for o in cases.options), budgets)
         router = Router(
-            of=known.of,
+            of=difficulty.of,
             samples=aside,
-            cuts=known.cuts,
+            cuts=difficulty.cuts,
             unit=counted,
             budgets=tuple(at),
             choices=tuple(_choices(cases, b) for b in at),
             charged=charged,
         )
-        made = tuple(
+        budget_rows = tuple(
             _at(
                 budget=b,
                 cases=cases,
@@ -167,15 +167,15 @@ def policies(
             )
             for b, chosen in zip(at, router.choices, strict=True)
         )
-        notes = (*_notes(known, router, told), *_left_out(samples, counted))
+        notes = (*_notes(difficulty, router, mean_price), *_left_out(samples, counted))
         return SamplingPolicy(
-            difficulty=known,
+            difficulty=difficulty,
             unit=counted,
             estimated_from=aside,
-            price_of_estimate=told,
+            price_of_estimate=mean_price,
             charged=charged,
             baseline=_family(line[0].name),
-            budgets=made,
+            budgets=budget_rows,
             bins=described,
             level=level,
             router=router,
@@ -198,14 +198,14 @@ def _family(name: str) -> str:
     return name.rpartition(", k=")[0] or name
 
 
-def _baseline(found: Sequence[SamplingChoice], name: str | None) -> list[SamplingChoice]:
+def _baseline(sampling_choices: Sequence[SamplingChoice], name: str | None) -> list[SamplingChoice]:
     """Return the options of the baseline, by price."""
-    families = list(dict.fromkeys(_family(o.name) for o in found))
+    families = list(dict.fromkeys(_family(o.name) for o in sampling_choices))
     usual = [f for f in families if f.startswith("best of k")] + families
     if name is not None and name not in families:
         raise UnknownName("way to use samples", name, families)
-    own = [o for o in found if _family(o.name) == (name or usual[0])]
-    return sorted(own, key=lambda o: o.price)
+    family = [o for o in sampling_choices if _family(o.name) == (name or usual[0])]
+    return sorted(family, key=lambda o: o.price)
 
 
 def _budgets(
@@ -231,14 +231,14 @@ def _budgets(
 def _folds(bins: npt.NDArray[np.int64], seed: int) -> list[npt.NDArray[np.bool_]]:
     """Return splits in two (p,), each even within every bin."""
     rng = np.random.default_rng(seed)
-    made = []
+    masks = []
     for _ in range(FOLDS):
         side = np.zeros(bins.size, bool)
         for b in np.unique(bins):
             inside = rng.permutation(np.flatnonzero(bins == b))
             side[inside[: inside.size // 2]] = True
-        made.append(side)
-    return made
+        masks.append(side)
+    return masks
 
 
 def _choices(cases: Cases, budget: float) -> tuple[str, ...]:
@@ -252,8 +252,8 @@ def _crossed(cases: Cases, folds: list[npt.NDArray[np.bool_]], budget: float) ->
     right = np.stack([o.right for o in cases.options])
     total = np.zeros(cases.bin.size)
     for side in folds:
-        shown = np.tile(side, FIRST)
-        for half in (shown, ~shown):
+        sample = np.tile(side, FIRST)
+        for half in (sample, ~sample):
             scored = np.flatnonzero(half)
             total[scored] += right[choose(~half)[cases.bin[scored]], scored]
     return np.asarray(total.reshape(FIRST, -1).mean(0) / len(folds))
@@ -317,28 +317,28 @@ def _pair(ends: Numbers) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
-def _described(known: Difficulty, rest: Samples) -> tuple[tuple[int, float], ...]:
+def _described(difficulty: Difficulty, rest: Samples) -> tuple[tuple[int, float], ...]:
     """Return the number of problems of each bin, and their pass rate on samples not binned by."""
     rate = rest.counts.solved / rest.counts.tried
-    inside = [known.bin == b for b in range(known.bins)]
+    inside = [difficulty.bin == b for b in range(difficulty.bins)]
     return tuple((int(i.sum()), float(rate[i].mean()) if i.any() else float("nan")) for i in inside)
 
 
-def _notes(known: Difficulty, router: Router, price: float) -> tuple[str, ...]:
-    said = [
+def _notes(difficulty: Difficulty, router: Router, price: float) -> tuple[str, ...]:
+    notes = [
         f"every budget pays {show(price)} {UNITS[router.unit]} a problem for the {router.samples} "
         "samples that tell difficulty; they take part in every vote and choice, and k counts them"
         if router.charged
         else "the oracle knows right answers: its policy is a bound, and its price is not charged"
     ]
-    least = min(int((known.bin == b).sum()) for b in range(known.bins))
+    least = min(int((difficulty.bin == b).sum()) for b in range(difficulty.bins))
     if least < 10:
-        said.append(f"a bin holds {least} problems: its choice is mostly chance; use fewer bins")
-    return tuple(said)
+        notes.append(f"a bin holds {least} problems: its choice is mostly chance; use fewer bins")
+    return tuple(notes)
 
 
 def _left_out(samples: Samples, unit: str) -> tuple[str, ...]:
     """Return what a policy cannot use or count."""
     partly = [v for v, scores in samples.scores.items() if not np.isfinite(scores).all()]
-    said = [f"{v} gave some samples no score, so no option uses it" for v in partly]
-    return (*uncounted(samples, unit, len(partly) < len(samples.scores)), *said)
+    notes = [f"{v} gave some samples no score, so no option uses it" for v in partly]
+    return (*uncounted(samples, unit, len(partly) < len(samples.scores)), *notes)

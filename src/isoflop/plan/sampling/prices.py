@@ -50,11 +50,11 @@ def unit_of(samples: Samples | Tally, unit: str | None = None, prices: Prices | 
         raise UsageError(f"no unit called {unit!r}; count in {', '.join(UNITS)}")
     if unit == "dollars" or (unit is None and prices is not None):
         return _in_dollars(samples, prices)
-    known = [u for u in UNITS if u != "dollars" and states(samples, u)]
+    units = [u for u in UNITS if u != "dollars" and states(samples, u)]
     if unit is None:
-        return known[0]
-    if unit not in known:
-        raise UsageError(f"the samples do not state their {unit}; count in {', '.join(known)}")
+        return units[0]
+    if unit not in units:
+        raise UsageError(f"the samples do not state their {unit}; count in {', '.join(units)}")
     return unit
 
 

@@ -42,15 +42,15 @@ def cases_of(
     seed: int,
 ) -> tuple[Difficulty, Cases]:
     """Return the difficulty by the first draw, and the cases of all of them in its bins."""
-    known: list[Difficulty] = []
-    found: list[dict[str, SamplingChoice]] = []
+    difficulties: list[Difficulty] = []
+    per_draw: list[dict[str, SamplingChoice]] = []
     for draw in range(FIRST):
         first, rest = samples.split(aside, seed + draw)
-        known.append(difficulty(first, by, bins))
+        difficulties.append(difficulty(first, by, bins))
         if by == "oracle":
-            made = options(rest, unit, prices, seed=seed)
+            choices = options(rest, unit, prices, seed=seed)
         else:
-            made = options_after(
+            choices = options_after(
                 first,
                 rest,
                 unit,
@@ -59,20 +59,20 @@ def cases_of(
                 seed=seed + draw,
                 enough=ENOUGH // FIRST,
             )
-        found.append({o.name: o for o in (*made, *ran)})
-    names = [name for name in found[0] if all(name in own for own in found)]
+        per_draw.append({o.name: o for o in (*choices, *ran)})
+    names = [name for name in per_draw[0] if all(name in case for case in per_draw)]
     pooled = tuple(
         SamplingChoice(
             name,
             *(
-                np.concatenate([getattr(own[name], what) for own in found])
+                np.concatenate([getattr(case[name], what) for case in per_draw])
                 for what in ("right", "cost")
             ),
         )
         for name in names
     )
-    binned = [replace(own, cuts=known[0].cuts).bin for own in known]
-    return known[0], Cases(np.concatenate(binned), known[0].bins, pooled)
+    binned = [replace(case, cuts=difficulties[0].cuts).bin for case in difficulties]
+    return difficulties[0], Cases(np.concatenate(binned), difficulties[0].bins, pooled)
 
 
 def chooser(
@@ -85,11 +85,11 @@ def chooser(
     and dozens of options would crown the luckiest. Prices are means over all problems: hard ones
     take longer whatever is chosen.
     """
-    found = cases.options
-    able = [i for i, o in enumerate(found) if o.price <= budget * (1 + 1e-9)]
-    able = able or [int(np.argmin([o.price for o in found]))]
-    able.sort(key=lambda i: found[i].price)
-    right = np.stack([found[i].right for i in able], axis=1)
+    choices = cases.options
+    able = [i for i, o in enumerate(choices) if o.price <= budget * (1 + 1e-9)]
+    able = able or [int(np.argmin([o.price for o in choices]))]
+    able.sort(key=lambda i: choices[i].price)
+    right = np.stack([choices[i].right for i in able], axis=1)
     apart = np.abs(np.subtract.outer(np.arange(cases.count), np.arange(cases.count)))
 
     def choose(shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

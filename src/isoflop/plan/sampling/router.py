@@ -58,22 +58,22 @@ class Router:
         Raises BadStudy for a file that is none.
         """
         try:
-            said = parse_json(read_content(Path(path), BadStudy))
-            if said.pop("kind") != "router" or said.pop("schema") != SCHEMA:
+            document = parse_json(read_content(Path(path), BadStudy))
+            if document.pop("kind") != "router" or document.pop("schema") != SCHEMA:
                 raise ValueError("it is of another kind or schema")
-            choices = tuple(tuple(map(str, row)) for row in said.pop("choices"))
-            made = Router(
-                of=str(said["of"]),
-                samples=int(said["samples"]),
-                unit=str(said["unit"]),
-                cuts=tuple(map(float, said["cuts"])),
-                charged=bool(said["charged"]),
-                budgets=tuple(map(float, said["budgets"])),
+            choices = tuple(tuple(map(str, row)) for row in document.pop("choices"))
+            router = Router(
+                of=str(document["of"]),
+                samples=int(document["samples"]),
+                unit=str(document["unit"]),
+                cuts=tuple(map(float, document["cuts"])),
+                charged=bool(document["charged"]),
+                budgets=tuple(map(float, document["budgets"])),
                 choices=choices,
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise BadStudy(f"{path} is no router that isoflop wrote: {error}") from None
-        wide = {len(row) for row in made.choices}
-        if len(made.choices) != len(made.budgets) or wide != {len(made.cuts) + 1}:
+        wide = {len(row) for row in router.choices}
+        if len(router.choices) != len(router.budgets) or wide != {len(router.cuts) + 1}:
             raise BadStudy(f"{path} is damaged: its choices do not fit its budgets and bins")
-        return made
+        return router

@@ -47,8 +47,8 @@ def _of_depth(depth: int, context: int) -> Architecture:
     )
 
 
-def _nanochat(made: RunConfig) -> str:
-    a = made.architecture
+def _nanochat(config: RunConfig) -> str:
+    a = config.architecture
     if a != _of_depth(a.layers, a.context):
         raise UsageError("nanochat builds shapes by its depth alone; use nanochat_shape(plan)")
     arguments = {
@@ -56,15 +56,15 @@ def _nanochat(made: RunConfig) -> str:
         "aspect-ratio": _NANOCHAT_ASPECT,
         "head-dim": _NANOCHAT_HEAD,
         "max-seq-len": a.context,
-        "device-batch-size": made.local,
-        "total-batch-size": made.batch,
-        "num-iterations": made.steps,
+        "device-batch-size": config.local,
+        "total-batch-size": config.batch,
+        "num-iterations": config.steps,
     }
     lines = " \\\n    ".join(f"--{name}={value}" for name, value in arguments.items())
-    per_node = min(NODE, made.chips)
+    per_node = min(NODE, config.chips)
     return (
         "#!/bin/bash\n"
-        + _comment(made)
+        + _comment(config)
         + "# nanochat sets a learning rate for each group of its weights from the depth, with\n"
         "# Muon for the matrices: the rule for AdamW above is not passed on.\n"
         f"torchrun --standalone --nproc_per_node={per_node} -m scripts.base_train -- \\\n"
@@ -82,20 +82,20 @@ def torchtitan_multiplier(width: int, feed_forward: int) -> tuple[float, int]:
     return round((feed_forward - multiple / 2) / inner, 6), multiple
 
 
-def _torchtitan(made: RunConfig) -> str:
-    a = made.architecture
+def _torchtitan(config: RunConfig) -> str:
+    a = config.architecture
     if a.tied or not a.gated or a.experts:
         raise UsageError(
             "torchtitan's llama3 has untied tables, a gated feed-forward layer and no experts; "
             "give such a shape: tied=False"
         )
-    flavor = f"isoflop-{show(made.counted)}"
-    return _comment(made) + _flavor(made, flavor) + _toml(_tables(made, flavor))
+    flavor = f"isoflop-{show(config.counted)}"
+    return _comment(config) + _flavor(config, flavor) + _toml(_tables(config, flavor))
 
 
-def _flavor(made: RunConfig, name: str) -> str:
+def _flavor(config: RunConfig, name: str) -> str:
     """Return as a comment the entry that torchtitan's registry of shapes needs."""
-    a = made.architecture
+    a = config.architecture
     multiplier, multiple = torchtitan_multiplier(a.width, a.feed_forward)
     lines = (
         "Add the flavor to llama3_configs in torchtitan/models/llama3/__init__.py:",
@@ -105,39 +105,39 @@ def _flavor(made: RunConfig, name: str) -> str:
         f"      vocab_size={a.vocabulary}, max_seq_len={a.context},",
         "  ),",
         f"and a tokenizer of {a.vocabulary} tokens to hf_assets_path; then",
-        f"  NGPU={min(NODE, made.chips)} CONFIG_FILE=this.toml ./run_train.sh",
+        f"  NGPU={min(NODE, config.chips)} CONFIG_FILE=this.toml ./run_train.sh",
     )
     return "".join(f"# {line}\n" for line in lines) + "\n"
 
 
-def _tables(made: RunConfig, flavor: str) -> dict[str, dict[str, Any]]:
+def _tables(config: RunConfig, flavor: str) -> dict[str, dict[str, Any]]:
     """Return torchtitan's tables of settings."""
-    optimizer = {"name": "AdamW", "lr": _digits(made.lr), "beta1": BETAS[0], "beta2": BETAS[1]}
+    optimizer = {"name": "AdamW", "lr": _digits(config.lr), "beta1": BETAS[0], "beta2": BETAS[1]}
     return {
-        "job": {"dump_folder": "./outputs", "description": made.planned.question},
+        "job": {"dump_folder": "./outputs", "description": config.planned.question},
         "model": {"name": "llama3", "flavor": flavor, "hf_assets_path": "./assets/tokenizer"},
         "optimizer": {**optimizer, "weight_decay": DECAY},
         "lr_scheduler": {
-            "warmup_steps": made.warmup,
+            "warmup_steps": config.warmup,
             "decay_type": "cosine",
             "min_lr_factor": FINAL,
         },
         "training": {
-            "local_batch_size": made.local,
-            "global_batch_size": made.sequences,
-            "seq_len": made.architecture.context,
+            "local_batch_size": config.local,
+            "global_batch_size": config.sequences,
+            "seq_len": config.architecture.context,
             "max_norm": CLIP,
-            "steps": made.steps,
+            "steps": config.steps,
             "dataset": "c4",
         },
         "parallelism": {"data_parallel_replicate_degree": 1, "data_parallel_shard_degree": -1},
-        "checkpoint": {"enable": True, "interval": max(1, made.steps // 20)},
+        "checkpoint": {"enable": True, "interval": max(1, config.steps // 20)},
         "activation_checkpoint": {"mode": "selective"},
     }
 
 
-def _hugging_face(made: RunConfig) -> str:
-    a = made.architecture
+def _hugging_face(run: RunConfig) -> str:
+    a = run.architecture
     if not a.gated or a.experts or a.latent:
         raise UsageError("LlamaConfig has a gated feed-forward layer, no experts and no latents")
     config = {
@@ -161,69 +161,70 @@ def _hugging_face(made: RunConfig) -> str:
         "torch_dtype": "bfloat16",
         "use_cache": True,
         "training_arguments": {  # of transformers.TrainingArguments
-            "max_steps": made.steps,
-            "per_device_train_batch_size": made.local,
-            "gradient_accumulation_steps": made.accumulation,
-            "learning_rate": _digits(made.lr),
+            "max_steps": run.steps,
+            "per_device_train_batch_size": run.local,
+            "gradient_accumulation_steps": run.accumulation,
+            "learning_rate": _digits(run.lr),
             "lr_scheduler_type": "cosine_with_min_lr",
             "lr_scheduler_kwargs": {"min_lr_rate": FINAL},
-            "warmup_steps": made.warmup,
+            "warmup_steps": run.warmup,
             "adam_beta1": BETAS[0],
             "adam_beta2": BETAS[1],
             "weight_decay": DECAY,
             "max_grad_norm": CLIP,
             "bf16": True,
         },
-        "isoflop": facts(made),
+        "isoflop": facts(run),
     }
     return json.dumps(config, indent=2) + "\n"
 
 
-def _plain(made: RunConfig) -> str:
-    shape = {k: v for k, v in dataclasses.asdict(made.architecture).items() if v is not None}
-    suggestions = [dataclasses.asdict(s) for s in made.suggestions]
-    return json.dumps(facts(made) | {"shape": shape, "rules": suggestions}, indent=2) + "\n"
+def _plain(config: RunConfig) -> str:
+    shape = {k: v for k, v in dataclasses.asdict(config.architecture).items() if v is not None}
+    suggestions = [dataclasses.asdict(s) for s in config.suggestions]
+    return json.dumps(facts(config) | {"shape": shape, "rules": suggestions}, indent=2) + "\n"
 
 
-def facts(made: RunConfig) -> dict[str, Any]:
+def facts(config: RunConfig) -> dict[str, Any]:
     """Return a recipe as plain data."""
-    hours, days = made.hours, made.days
+    hours, days = config.hours, config.days
     return {
-        "question": made.planned.question,
-        "N": made.counted,
-        "N_planned": made.planned.N.value,
-        "D": made.tokens,
-        "D_planned": made.planned.D.value,
-        "L": made.planned.L.value,
-        "batch_tokens": made.batch,
-        "batch_sequences": made.sequences,
-        "steps": made.steps,
-        "warmup_steps": made.warmup,
-        "learning_rate": _digits(made.lr),
-        "rule": made.rule,
-        "chips": made.chips,
-        "chip": made.chip,
+        "question": config.planned.question,
+        "N": config.counted,
+        "N_planned": config.planned.N.value,
+        "D": config.tokens,
+        "D_planned": config.planned.D.value,
+        "L": config.planned.L.value,
+        "batch_tokens": config.batch,
+        "batch_sequences": config.sequences,
+        "steps": config.steps,
+        "warmup_steps": config.warmup,
+        "learning_rate": _digits(config.lr),
+        "rule": config.rule,
+        "chips": config.chips,
+        "chip": config.chip,
         "chip_hours": hours and [hours.low, hours.typical, hours.high],
         "days": days and [days.low, days.typical, days.high],
-        "notes": list(made.notes),
+        "notes": list(config.notes),
     }
 
 
-def _comment(made: RunConfig) -> str:
-    a = made.architecture
+def _comment(config: RunConfig) -> str:
+    a = config.architecture
     took = ""
-    if made.hours is not None and made.days is not None:
+    if config.hours is not None and config.days is not None:
         took = (
-            f"# {made.chips} x {made.chip}: {show(made.hours.typical)} chip-hours, "
-            f"{show(made.days.typical)} days\n"
+            f"# {config.chips} x {config.chip}: {show(config.hours.typical)} chip-hours, "
+            f"{show(config.days.typical)} days\n"
         )
-    said = ", ".join(f"{s.rule} {s.lr:.2e}" for s in made.suggestions if s.lr is not None)
+    rates = ", ".join(f"{s.rule} {s.lr:.2e}" for s in config.suggestions if s.lr is not None)
     return (
-        f"# {made.planned.question}\n"
-        f"# N = {show(made.counted, 4)}, D = {show(made.tokens, 4)} tokens in {made.steps} steps "
-        f"of {made.batch} tokens; {a.layers} layers, width {a.width}\n"
+        f"# {config.planned.question}\n"
+        f"# N = {show(config.counted, 4)}, D = {show(config.tokens, 4)} tokens in {config.steps} "
+        f"steps "
+        f"of {config.batch} tokens; {a.layers} layers, width {a.width}\n"
         f"{took}"
-        f"# peak learning rate {made.lr:.3g} by {made.rule}; by each rule: {said}\n"
+        f"# peak learning rate {config.lr:.3g} by {config.rule}; by each rule: {rates}\n"
     )
 
 

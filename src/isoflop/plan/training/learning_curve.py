@@ -85,9 +85,9 @@ def off_size(curve: Curve, ratio: Any) -> Off:
     """
     _without_floor(curve)
     x = _positive(ratio, "the ratio of sizes")
-    left = 1 + curve.alpha_S / curve.alpha_N * (1 - x**-curve.alpha_N)
+    base = 1 + curve.alpha_S / curve.alpha_N * (1 - x**-curve.alpha_N)
     with np.errstate(divide="ignore"):
-        steps = np.where(left > 0, np.maximum(left, 0.0) ** (-1 / curve.alpha_S), np.inf)
+        steps = np.where(base > 0, np.maximum(base, 0.0) ** (-1 / curve.alpha_S), np.inf)
     return Off(x, x * steps, steps)
 
 

@@ -46,16 +46,16 @@ class Rule:
     @property
     def counted(self) -> str | None:
         """How the rule counts N; None for a rule that does not take N."""
-        found = [constants(name) for name in self.sets]
-        return next((f.conventions["N"] for f in found if "N" in f.binding.takes), None)
+        published_sets = [constants(name) for name in self.sets]
+        return next((f.conventions["N"] for f in published_sets if "N" in f.binding.takes), None)
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Where the rule was fitted, N by its own convention."""
-        own: dict[str, tuple[float, float]] = {}
+        ranges: dict[str, tuple[float, float]] = {}
         for name in self.sets:
-            own.update(constants(name).valid)
-        return {**own, **self.valid}
+            ranges.update(constants(name).valid)
+        return {**ranges, **self.valid}
 
 
 RULES = (
@@ -179,14 +179,14 @@ def surface_advice(fit: Fit[Any], setting: RateQuery, within: float = WITHIN) ->
 
     Raises UsageError for a fit of another law, or one that does not say how it counts N.
     """
-    own = surface_size(fit, setting)
-    best = fit.law.best(own, setting.D, within)
-    draws = None if fit.draws is None else fit.draws.best(own, setting.D, within)
+    nearest = surface_size(fit, setting)
+    best = fit.law.best(nearest, setting.D, within)
+    draws = None if fit.draws is None else fit.draws.best(nearest, setting.D, within)
     lr, batch = (
         Estimate.of(getattr(best, s), None if draws is None else getattr(draws, s), fit.level)
         for s in ("lr", "batch")
     )
-    at = {"N": own, "D": float(setting.D)}
+    at = {"N": nearest, "D": float(setting.D)}
     ranges = {s: (float(fit.runs[s].min()), float(fit.runs[s].max())) for s in at}
     remark = (
         f"within {within:.2%} of the best loss from {show(best.lr / best.lr_factor)} to "
@@ -200,7 +200,7 @@ def surface_advice(fit: Fit[Any], setting: RateQuery, within: float = WITHIN) ->
         lr=lr,
         batch=batch,
         counted=counted,
-        N=own,
+        N=nearest,
         ranges=ranges,
         outside=outside,
         why=(),
@@ -248,8 +248,8 @@ def mup(rate: float, width: float, wider: float) -> RuleAdvice:
 
 def spread(rows: tuple[RuleAdvice, ...], quantity: str, *, holding: bool = False) -> float | None:
     """Return the largest over the least "lr" or "batch"; None where fewer than two say it."""
-    kept = [row for row in rows if row.holds or not holding]
-    values = [e.value for row in kept if (e := getattr(row, quantity)) is not None]
+    selection = [row for row in rows if row.holds or not holding]
+    values = [e.value for row in selection if (e := getattr(row, quantity)) is not None]
     return max(values) / min(values) if len(values) > 1 else None
 
 
@@ -260,15 +260,15 @@ def _one(rule: Rule, name: str | None, setting: RateQuery) -> Estimate | None:
 
 def _value(name: str, setting: RateQuery) -> Any:
     """Return what a published set says; None where it asks for a loss that is not known."""
-    found = constants(name)
-    known: dict[str, Any] = {"D": np.asarray(setting.D, float)}
-    if "L" in found.binding.takes:
+    published = constants(name)
+    inputs: dict[str, Any] = {"D": np.asarray(setting.D, float)}
+    if "L" in published.binding.takes:
         if setting.L is None:
             return None
-        known["L"] = setting.L
-    if "N" in found.binding.takes:
-        known["N"] = setting.size(found.conventions["N"])
-    return found.law(**found.binding.arguments(known))
+        inputs["L"] = setting.L
+    if "N" in published.binding.takes:
+        inputs["N"] = setting.size(published.conventions["N"])
+    return published.law(**published.binding.arguments(inputs))
 
 
 def _outside(ranges: Mapping[str, tuple[float, float]], at: Mapping[str, float]) -> tuple[str, ...]:

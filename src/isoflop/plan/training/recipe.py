@@ -87,11 +87,11 @@ def suggestions(
 
     Each rule is asked with N as it counts it; those of the loss are left out where it is unknown.
     """
-    found = []
+    rows = []
     for name, lr in form(_RATES).published.items():
         batch = form(_BATCHES).published[name]
         cautions = dict.fromkeys(filter(None, (lr.caution, batch.caution)))
-        found.append(
+        rows.append(
             Suggestion(
                 name,
                 _of_shape(lr, architecture, D),
@@ -102,8 +102,8 @@ def suggestions(
         )
     for name, of_loss in form(_OF_LOSS).published.items() if L is not None else ():
         tokens = float(of_loss.law(L=L))
-        found.append(Suggestion(name, None, tokens, of_loss.source, of_loss.caution))
-    return tuple(found)
+        rows.append(Suggestion(name, None, tokens, of_loss.source, of_loss.caution))
+    return tuple(rows)
 
 
 def _of_shape(rule: Published, architecture: Architecture, D: float) -> float:

@@ -112,7 +112,7 @@ def kind(name: str) -> Importer:
 
     Raises UnknownName, which names the nearest one.
     """
-    known = every()
-    if name not in known:
-        raise UnknownName("kind of log", name, known)
-    return known[name]
+    importers = every()
+    if name not in importers:
+        raise UnknownName("kind of log", name, importers)
+    return importers[name]

@@ -71,7 +71,7 @@ def read(
 
     Raises BadRuns for a log without evaluations, or one run in two logs.
     """
-    said = _settings(settings)
+    options = _settings(settings)
     parts: list[Runs] = []
     notes: list[str] = []
     rows: list[tuple[str | float | int | None, ...]] = []
@@ -82,10 +82,10 @@ def read(
                 "belong into one file, and other runs under another name"
             )
         fields = find_fields(
-            dict.fromkeys(k for r in log.records for k in r), columns, log.origin, said.training
+            dict.fromkeys(k for r in log.records for k in r), columns, log.origin, options.training
         )
-        history = joined(log, fields.by_symbol["steps"], said.restarts)
-        runs, more = _runs(log, fields, history, said)
+        history = joined(log, fields.by_symbol["steps"], options.restarts)
+        runs, more = _runs(log, fields, history, options)
         parts.append(runs)
         notes += [*history.notes, *more]
         rows.append(_summary(runs, fields.by_symbol["R"]))
@@ -153,7 +153,7 @@ def _number(settings: Mapping[str, str], name: str, least: float | None = 0.0) -
     return value
 
 
-def _runs(log: Log, fields: Fields, history: Joined, said: Settings) -> tuple[Runs, list[str]]:
+def _runs(log: Log, fields: Fields, history: Joined, options: Settings) -> tuple[Runs, list[str]]:
     """Return the rows of one run after step 0, and what was noticed."""
     steps = np.array(history.steps)
     columns = {
@@ -165,38 +165,40 @@ def _runs(log: Log, fields: Fields, history: Joined, said: Settings) -> tuple[Ru
     if not (after & has).any():
         name = fields.by_symbol["R"]
         raise BadRuns(f"{log.origin}: run {log.run} holds no number {name!r} after step 0")
-    columns |= _compute(log, fields, history, steps, said, set(columns))
+    columns |= _compute(log, fields, history, steps, options, set(columns))
     before = columns["R"][~after & has]
-    start = said.start if said.start is not None else float(before[-1]) if before.size else None
+    start = (
+        options.start if options.start is not None else float(before[-1]) if before.size else None
+    )
     notes = []
     if start is None:
         notes.append(f"{log.run}: R_0 is not known: no evaluation at step 0, and no --set start=")
     if fields.trained_on:
         notes.append(f"{log.run}: R is the reward of training, on problems that are trained on")
     count = int(after.sum())
-    kept = {"steps": steps[after], **{s: v[after] for s, v in columns.items()}}
-    kept |= {} if start is None else {"start": np.full(count, start)}
+    selection = {"steps": steps[after], **{s: v[after] for s, v in columns.items()}}
+    selection |= {} if start is None else {"start": np.full(count, start)}
     labels = {"run": np.full(count, log.run)}
-    recipe = log.run if said.apart else log.recipe
+    recipe = log.run if options.apart else log.recipe
     labels |= {"family": np.full(count, recipe)} if recipe else {}
     rows = np.array(history.lines, dtype=np.int64)[after]
-    return Runs(kept, labels, origin=log.origin, rows=rows), notes
+    return Runs(selection, labels, origin=log.origin, rows=rows), notes
 
 
 def _compute(
-    log: Log, fields: Fields, history: Joined, steps: Numbers, said: Settings, held: set[str]
+    log: Log, fields: Fields, history: Joined, steps: Numbers, options: Settings, symbols: set[str]
 ) -> dict[str, Numbers]:
     """Return the compute (n,) that the user's prices make of steps."""
-    for symbol in said.per_step:
-        if symbol in held:
+    for symbol in options.per_step:
+        if symbol in symbols:
             raise UsageError(
                 f"{log.origin} holds {symbol} itself, and --set {symbol}-per-step says it again: "
                 "two units for one compute; leave one out"
             )
-    made = {symbol: steps * price for symbol, price in said.per_step.items()}
-    if said.gpus is not None and "hours" not in made and "hours" not in held:
-        made["hours"] = _hours(log, fields, history, steps, said.gpus)
-    return made
+    compute = {symbol: steps * price for symbol, price in options.per_step.items()}
+    if options.gpus is not None and "hours" not in compute and "hours" not in symbols:
+        compute["hours"] = _hours(log, fields, history, steps, options.gpus)
+    return compute
 
 
 def _hours(log: Log, fields: Fields, history: Joined, steps: Numbers, gpus: float) -> Numbers:
@@ -204,12 +206,12 @@ def _hours(log: Log, fields: Fields, history: Joined, steps: Numbers, gpus: floa
     if fields.seconds is None:
         raise UsageError(f"{log.origin} says no seconds per step; say --set hours-per-step=")
     seconds = np.array([float(r.get(fields.seconds, np.nan)) for r in history.records])
-    known = np.isfinite(seconds)
-    if not known.any():
+    mask = np.isfinite(seconds)
+    if not mask.any():
         raise UsageError(f"{log.origin}: {fields.seconds!r} holds no number; --set hours-per-step=")
-    filled = np.interp(np.arange(seconds.size), np.flatnonzero(known), seconds[known])
+    durations = np.interp(np.arange(seconds.size), np.flatnonzero(mask), seconds[mask])
     taken = np.diff(steps, prepend=0.0)
-    return np.asarray(np.cumsum(filled * taken) * gpus / 3600)
+    return np.asarray(np.cumsum(durations * taken) * gpus / 3600)
 
 
 def _together(parts: Sequence[Runs], notes: list[str]) -> Runs:

@@ -95,21 +95,21 @@ def _table(
     for i, log in enumerate(logs, 1):
         parts.append(read_scores(log, columns, sizes))
         watch(i, len(logs))
-    made = stacked(parts)
-    known = made.labelled
+    table = stacked(parts)
+    mask = table.labelled
     rows = tuple(
-        (name, made.sizes.get(name), float(score.mean()), float(score.std()))
-        for name, score in made.proxies.items()
+        (name, table.sizes.get(name), float(score.mean()), float(score.std()))
+        for name, score in table.proxies.items()
     )
-    gold = (("gold", None, float(made.gold[known].mean()), float(made.gold[known].std())),)
-    count = np.bincount(made.prompt)
+    gold = (("gold", None, float(table.gold[mask].mean()), float(table.gold[mask].std())),)
+    count = np.bincount(table.prompt)
     notes = (
-        f"{len(made):,} samples of {len(made.prompts):,} prompts, {count.min():,} to "
-        f"{count.max():,} each; {int(known.sum()):,} have a gold score",
-        *made.notes,
+        f"{len(table):,} samples of {len(table.prompts):,} prompts, {count.min():,} to "
+        f"{count.max():,} each; {int(mask.sum()):,} have a gold score",
+        *table.notes,
     )
     return Imported(
-        made, ("score", "params", "mean", "spread"), (*rows, *(gold if known.any() else ())), notes
+        table, ("score", "params", "mean", "spread"), (*rows, *(gold if mask.any() else ())), notes
     )
 
 
@@ -121,9 +121,9 @@ def _runs(
         found += read_logs(text)
         watch(i, len(logs))
     for log in found:
-        runs, said = _one(log, columns, settings)
+        runs, remarks = _one(log, columns, settings)
         parts.append(runs)
-        notes += said
+        notes += remarks
         has = np.isfinite(runs["R"])
         rows.append(
             (
@@ -167,42 +167,42 @@ def _one(
     if "tokens" in settings:
         read["KL"] *= parse(settings["tokens"], "--set tokens")
     lines = np.array(history.lines, np.int64)
-    kept = np.isfinite(read["KL"]) & np.isfinite(read["R"])
-    if not (kept & (np.array(history.steps) > 0)).any():
+    mask = np.isfinite(read["KL"]) & np.isfinite(read["R"])
+    if not (mask & (np.array(history.steps) > 0)).any():
         raise BadRuns(f"{log.origin}: no record of {log.run} holds both {kl!r} and {gold!r}")
-    if (low := kept & (read["KL"] < 0)).any():
+    if (low := mask & (read["KL"] < 0)).any():
         raise BadRuns(f"{log.origin}: the KL is below zero in {name_rows(lines[low])}; {NEGATIVE}")
-    said = _said(log, kept, kl, settings)
+    remarks = _said(log, mask, kl, settings)
     steps = np.array(history.steps)
-    first = read["R"][kept & (steps <= 0)]
-    kept &= steps > 0
-    held = {s: v[kept] for s, v in read.items()}
-    held |= {"steps": steps[kept], "d": np.sqrt(held["KL"])}
+    first = read["R"][mask & (steps <= 0)]
+    mask &= steps > 0
+    cells = {s: v[mask] for s, v in read.items()}
+    cells |= {"steps": steps[mask], "d": np.sqrt(cells["KL"])}
     if first.size:
-        held["start"] = np.full(len(held["d"]), first.mean())
+        cells["start"] = np.full(len(cells["d"]), first.mean())
     if "params" in settings:
-        held["N"] = np.full(len(held["d"]), parse(settings["params"], "--set params"))
-    labels = {"run": np.full(len(held["d"]), log.run)}
+        cells["N"] = np.full(len(cells["d"]), parse(settings["params"], "--set params"))
+    labels = {"run": np.full(len(cells["d"]), log.run)}
     if log.recipe:
-        labels["family"] = np.full(len(held["d"]), log.recipe)
-    made = Runs(held, labels, origin=log.origin, rows=lines[kept])
-    return made, [*history.notes, *said]
+        labels["family"] = np.full(len(cells["d"]), log.recipe)
+    runs = Runs(cells, labels, origin=log.origin, rows=lines[mask])
+    return runs, [*history.notes, *remarks]
 
 
-def _said(log: Log, kept: npt.NDArray[np.bool_], kl: str, settings: Mapping[str, str]) -> list[str]:
+def _said(log: Log, mask: npt.NDArray[np.bool_], kl: str, settings: Mapping[str, str]) -> list[str]:
     """Return what is to be said of records (n,) left out, and of a KL that may be of tokens."""
-    said = []
-    if not kept.all():
-        said.append(
-            f"{log.run}: {int((~kept).sum())} of {kept.size} records hold no KL or no gold, and "
+    remarks = []
+    if not mask.all():
+        remarks.append(
+            f"{log.run}: {int((~mask).sum())} of {mask.size} records hold no KL or no gold, and "
             "are left out"
         )
     if kl in _OF_TOKENS and "tokens" not in settings:
-        said.append(
+        remarks.append(
             f"{log.run}: {kl!r} is a mean over tokens in logs of TRL's GRPO, OpenRLHF and verl; "
             "--set tokens=N, the tokens of a response, makes it the KL of responses that laws take"
         )
-    return said
+    return remarks
 
 
 def _step(log: Log, names: Mapping[str, None], columns: Mapping[str, str]) -> str:
@@ -214,13 +214,13 @@ def _step(log: Log, names: Mapping[str, None], columns: Mapping[str, str]) -> st
 
 
 def _first(
-    names: Mapping[str, None], known: Sequence[str], symbol: str, columns: Mapping[str, str]
+    names: Mapping[str, None], aliases: Sequence[str], symbol: str, columns: Mapping[str, str]
 ) -> str | None:
     if symbol in columns:
         if columns[symbol] not in names:
             raise UnknownName("field", columns[symbol], names)
         return columns[symbol]
-    return next((name for name in known if name in names), None)
+    return next((name for name in aliases if name in names), None)
 
 
 def _number(value: object) -> float:

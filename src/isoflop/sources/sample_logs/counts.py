@@ -22,13 +22,13 @@ USUAL = {
 def count_fields(names: Collection[str], columns: Mapping[str, str]) -> Mapping[str, str] | None:
     """Return which fields hold solved, tried and, if any does, the problem; None for no counts."""
     folded = {name.lower(): name for name in names}
-    found = {
+    fields = {
         what: columns.get(what) or next((folded[u] for u in usual if u in folded), None)
         for what, usual in USUAL.items()
     }
-    if not {found["solved"], found["tried"]} <= set(names):
+    if not {fields["solved"], fields["tried"]} <= set(names):
         return None
-    return {what: name for what, name in found.items() if name is not None}
+    return {what: name for what, name in fields.items() if name is not None}
 
 
 def read_counts(path: Path, columns: Mapping[str, str]) -> Counts | None:
@@ -50,7 +50,7 @@ def read_counts(path: Path, columns: Mapping[str, str]) -> Counts | None:
     if named is None:
         return None
     cells = {what: list(table.columns[name]) for what, name in named.items()}
-    solved, tried = _counts(cells["solved"], path), _counts(cells["tried"], path)
+    solved, attempts = _counts(cells["solved"], path), _counts(cells["tried"], path)
     names = cells.get("problem") or list(range(len(solved)))
     problems = tuple(str(_plain(name)) for name in names)
     if len(set(problems)) < len(problems):
@@ -59,7 +59,7 @@ def read_counts(path: Path, columns: Mapping[str, str]) -> Counts | None:
             f"{path.name}: problem {twice!r} has several rows of counts; keep one a problem, of "
             "one model"
         )
-    return Counts(problems, solved, tried)
+    return Counts(problems, solved, attempts)
 
 
 def _may_hold_counts(path: Path, columns: Mapping[str, str]) -> bool:

@@ -36,7 +36,7 @@ def is_log(document: Any) -> bool:
     return isinstance(document, Mapping) and isinstance(document.get("eval"), Mapping)
 
 
-def read_archive(path: Path, found: ParsedSamples, grade: str | None) -> None:
+def read_archive(path: Path, collector: ParsedSamples, grade: str | None) -> None:
     """Add the samples of an .eval archive; members that are no samples are counted.
 
     Raises BadRuns for a file that is no archive, or one without its header.
@@ -50,7 +50,7 @@ def read_archive(path: Path, found: ParsedSamples, grade: str | None) -> None:
                 raise BadRuns(f"{path} holds no header.json: it is no log of inspect_ai")
             header = mapping(parse_json(zip_member(archive, head)))
             members = sorted(n for n in names if n.startswith("samples/") and n.endswith(".json"))
-            _add(header, _documents(archive, members, found, path), found, grade)
+            _add(header, _documents(archive, members, collector, path), collector, grade)
     except (ValueError, *_DAMAGED) as error:
         raise BadRuns(f"{path} cannot be read as an .eval archive: {error}") from None
 
@@ -79,19 +79,19 @@ def read_samples(
 
 
 def _documents(
-    archive: zipfile.ZipFile, members: list[str], found: ParsedSamples, path: Path
+    archive: zipfile.ZipFile, members: list[str], collector: ParsedSamples, path: Path
 ) -> Iterator[tuple[str, Any]]:
     for i, name in enumerate(members):
-        found.progress(path.stat().st_size * i / len(members))
+        collector.progress(path.stat().st_size * i / len(members))
         where = f"{path.name}, {name}"
         try:
             yield where, parse_json(zip_member(archive, name))
         except BadJSON as error:
-            found.leave_out(error.kind, where)
+            collector.leave_out(error.kind, where)
         except TooLarge:
-            found.leave_out(beyond_limit(), where)
+            collector.leave_out(beyond_limit(), where)
         except (ValueError, *_DAMAGED):
-            found.leave_out(
+            collector.leave_out(
                 "it is not JSON, or damaged, or packed in a way that is not known", where
             )
 
@@ -99,23 +99,23 @@ def _documents(
 def _add(
     header: Mapping[str, Any],
     samples: Iterator[tuple[str, Any]],
-    found: ParsedSamples,
+    collector: ParsedSamples,
     grade: str | None,
 ) -> None:
     about = mapping(header.get("eval"))
     lineage = ",".join(str(about[k]) for k in ("model", "task") if about.get(k))
     for where, sample in samples:
         try:
-            row = _row(mapping(sample), grade, found)
+            row = _row(mapping(sample), grade, collector)
         except NotASample as reason:
-            found.leave_out(str(reason), where)
+            collector.leave_out(str(reason), where)
             continue
         row["lineage"] = lineage
-        found.add(row)
-        found.keep_problem(row, sample.get("input"), sample.get("target"))
+        collector.add(row)
+        collector.keep_problem(row, sample.get("input"), sample.get("target"))
 
 
-def _row(sample: Mapping[str, Any], grade: str | None, found: ParsedSamples) -> dict[str, Any]:
+def _row(sample: Mapping[str, Any], grade: str | None, collector: ParsedSamples) -> dict[str, Any]:
     """Return a sample of inspect_ai as a row; its epoch, from 1, is the number of the attempt."""
     epoch = whole(sample.get("epoch", 1))
     if sample.get("id") is None or not epoch:
@@ -130,7 +130,9 @@ def _row(sample: Mapping[str, Any], grade: str | None, found: ParsedSamples) -> 
     if name not in scores:
         raise NotASample(f"it has no score called {name!r}")
     if len(scores) > 1:
-        found.remark(f"right or wrong is read from the scorer {name}; another: --columns correct=")
+        collector.remark(
+            f"right or wrong is read from the scorer {name}; another: --columns correct="
+        )
     score = mapping(scores[name])
     text = output.get("completion")
     return {
@@ -160,6 +162,6 @@ def _points(value: Any) -> float | None:
 
 
 def _usage(sample: Mapping[str, Any]) -> Mapping[str, Any]:
-    own = mapping(mapping(sample.get("output")).get("usage"))
+    usage = mapping(mapping(sample.get("output")).get("usage"))
     by_model = list(mapping(sample.get("model_usage")).values())
-    return own or (mapping(by_model[0]) if len(by_model) == 1 else {})
+    return usage or (mapping(by_model[0]) if len(by_model) == 1 else {})

@@ -45,7 +45,7 @@ def is_its_hub(record: Mapping[str, Any]) -> bool:
 
 
 def lm_eval_rows(
-    record: Mapping[str, Any], path: Path, found: ParsedSamples, grade: str | None
+    record: Mapping[str, Any], path: Path, collector: ParsedSamples, grade: str | None
 ) -> Iterator[dict[str, Any]]:
     """Yield the samples of a line of lm-eval.
 
@@ -57,32 +57,37 @@ def lm_eval_rows(
     about = {"problem": str(record["doc_id"]), "lineage": f"{path.parent.name}/{task}"}
     if kind not in (None, "none"):
         about["lineage"] += f",{kind}"
-    found.keep_problem(about, _prompt(record), record.get("target"))
-    kept = record.get("filtered_resps") or record["resps"]
-    if (choice := _likeliest(kept)) is not None:
+    collector.keep_problem(about, _prompt(record), record.get("target"))
+    responses = record.get("filtered_resps") or record["resps"]
+    if (choice := _likeliest(responses)) is not None:
         yield {**about, "answer": str(choice), "correct": _graded(record, grade)}
         return
-    said, texts = list(_flat(kept)), list(_flat(record["resps"]))
-    texts = texts if len(texts) == len(said) else texts[:1] if len(said) == 1 else said
+    answers, texts = list(_flat(responses)), list(_flat(record["resps"]))
+    texts = texts if len(texts) == len(answers) else texts[:1] if len(answers) == 1 else answers
     right = right_answer(record.get("target"))
-    if len(said) == 1:
-        own = {"answer": answer_in(said[0], right), "response": _text(texts[0])}
-        yield {**about, **own, "correct": _graded(record, grade)}
+    if len(answers) == 1:
+        fields = {"answer": answer_in(answers[0], right), "response": _text(texts[0])}
+        yield {**about, **fields, "correct": _graded(record, grade)}
         return
-    if right is None or not said:
+    if right is None or not answers:
         raise NotASample("it has several responses and no target to grade them by")
-    found.remark("lines of several responses are graded by their answer against the target's")
-    for one, text in zip(said, texts, strict=True):
+    collector.remark("lines of several responses are graded by their answer against the target's")
+    for one, text in zip(answers, texts, strict=True):
         answer = answer_in(one, right)
         yield {**about, "answer": answer, "response": _text(text), "correct": answer == right}
 
 
 def _prompt(record: Mapping[str, Any]) -> Any:
     """Return the prompt of a line, of newer and of older versions of lm-eval."""
-    given = record.get("arguments")
-    if isinstance(given, list) and given and isinstance(given[0], list) and given[0]:
-        return given[0][0]
-    return mapping(mapping(given).get("gen_args_0")).get("arg_0")
+    arguments = record.get("arguments")
+    if (
+        isinstance(arguments, list)
+        and arguments
+        and isinstance(arguments[0], list)
+        and arguments[0]
+    ):
+        return arguments[0][0]
+    return mapping(mapping(arguments).get("gen_args_0")).get("arg_0")
 
 
 def _graded(record: Mapping[str, Any], grade: str | None) -> bool | None:
@@ -99,10 +104,10 @@ def _likeliest(responses: Any) -> int | None:
     """
     pairs = [part for part in responses if isinstance(part, list) and len(part) == 2]
     logs = [number(log) for log, greedy in pairs if str(greedy) in ("True", "False")]
-    known = [log for log in logs if log is not None]
-    if not known or len(known) < len(responses):
+    likelihoods = [log for log in logs if log is not None]
+    if not likelihoods or len(likelihoods) < len(responses):
         return None
-    return known.index(max(known))
+    return likelihoods.index(max(likelihoods))
 
 
 def _text(value: Any) -> str | None:
@@ -110,14 +115,14 @@ def _text(value: Any) -> str | None:
 
 
 def its_hub_rows(
-    record: Mapping[str, Any], path: Path, found: ParsedSamples
+    record: Mapping[str, Any], path: Path, collector: ParsedSamples
 ) -> Iterator[dict[str, Any]]:
     """Yield the sample of a line of its_hub: one final answer of an algorithm at a budget."""
     if "responses" in record:
         raise NotASample("it holds an expected pass rate over particles, and no one answer")
     name = next((a for a in _ALGORITHMS if a in path.stem), "its_hub")
-    said = record["response"]
-    text = said.get("content") if isinstance(said, Mapping) else said
+    response = record["response"]
+    text = response.get("content") if isinstance(response, Mapping) else response
     budget = number(record["budget"])
     if budget is None:
         raise NotASample("its budget is no number")

@@ -122,11 +122,11 @@ class ParsedSamples:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was noticed, and what was left out and why."""
-        left = (
+        omissions = (
             f"{amount(n, 'row was', 'rows were')} left out: {why} (first {self.first[why]})"
             for why, n in self.out.most_common()
         )
-        return (*self.remarks, *left)
+        return (*self.remarks, *omissions)
 
 
 def _mended(cell: Any) -> Any:
@@ -161,11 +161,11 @@ def right_answer(target: Any) -> str | None:
     return answers.final(first, False) if isinstance(first, str) else answers.normal(first)
 
 
-def answer_in(said: Any, right: str | None) -> str | None:
+def answer_in(response: Any, right: str | None) -> str | None:
     """Return the normal form of the answer that a text ends with, a number if the right one is."""
-    if not isinstance(said, str):
-        return answers.normal(said)
-    return answers.final(said, right is not None and answers.number(right) is not None)
+    if not isinstance(response, str):
+        return answers.normal(response)
+    return answers.final(response, right is not None and answers.number(right) is not None)
 
 
 def number(value: Any) -> float | None:
@@ -173,16 +173,20 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or value is None:
         return None
     try:
-        made = float(value)
+        result = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return made if abs(made) < float("inf") else None
+    return result if abs(result) < float("inf") else None
 
 
 def whole(value: Any) -> int | None:
     """Return a whole number from zero, None for anything else."""
-    made = number(value)
-    return int(made) if made is not None and 0 <= made < LARGEST and made == int(made) else None
+    result = number(value)
+    return (
+        int(result)
+        if result is not None and 0 <= result < LARGEST and result == int(result)
+        else None
+    )
 
 
 def count(value: Any, what: str) -> int | None:

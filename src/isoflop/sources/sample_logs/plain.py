@@ -63,28 +63,28 @@ def fields(names: list[str], columns: Mapping[str, str], origin: str) -> dict[st
             "'isoflop testtime curves' and 'fit' read such a table as it is, from .csv, .tsv, "
             ".jsonl or .parquet"
         )
-    known = [*SCHEMA.columns, f"{SCORE}NAME"]
+    valid_names = [*SCHEMA.columns, f"{SCORE}NAME"]
     for column, name in columns.items():
         if column not in SCHEMA.columns and not column.startswith(SCORE):
-            raise UsageError(f"--columns says {column!r}; {suggest(column, known)}")
+            raise UsageError(f"--columns says {column!r}; {suggest(column, valid_names)}")
         if name not in names:
             raise UsageError(f"{origin} has no field {name!r}; {suggest(name, names)}")
     folded = {n.lower(): n for n in reversed(names)}
-    found = {
+    field_columns = {
         column: next(folded[u] for u in usual if u in folded)
         for column, usual in NAMES.items()
         if column not in columns and any(u in folded for u in usual)
     }
-    found.update({n: n for n in names if n.startswith(SCORE)})
-    found.update({f"{SCORE}{n}": folded[n] for n in SCORES if n in folded})
-    found.update(columns)
-    if "problem" not in found or "correct" not in found:
-        lacks = "problem" if "problem" not in found else "correct"
+    field_columns.update({n: n for n in names if n.startswith(SCORE)})
+    field_columns.update({f"{SCORE}{n}": folded[n] for n in SCORES if n in folded})
+    field_columns.update(columns)
+    if "problem" not in field_columns or "correct" not in field_columns:
+        lacks = "problem" if "problem" not in field_columns else "correct"
         raise BadRuns(
             f"{origin} has no field for {lacks}; its fields are {', '.join(names[:12])}; name it: "
             f"--columns {lacks}=FIELD"
         )
-    return found
+    return field_columns
 
 
 def row(record: Mapping[str, Any], by_column: Mapping[str, str]) -> dict[str, Any]:
@@ -95,14 +95,14 @@ def row(record: Mapping[str, Any], by_column: Mapping[str, str]) -> dict[str, An
     cells = {column: record.get(name) for column, name in by_column.items()}
     if cells["problem"] in (None, ""):
         raise NotASample("it names no problem")
-    made: dict[str, Any] = {}
+    sample_row: dict[str, Any] = {}
     for column, value in cells.items():
-        made[column] = _cell(column, value)
-    if "sample" in by_column and made["sample"] is None:
+        sample_row[column] = _cell(column, value)
+    if "sample" in by_column and sample_row["sample"] is None:
         raise NotASample("the number of its sample is no whole number")
-    if made["correct"] is None and not made.get("left_out"):
+    if sample_row["correct"] is None and not sample_row.get("left_out"):
         raise NotASample("nothing says whether it is right")
-    return made
+    return sample_row
 
 
 def _cell(column: str, value: Any) -> Any:

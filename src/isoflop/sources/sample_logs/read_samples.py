@@ -33,17 +33,17 @@ def read_samples(
     Raises BadRuns for a file that cannot be read, or logs without any sample.
     """
     paths = list(_files(logs))
-    found = ParsedSamples(watch=watch, size=float(sum(path.stat().st_size for path in paths)))
+    collector = ParsedSamples(watch=watch, size=float(sum(path.stat().st_size for path in paths)))
     for path in paths:
-        _read(path, dict(columns or {}), found)
-        found.read += path.stat().st_size
-    found.put_away()
-    if not found.number:
-        why = "; ".join(found.notes) or (
+        _read(path, dict(columns or {}), collector)
+        collector.read += path.stat().st_size
+    collector.put_away()
+    if not collector.number:
+        why = "; ".join(collector.notes) or (
             "a table of samples has a row for each, and fields for problem and correct at least"
         )
         raise BadRuns(f"{', '.join(logs)}: no samples; {why}")
-    return _table(found, ", ".join(logs))
+    return _table(collector, ", ".join(logs))
 
 
 def _table(found: ParsedSamples, origin: str) -> SampleTable:
@@ -77,37 +77,40 @@ def _files(logs: Sequence[str]) -> Iterator[Path]:
             raise BadRuns(f"there is no log {text!r}")
 
 
-def _read(path: Path, columns: dict[str, str], found: ParsedSamples) -> None:
+def _read(path: Path, columns: dict[str, str], collector: ParsedSamples) -> None:
     kind = path.suffix.lower()
     if kind not in KINDS:
         raise BadRuns(f"cannot tell what {path.name} holds; logs of samples are {', '.join(KINDS)}")
     if kind == ".eval":
-        inspect_ai.read_archive(path, found, columns.get("correct"))
+        inspect_ai.read_archive(path, collector, columns.get("correct"))
         return
     if kind == ".json":
-        _read_json(path, columns, found)
+        _read_json(path, columns, collector)
         return
     reader = {".csv": _separated, ".tsv": _separated, ".parquet": _parquet}.get(kind, _lines)
-    _add(path, reader(path, found), columns, found)
+    _add(path, reader(path, collector), columns, collector)
 
 
 def _add(
-    path: Path, records: Iterator[tuple[str, Any]], columns: dict[str, str], found: ParsedSamples
+    path: Path,
+    records: Iterator[tuple[str, Any]],
+    columns: dict[str, str],
+    collector: ParsedSamples,
 ) -> None:
     by_column: dict[str, str] | None = None
     for where, record in records:
         if not isinstance(record, Mapping):
-            found.leave_out("it is no object with fields", where)
+            collector.leave_out("it is no object with fields", where)
             continue
         try:
-            made = _rows(path, record, columns, found)
+            made = _rows(path, record, columns, collector)
             if made is None:
                 by_column = by_column or plain.fields(list(record), columns, path.name)
                 made = iter([plain.row(record, by_column)])
             for row in made:
-                found.add(row)
+                collector.add(row)
         except NotASample as reason:
-            found.leave_out(str(reason), where)
+            collector.leave_out(str(reason), where)
 
 
 def _rows(
@@ -190,40 +193,40 @@ def _bounded(handle: IO[str], path: Path) -> Iterator[str]:
         yield line
 
 
-def _lines(path: Path, found: ParsedSamples) -> Iterator[tuple[str, Any]]:
+def _lines(path: Path, collector: ParsedSamples) -> Iterator[tuple[str, Any]]:
     with _opened(path, "\n") as handle:
         for i, line in enumerate(_bounded(handle, path), 1):
             if i % OFTEN == 0:
-                found.progress(handle.buffer.tell())  # type: ignore[attr-defined]
+                collector.progress(handle.buffer.tell())  # type: ignore[attr-defined]
             if not line.strip():
                 continue
             where = f"{path.name}, line {i}"
             try:
                 record = parse_json(line)
             except BadJSON as error:
-                found.leave_out(error.kind, where)
+                collector.leave_out(error.kind, where)
                 continue
             yield where, record
 
 
-def _separated(path: Path, found: ParsedSamples) -> Iterator[tuple[str, Any]]:
+def _separated(path: Path, collector: ParsedSamples) -> Iterator[tuple[str, Any]]:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     with _opened(path, "") as handle:
         rows = csv.DictReader(handle, delimiter=delimiter)
         try:
             for i, record in enumerate(rows, 2):
                 if i % OFTEN == 0:
-                    found.progress(handle.buffer.tell())  # type: ignore[attr-defined]
+                    collector.progress(handle.buffer.tell())  # type: ignore[attr-defined]
                 where = f"{path.name}, row {i}"
                 if None in record or None in record.values():
-                    found.leave_out("it has more or fewer fields than the header", where)
+                    collector.leave_out("it has more or fewer fields than the header", where)
                     continue
                 yield where, record
         except csv.Error as error:
             raise BadRuns(f"{path} cannot be read as a table: {error}") from None
 
 
-def _parquet(path: Path, found: ParsedSamples) -> Iterator[tuple[str, Any]]:
+def _parquet(path: Path, collector: ParsedSamples) -> Iterator[tuple[str, Any]]:
     import pyarrow.parquet as pq
 
     batches, i = parquet_batches(path, path.name, streamed=True), 1
@@ -234,4 +237,4 @@ def _parquet(path: Path, found: ParsedSamples) -> Iterator[tuple[str, Any]]:
             for record in batch.slice(first, OFTEN).to_pylist():
                 yield f"{path.name}, row {i}", record
                 i += 1
-            found.progress(share * (i - 1))
+            collector.progress(share * (i - 1))

@@ -146,15 +146,15 @@ class SampleTable:
         lacking: Counter[str] = Counter()
         for table in self.tables(["answer", *scores], {}):
             lacking.update({name: table[name].null_count for name in table.column_names})
-        said = []
+        remarks = []
         if 0 < lacking["answer"] < len(self):
             lacks = amount(lacking["answer"], "sample has", "samples have")
-            said.append(f"{lacks} no answer in a normal form: they do not vote")
+            remarks.append(f"{lacks} no answer in a normal form: they do not vote")
         for name in self.verifiers:
             if bare := lacking[SCHEMA.free + name]:
                 scores_ = amount(bare, f"score of {name} is", f"scores of {name} are")
-                said.append(f"{scores_} missing or not finite")
-        return tuple(said)
+                remarks.append(f"{scores_} missing or not finite")
+        return tuple(remarks)
 
     @functools.cached_property
     def groups(self) -> Mapping[tuple[str, str], LogGroup]:

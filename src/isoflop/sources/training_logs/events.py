@@ -28,25 +28,25 @@ def read_events(path: Path) -> tuple[Mapping[str, float], ...]:
     files = [path] if path.is_file() else sorted(path.glob("*tfevents*"))
     records: list[Mapping[str, float]] = []
     for file in files:
-        held = EventAccumulator(str(file), size_guidance={"scalars": 0, "tensors": 0})
-        held.Reload()
+        accumulator = EventAccumulator(str(file), size_guidance={"scalars": 0, "tensors": 0})
+        accumulator.Reload()
         by_step: dict[int, dict[str, float]] = {}
-        for name in held.Tags()["scalars"]:
-            for event in held.Scalars(name):
+        for name in accumulator.Tags()["scalars"]:
+            for event in accumulator.Scalars(name):
                 by_step.setdefault(event.step, {})[name] = float(event.value)
-        for name in held.Tags()["tensors"]:
-            _scalar_tensors(held, name, by_step)
+        for name in accumulator.Tags()["tensors"]:
+            _scalar_tensors(accumulator, name, by_step)
         records += [{"step": float(step), **by_step[step]} for step in sorted(by_step)]
     if not records:
         raise BadRuns(f"{path} holds no scalar that TensorBoard can read")
     return tuple(records)
 
 
-def _scalar_tensors(held: object, name: str, by_step: dict[int, dict[str, float]]) -> None:
+def _scalar_tensors(accumulator: object, name: str, by_step: dict[int, dict[str, float]]) -> None:
     """Add the scalars that newer writers keep as tensors of no dimension."""
     from tensorboard.util.tensor_util import make_ndarray
 
-    for event in held.Tensors(name):  # type: ignore[attr-defined]
+    for event in accumulator.Tensors(name):  # type: ignore[attr-defined]
         values = make_ndarray(event.tensor_proto)
         if values.ndim == 0 and values.dtype.kind in "fiu":
             by_step.setdefault(event.step, {})[name] = float(values)

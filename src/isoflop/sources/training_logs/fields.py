@@ -116,10 +116,10 @@ class Fields:
     def value(self, symbol: str, record: Mapping[str, object]) -> float:
         """Return a quantity of a record, NaN where it is missing."""
         name = self.by_symbol.get(symbol)
-        found = record.get(name) if name is not None else None
-        if not isinstance(found, int | float):
+        value = record.get(name) if name is not None else None
+        if not isinstance(value, int | float):
             return float("nan")
-        return _CHANGES.get(name or "", float)(float(found))
+        return _CHANGES.get(name or "", float)(float(value))
 
 
 def find_fields(
@@ -135,18 +135,18 @@ def find_fields(
             raise UnknownName("quantity", symbol, QUANTITIES)
         if name not in names:
             raise UnknownName(f"field of {origin}", name, sorted(names))
-    found = known_fields(names, chosen, origin, *(("R",) if training else ()))
-    if "steps" not in found.by_symbol:
+    fields = known_fields(names, chosen, origin, *(("R",) if training else ()))
+    if "steps" not in fields.by_symbol:
         raise BadRuns(f"{origin} says no step; name its field with --columns steps=NAME")
     trained_on = training and "R" not in chosen
     reward = _first(_TRAINING, names, origin, {})
     if trained_on and reward is None:
         raise UsageError(f"{origin} holds no training reward either; name one: --columns R=NAME")
     if trained_on and reward is not None:
-        return replace(found, by_symbol={**found.by_symbol, "R": reward}, trained_on=True)
-    if "R" not in found.by_symbol:
+        return replace(fields, by_symbol={**fields.by_symbol, "R": reward}, trained_on=True)
+    if "R" not in fields.by_symbol:
         raise BadRuns(_no_evaluation(reward, origin))
-    return found
+    return fields
 
 
 def known_fields(
@@ -157,9 +157,9 @@ def known_fields(
     Raises BadRuns where several could be meant.
     """
     looked = {s: _first(s, names, origin, chosen) for s in _NAMES if s not in but}
-    found = {**{s: n for s, n in looked.items() if n is not None}, **chosen}
-    symbols = {s: n for s, n in found.items() if s in QUANTITIES}
-    return Fields(symbols, found.get(_STEP_SECONDS), False)
+    by_symbol = {**{s: n for s, n in looked.items() if n is not None}, **chosen}
+    symbols = {s: n for s, n in by_symbol.items() if s in QUANTITIES}
+    return Fields(symbols, by_symbol.get(_STEP_SECONDS), False)
 
 
 def _first(
@@ -168,12 +168,12 @@ def _first(
     if symbol in chosen:
         return chosen[symbol]
     for pattern in _NAMES[symbol]:
-        known = re.compile(".+".join(map(re.escape, pattern.split("*"))))
-        matches = sorted(name for name in names if known.fullmatch(name))
+        regex = re.compile(".+".join(map(re.escape, pattern.split("*"))))
+        matches = sorted(name for name in names if regex.fullmatch(name))
         if len(matches) > 1:
-            said = ", ".join(matches[:6])
+            listing = ", ".join(matches[:6])
             raise BadRuns(
-                f"{origin} holds several that could be {symbol}: {said}; "
+                f"{origin} holds several that could be {symbol}: {listing}; "
                 f"say which: --columns {symbol}={matches[0]}"
             )
         if matches:

@@ -39,15 +39,17 @@ def joined(log: Log, step: str, restarts: str = "join") -> Joined:
             continue
         if rows and at < rows[-1][0]:
             before = rows[-1][0]
-            kept = [row for row in rows if row[0] < at]
-            said = (
+            head = [row for row in rows if row[0] < at]
+            description = (
                 f"{log.run}: restarted at step {at:g} after step {before:g} (line {line}); "
-                f"{len(rows) - len(kept)} records that it made again"
+                f"{len(rows) - len(head)} records that it made again"
             )
             if restarts == "refuse":
-                raise BadRuns(f"{said} stand twice; --set restarts=join takes the later ones")
-            notes.append(f"{said} are taken from the later part")
-            rows = kept
+                raise BadRuns(
+                    f"{description} stand twice; --set restarts=join takes the later ones"
+                )
+            notes.append(f"{description} are taken from the later part")
+            rows = head
         if rows and at == rows[-1][0]:
             rows[-1][1].update(record)
         else:

@@ -60,27 +60,27 @@ def read_logs(text: str) -> list[Log]:
 def _sample(text: str) -> Path:
     """Return the packaged log that "sample:NAME" names."""
     folder = Path(str(resources.files("isoflop.sources"))) / "samples"
-    known = {p.stem: p for p in sorted(folder.glob("*.jsonl"))}
+    paths = {p.stem: p for p in sorted(folder.glob("*.jsonl"))}
     name = text.removeprefix(PREFIX)
-    if name not in known:
-        raise UnknownName("sample log", name, known)
-    return known[name]
+    if name not in paths:
+        raise UnknownName("sample log", name, paths)
+    return paths[name]
 
 
 def _folder(path: Path, recipe: str) -> Iterator[Log]:
-    found = False
+    has_logs = False
     for inner, name in event_files(path):
-        found = True
+        has_logs = True
         records = read_events(inner)
         yield Log(name, recipe, str(inner), records, tuple(range(1, len(records) + 1)))
     states = sorted(path.rglob("trainer_state.json"), key=lambda p: _last_step(p))
     if states:  # each checkpoint holds all that came before it
-        found = True
+        has_logs = True
         yield from _file(states[-1], recipe, path.name)
     for inner in sorted((*path.glob("*.jsonl"), *path.glob("*.csv"))):
-        found = True
+        has_logs = True
         yield from _file(inner, recipe)
-    if not found:
+    if not has_logs:
         raise BadRuns(
             f"{path} holds no event files, trainer_state.json, .jsonl or .csv; name a log itself"
         )
@@ -103,8 +103,10 @@ def _file(path: Path, recipe: str, name: str | None = None) -> Iterator[Log]:
     numbered = list(reader(path))
     by_run: dict[str, list[tuple[int, Record]]] = {}
     for line, record in numbered:
-        said = record.get("run")
-        by_run.setdefault(str(said) if isinstance(said, str) else run, []).append((line, record))
+        run_name = record.get("run")
+        by_run.setdefault(str(run_name) if isinstance(run_name, str) else run, []).append(
+            (line, record)
+        )
     for each, rows in by_run.items():
         family = recipe or str(rows[0][1].get("family", ""))
         yield Log(each, family, str(path), tuple(r for _, r in rows), tuple(n for n, _ in rows))
@@ -120,26 +122,26 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Record]]:
         if not line.strip():
             continue
         try:
-            found = parse_json(line)
+            record = parse_json(line)
         except BadJSON:
             if number == len(lines):  # a run that is alive, or was killed, leaves half a line
                 return
             raise BadRuns(f"{path}: line {number} is not JSON: {line[:60]}") from None
-        if isinstance(found, dict) and "isoflop" not in found:
-            yield number, _flat(found)
+        if isinstance(record, dict) and "isoflop" not in record:
+            yield number, _flat(record)
 
 
 def _json(path: Path) -> Iterator[tuple[int, Record]]:
     try:
-        found = parse_json(_text(path))
+        document = parse_json(_text(path))
     except BadJSON:
         yield from _json_lines(path)
         return
-    if isinstance(found, dict):
-        found = found.get("log_history", [found])
-    if not isinstance(found, list) or not all(isinstance(r, dict) for r in found):
+    if isinstance(document, dict):
+        document = document.get("log_history", [document])
+    if not isinstance(document, list) or not all(isinstance(r, dict) for r in document):
         raise BadRuns(f"{path} holds no list of records and no log_history")
-    yield from ((number, _flat(record)) for number, record in enumerate(found, 1))
+    yield from ((number, _flat(record)) for number, record in enumerate(document, 1))
 
 
 def _flat(record: Mapping[str, Any]) -> Record:
@@ -172,10 +174,10 @@ def _separated(path: Path) -> Iterator[tuple[int, Record]]:
         cells[name] = texts(column) if other.any() else values.tolist()
     charts = {name: m for name in cells if (m := _PANEL.fullmatch(name))}
     plain = {name: v for name, v in cells.items() if name not in charts}
-    kept = {name: m for name, m in charts.items() if not name.endswith(_OF_A_CHART)}
-    runs: list[str | None] = list(dict.fromkeys(m["run"] for m in kept.values())) or [None]
+    series = {name: m for name, m in charts.items() if not name.endswith(_OF_A_CHART)}
+    runs: list[str | None] = list(dict.fromkeys(m["run"] for m in series.values())) or [None]
     for run in runs:
-        mine = {**plain, **{m["field"]: cells[n] for n, m in kept.items() if m["run"] == run}}
+        mine = {**plain, **{m["field"]: cells[n] for n, m in series.items() if m["run"] == run}}
         for i, number in enumerate(table.rows.tolist()):
             row = {k: v[i] for k, v in mine.items() if v[i] != "" and v[i] == v[i]}
             yield number, {**row, **({"run": run} if run is not None else {})}
@@ -186,8 +188,8 @@ def _console(path: Path) -> Iterator[tuple[int, Record]]:
     for number, line in enumerate(_text(path).splitlines(), 1):
         if match := _VERL.search(line):
             pairs = (_PAIR.fullmatch(part.strip()) for part in match[2].split(" - "))
-            found: dict[str, Any] = {m[1]: float(m[2]) for m in pairs if m}
-            yield number, {"step": float(match[1]), **found}
+            values: dict[str, Any] = {m[1]: float(m[2]) for m in pairs if m}
+            yield number, {"step": float(match[1]), **values}
         elif match := _GLOBAL_STEP.search(line):
             yield number, {"step": float(match[1]), **_literal(match[2])}
         elif line.lstrip().startswith("{") and (record := _literal(line.strip())):
@@ -197,10 +199,10 @@ def _console(path: Path) -> Iterator[tuple[int, Record]]:
 def _literal(text: str) -> Record:
     """Return the numbers of a printed dictionary; nothing of what is none."""
     try:
-        found = ast.literal_eval(text)
+        value = ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return {}
-    return _flat(found) if isinstance(found, dict) else {}
+    return _flat(value) if isinstance(value, dict) else {}
 
 
 _READERS: Mapping[str, Callable[[Path], Iterator[tuple[int, Record]]]] = {
