@@ -52,10 +52,10 @@ def claims(
 def judge(claim: Claim) -> Judged:
     """Return a claim with what is recomputed for it, and the verdict."""
     from isoflop.claims.recomputed import REGISTRY, Recomputed, verdict
-    from isoflop.commands.claims import of_chinchilla, of_kaplan, of_models, of_others
+    from isoflop.claims import chinchilla, kaplan, models, others
 
     # Importing a file registers its recomputations.
-    assert all((of_chinchilla, of_kaplan, of_models, of_others))
+    assert all((chinchilla, kaplan, models, others))
     recompute = REGISTRY.get(claim.number)
     recomputed = Recomputed() if recompute is None else recompute(claim)
     return claim, recomputed, verdict(claim, recomputed)
