@@ -47,7 +47,7 @@ def is_hidden(node: Function | ast.ClassDef) -> bool:
 
 def long_functions(tree: ast.Module) -> list[str]:
     lengths = {f.name: body_lines(f) for f in functions(tree)}
-    return [f"{name} has {n} lines; 60 is the most" for name, n in lengths.items() if n > 60]
+    return [f"{name} has {n} lines; 65 is the most" for name, n in lengths.items() if n > 65]
 
 
 def body_lines(function: Function) -> int:
@@ -131,7 +131,7 @@ def test_no_module_offends(offences):
 
 
 def test_modules_and_laws_are_short():
-    most = {path: 80 if is_law(path) else 420 for path in modules()}
+    most = {path: 90 if is_law(path) else 420 for path in modules()}
     long = [
         f"{p.relative_to(SOURCE)}: {counted_lines(p)}" for p in most if counted_lines(p) > most[p]
     ]
@@ -150,7 +150,7 @@ def test_nothing_is_left_to_do():
 @pytest.mark.parametrize(
     ("offences", "code"),
     [
-        (long_functions, "def f():\n" + "    x = 1\n" * 61),
+        (long_functions, "def f():\n" + "    x = 1\n" * 66),
         (unannotated, "class A:\n    def f(self, x) -> int: ..."),
         (undocumented, '"""A module."""\ndef f() -> int: ...'),
         (stubs, "def f():\n    raise NotImplementedError"),

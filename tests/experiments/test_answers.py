@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from isoflop.errors import UsageError
 from isoflop.experiments.sampling.judges import Judge
+from isoflop.experiments.sampling.messages import Drawing, Response, TextProblem
 from isoflop.experiments.sampling.problems import Exercise, addition, exact, exercise, from_file
 from isoflop.experiments.sampling.program_judge import Program, program
-from isoflop.experiments.sampling.types import Drawing, Response, TextProblem
 from isoflop.samples.answers import LONGEST, final, normal, number
 
 

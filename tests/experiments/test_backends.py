@@ -22,9 +22,9 @@ from isoflop.errors import EnvironmentFailure, UsageError
 from isoflop.experiments.sampling.collect import fill
 from isoflop.experiments.sampling.http_client import Manners, Server, key_from, retry_after
 from isoflop.experiments.sampling.judges import Judge
+from isoflop.experiments.sampling.messages import Drawing
 from isoflop.experiments.sampling.openai import OpenAI
 from isoflop.experiments.sampling.problems import Exercise, addition
-from isoflop.experiments.sampling.types import Drawing
 from isoflop.samples.bank import SampleBank
 
 SUMS = addition(6, seed=0)

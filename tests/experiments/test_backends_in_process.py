@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure
 from isoflop.experiments.sampling.embedded import Embedded, chains
-from isoflop.experiments.sampling.types import Drawing, Request, TextProblem
+from isoflop.experiments.sampling.messages import Drawing, Request, TextProblem
 from isoflop.samples.bank import SampleBank
 
 

@@ -12,8 +12,8 @@ from serving import Serving
 from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure, UsageError
 from isoflop.experiments.sampling.budget_forcing import BudgetForcedBackend, BudgetForcing, remember
+from isoflop.experiments.sampling.messages import Answered, Drawing, Request, Response, TextProblem
 from isoflop.experiments.sampling.problems import addition
-from isoflop.experiments.sampling.types import Answered, Drawing, Request, Response, TextProblem
 from isoflop.experiments.testtime import TokenBudget
 from isoflop.samples.bank import SampleBank
 

@@ -24,10 +24,10 @@ from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure, IsoflopError, UsageError
 from isoflop.experiments.sampling.collect import fill
 from isoflop.experiments.sampling.judges import Judge
+from isoflop.experiments.sampling.messages import Answered, Drawing, Response
 from isoflop.experiments.sampling.openai import OpenAI
 from isoflop.experiments.sampling.problems import addition
 from isoflop.experiments.sampling.rejudge import by_scorer
-from isoflop.experiments.sampling.types import Answered, Drawing, Response
 from isoflop.network.address import checked_address
 from isoflop.network.secret import Secret
 from isoflop.network.server import Manners, Server

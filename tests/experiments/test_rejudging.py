@@ -22,11 +22,11 @@ from isoflop.errors import EnvironmentFailure, UsageError
 from isoflop.experiments.sampling.collect import fill, problems_of
 from isoflop.experiments.sampling.http_client import Manners, Server
 from isoflop.experiments.sampling.judges import Judge
+from isoflop.experiments.sampling.messages import Drawing
 from isoflop.experiments.sampling.openai import OpenAI
 from isoflop.experiments.sampling.problems import addition
 from isoflop.experiments.sampling.program_judge import program
 from isoflop.experiments.sampling.rejudge import by_program, by_scorer, judge_again
-from isoflop.experiments.sampling.types import Drawing
 from isoflop.samples.bank import Sample, SampleBank
 
 SUMS = addition(4, seed=0)
@@ -153,8 +153,8 @@ SLOWLY = """
 import sys, time
 from isoflop.experiments.sampling.collect import problems_of
 from isoflop.experiments.sampling.rejudge import by_scorer, judge_again
-from isoflop.samples.bank import Bank
-bank = Bank.open(sys.argv[1])
+from isoflop.samples.bank import SampleBank
+bank = SampleBank.open(sys.argv[1])
 slow = lambda prompts, texts: time.sleep(0.02) or [float(len(t)) for t in texts]
 judge_again(bank, "score:r", by_scorer("r", slow), problems_of(bank, "m"), strategy="parallel",
             lineage="m", batch=1)

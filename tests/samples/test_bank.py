@@ -21,10 +21,10 @@ from isoflop.store import rows as stored
 
 WRITER = """
 import sys
-from isoflop.samples.bank import Bank, Sample
+from isoflop.samples.bank import SampleBank, Sample
 from isoflop.store import rows as stored
 stored.OPEN_ROWS = 40
-bank = Bank.create(sys.argv[1])
+bank = SampleBank.create(sys.argv[1])
 with bank.writing() as rows:
     rows.append([Sample(problem="p0", sample=0, answer="7", correct=True)])
     print("writing", flush=True)

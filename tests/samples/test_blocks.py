@@ -175,10 +175,10 @@ CURVES = """
 import resource, sys
 import numpy as np
 from isoflop.samples import blocks, curves as own
-from isoflop.samples.bank import Bank
+from isoflop.samples.bank import SampleBank
 from isoflop.store import rows as stored
 own.AT_ONCE, blocks.MEMORY, stored.CHUNK_ROWS = 50_000, 1_000_000, 50_000
-bank, count, problems = Bank.create(sys.argv[1]), int(sys.argv[2]), 200
+bank, count, problems = SampleBank.create(sys.argv[1]), int(sys.argv[2]), 200
 rng = np.random.default_rng(0)
 with bank.writing() as rows:
     for at in range(0, count, 50_000):

@@ -51,8 +51,8 @@ def claims(
 
 def judge(claim: Claim) -> Judged:
     """Return a claim with what is recomputed for it, and the verdict."""
-    from isoflop.claims.recomputed import REGISTRY, Recomputed, verdict
     from isoflop.claims import chinchilla, kaplan, models, others
+    from isoflop.claims.recomputed import REGISTRY, Recomputed, verdict
 
     # Importing a file registers its recomputations.
     assert all((chinchilla, kaplan, models, others))

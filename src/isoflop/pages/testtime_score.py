@@ -11,8 +11,8 @@ from isoflop.errors import UsageError
 from isoflop.report import Cell
 
 if TYPE_CHECKING:
+    from isoflop.experiments.sampling.messages import TextProblem
     from isoflop.experiments.sampling.rejudge import Ask, RejudgeProgress
-    from isoflop.experiments.sampling.types import TextProblem
     from isoflop.samples.bank import SampleBank
 
 

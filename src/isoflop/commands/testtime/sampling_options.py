@@ -14,8 +14,8 @@ from isoflop.files import parse_json
 if TYPE_CHECKING:
     from isoflop.experiments.sampling.budget_forcing import BudgetForcing
     from isoflop.experiments.sampling.judges import Judge, Scorer
+    from isoflop.experiments.sampling.messages import Backend, Drawing
     from isoflop.experiments.sampling.problems import Exercise
-    from isoflop.experiments.sampling.types import Backend, Drawing
 
 OUTSIDE, SERVED = "backend=http|hf", "backend=http"
 
@@ -158,8 +158,8 @@ class Asking:
         """Return the problems, and what answers them."""
         if self.where == "embedded":
             return self._embedded(task, problems)
+        from isoflop.experiments.sampling.messages import Drawing
         from isoflop.experiments.sampling.problems import exercise
-        from isoflop.experiments.sampling.types import Drawing
 
         if task == "chain":
             raise UsageError("chain is a task of the embedded model; say --task addition")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from isoflop.errors import EnvironmentFailure, UsageError
-from isoflop.experiments.sampling.types import Answered, Backend, Drawing, Request, Response
+from isoflop.experiments.sampling.messages import Answered, Backend, Drawing, Request, Response
 from isoflop.experiments.testtime import TokenBudget, name_of
 from isoflop.samples.bank import SampleBank
 from isoflop.store import JSON

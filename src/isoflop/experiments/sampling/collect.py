@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from isoflop.errors import EnvironmentFailure, IsoflopError, NoAnswer, UsageError, in_words
 from isoflop.experiments.sampling.judges import Judge
-from isoflop.experiments.sampling.types import Answered, Backend, Request, Response, TextProblem
+from isoflop.experiments.sampling.messages import Answered, Backend, Request, Response, TextProblem
 from isoflop.samples.bank import BankWriter, Sample, SampleBank
 from isoflop.store import JSON
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from isoflop.experiments.policy import ChainTask, Warmup, shape_for, warm_start
 from isoflop.experiments.policy.task import Problems
+from isoflop.experiments.sampling.messages import Answered, Request, Response, TextProblem
 from isoflop.experiments.sampling.problems import Exercise
-from isoflop.experiments.sampling.types import Answered, Request, Response, TextProblem
 from isoflop.samples.answers import final
 from isoflop.store import JSON
 

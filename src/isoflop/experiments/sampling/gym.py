@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import MissingExtra, UnknownName, UsageError
-from isoflop.experiments.sampling.types import TextProblem
+from isoflop.experiments.sampling.messages import TextProblem
 from isoflop.files import parse_json
 from isoflop.samples.answers import final, normal, number
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.errors import EnvironmentFailure, MissingExtra
-from isoflop.experiments.sampling.types import Answered, Drawing, Request, Response
+from isoflop.experiments.sampling.messages import Answered, Drawing, Request, Response
 from isoflop.store import JSON
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from isoflop.errors import UsageError
+from isoflop.experiments.sampling.messages import Response, TextProblem
 from isoflop.experiments.sampling.problems import Exercise
 from isoflop.experiments.sampling.program_judge import Program
-from isoflop.experiments.sampling.types import Response, TextProblem
 from isoflop.network.reply import finite
 
 # Scores of responses to prompts, in their order.

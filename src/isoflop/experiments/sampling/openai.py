@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from isoflop.experiments.sampling.types import Answered, Drawing, Request, Response
+from isoflop.experiments.sampling.messages import Answered, Drawing, Request, Response
 from isoflop.network.reply import LARGEST, finite
 from isoflop.network.secret import Secret
 from isoflop.network.server import Server

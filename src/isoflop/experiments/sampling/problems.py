@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from isoflop.errors import UsageError
-from isoflop.experiments.sampling.types import TextProblem
+from isoflop.experiments.sampling.messages import TextProblem
 from isoflop.files import parse_json, read_text
 from isoflop.samples.answers import final, normal, number
 

@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass
 
 from isoflop.errors import EnvironmentFailure, UsageError
-from isoflop.experiments.sampling.types import TextProblem
+from isoflop.experiments.sampling.messages import TextProblem
 
 LONGEST = 86_400  # [s] that one verdict may take
 RIGHT, WRONG = 0, 1  # exit codes; any other says that the program could not tell

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from isoflop.errors import UsageError, in_words
 from isoflop.experiments.sampling.judges import Scorer, checked
+from isoflop.experiments.sampling.messages import TextProblem
 from isoflop.experiments.sampling.program_judge import Program
-from isoflop.experiments.sampling.types import TextProblem
 from isoflop.network.reply import finite
 from isoflop.network.server import completed
 from isoflop.samples.bank import SCHEMA, SampleBank
