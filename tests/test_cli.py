@@ -423,7 +423,7 @@ def test_a_signal_ends_with_130_and_one_line(tmp_path, number):
     os.mkfifo(waiting)  # a source that never ends: the command waits for whoever writes to it
     code = (
         "import sys; from isoflop import cli, commands;"
-        "from isoflop.commands.registry import Command, say;"
+        "from isoflop.commands.registry import Command; from isoflop.terminal import say;"
         f"wait = lambda: (say('ready'), open({str(waiting)!r}).read());"
         "found = Command('wait', wait, '', minutes=False);"
         "commands.every = lambda: {'wait': found}; sys.exit(cli.main(['wait']))"
