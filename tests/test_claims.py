@@ -143,9 +143,7 @@ def test_a_wrong_model_in_the_atlas_breaks_what_rests_on_it(monkeypatch):
     gpt3 = MODELS["GPT-3 175B"]
     wrong = dataclasses.replace(gpt3, D=dataclasses.replace(gpt3.D, value=1e10))
     for module in ("models", "chinchilla"):
-        monkeypatch.setattr(
-            f"isoflop.claims.{module}.MODELS", {**MODELS, "GPT-3 175B": wrong}
-        )
+        monkeypatch.setattr(f"isoflop.claims.{module}.MODELS", {**MODELS, "GPT-3 175B": wrong})
     assert judge(CLAIMS[26])[2] == "wrong"
     assert judge(CLAIMS[67])[2] == "right"
 

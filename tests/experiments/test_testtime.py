@@ -24,7 +24,7 @@ from isoflop.experiments.testtime import (
     Parallel,
     Rebase,
     Revision,
-    TesttimeConfig,
+    SearchStudyConfig,
     TokenBudget,
     gather,
     name_of,
@@ -361,16 +361,16 @@ def test_area_under_the_curve_counts_pairs():
 
 def test_a_setting_is_known_by_its_json():
     setting = PRESETS["study"](0).sweep.setting
-    assert TesttimeConfig.described(setting.describe()) == setting
+    assert SearchStudyConfig.described(setting.describe()) == setting
 
 
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (lambda: TesttimeConfig(problems=0), "problems is 0"),
-        (lambda: TesttimeConfig(strategies=("beem/n=4",)), "beam"),
-        (lambda: TesttimeConfig(strategies=("budget/again=5",)), "makes 6 attempts"),
-        (lambda: TesttimeConfig(attempts=3), "retries take 4 attempts"),
+        (lambda: SearchStudyConfig(problems=0), "problems is 0"),
+        (lambda: SearchStudyConfig(strategies=("beem/n=4",)), "beam"),
+        (lambda: SearchStudyConfig(strategies=("budget/again=5",)), "makes 6 attempts"),
+        (lambda: SearchStudyConfig(attempts=3), "retries take 4 attempts"),
         (lambda: Judgement(problems=4, held_out=0.0), "examines nothing"),
     ],
 )

@@ -75,7 +75,8 @@ class Fit(Generic[L]):
 
     def predict(self, **inputs: Array) -> Numbers:
         """Return the law's prediction at quantities given by name, in the unit of the runs."""
-        return np.asarray(self.law(**self.binding.arguments(inputs)))
+        with np.errstate(all="ignore"):  # a law far from its runs goes on to infinity
+            return np.asarray(self.law(**self.binding.arguments(inputs)))
 
     @property
     def residuals(self) -> Numbers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isoflop.experiments.testtime.config import Judgement, TesttimeConfig
+from isoflop.experiments.testtime.config import Judgement, SearchStudyConfig
 from isoflop.experiments.testtime.registry import STRATEGIES, Strategy, attempts, name_of, named
 from isoflop.experiments.testtime.search import DVTS, Beam, Rebase
 from isoflop.experiments.testtime.strategies import Adaptive, Parallel, Revision, TokenBudget
@@ -20,9 +20,9 @@ __all__ = [
     "Parallel",
     "Rebase",
     "Revision",
+    "SearchStudyConfig",
     "Strategy",
     "TestTime",
-    "TesttimeConfig",
     "TokenBudget",
     "attempts",
     "gather",

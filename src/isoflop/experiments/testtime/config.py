@@ -61,7 +61,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class TesttimeConfig:
+class SearchStudyConfig:
     """Everything about a study but its seeds.
 
     A policy of `width` and `layers` is taught by `warmup`, and to go over its own attempts by
@@ -149,7 +149,7 @@ class TesttimeConfig:
         return {**asdict(self), "task": describe(self.task), "strategies": list(self.strategies)}
 
     @staticmethod
-    def described(document: Mapping[str, Any]) -> TesttimeConfig:
+    def described(document: Mapping[str, Any]) -> SearchStudyConfig:
         """Return the setting that `describe` wrote."""
         parts = {
             "task": described(document["task"]),
@@ -157,4 +157,4 @@ class TesttimeConfig:
             "judgement": Judgement(**document["judgement"]),
             "retries": Retries(**again) if (again := document["retries"]) else None,
         }
-        return TesttimeConfig(**{**document, **parts})
+        return SearchStudyConfig(**{**document, **parts})

@@ -15,7 +15,7 @@ from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.policy import Problems, warm_start
 from isoflop.experiments.policy.model import PolicyModel
 from isoflop.experiments.state import load_state
-from isoflop.experiments.testtime.config import BANK, VERIFIER, TesttimeConfig
+from isoflop.experiments.testtime.config import BANK, VERIFIER, SearchStudyConfig
 from isoflop.experiments.testtime.outcome import ComputeCost, StrategyAnswers
 from isoflop.experiments.testtime.registry import name_of, named
 from isoflop.experiments.testtime.sampler import Bench
@@ -48,7 +48,7 @@ class Part:
     make: Callable[[], dict[str, Any]]
 
 
-def carry(setting: TesttimeConfig, folder: TrialFolder, seed: int) -> TrialResult:
+def carry(setting: SearchStudyConfig, folder: TrialFolder, seed: int) -> TrialResult:
     """Fill the bank of a trial; what is in it already is left alone."""
     began, cpu = time.perf_counter(), time.process_time()
     policy = warm_start(
@@ -78,7 +78,7 @@ def generator(seed: int, *stream: int) -> torch.Generator:
 
 
 def _taught(
-    policy: PolicyModel, setting: TesttimeConfig, folder: TrialFolder, seed: int
+    policy: PolicyModel, setting: SearchStudyConfig, folder: TrialFolder, seed: int
 ) -> TrainedVerifier:
     """Return the verifier, from the checkpoint if it was taught before."""
     if (path := folder.checkpoint) is not None:
@@ -105,7 +105,7 @@ def _do(part: Part, lineage: str, writer: BankWriter) -> None:
     writer.extend({**columns, **{name: [value] * count for name, value in same.items()}})
 
 
-def _parts(setting: TesttimeConfig, bench: Bench, seed: int) -> Iterator[Part]:
+def _parts(setting: SearchStudyConfig, bench: Bench, seed: int) -> Iterator[Part]:
     """Yield every part of a trial."""
     problems = setting.task.problems(setting.problems, np.random.default_rng((seed, ASKED)))
     names = np.array([f"{seed}-{i:04d}" for i in range(len(problems))])

@@ -12,7 +12,7 @@ import numpy as np
 from isoflop.errors import UsageError
 from isoflop.experiments.experiment import Experiment, Preset, Trial, TrialFolder
 from isoflop.experiments.policy import ChainTask, Retries, Warmup
-from isoflop.experiments.testtime.config import BANK, VERIFIER, Judgement, TesttimeConfig
+from isoflop.experiments.testtime.config import BANK, VERIFIER, Judgement, SearchStudyConfig
 from isoflop.experiments.testtime.registry import name_of, named
 from isoflop.experiments.testtime.strategies import PARALLEL
 from isoflop.samples.bank import SampleBank
@@ -36,7 +36,7 @@ class TestTime(Experiment):
     version: ClassVar[int] = 2  # the verifier's reading of the prompt is counted apart
     fills: ClassVar[tuple[str, ...]] = ("k", "thinking", "score")
 
-    setting: TesttimeConfig
+    setting: SearchStudyConfig
     seeds: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
@@ -64,7 +64,7 @@ class TestTime(Experiment):
 
         if device != "cpu":
             raise UsageError(f"the study of test time runs on the cpu, not on {device!r}")
-        setting = TesttimeConfig.described(trial.config)
+        setting = SearchStudyConfig.described(trial.config)
         outcome = carry(setting, folder, trial.seed)
         provenance: dict[str, JSON] = {
             "seconds": outcome.seconds,
@@ -81,7 +81,9 @@ class TestTime(Experiment):
         return {"observations": observations, "provenance": provenance}
 
 
-def _observed(bank: SampleBank, setting: TesttimeConfig) -> Iterator[tuple[str, dict[str, JSON]]]:
+def _observed(
+    bank: SampleBank, setting: SearchStudyConfig
+) -> Iterator[tuple[str, dict[str, JSON]]]:
     """Yield how each strategy of a bank did, and parallel samples at every power of two."""
     from isoflop.samples.curves import curves
 
@@ -142,7 +144,7 @@ def _finished(study: Study) -> Iterator[SampleBank]:
 
 def tiny(seed: int = 0) -> Preset[TestTime]:
     """Return a study of seconds, to see that everything works."""
-    setting = TesttimeConfig(
+    setting = SearchStudyConfig(
         ChainTask(modulus=3, most=3, interrupted=0.2),
         width=32,
         layers=1,
@@ -177,7 +179,7 @@ def study(seed: int = 0) -> Preset[TestTime]:
 
     On two cores four seeds take no longer than three.
     """
-    return Preset(TestTime(TesttimeConfig(strategies=TRIED), tuple(range(seed, seed + 4))))
+    return Preset(TestTime(SearchStudyConfig(strategies=TRIED), tuple(range(seed, seed + 4))))
 
 
 PRESETS: Mapping[str, Callable[[int], Preset[TestTime]]] = MappingProxyType(
