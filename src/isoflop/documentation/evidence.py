@@ -130,7 +130,8 @@ def measure(
         rms=_round(_rms(got.residuals)),
         status=got.status,
         notes=tuple(filter(None, (entry.note, *_doubts(got), *refused))),
-        held=tuple(_held(entry, t) for t in tests),
+        # A law that the smaller runs could not pin down may have no value at the larger ones.
+        held=tuple(h for t in tests if np.isfinite((h := _held(entry, t)).rms)),
         shown=_shown(entry, tests[len(tests) // 2]) if tests and entry.data.shareable else None,
     )
 
