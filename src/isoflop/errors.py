@@ -1,4 +1,4 @@
-"""Every exception that isoflop raises on purpose, with the exit code it ends a command with.
+"""Every exception that isoflop raises on purpose, with its exit code, and the notes of a result.
 
 A message says what is wrong, the value seen, and what to do.
 """
@@ -7,8 +7,28 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
 
 from isoflop.terminal import printable, without_users
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark that comes with a result: information, a doubt, or why it is refused.
+
+    `topic` is a short key for what the note is about, such as "distance" or "convention", by
+    which code finds it; `text` is for the reader alone and is never read back. `rows` are the
+    row numbers of the source that it speaks of.
+    """
+
+    kind: Literal["info", "doubt", "refused"]
+    topic: str
+    text: str
+    rows: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class IsoflopError(Exception):
