@@ -20,7 +20,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "Forecasts": ("schedule", "downstream", "observe", "emergence"),
     "Plans": ("reach", "serve", "shrink", "design", "lr", "shape", "flops", "cost", "wall"),
     "After pretraining": ("reward", "rl", "testtime"),
-    "What is known": ("models", "claims"),
+    "What is known": ("models", "claims", "figures"),
 }
 OTHERS = "Others"
 

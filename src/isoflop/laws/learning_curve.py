@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isoflop.law import Array, Law, closed_form, param
+from isoflop.law import Array, Law, closed_form, param, published
 
 
 class LearningCurve(Law):
@@ -38,3 +38,13 @@ class LearningCurve(Law):
         """Return the S_min [steps] in which N [params] reaches loss L [nats/token]."""
         by_steps = L - self.E - (self.N_c / N) ** self.alpha_N
         return self.S_c / by_steps ** (1 / self.alpha_S)
+
+
+published(
+    "kaplan2020",
+    LearningCurve(E=0.0, N_c=6.5e13, S_c=2.1e3, alpha_N=0.077, alpha_S=0.76),
+    source="arXiv:2001.08361, table 3 (WebText2)",
+    conventions={"N": "non-embedding", "L": "nats/token"},
+    valid={"N": (768, 1.5e9)},
+    caution="steps are S_min, those at a batch far above critical, after warm-up",
+)

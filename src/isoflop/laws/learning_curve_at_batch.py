@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from isoflop.law import Array, Law, closed_form, param
+from isoflop.law import Array, Law, closed_form, param, published
 
 PASSES = 9  # of Newton's method, from a start on the side from which it never overshoots
 
@@ -66,3 +66,21 @@ class LearningCurveAtBatch(Law):
         """Return the steps [steps] to loss L at an infinite batch."""
         by_steps = L - self.E - (self.N_c / N) ** self.alpha_N
         return self.S_c / by_steps ** (1 / self.alpha_S)
+
+
+published(
+    "kaplan2020",
+    LearningCurveAtBatch(
+        E=0.0,
+        N_c=6.5e13,
+        S_c=2.1e3,
+        alpha_N=0.077,
+        alpha_S=0.76,
+        B_star=2.1e8,
+        power=1 / 0.21,
+    ),
+    source="arXiv:2001.08361, table 3 and eq. 5.3 (WebText2)",
+    conventions={"N": "non-embedding", "L": "nats/token"},
+    valid={"N": (768, 1.5e9)},
+    caution="holds after warm-up, and on fresh data",
+)

@@ -1,0 +1,169 @@
+"""Budgets as people have them: "2000 GPU-hours", "$50k", "3 weeks on 64 H100", "100 PF-days"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, NoReturn
+
+from isoflop.accounting.cost import MOST_CHIPS
+from isoflop.atlas import chip
+from isoflop.errors import UnknownName, UsageError, brief
+from isoflop.quantities import parse, refuse_count, show
+
+BudgetUnit = Literal["FLOP", "USD", "kWh", "chip-hours"]
+
+EXAMPLES = '"1e22 FLOP", "100 PF-days", "2000 GPU-hours", "3 weeks on 64 H100", "$50k", "5 MWh"'
+
+PF_DAY = 1e15 * 86_400  # Kaplan et al. 2020, section 1.3: 8.64e19 FLOP
+_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21}
+_PREFIXES["y"] = 1e24
+_HOURS = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 8766 / 12, "year": 8766.0}
+_ENERGY = {"kwh": 1.0, "mwh": 1e3, "gwh": 1e6}
+_DOLLARS = {"usd", "dollar", "dollars", "$"}
+_OTHER_MONEY = re.compile(
+    r"[€£¥₹]|\b(eur|euros?|gbp|pounds?|chf|francs?|jpy|yen|cny|rmb|inr|cad)\b"
+)
+_ANY_CHIP = {"gpu", "gpus", "chip", "chips", "accelerator", "accelerators", "tpu", "tpus"}
+# 1.5k, 70B or 3e22, and what is said after it.
+_AMOUNT = re.compile(
+    r"(?P<number>[\d.,_]+(?:e[+-]?\d+)?)\s*(?P<suffix>[kKmMbBtT](?![A-Za-z0-9]))?\s*(?P<unit>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_FLOP = re.compile(r"([kmgtpezy]?)flops?")
+_FLOP_TIME = re.compile(
+    r"([gtpe])(?:eta|iga|era|xa)?f(?:lops?|lop/s)?(?:/s)?[\s-]*(hour|day|year)s?"
+)
+_TIME = r"(?P<time>hour|day|week|month|year)s?"
+_CHIP_TIME = re.compile(rf"(?P<chip>\w[\w.\s-]*?)[\s-]+{_TIME}", re.IGNORECASE)
+_TIME_ON = re.compile(
+    rf"{_TIME}\s+(?:on|of|with)\s+(?P<count>[\d,]+)?\s*[x×]?\s*(?P<chip>.+)", re.IGNORECASE
+)
+_CHIPS_FOR = re.compile(
+    rf"[x×]?\s*(?P<chip>.+?)\s+for\s+(?P<long>[\d.,]+)\s+{_TIME}", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent: `amount` in `unit`; `chip` and `count` where the budget names them."""
+
+    amount: float
+    unit: BudgetUnit
+    chip: str | None = None
+    count: int | None = None
+
+    def __str__(self) -> str:
+        if self.unit == "USD":
+            return f"${self.amount:,.0f}" if self.amount >= 1 else f"${self.amount:g}"
+        hours = f"{self.chip}-hours" if self.chip else "chip-hours"
+        size = show(self.amount, 4) if self.unit == "FLOP" else f"{self.amount:,.12g}"
+        return f"{size} {hours if self.unit == 'chip-hours' else self.unit}"
+
+    @property
+    def days(self) -> float | None:
+        """The days by the clock, where the budget says how many chips work at once."""
+        return None if self.count is None else self.amount / self.count / 24.0
+
+
+def parse_budget(text: str, what: str = "the budget") -> Budget:
+    """Return the budget that text writes, in its own unit; nothing is guessed.
+
+    Raises UsageError for an amount without a unit, a unit that is none, another currency and
+    nothing to spend; UnknownName for a chip that is unknown, with the list of chips.
+
+    >>> parse_budget("100 PF-days")
+    Budget(amount=8.64e+21, unit='FLOP', chip=None, count=None)
+    >>> parse_budget("3 weeks on 64 H100")
+    Budget(amount=32256.0, unit='chip-hours', chip='H100', count=64)
+    """
+    words = text.strip()
+    if money := _OTHER_MONEY.search(words.lower()):
+        raise UsageError(
+            f"{what} {brief(text)} is in {money.group()}; prices are in USD: convert it at a rate "
+            'that you trust, and write it like "$50k"'
+        )
+    dollars = words.startswith("$")
+    match = _AMOUNT.fullmatch(words.lstrip("$ "))
+    if match is None:
+        _refuse(text, what, "is no amount with a unit")
+    amount = parse(match["number"] + (match["suffix"] or ""), what)
+    unit = " ".join(match["unit"].split())
+    if dollars:
+        if unit and unit.lower() not in _DOLLARS:
+            _refuse(text, what, "names two units")
+        return Budget(amount, "USD")
+    if not unit:
+        _refuse(text, what, "has no unit")
+    for read in (_money, _flop, _energy, _time_on_chips, _chips_for, _chip_time):
+        if (budget := read(amount, unit)) is not None:
+            return budget
+    _refuse(text, what, f"is in {brief(unit)}, which is no unit of a budget")
+
+
+def _refuse(text: str, what: str, why: str) -> NoReturn:
+    raise UsageError(f"{what} {brief(text)} {why}; write it like {EXAMPLES}")
+
+
+def _money(amount: float, unit: str) -> Budget | None:
+    return Budget(amount, "USD") if unit.lower() in _DOLLARS else None
+
+
+def _flop(amount: float, unit: str) -> Budget | None:
+    """Return FLOP of "FLOP", "ZFLOP", "PF-days" or "petaflop/s-days"."""
+    low = unit.lower()
+    if match := _FLOP.fullmatch(low):
+        return Budget(amount * _PREFIXES[match[1]], "FLOP")
+    if match := _FLOP_TIME.fullmatch(low):
+        return Budget(amount * _PREFIXES[match[1]] * _HOURS[match[2]] * 3600.0, "FLOP")
+    return None
+
+
+def _energy(amount: float, unit: str) -> Budget | None:
+    scale = _ENERGY.get(unit.lower())
+    return None if scale is None else Budget(amount * scale, "kWh")
+
+
+def _time_on_chips(amount: float, unit: str) -> Budget | None:
+    """Return chip-hours of "weeks on 64 H100"."""
+    match = _TIME_ON.fullmatch(unit)
+    if match is None:
+        return None
+    count = (match["count"] or "1").replace(",", "")
+    return _on_chips(float(count), match["chip"], amount * _HOURS[match["time"].lower()])
+
+
+def _chips_for(amount: float, unit: str) -> Budget | None:
+    """Return chip-hours of "H100 for 3 weeks", of which there are `amount`."""
+    match = _CHIPS_FOR.fullmatch(unit)
+    if match is None:
+        return None
+    hours = parse(match["long"], "the time of the budget") * _HOURS[match["time"].lower()]
+    return _on_chips(amount, match["chip"], hours)
+
+
+def _on_chips(count: float, name: str, hours: float) -> Budget:
+    """Return the chip-hours of `count` chips that work for `hours` [hours]."""
+    refuse_count("the number of chips in the budget", count, 1, MOST_CHIPS)
+    return Budget(hours * count, "chip-hours", _chip(name), int(count))
+
+
+def _chip_time(amount: float, unit: str) -> Budget | None:
+    """Return chip-hours of "GPU-hours" or "H100-days"."""
+    match = _CHIP_TIME.fullmatch(unit)
+    if match is None:
+        return None
+    return Budget(amount * _HOURS[match["time"].lower()], "chip-hours", _chip(match["chip"]))
+
+
+def _chip(name: str) -> str | None:
+    """Return the key of a chip that is named, in the singular or the plural; None for any."""
+    if name.strip().lower() in _ANY_CHIP:
+        return None
+    words = re.sub(r"\s+(gpu|chip|accelerator)s?$", "", name.strip(), flags=re.IGNORECASE)
+    try:
+        return chip(words).key
+    except UnknownName:
+        if not words.endswith("s"):
+            raise
+        return chip(words[:-1]).key
