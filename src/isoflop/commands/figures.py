@@ -12,7 +12,7 @@ from isoflop.report import Report
 def figures(
     name: Annotated[str | None, Option("a paper or model, such as kaplan")] = None,
 ) -> Report:
-    """Draw the figures of a paper of the field, in its own axes; or list the papers.
+    """Draw the figures of a paper in its own axes, or list the papers.
 
     Constants are those that the papers print; where a paper prints none, the page says what was
     simulated instead.
