@@ -9,10 +9,11 @@ from types import MappingProxyType
 from isoflop.experiments.experiment import Preset
 from isoflop.experiments.policy import ChainTask, Warmup
 from isoflop.experiments.rl.config import RLConfig
-from isoflop.experiments.rl.recipe import RECIPES
+from isoflop.experiments.rl.recipe import RECIPES, RLRecipe
 from isoflop.experiments.rl.study import RecipeArm, Reinforce
 
-PAIR = ("grpo", "scalerl")
+# GRPO as its paper has it, one step on each batch of rollouts, beside ScaleRL's recipe.
+PAIR = {"grpo": replace(RECIPES["grpo"], lag=1), "scalerl": RECIPES["scalerl"]}
 GROUPS = (4, 8, 16, 32)
 
 
@@ -31,7 +32,9 @@ def tiny(seed: int = 0) -> Preset[Reinforce]:
         samples=2,
         every=8,
     )
-    return Preset(Reinforce({name: RecipeArm(RECIPES[name], setting) for name in PAIR}, (seed,)))
+    return Preset(
+        Reinforce({name: RecipeArm(recipe, setting) for name, recipe in PAIR.items()}, (seed,))
+    )
 
 
 STUDY = RLConfig(
@@ -45,8 +48,8 @@ def study(seed: int = 0) -> Preset[Reinforce]:
     Three seeds each, from one start. Fresh problems can be learnt in full by a policy that is
     large enough; a fixed set is learnt by heart, which leaves a ceiling below one.
     """
-    arms = {name: RecipeArm(RECIPES[name], STUDY) for name in PAIR}
-    arms["grpo, 256 problems"] = RecipeArm(RECIPES["grpo"], replace(STUDY, pool=256))
+    arms = {name: RecipeArm(recipe, STUDY) for name, recipe in PAIR.items()}
+    arms["grpo, 256 problems"] = RecipeArm(PAIR["grpo"], replace(STUDY, pool=256))
     return Preset(Reinforce(arms, tuple(range(seed, seed + 3))))
 
 
@@ -61,10 +64,31 @@ def isocompute(seed: int = 0) -> Preset[Reinforce]:
         times = STUDY.group / group  # steps for each of the study's
         steps, every = round(STUDY.steps * times), round(STUDY.every * times)
         setting = replace(STUDY, group=group, steps=steps, every=every)
-        arms[f"grpo n={group}"] = RecipeArm(RECIPES["grpo"], setting, "grpo")
+        arms[f"grpo n={group}"] = RecipeArm(PAIR["grpo"], setting, "grpo")
     return Preset(Reinforce(arms, (seed,)))
 
 
+def losses(seed: int = 0) -> Preset[Reinforce]:
+    """Return GRPO with one thing changed at a time: its loss, its lag, its normalisation.
+
+    Four seeds each, from one start, four steps on each batch of rollouts unless said otherwise.
+    """
+    base = replace(RECIPES["grpo"], name="clip")
+    kinds: dict[str, RLRecipe] = {
+        "clip": base,
+        "sequence-clip": replace(base, surrogate="sequence-clip", low=4e-3, high=4e-3),
+        "cispo": replace(base, surrogate="cispo", low=1.0, high=4.0),
+        "sapo": replace(base, surrogate="sapo"),
+        "no ratio": replace(base, surrogate="reinforce"),
+        "clip, lag 1": replace(base, lag=1),
+        "clip, lag 8": replace(base, lag=8),
+        "clip, spread of the batch": replace(base, normalisation="batch"),
+        "clip, no spread": replace(base, normalisation="none"),
+    }
+    arms = {name: RecipeArm(replace(kind, name=name), STUDY) for name, kind in kinds.items()}
+    return Preset(Reinforce(arms, tuple(range(seed, seed + 4))))
+
+
 PRESETS: Mapping[str, Callable[[int], Preset[Reinforce]]] = MappingProxyType(
-    {"tiny": tiny, "study": study, "isocompute": isocompute}
+    {"tiny": tiny, "study": study, "isocompute": isocompute, "losses": losses}
 )

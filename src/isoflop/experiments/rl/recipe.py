@@ -49,6 +49,7 @@ class RLRecipe:
     kl: weight of the divergence from the start, by the estimator k3, added per token.
     lag: how many steps are taken on rollouts of one policy (off-policy-k, synchronously: with
         updates in flight, as PipelineRL has them, every rollout would be a mixture of policies).
+        At 1 the ratio is 1, and the surrogates do not differ.
     """
 
     name: str
@@ -82,6 +83,26 @@ class RLRecipe:
             if share is not None and not 0 < share <= 1:
                 raise UsageError(f"{self.name}: {share:g} is no share; give one above 0, up to 1")
 
+    @property
+    def gradient(self) -> RLRecipe:
+        """The plainest recipe of the same gradient, whatever the rollouts.
+
+        At one step on each batch of rollouts the ratio is 1, so that what is done to it has no
+        effect: clipping, a cap, a gate and a mean over the response are plain policy gradient.
+        """
+        plain = replace(self, name="")
+        if self.lag > 1 or (self.surrogate == "sequence-clip" and self.aggregation != "sample"):
+            return plain
+        return replace(plain, surrogate="reinforce", low=0.2, high=0.2, tau=(1.0, 1.05))
+
+
+def alike(recipes: Mapping[str, RLRecipe]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of names whose recipes cannot differ: their gradients are the same."""
+    groups: dict[RLRecipe, list[str]] = {}
+    for name, recipe in recipes.items():
+        groups.setdefault(recipe.gradient, []).append(name)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
 
 MOST = 1e6  # of any number of a recipe
 
@@ -91,21 +112,40 @@ _CHOICES = {
     if f.name in ("surrogate", "aggregation", "normalisation", "baseline")
 }
 
-_CISPO = RLRecipe("cispo", "cispo", low=1.0, high=4.0, aggregation="token", normalisation="prompt")
+# What a clipped, capped or gated ratio does shows only where it differs from one, which takes
+# several steps on rollouts of one policy: at lag 1 such recipes are plain policy gradient.
+STEPS_PER_BATCH = 4
+_CISPO = RLRecipe(
+    "cispo",
+    "cispo",
+    low=1.0,
+    high=4.0,
+    aggregation="prompt",
+    normalisation="prompt",
+    lag=STEPS_PER_BATCH,
+)
 _ALL = (
     # Shao et al. 2024, arXiv:2402.03300, without its KL term, which trainers now leave out.
-    RLRecipe("grpo"),
-    # Yu et al. 2025, arXiv:2503.14476. Tokens are averaged over the batch, as TRL and verl do;
-    # the paper's formula averages within each group.
-    RLRecipe("dapo", high=0.28, aggregation="token", drop_unvaried=True, resample=2, overlong=2),
+    RLRecipe("grpo", lag=STEPS_PER_BATCH),
+    # Yu et al. 2025, arXiv:2503.14476, eq. 8: tokens are averaged within each group. TRL and verl
+    # average over the batch, which is aggregation="token" here.
+    RLRecipe(
+        "dapo",
+        high=0.28,
+        aggregation="prompt",
+        drop_unvaried=True,
+        resample=2,
+        overlong=2,
+        lag=STEPS_PER_BATCH,
+    ),
     # Liu et al. 2025, arXiv:2503.20783: no division by the spread, nor by the length.
-    RLRecipe("dr-grpo", aggregation="constant", normalisation="none"),
+    RLRecipe("dr-grpo", aggregation="constant", normalisation="none", lag=STEPS_PER_BATCH),
     # Zheng et al. 2025, arXiv:2507.18071; the range that Khatri et al. 2025 found to work.
-    RLRecipe("gspo", "sequence-clip", low=4e-3, high=4e-3),
+    RLRecipe("gspo", "sequence-clip", low=4e-3, high=4e-3, lag=STEPS_PER_BATCH),
     # MiniMax 2025, arXiv:2506.13585.
     _CISPO,
     # Soft adaptive policy optimisation, with the temperatures that TRL states.
-    RLRecipe("sapo", "sapo"),
+    RLRecipe("sapo", "sapo", lag=STEPS_PER_BATCH),
     # Williams 1992, with the mean of the batch for a baseline.
     RLRecipe(
         "reinforce", "reinforce", aggregation="constant", normalisation="none", baseline="batch"
@@ -114,7 +154,6 @@ _ALL = (
     replace(
         _CISPO,
         name="scalerl",
-        aggregation="prompt",
         normalisation="batch",
         drop_unvaried=True,
         retire=0.9,
@@ -130,8 +169,8 @@ def named(name: str, changes: Mapping[str, Any] | None = None) -> RLRecipe:
 
     Raises UnknownName for a recipe or a field that there is not.
 
-    >>> named("grpo", {"lag": 4}).name
-    'grpo lag=4'
+    >>> named("grpo", {"lag": 8}).name
+    'grpo lag=8'
     """
     if name not in RECIPES:
         raise UnknownName("recipe", name, RECIPES)
