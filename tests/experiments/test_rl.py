@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.policy import ChainTask, Warmup, training_flop
 from isoflop.experiments.rl import PRESETS, RECIPES, RecipeArm, Reinforce, RLConfig, RLRecipe, named
+from isoflop.experiments.rl.recipe import alike
+from isoflop.experiments.rl.study import doubts
 
 torch = pytest.importorskip("torch")
 
@@ -193,11 +196,50 @@ def test_the_loss_of_a_batch_is_the_one_that_trl_states(name):
     rewards = draw.choice([-1.0, 1.0], (3, 4))
     mask = np.arange(6) < draw.integers(1, 7, 12)[:, None]
     chosen = RECIPES[name]
+    if name in ("dapo", "cispo"):  # which average over the batch in TRL, over groups in the papers
+        chosen = replace(chosen, aggregation="token")
     now, before, real = (torch.from_numpy(a) for a in (logp, old, mask))
     advantage_n = advantages(torch.from_numpy(rewards), chosen).flatten()
     found = token_loss(chosen, now, before, advantage_n, real) * weights(real, chosen, 4, 6)
     expected = by_definition(chosen, logp, old, rewards, mask, 6)
     assert found.sum().item() == pytest.approx(expected, rel=1e-5)
+
+
+def gradient(chosen: RLRecipe, ratios: float) -> np.ndarray:
+    """Return the gradient of the loss of a batch in its log-probabilities, all alike but it."""
+    draw = np.random.default_rng(1)
+    old = -draw.exponential(size=(12, 6))
+    gaps = draw.normal(size=(12, 6)) * ratios
+    mask = np.arange(6) < draw.integers(1, 7, 12)[:, None]
+    rewards = draw.choice([-1.0, 1.0], (3, 4), p=[0.7, 0.3])
+    now = torch.tensor(old + gaps, requires_grad=True)
+    real = torch.from_numpy(mask)
+    advantage_n = advantages(torch.from_numpy(rewards), chosen).flatten()
+    losses = token_loss(chosen, now, torch.from_numpy(old), advantage_n, real)
+    (losses * weights(real, chosen, 4, 6)).sum().backward()
+    return now.grad.numpy()
+
+
+@pytest.mark.parametrize(("one", "other"), [*itertools.combinations(sorted(RECIPES), 2)])
+def test_every_pair_of_recipes_has_its_own_gradient(one, other):
+    a, b = (gradient(RECIPES[name], 0.3) for name in (one, other))
+    assert np.abs(a - b).max() > 0.05 * np.abs(a).max()
+
+
+def test_recipes_that_differ_in_what_is_done_to_a_ratio_of_one_are_said_to_be_alike():
+    once = {name: replace(recipe, lag=1) for name, recipe in RECIPES.items()}
+    assert alike(once) == (("grpo", "gspo", "sapo"),)
+    grpo = gradient(once["grpo"], 0.0)
+    for name in ("gspo", "sapo"):
+        np.testing.assert_allclose(gradient(once[name], 0.0), grpo, rtol=1e-5, atol=1e-9)
+    assert alike(RECIPES) == ()
+    (doubt,) = doubts(once)
+    assert "grpo and gspo and sapo have the same gradient at 1 step" in doubt
+
+
+def test_recipes_about_the_ratio_take_several_steps_on_each_batch():
+    for name, recipe in RECIPES.items():
+        assert recipe.lag >= 4 or recipe.surrogate == "reinforce", name
 
 
 def test_the_divergence_is_never_negative_and_right_on_average():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from isoflop.commands.inputs import Columns, Derive, RunsOptions, Source, Where
@@ -52,6 +53,7 @@ def rl_compare(
     whether the change moved the ceiling or the way to it. The label family tells recipes apart.
     """
     from isoflop.assess.reward.recipes import compare_recipes
+    from isoflop.experiments.rl.study import doubts, recipes_of
 
     logs = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
     if len(logs.by_recipe) < 2:
@@ -64,7 +66,10 @@ def rl_compare(
         compare_recipes(a, b, logs.by_recipe, logs.starts)
         for a, b in itertools.combinations(fits.values(), 2)
     ]
-    return _report(logs, list(fits.values()), pairs, level)
+    report = _report(logs, list(fits.values()), pairs, level)
+    named = {name: r for name, r in recipes_of(runs).items() if name in logs.by_recipe}
+    first = tuple(Note(text, "doubt") for text in doubts(named))
+    return replace(report, blocks=(*first, *report.blocks))
 
 
 def _report(logs: RLInput, every: list[RewardCurve], pairs: list[Pair], level: float) -> Report:

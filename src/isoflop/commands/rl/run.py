@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from isoflop.commands.registry import Option, command
 from isoflop.pages.rl_run import designed, ends, said_of
 from isoflop.pages.sweep import carry_out
-from isoflop.report import Paragraph, Report
+from isoflop.report import Note, Paragraph, Report
 
 if TYPE_CHECKING:
     pass
@@ -20,7 +20,9 @@ MADE = "isoflop rl run"
 def rl_run(
     folder: Annotated[str, Option("the study, made or resumed there", "FOLDER")],
     *,
-    preset: Annotated[str, Option("tiny, study (two recipes and a ceiling), isocompute")] = "study",
+    preset: Annotated[
+        str, Option("tiny, study (two recipes and a ceiling), isocompute, losses")
+    ] = "study",
     recipe: Annotated[
         tuple[str, ...], Option("train these in place of the preset's: grpo, cispo, ...", "NAME")
     ] = (),
@@ -46,6 +48,7 @@ def rl_run(
     every other command: 'isoflop rl fit FOLDER'.
     """
     from isoflop.experiments.engine import LocalEngine, cores
+    from isoflop.experiments.rl.study import doubts
     from isoflop.sources import read
 
     study = designed(preset, recipe, change or {}, setting or {}, seeds, seed)
@@ -61,5 +64,7 @@ def rl_run(
     runs = read(folder)
     hint = f"'isoflop rl fit {folder}' fits their curves, 'isoflop rl compare {folder}' compares."
     sentence = said_of(len(ended.finished), ended.reused, ended.seconds)
-    blocks = (Paragraph(sentence), ends(runs), Paragraph(hint))
+    same = doubts({name: arm.recipe for name, arm in study.arms.items() if arm.family is None})
+    remarks = tuple(Note(text, "doubt") for text in same)
+    blocks = (Paragraph(sentence), *remarks, ends(runs), Paragraph(hint))
     return Report(f"Reinforcement learning in {folder}", blocks, data)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from isoflop.errors import UsageError
 from isoflop.experiments.experiment import Experiment, Trial, TrialFolder
 from isoflop.experiments.rl.config import RLConfig
-from isoflop.experiments.rl.recipe import RLRecipe
+from isoflop.experiments.rl.recipe import RLRecipe, alike
 from isoflop.store import JSON
 
 
@@ -20,6 +22,35 @@ class RecipeArm(NamedTuple):
     recipe: RLRecipe
     setting: RLConfig
     family: str | None = None
+
+
+def recipes_of(path: str | os.PathLike[str]) -> Mapping[str, RLRecipe]:
+    """Return the recipe of each family of runs that a study finished; none for another source.
+
+    Families that hold several recipes, as a grid over a setting does not, are left out.
+    """
+    from isoflop.experiments.collect import KIND
+    from isoflop.store import Study
+
+    if not (Path(path) / "study.db").is_file():
+        return {}
+    recipes: dict[str, set[RLRecipe]] = {}
+    for document in Study.open(path).documents(KIND):
+        body: Mapping[str, Any] = document.body
+        config = body.get("config")
+        if body.get("experiment") == Reinforce.key and isinstance(config, Mapping):
+            recipes.setdefault(str(config["family"]), set()).add(RLRecipe(**config["recipe"]))
+    return {family: several.pop() for family, several in recipes.items() if len(several) == 1}
+
+
+def doubts(recipes: Mapping[str, RLRecipe]) -> tuple[str, ...]:
+    """Return a doubt for each group of recipes that cannot differ but by their seeds."""
+    return tuple(
+        f"{' and '.join(group)} have the same gradient at {recipes[group[0]].lag} step on each "
+        "batch of rollouts, where the ratio is 1: they differ by chance alone; give several steps "
+        "with --change lag=4"
+        for group in alike(recipes)
+    )
 
 
 @dataclass(frozen=True)
