@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from isoflop.commands.registry import Option, command
 from isoflop.pages.rl_run import designed, ends, said_of
 from isoflop.pages.sweep import carry_out
-from isoflop.report import Note, Paragraph, Report
+from isoflop.report import Block, Note, Paragraph, Report
 
 if TYPE_CHECKING:
     pass
@@ -66,5 +66,5 @@ def rl_run(
     sentence = said_of(len(ended.finished), ended.reused, ended.seconds)
     same = doubts({name: arm.recipe for name, arm in study.arms.items() if arm.family is None})
     remarks = tuple(Note(text, "doubt") for text in same)
-    blocks = (Paragraph(sentence), *remarks, ends(runs), Paragraph(hint))
+    blocks: tuple[Block, ...] = (Paragraph(sentence), *remarks, ends(runs), Paragraph(hint))
     return Report(f"Reinforcement learning in {folder}", blocks, data)
