@@ -57,17 +57,23 @@ def test_it_is_typed_and_explains_every_parameter(name):
     assert all(p.help for p in found.parameters), "a parameter without Annotated[..., Option(...)]"
 
 
+def make_ready(capsys, example: str) -> None:
+    """Run the examples that write what this one reads, and those that these read."""
+    words = shlex.split(example)
+    for earlier in COMMANDS.values():
+        made = shlex.split(earlier.example)[-1]
+        if made in words[:-1] and not Path(made).exists():
+            make_ready(capsys, earlier.example)
+            assert type_in(capsys, earlier.example)[0] == 0
+
+
 @pytest.mark.parametrize("name", [n for n, c in COMMANDS.items() if not c.minutes])
 def test_its_example_runs_as_text_as_json_and_as_a_page(capsys, folder, monkeypatch, name):
     monkeypatch.chdir(folder)
     example = COMMANDS[name].example
     if "sample:tiny" in example and "tiny" not in sample_names():
         pytest.skip("needs sample:tiny, which this checkout does not hold")
-    for earlier in COMMANDS.values():  # that writes what this one reads
-        word = shlex.split(example)
-        made = shlex.split(earlier.example)[-1]
-        if made in word[:-1] and not Path(made).exists():
-            assert type_in(capsys, earlier.example)[0] == 0
+    make_ready(capsys, example)
     code, out, err = type_in(capsys, example)
     assert code == 0, err
     assert out.strip()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from isoflop.fitting import Fit, fit
     from isoflop.forecasting import Forecast, forecast
     from isoflop.law import Law, Published, constants, form
+    from isoflop.monitor import register, score
     from isoflop.plan import Plan
     from isoflop.report import Report
     from isoflop.runs import Runs
@@ -49,6 +50,8 @@ _HOMES = {
     "Forecast": "isoflop.forecasting",
     "plan": "isoflop",
     "Plan": "isoflop.plan",
+    "register": "isoflop.monitor",
+    "score": "isoflop.monitor",
     "Report": "isoflop.report",
     "IsoflopError": "isoflop.errors",
 }
@@ -76,6 +79,8 @@ __all__ = [  # noqa: RUF022 (the order of the pipeline)
     "Forecast",
     "plan",
     "Plan",
+    "register",
+    "score",
     "Report",
     "IsoflopError",
 ]

@@ -19,6 +19,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     ),
     "Forecasts": ("schedule", "downstream", "observe", "emergence"),
     "Plans": ("reach", "serve", "shrink", "design", "lr", "shape", "flops", "cost", "wall"),
+    "Runs under way": ("register", "watch", "score"),
     "After pretraining": ("reward", "rl", "testtime"),
     "What is known": ("models", "claims", "figures"),
 }

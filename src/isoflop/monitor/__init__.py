@@ -6,14 +6,33 @@ from isoflop.monitor.advice import StopAdvice, StopEvaluation, advise, looks
 from isoflop.monitor.alarms import Alarm, alarms
 from isoflop.monitor.callback import trl_callback
 from isoflop.monitor.outlook import outlook
+from isoflop.monitor.register import (
+    Register,
+    Registered,
+    SealedCurve,
+    SealedForecast,
+    read_register,
+    register,
+)
+from isoflop.monitor.score import Record, Score, Scores, score
 
 __all__ = [
     "Alarm",
+    "Record",
+    "Register",
+    "Registered",
+    "Score",
+    "Scores",
+    "SealedCurve",
+    "SealedForecast",
     "StopAdvice",
     "StopEvaluation",
     "advise",
     "alarms",
     "looks",
     "outlook",
+    "read_register",
+    "register",
+    "score",
     "trl_callback",
 ]

@@ -21,8 +21,9 @@ class Lock:
     The driver holds it alone. Single writes share it: among them SQLite decides.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = 2.0) -> None:
         self.path = path
+        self.patience = patience  # [s] that the one who wants to hold it alone waits
         self.held = False
 
     @contextlib.contextmanager
@@ -58,7 +59,9 @@ class Lock:
         with writing(self.path):
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         mode = (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB
-        deadline = time.monotonic() + (2.0 if alone else 0.5)  # single writes take milliseconds
+        deadline = time.monotonic() + (
+            self.patience if alone else 0.5
+        )  # single writes take milliseconds
         try:
             while True:
                 try:
