@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 from isoflop.terminal import printable, without_users
 
@@ -19,16 +19,25 @@ class Note:
 
     `topic` is a short key for what the note is about, such as "distance" or "convention", by
     which code finds it; `text` is for the reader alone and is never read back. `rows` are the
-    row numbers of the source that it speaks of.
+    row numbers of the source that it speaks of, and `symbol` is the one quantity or parameter that
+    it is about, if there is one.
     """
 
     kind: Literal["info", "doubt", "refused"]
     topic: str
     text: str
     rows: tuple[int, ...] = ()
+    symbol: str = ""
 
     def __str__(self) -> str:
         return self.text
+
+    def of(self, subject: str) -> Note:
+        """Return the note as one of several that stand together: "subject: text"."""
+        return replace(self, text=f"{subject}: {self.text}")
+
+
+Notes: TypeAlias = tuple[Note, ...]
 
 
 class IsoflopError(Exception):
@@ -115,6 +124,11 @@ def in_words(error: Exception, doing: str) -> IsoflopError:
     unforeseen = EnvironmentFailure(f"{why}, which nobody foresaw, while {doing}")
     unforeseen.__cause__ = error
     return unforeseen
+
+
+def texts(notes: Iterable[Note]) -> list[str]:
+    """Return the texts of notes, as a document keeps them."""
+    return [note.text for note in notes]
 
 
 def brief(value: object, most: int = 60) -> str:

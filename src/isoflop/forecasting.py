@@ -15,7 +15,7 @@ from isoflop.assess.extrapolation.comparison import Member, Pooled
 from isoflop.assess.extrapolation.splits import reach as _beyond
 from isoflop.assess.identifiability import refuse_unsupported
 from isoflop.assess.monotonicity import rising
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.fitting import Fit, quantiles
 from isoflop.law import Published
 from isoflop.quantities import refuse_impossible, refuse_level, show
@@ -47,7 +47,7 @@ class Forecast:
     level: float
     beyond: float | None
     parts: tuple[str, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 @np.errstate(all="ignore")  # what has no value there is refused by name
@@ -75,8 +75,10 @@ def forecast(
     if not np.isfinite(value):
         raise RefusedByData(f"{_key(model)} has no value at {_written(inputs)}")
     if isinstance(model, Published):
-        none = "published constants have no draws, so there is no interval"
-        notes = [*model.outside(inputs), none, model.caution]
+        none = Note(
+            "info", "no-interval", "published constants have no draws, so there is no interval"
+        )
+        notes = (*model.outside(inputs), none, *model.notes)
         return Forecast(
             quantity=model.binding.predicts,
             at=inputs,
@@ -86,7 +88,7 @@ def forecast(
             level=level or 0.9,
             beyond=None,
             parts=(),
-            notes=tuple(filter(None, notes)),
+            notes=notes,
         )
     reach = beyond(model, inputs)
     level = model.level if level is None else level
@@ -187,7 +189,13 @@ def _sound(model: Model | Published, inputs: Mapping[str, float]) -> Model | Pub
             _refuse(member.fit, inputs)
             selection.append(member)
         except RefusedByData as reason:
-            notes.append(f"{member.candidate.name} is left out of the forecast: {reason}")
+            notes.append(
+                Note(
+                    "doubt",
+                    "left-out",
+                    f"{member.candidate.name} is left out of the forecast: {reason}",
+                )
+            )
             refused = reason
     if not selection:
         raise refused
@@ -253,19 +261,31 @@ def _is_signed(model: Model | Published, symbol: str) -> bool:
 
 def _notes(
     model: Model, inputs: Mapping[str, float], reach: float, growth: float | None
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     notes = list(model.notes) if isinstance(model, Pooled) or model.status != "ok" else []
     if any(fit.draws is None for fit in _fits(model)):
-        notes.append("the fit was made without draws, so there is no interval")
+        notes.append(
+            Note("info", "no-interval", "the fit was made without draws, so there is no interval")
+        )
     elif growth is None and reach > 1:
         notes.append(
-            "the interval holds the scatter of parameters and runs, not the chance that the law "
-            "has the wrong form: a backtest measures that"
+            Note(
+                "info",
+                "form",
+                "the interval holds the scatter of parameters and runs, not the chance that the "
+                "law "
+                "has the wrong form: a backtest measures that",
+            )
         )
     if reach > FAR:
         notes.append(
-            f"{_written(inputs)} lies {show(reach)} times beyond the runs; laws carried that far "
-            "have missed by more than their intervals said"
+            Note(
+                "doubt",
+                "distance",
+                f"{_written(inputs)} lies {show(reach)} times beyond the runs; laws carried that "
+                f"far "
+                "have missed by more than their intervals said",
+            )
         )
     return tuple(notes)
 

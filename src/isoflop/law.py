@@ -26,7 +26,7 @@ from typing import (
 
 import numpy as np
 
-from isoflop.errors import BadLaw, UnknownName, UsageError, suggest
+from isoflop.errors import BadLaw, Note, UnknownName, UsageError, suggest
 from isoflop.quantities import QUANTITIES, quantity, show
 
 # A number, a NumPy array or a dual array: formulas are written once for all three.
@@ -34,7 +34,6 @@ Array: TypeAlias = Any
 
 OPEN = {"x": "over", "y": "predicts"}  # symbols that a law may leave open, and the word that binds
 
-EXTRAPOLATION = "extrapolation outside the published range"  # how a remark on inputs begins
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 L = TypeVar("L", bound="Law")
@@ -245,12 +244,24 @@ class Published:
         """The name that commands take: "chinchilla/besiroglu2024"."""
         return f"{self.law.key}/{self.name}"
 
-    def outside(self, inputs: Mapping[str, float]) -> tuple[str, ...]:
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is to be known of the set wherever it is used: its caution, if it has one."""
+        return (Note("doubt", "caution", self.caution),) if self.caution else ()
+
+    def outside(self, inputs: Mapping[str, float]) -> tuple[Note, ...]:
         """Return a remark for each input that lies outside the range of the set."""
         return tuple(
-            f"{EXTRAPOLATION}: {symbol} = {show(inputs[symbol])}, and {self.key} was fitted on "
-            f"{show(low)} to {show(high)} {quantity(symbol).unit}; take it as a guess, or fit "
-            "runs that reach there"
+            Note(
+                "doubt",
+                "distance",
+                f"extrapolation outside the published range: {symbol} = {show(inputs[symbol])}, "
+                f"and "
+                f"{self.key} was fitted on "
+                f"{show(low)} to {show(high)} {quantity(symbol).unit}; take it as a guess, or fit "
+                "runs that reach there",
+                symbol=symbol,
+            )
             for symbol, (low, high) in self.valid.items()
             if symbol in inputs and not low <= inputs[symbol] <= high
         )

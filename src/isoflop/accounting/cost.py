@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isoflop.atlas import Chip, Range, Spread, chip
-from isoflop.errors import UsageError
+from isoflop.errors import Note, UsageError
 from isoflop.quantities import refuse_count
 
 MOST_CHIPS = 10**9
@@ -40,7 +40,7 @@ class TrainingCost:
     days: Range
     energy: Range | None
     money: Range | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def rates(
@@ -137,21 +137,33 @@ def share(value: Spread, what: str) -> Range:
     return fraction
 
 
-def cost_notes(what: Chip, load: Spread, overhead: Spread) -> tuple[str, ...]:
+def cost_notes(what: Chip, load: Spread, overhead: Spread) -> tuple[Note, ...]:
     """Return what a reader must know of the chip, its price and its power behind a cost."""
     notes = []
     if what.price is None:
-        notes.append(f"no price of {what.key} is recorded, so there is no money; state one")
+        notes.append(
+            Note(
+                "info",
+                "price",
+                f"no price of {what.key} is recorded, so there is no money; state one",
+            )
+        )
     else:
         price = what.price
         dated = f"{price.source}, {price.date}" if price.date else price.source
-        notes.append(f"price of {what.key}: {dated} ({price.confidence})")
+        notes.append(Note("info", "price", f"price of {what.key}: {dated} ({price.confidence})"))
     if what.power is None:
-        notes.append(f"the power of {what.key} is not published, so there is no energy; state it")
+        notes.append(
+            Note(
+                "info",
+                "power",
+                f"the power of {what.key} is not published, so there is no energy; state it",
+            )
+        )
     elif Range.of(load).exact and Range.of(overhead).exact and load == overhead == 1:
-        notes.append("energy is of the chips alone at their rated power")
+        notes.append(Note("info", "power", "energy is of the chips alone at their rated power"))
     if what.confidence != "vendor":
-        notes.append(f"{what.key}: {what.source} ({what.confidence})")
+        notes.append(Note("info", "source", f"{what.key}: {what.source} ({what.confidence})"))
     return tuple(notes)
 
 

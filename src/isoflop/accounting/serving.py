@@ -10,7 +10,7 @@ from isoflop.accounting.cost import cost_notes, share
 from isoflop.accounting.flop import decode_flop, prefill_flop
 from isoflop.accounting.memory import Memory, bits_of, serving_memory
 from isoflop.atlas import Chip, Range, Spread, chip
-from isoflop.errors import UsageError
+from isoflop.errors import Note, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class ServingCost:
     energy: Range | None
     bound: str
     utilisation: Range
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def serving_cost(

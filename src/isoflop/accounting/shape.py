@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.accounting.architecture import MOST, Architecture
-from isoflop.errors import UnknownName, UsageError
+from isoflop.errors import Note, UnknownName, UsageError
 from isoflop.quantities import refuse_count, refuse_impossible, show
 
 Whole = npt.NDArray[np.int64]
@@ -43,7 +43,7 @@ class Proposal:
     total: int
     non_embedding: int
     flop_per_token: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 class _Tokens(NamedTuple):
@@ -116,10 +116,21 @@ def _proposal(a: Architecture, N: float, convention: str, aspect: tuple[float, f
             "N as non-embedding"
         )
     notes = [
-        f"vocabulary {a.vocabulary}, context {a.context}, tables {'tied' if a.tied else 'untied'}"
+        Note(
+            "info",
+            "shape",
+            f"vocabulary {a.vocabulary}, context {a.context}, tables "
+            f"{'tied' if a.tied else 'untied'}",
+        )
     ]
     if not aspect[0] <= a.aspect <= aspect[1]:
-        notes.append(f"width over layers is {a.aspect:.0f}: no shape within {aspect} is as close")
+        notes.append(
+            Note(
+                "info",
+                "shape",
+                f"width over layers is {a.aspect:.0f}: no shape within {aspect} is as close",
+            )
+        )
     return Proposal(
         architecture=a,
         wanted=N,

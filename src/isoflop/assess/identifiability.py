@@ -15,7 +15,7 @@ import numpy as np
 
 from isoflop.arrays import Numbers
 from isoflop.assess.influence import Answer
-from isoflop.errors import RefusedByData
+from isoflop.errors import Note, RefusedByData
 from isoflop.fitting import Fit, Interval, reopen, run_weights
 from isoflop.fitting.noise import Noise, noise
 from isoflop.fitting.problem import FitProblem
@@ -66,7 +66,7 @@ class Identified:
     profiles: tuple[LikelihoodProfile, ...]
     answers: Mapping[str, tuple[float, float, float]]
     unknown: Mapping[str, str]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 @np.errstate(all="ignore")  # far along a profile a law may have no value
@@ -103,7 +103,7 @@ def identify(
         profiles=profiles,
         answers=ranges,
         unknown={**_unseen(holes), **_unknown_parameters(profiles), **_unknown_answers(ranges)},
-        notes=(*(hole.says for hole in holes), *_tied(fit.free, correlations)),
+        notes=(*(hole.note for hole in holes), *_tied(fit.free, correlations)),
     )
 
 
@@ -301,11 +301,15 @@ def _unknown_answers(ranges: Mapping[str, tuple[float, float, float]]) -> dict[s
     return reasons
 
 
-def _tied(names: tuple[str, ...], correlations: Numbers) -> list[str]:
+def _tied(names: tuple[str, ...], correlations: Numbers) -> list[Note]:
     """Return a note for each pair of parameters that is known together only."""
     return [
-        f"{names[i]} and {names[j]} are known only together (correlation "
-        f"{correlations[i, j]:.3f}): give both, or neither"
+        Note(
+            "doubt",
+            "correlation",
+            f"{names[i]} and {names[j]} are known only together (correlation "
+            f"{correlations[i, j]:.3f}): give both, or neither",
+        )
         for i in range(len(names))
         for j in range(i)
         if abs(correlations[i, j]) > TIED

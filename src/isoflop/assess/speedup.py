@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
-from isoflop.errors import CannotFit, RefusedByData, UsageError
+from isoflop.errors import CannotFit, Note, RefusedByData, UsageError
 from isoflop.fitting import starts
 from isoflop.fitting.objective import Squared
 from isoflop.fitting.problem import FitProblem, pose
@@ -70,8 +70,7 @@ class Speedup:
     lack_of_fit: float
     replicates: int
     noise: float
-    notes: tuple[str, ...]
-    doubts: int  # how many of the notes, the first, bear on trust
+    notes: tuple[Note, ...]
 
 
 def speedup(
@@ -123,7 +122,6 @@ def speedup(
         replicates=replicates,
         noise=chosen.noise,
         notes=(*doubts, *both.notes),
-        doubts=len(doubts),
     )
 
 
@@ -305,19 +303,28 @@ def _doubts(
     variants: Sequence[Variant],
     p_value: float,
     replicates: int,
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     notes = []
     if p_value < SURPRISING:
         against = f"the scatter of {replicates} repeats" if replicates else "a curve in log compute"
         notes.append(
-            f"the laws do not fit (p = {show(p_value, 2)} against {against}): runs off the "
-            "compute-optimal frontier, or another form; the multiplier is not to be trusted"
+            Note(
+                "doubt",
+                "misfit",
+                f"the laws do not fit (p = {show(p_value, 2)} against {against}): runs off the "
+                "compute-optimal frontier, or another form; the multiplier is not to be trusted",
+            )
         )
     for v in variants:
         if v.p_value is not None and v.p_value < SURPRISING and len(v.shared) < len(chosen.shared):
             freed = " and ".join(sorted(set(chosen.shared) - set(v.shared)))
             notes.append(
-                f"the recipes differ in {freed} (p = {show(v.p_value, 2)}): the multiplier changes "
-                "with the loss"
+                Note(
+                    "doubt",
+                    "disagreement",
+                    f"the recipes differ in {freed} (p = {show(v.p_value, 2)}): the multiplier "
+                    f"changes "
+                    "with the loss",
+                )
             )
     return tuple(notes)

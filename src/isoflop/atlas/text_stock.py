@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from isoflop.atlas import Range
+from isoflop.errors import Note
 from isoflop.quantities import show
 
 
@@ -24,12 +25,17 @@ STOCK = Fact(
 )
 
 
-def beyond_stock(D: float) -> tuple[str, ...]:
+def beyond_stock(D: float) -> tuple[Note, ...]:
     """Return a note where D [tokens] is more than the text there is likely to be; else nothing."""
     low, typical, high = STOCK.value.low, STOCK.value.typical, STOCK.value.high
     if typical >= D:
         return ()
     return (
-        f"D = {show(D)} is beyond the public text there is, about {show(typical)} tokens "
-        f"({show(low)} to {show(high)}; {STOCK.source}): say --unique for what repeats are worth",
+        Note(
+            "info",
+            "stock",
+            f"D = {show(D)} is beyond the public text there is, about {show(typical)} tokens "
+            f"({show(low)} to {show(high)}; {STOCK.source}): say --unique for what repeats are "
+            f"worth",
+        ),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
 from isoflop.commands.registry import command
 from isoflop.pages.audit import advice, as_data, headline, table
-from isoflop.report import Block, Note, Report
+from isoflop.report import Block, Report, note_blocks
 
 if TYPE_CHECKING:
     pass
@@ -31,7 +31,7 @@ def audit(
     from isoflop import assess
 
     result = assess.audit(RunsOptions(where, columns, derive, convention, unit)(runs))
-    blocks: list[Block] = [headline(result), *map(Note, result.runs.notes), table(result)]
+    blocks: list[Block] = [headline(result), *note_blocks(result.runs.notes), table(result)]
     for finding in (*result.of("fail"), *result.of("warn")):
         blocks += advice(finding)
     title = f"Audit of {len(result.runs):,} runs of {result.runs.origin}"

@@ -13,7 +13,7 @@ from isoflop.pages.compare import (
     refusals,
     split,
 )
-from isoflop.report import Block, Note, Report
+from isoflop.report import Block, Report, note_blocks
 
 if TYPE_CHECKING:
     pass
@@ -59,7 +59,7 @@ def backtest(
     )
     reaches = reached_of(test)
     blocks: list[Block] = [
-        *(Note(text, "doubt") for text in data_doubts),
+        *note_blocks(data_doubts),
         overall(test),
         by_ratio(reaches, level),
         *refusals(test),

@@ -18,9 +18,9 @@ from isoflop.pages.compare import (
 )
 from isoflop.report import (
     Block,
-    Note,
     Paragraph,
     Report,
+    note_blocks,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def compare(
         pooled = assess.pool(comparison, table, draws=draws, level=level, seed=seed)
         outcome = forecast(pooled, **at)
     blocks: list[Block] = [
-        *(Note(text, "doubt") for text in comparison.doubts),
+        *note_blocks(comparison.doubts),
         verdict(comparison),
         *(said_of(outcome, table) if outcome else ()),
         Paragraph(meaning(comparison)),

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from isoflop.commands import pricing
 from isoflop.commands.pricing import Pricing, spread
 from isoflop.commands.registry import Option, command
-from isoflop.errors import UsageError
+from isoflop.errors import UsageError, texts
 from isoflop.pages.cost import work_of
 from isoflop.pages.ranges import plain
 from isoflop.quantities import show
-from isoflop.report import Block, Note, Paragraph, Report, Table
+from isoflop.report import Block, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.atlas import Chip, Range
@@ -63,7 +63,7 @@ def cost(
     rows = [(k, r.low, r.typical, r.high) for k, r in named.items() if r is not None]
     peak = on.flop_per_second(precision)
     blocks: tuple[Block, ...] = (
-        *(Note(text) for text in bill.notes),
+        *note_blocks(bill.notes),
         Table(
             ("what", "low", "typical", "high"),
             tuple(rows),
@@ -74,7 +74,7 @@ def cost(
     data = {"C": work, "chip": on.key, "chips": chips, "peak": peak} | {
         k: plain(r) for k, r in named.items()
     }
-    return Report("What training takes", blocks, {**data, "notes": list(bill.notes)})
+    return Report("What training takes", blocks, {**data, "notes": texts(bill.notes)})
 
 
 def _share(C: float, on: Chip, mfu: str | None, hours: float | None, precision: str) -> Range:

@@ -11,7 +11,7 @@ from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.pages.design import as_data, map, narrowing, percent, pool_of, runs_of, stopping_of
 from isoflop.quantities import show
-from isoflop.report import Block, Note, Paragraph, Report
+from isoflop.report import Block, Paragraph, Report, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.plan.design.uncertainty import Model
@@ -97,7 +97,7 @@ def design(
         level=level,
     )
     blocks: list[Block] = [
-        *(Note(text, "doubt" if i else "info") for i, text in enumerate(result.notes)),
+        *note_blocks(result.notes),
         Paragraph(
             f"{len(result.choices)} runs for {show(result.spent)} FLOP bring {result.target.words} "
             f"from ± {percent(result.start)} to ± {percent(result.half_width)} "

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from isoflop.commands.law_source import Level, Model, model
 from isoflop.commands.registry import Option, command
+from isoflop.errors import texts
 from isoflop.pages.forecast import meaning
-from isoflop.pages.provenance import counted, described, noted
+from isoflop.pages.provenance import counted, described
 from isoflop.quantities import show
-from isoflop.report import Paragraph, Report, Table
+from isoflop.report import Block, Paragraph, Report, Table, note_blocks
 
 
 @command("forecast", example="isoflop forecast chinchilla/besiroglu2024 --N 70B --D 1.4T")
@@ -45,8 +46,8 @@ def forecast(
     )
     columns = (forecast.quantity, "low", "high", "unit", "beyond the runs [times]")
     where = ", ".join(f"{s} = {show(v)}" for s, v in forecast.at.items())
-    blocks = [
-        *noted(source, forecast.notes),
+    blocks: list[Block] = [
+        *note_blocks(forecast.notes),
         Table(columns, (row,), caption=f"at {where}"),
         Paragraph(meaning(forecast.level, forecast.parts)),
         described(source),
@@ -61,6 +62,6 @@ def forecast(
         "level": forecast.level,
         "beyond": forecast.beyond,
         "parts": list(forecast.parts),
-        "notes": list(forecast.notes),
+        "notes": texts(forecast.notes),
     }
     return Report(f"Forecast of {forecast.quantity}", tuple(blocks), data)

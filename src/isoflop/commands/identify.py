@@ -9,8 +9,7 @@ from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, So
 from isoflop.commands.registry import command
 from isoflop.pages.identify import answers_of, as_data, correlations, figure, parameters
 from isoflop.pages.influence import answers
-from isoflop.pages.provenance import noted
-from isoflop.report import Block, Heading, Note, Paragraph, Report
+from isoflop.report import Block, Heading, Note, Paragraph, Report, note_blocks
 
 if TYPE_CHECKING:
     pass
@@ -49,8 +48,8 @@ def identify(
     fresh = [n for n in result.notes if n not in fit.notes]
     good = [] if result.unknown else [Note("the runs give every number that was asked for", "good")]
     blocks: list[Block] = [
-        *noted(fit, fit.notes),
-        *(Note(text, "doubt") for text in fresh),
+        *note_blocks(fit.notes),
+        *note_blocks(fresh),
         *(Note(f"not known: {name}; {why}", "doubt") for name, why in result.unknown.items()),
         *good,
         parameters(fit, result),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from isoflop import errors
 from isoflop.commands.registry import Option, command
-from isoflop.errors import UsageError, amount
+from isoflop.errors import UsageError, amount, texts
 from isoflop.pages.import_logs import unsaid
 from isoflop.pages.progress import progress
-from isoflop.report import Block, Note, Report, Table
+from isoflop.report import Block, Report, Table, note_blocks
 from isoflop.terminal import say
 
 
@@ -52,9 +53,10 @@ def import_(
     notes = list(runs.notes)
     if new is not None and new < len(runs.table):
         repeats = amount(len(runs.table) - new, "row was", "rows were")
-        notes.append(f"{repeats} in {out} already; what is there stays as it is")
+        text = f"{repeats} in {out} already; what is there stays as it is"
+        notes.append(errors.Note("info", "repeats", text))
     blocks: list[Block] = [
-        *(Note(text, "doubt" if "restarted" in text else "info") for text in notes),
+        *note_blocks(notes),
         Table(runs.columns, runs.rows),
         *unsaid(kind.options, sets),
     ]
@@ -62,7 +64,7 @@ def import_(
         "out": out,
         "kind": as_,
         "rows": len(runs.table),
-        "notes": notes,
+        "notes": texts(notes),
         "found": [dict(zip(runs.columns, row, strict=True)) for row in runs.rows],
     }
     rows = amount(len(runs.table), "row", "rows")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
 from isoflop.commands.registry import Option, command
 from isoflop.pages.influence import SPLIT, answers, as_data, figures, tables, verdict
-from isoflop.pages.provenance import noted
 from isoflop.report import (
     Block,
     Paragraph,
     Report,
+    note_blocks,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def influence(
         main = SPLIT
     names = tuple(questions) or fit.free
     blocks: list[Block] = [
-        *noted(fit, fit.notes),
+        *note_blocks(fit.notes),
         *verdict(fit, questions, result, main),
         Paragraph(MEANING),
         *figures(fit, result, main),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from isoflop.commands.registry import Option
-from isoflop.errors import UnknownName, UsageError
+from isoflop.errors import Note, Notes, UnknownName, UsageError
 from isoflop.quantities import parse, show
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Pricing:
             )
         return Serving(prompt=self.serving - generated, output=generated)
 
-    def cost(self) -> tuple[Cost, tuple[str, ...]]:
+    def cost(self) -> tuple[Cost, Notes]:
         """Return the cost to plan with, and what was assumed for want of an option."""
         from isoflop.plan import Cost, priced
 
@@ -184,21 +184,23 @@ class Pricing:
                 option = name.replace("_", "-")
                 raise UsageError(f"--{option} says something of a chip; name it with --chip")
 
-    def _training(self) -> tuple[Chip, Range, tuple[str, ...]]:
+    def _training(self) -> tuple[Chip, Range, Notes]:
         """Return the chip, its utilisation, and what stands in for what was not stated."""
         from isoflop.accounting.cost import cost_notes
         from isoflop.atlas import reported_utilisation
 
         notes = []
         if self.chip is None:
-            notes.append(f"no chip was named: this is for {FALLBACK}; say --chip")
+            text = f"no chip was named: this is for {FALLBACK}; say --chip"
+            notes.append(Note("info", "chip", text))
         on = self.priced_chip(self.chip or FALLBACK)
         if self.mfu is None:
             share = reported_utilisation()
-            notes.append(
+            text = (
                 f"no utilisation was stated: {share.low:.0%} to {share.high:.0%}, typically "
                 f"{share.typical:.0%}, as large runs have reported; say --mfu"
             )
+            notes.append(Note("info", "utilisation", text))
         else:
             share = spread(self.mfu, "--mfu")
         return on, share, (*notes, *cost_notes(on, 1.0, 1.0))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
 from isoflop.commands.registry import Option, command
 from isoflop.pages.runs import as_data, figure, first_rows, ranges, unstated
-from isoflop.report import Block, Note, Report
+from isoflop.report import Block, Report, note_blocks
 from isoflop.terminal import say
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def show(
     """
     table = RunsOptions(where, columns, derive, convention, unit)(runs)
     blocks: list[Block] = [
-        *map(Note, table.notes),
+        *note_blocks(table.notes),
         *unstated(table),
         ranges(table),
         first_rows(table),
@@ -58,6 +58,6 @@ def convert(
     table = RunsOptions(where, columns, derive, convention, unit)(runs)
     table.save(out)
     say(f"wrote {out}")
-    blocks: list[Block] = [*map(Note, table.notes), *unstated(table), ranges(table)]
+    blocks: list[Block] = [*note_blocks(table.notes), *unstated(table), ranges(table)]
     title = f"{len(table):,} runs of {table.origin}, written to {out}"
     return Report(title, tuple(blocks), {"out": out, **as_data(table)})

@@ -6,9 +6,10 @@ import dataclasses
 from typing import Annotated, Literal
 
 from isoflop.commands.registry import Option, command
+from isoflop.errors import texts
 from isoflop.pages.flops import counts
 from isoflop.quantities import show
-from isoflop.report import Note, Report, Table
+from isoflop.report import Report, Table, note_blocks
 
 
 @command("shape", example="isoflop shape --N 3e9")
@@ -46,7 +47,7 @@ def shape(
     numbers["gated"] = a.gated
     counted = counts(a, None)
     blocks = (
-        *(Note(text) for text in architecture.notes),
+        *note_blocks(architecture.notes),
         Table(
             ("what", "value"),
             (
@@ -71,4 +72,4 @@ def shape(
         "realised": architecture.realised,
         "error": architecture.error,
     }
-    return Report("A shape", blocks, {**data, **counted.data, "notes": list(architecture.notes)})
+    return Report("A shape", blocks, {**data, **counted.data, "notes": texts(architecture.notes)})

@@ -17,7 +17,7 @@ from isoflop.pages.speedup import (
     variants,
     with_compute,
 )
-from isoflop.report import Block, Note, Report
+from isoflop.report import Block, Report, note_blocks
 
 if TYPE_CHECKING:
     pass
@@ -81,10 +81,7 @@ def speedup(
         seed=seed,
     )
     blocks: list[Block] = [
-        *(
-            Note(text, "doubt" if i < result.doubts else "info")
-            for i, text in enumerate(result.notes)
-        ),
+        *note_blocks(result.notes),
         answer_of(result, over),
         variants(result),
         *by_loss(result),

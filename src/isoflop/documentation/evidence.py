@@ -219,7 +219,7 @@ def _rounded(values: Numbers) -> tuple[float, ...]:
 
 def _doubts(got: Fit[Any]) -> tuple[str, ...]:
     """Return what bears on the fit, less the remarks on how columns were read."""
-    return tuple(note for note in got.notes if note not in got.runs.notes)
+    return tuple(note.text for note in got.notes if note not in got.runs.notes)
 
 
 def _estimate(got: Fit[Any], name: str) -> atlas.ParameterEstimate:

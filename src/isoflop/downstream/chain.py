@@ -14,7 +14,7 @@ import numpy as np
 
 from isoflop.arrays import Mask, Numbers
 from isoflop.assess.extrapolation.calibration import scatter
-from isoflop.errors import BadRuns, RefusedByData, UsageError
+from isoflop.errors import BadRuns, Note, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit, quantiles, reopen, run_weights
 from isoflop.fitting.resample import Resampling
 from isoflop.fitting.solve import solve
@@ -38,7 +38,7 @@ class TwoStepFit:
     loss: Fit[Any]
     score: Fit[Any]
     growth: float | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def level(self) -> float:
@@ -132,8 +132,13 @@ def forecast_score(fit: TwoStepFit, **at: float) -> Forecast:
     notes = [*fit.notes, *first.notes]
     if fit.easiest > first.value:
         notes.append(
-            f"the loss is forecast at {show(first.value)}, below the {show(fit.easiest)} of the "
-            "best run: the step from loss to score is carried beyond its runs"
+            Note(
+                "info",
+                "distance",
+                f"the loss is forecast at {show(first.value)}, below the {show(fit.easiest)} of "
+                f"the "
+                "best run: the step from loss to score is carried beyond its runs",
+            )
         )
     return Forecast(
         quantity="score",
@@ -208,7 +213,7 @@ def _drawn(fit: Fit[Any], weights_sn: Numbers) -> Fit[Any]:
     return replace(fit, draws=problem.law(ends.z_sp))
 
 
-def _remarks(runs: Runs, first: Mask, second: Mask) -> tuple[str, ...]:
+def _remarks(runs: Runs, first: Mask, second: Mask) -> tuple[Note, ...]:
     notes = []
     for which, step, lacks in (
         (first, "loss from scale", "scale or loss"),
@@ -216,5 +221,9 @@ def _remarks(runs: Runs, first: Mask, second: Mask) -> tuple[str, ...]:
     ):
         if not which.all():
             rows = name_rows(runs.rows[~which])
-            notes.append(f"the step to {step} leaves out {rows}, which lack {lacks}")
+            notes.append(
+                Note(
+                    "info", "left-out", f"the step to {step} leaves out {rows}, which lack {lacks}"
+                )
+            )
     return tuple(notes)

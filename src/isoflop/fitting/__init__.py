@@ -9,10 +9,10 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import BadRuns, CannotFit, UsageError, amount
+from isoflop.errors import BadRuns, CannotFit, Note, UsageError, amount
 from isoflop.fitting import few_runs, starts
 from isoflop.fitting.consistency import contradictions, stragglers
-from isoflop.fitting.diagnose import Diagnosis, Optimum, diagnose, refuse_hopeless
+from isoflop.fitting.diagnose import Diagnosis, Optimum, diagnose, refuse_hopeless, unstated
 from isoflop.fitting.draws import MANY, draw, run_weights
 from isoflop.fitting.noise import EXACT, rounding_value
 from isoflop.fitting.objective import Objective, objective
@@ -275,25 +275,35 @@ def _pose(
 
 def _contradictions(
     problem: FitProblem, optimum: Optimum, runs: Runs, binding: Binding
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     far = stragglers(runs, binding)
     if problem.kind != "log":
         return far
     return far + contradictions(runs, binding, problem.values(optimum.z_p[None])[0])
 
 
-def _remarks(runs: Runs, problem: FitProblem, binding: Binding) -> tuple[str, ...]:
+def _remarks(runs: Runs, problem: FitProblem, binding: Binding) -> tuple[Note, ...]:
     """Return what a reader must know of the runs: conventions not stated, and their own notes."""
     symbols = [s for s in (*binding.takes, binding.predicts) if s in ("N", "C")]
-    unstated = [s for s in symbols if s not in runs.conventions]
-    notes = [f"the convention by which {s} is counted is not stated" for s in unstated]
+    notes = [unstated(s) for s in symbols if s not in runs.conventions]
     if len(runs) > MANY:
-        notes.append(f"starts and draws are of a sample of {MANY:,} of the {len(runs):,} runs")
+        notes.append(
+            Note(
+                "info",
+                "sampled",
+                f"starts and draws are of a sample of {MANY:,} of the {len(runs):,} runs",
+            )
+        )
     free = len(problem.free)
     if (spare := len(runs) - free) <= few_runs.FEW:
         notes.append(
-            f"{amount(spare, 'run', 'runs')} beyond the {free} parameters are too few to resample: "
-            "intervals are of outputs drawn anew, as wide as Student's t says"
+            Note(
+                "info",
+                "few-runs",
+                f"{amount(spare, 'run', 'runs')} beyond the {free} parameters are too few to "
+                f"resample: "
+                "intervals are of outputs drawn anew, as wide as Student's t says",
+            )
         )
     return (*notes, *runs.notes)
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
+from isoflop.errors import Note
 from isoflop.law import Binding
 from isoflop.quantities import show
 from isoflop.runs import Runs
@@ -16,7 +17,7 @@ DECADES = 20.0  # from the median, beyond which a number is none that was measur
 NOISES = 8.0  # or by this many robust standard deviations of what a fit leaves over
 
 
-def contradictions(runs: Runs, binding: Binding, left_n: Numbers) -> tuple[str, ...]:
+def contradictions(runs: Runs, binding: Binding, left_n: Numbers) -> tuple[Note, ...]:
     """Return a doubt for losses that differ at one point, and for losses that rise with scale.
 
     `left_n` are the residuals, in logs, of a law fitted to the runs.
@@ -26,20 +27,32 @@ def contradictions(runs: Runs, binding: Binding, left_n: Numbers) -> tuple[str, 
     if apart.any():
         symbols = ", ".join(binding.takes)
         doubts.append(
-            f"runs at the same {symbols} differ in {binding.predicts} by more than noise explains: "
-            f"{name_rows(runs.rows[apart])}; look at them, or say what else tells them apart "
-            "(a column family, and one fit for each)"
+            Note(
+                "doubt",
+                "contradiction",
+                f"runs at the same {symbols} differ in {binding.predicts} by more than noise "
+                f"explains: "
+                f"{name_rows(runs.rows[apart])}; look at them, or say what else tells them apart "
+                "(a column family, and one fit for each)",
+                rows=tuple(runs.rows[apart].tolist()),
+            )
         )
     if rising.any():
         doubts.append(
-            f"{binding.predicts} does not fall with scale: half of the runs, the larger ones, have "
-            f"no lower median than the others, such as in {name_rows(runs.rows[rising])}; such "
-            "runs went wrong, or the columns are not what they are called"
+            Note(
+                "doubt",
+                "rising",
+                f"{binding.predicts} does not fall with scale: half of the runs, the larger ones, "
+                f"have "
+                f"no lower median than the others, such as in {name_rows(runs.rows[rising])}; such "
+                "runs went wrong, or the columns are not what they are called",
+                rows=tuple(runs.rows[rising].tolist()),
+            )
         )
     return tuple(doubts)
 
 
-def stragglers(runs: Runs, binding: Binding) -> tuple[str, ...]:
+def stragglers(runs: Runs, binding: Binding) -> tuple[Note, ...]:
     """Return a doubt for each number above zero that no run can share with the others."""
     doubts = []
     for symbol in (*binding.takes, binding.predicts):
@@ -51,9 +64,17 @@ def stragglers(runs: Runs, binding: Binding) -> tuple[str, ...]:
         if away.max() > DECADES:
             far = away > DECADES
             doubts.append(
-                f"{symbol} = {show(float(values[np.argmax(away)]))} in {name_rows(runs.rows[far])} "
-                f"lies {away.max():.0f} decades from the middle of the runs; correct it, or leave "
-                "it out with --where"
+                Note(
+                    "doubt",
+                    "outlier",
+                    f"{symbol} = {show(float(values[np.argmax(away)]))} in "
+                    f"{name_rows(runs.rows[far])} "
+                    f"lies {away.max():.0f} decades from the middle of the runs; correct it, or "
+                    f"leave "
+                    "it out with --where",
+                    rows=tuple(runs.rows[far].tolist()),
+                    symbol=symbol,
+                )
             )
     return tuple(doubts)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import CannotFit, amount
+from isoflop.errors import CannotFit, Note, amount
 from isoflop.fitting.problem import FitProblem
 from isoflop.fitting.result import Starts, Status
 from isoflop.fitting.support import gaps
@@ -38,7 +38,7 @@ class Diagnosis:
     """A status, the notes that explain it, worst first, and the conditioning."""
 
     status: Status
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     conditioning: float
 
 
@@ -71,7 +71,7 @@ def diagnose(
     symbols: tuple[str, ...],
     optimum: Optimum,
     draws: Law,
-    doubts: Sequence[str] = (),
+    doubts: Sequence[Note] = (),
 ) -> Diagnosis:
     """Return what the solver, the placing of the runs and the draws say of the fit found.
 
@@ -80,30 +80,51 @@ def diagnose(
     z_p, starts = optimum.z_p, optimum.starts
     touched = _touched(problem, z_p)
     conditioning, mixed = _conditioning(problem, z_p, {name for name, _ in touched})
-    refusals, doubts = [], list(doubts)
+    refusals, doubts = list[Note](), list(doubts)
     spare = problem.output_n.size - z_p.size
     if spare < SPARE:
         doubts.append(
-            f"only {amount(spare, 'run', 'runs')} more than parameters: how far each run lies off "
-            f"the law is hardly known; add runs, or fix parameters, until there are {SPARE}"
+            Note(
+                "doubt",
+                "few-runs",
+                f"only {amount(spare, 'run', 'runs')} more than parameters: how far each run lies "
+                f"off "
+                f"the law is hardly known; add runs, or fix parameters, until there are {SPARE}",
+            )
         )
     if conditioning > SINGULAR:
         refusals.append(
-            f"the runs cannot tell {' and '.join(mixed)} apart (conditioning {conditioning:.0e}): "
-            "their values mean nothing; add runs off the present line, or fix one of them"
+            Note(
+                "refused",
+                "conditioning",
+                f"the runs cannot tell {' and '.join(mixed)} apart (conditioning "
+                f"{conditioning:.0e}): "
+                "their values mean nothing; add runs off the present line, or fix one of them",
+            )
         )
     if starts.agree < FEW_AGREE:
         doubts.append(
-            f"only {starts.agree} of {starts.polished} polished starts reached this optimum; "
-            "there may be a better one: fit again with another seed or more starts"
+            Note(
+                "doubt",
+                "starts",
+                f"only {starts.agree} of {starts.polished} polished starts reached this optimum; "
+                "there may be a better one: fit again with another seed or more starts",
+            )
         )
     if optimum.gradient > 1e-3 * optimum.value + problem.rounding * problem.output_n.size:
         doubts.append(
-            f"the solver stopped on a slope (gradient {optimum.gradient:.1e} at "
-            f"{optimum.value:.3e})"
+            Note(
+                "doubt",
+                "gradient",
+                f"the solver stopped on a slope (gradient {optimum.gradient:.1e} at "
+                f"{optimum.value:.3e})",
+            )
         )
-    doubts += [gap.says for gap in gaps(problem, symbols, conditioning)]
-    doubts += [f"{name} touches its bound at {bound:g}" for name, bound in touched]
+    doubts += [gap.note for gap in gaps(problem, symbols, conditioning)]
+    doubts += [
+        Note("doubt", "bound", f"{name} touches its bound at {bound:g}", symbol=name)
+        for name, bound in touched
+    ]
     doubts += _weak(problem, draws, {name for name, _ in touched})
     status: Status = "refused" if refusals else "doubtful" if doubts else "ok"
     return Diagnosis(status, (*refusals, *doubts), conditioning)
@@ -144,7 +165,13 @@ def _touched(problem: FitProblem, z_p: Numbers) -> list[tuple[str, float]]:
     return out
 
 
-def _weak(problem: FitProblem, draws: Law, names: set[str]) -> list[str]:
+def unstated(symbol: str) -> Note:
+    """Return the remark that nobody stated how a quantity is counted."""
+    text = f"the convention by which {symbol} is counted is not stated"
+    return Note("info", "convention", text, symbol=symbol)
+
+
+def _weak(problem: FitProblem, draws: Law, names: set[str]) -> list[Note]:
     """Return a note for each parameter that the draws scatter too widely to be called known."""
     notes = []
     for name in problem.free:
@@ -154,16 +181,34 @@ def _weak(problem: FitProblem, draws: Law, names: set[str]) -> list[str]:
         amplitude = "^" in problem.form.params[name].unit
         if amplitude and low > 0 and high / low > WEAK_FACTOR:
             notes.append(
-                f"{name} is known only within a factor of {show(high / low, 2)} "
-                f"({show(low)} to {show(high)})"
+                Note(
+                    "doubt",
+                    "scatter",
+                    f"{name} is known only within a factor of {show(high / low, 2)} "
+                    f"({show(low)} to {show(high)})",
+                    symbol=name,
+                )
             )
         elif problem.form.params[name].unit == "1" and high - low > abs(high + low) / 2:
-            notes.append(f"{name} is hardly known: {show(low)} to {show(high)} at 90%")
+            notes.append(
+                Note(
+                    "doubt",
+                    "scatter",
+                    f"{name} is hardly known: {show(low)} to {show(high)} at 90%",
+                    symbol=name,
+                )
+            )
         elif problem.form.params[name].unit == quantity(problem.form.predicts).unit and (
             high > 0 and low < WEAK_FLOOR * high
         ):
             notes.append(
-                f"{name} may be anything from {show(low)} to {show(high)}: the runs hardly see it; "
-                "add some where it counts for more"
+                Note(
+                    "doubt",
+                    "scatter",
+                    f"{name} may be anything from {show(low)} to {show(high)}: the runs hardly "
+                    f"see it; "
+                    "add some where it counts for more",
+                    symbol=name,
+                )
             )
     return notes

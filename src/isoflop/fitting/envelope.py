@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
-from isoflop.errors import RefusedByData
+from isoflop.errors import Note, RefusedByData
 from isoflop.fitting.frontier import OptimumFrontier, compute, through
 from isoflop.fitting.resample import pairs
 from isoflop.quantities import refuse_draws, show
@@ -33,7 +33,7 @@ class Envelope:
     curves: Numbers
     chosen: npt.NDArray[np.intp]
     frontier: OptimumFrontier
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +142,18 @@ def _overlap(spans: list[Numbers]) -> tuple[float, float]:
     return low, high
 
 
-def _notes(runs: Runs, frontier: OptimumFrontier) -> tuple[str, ...]:
+def _notes(runs: Runs, frontier: OptimumFrontier) -> tuple[Note, ...]:
     notes = [
-        "the envelope picks the luckiest run at each C, so noise bends it towards outliers",
-        f"it spans {show(float(frontier.C.min()))} to {show(float(frontier.C.max()))} FLOP",
+        Note(
+            "info",
+            "noise",
+            "the envelope picks the luckiest run at each C, so noise bends it towards outliers",
+        ),
+        Note(
+            "info",
+            "range",
+            f"it spans {show(float(frontier.C.min()))} to {show(float(frontier.C.max()))} FLOP",
+        ),
     ]
     if "run" in runs.labels:
         names, member, count = np.unique(
@@ -157,8 +165,12 @@ def _notes(runs: Runs, frontier: OptimumFrontier) -> tuple[str, ...]:
             early = float((runs["D"] < LATE * last[member]).mean())
             notes.insert(
                 0,
-                f"{early:.0%} of the losses were taken before {LATE:.0%} of their run: with a "
-                "decaying learning rate those are too high, and the envelope is not that of "
-                "finished runs",
+                Note(
+                    "info",
+                    "unfinished",
+                    f"{early:.0%} of the losses were taken before {LATE:.0%} of their run: with a "
+                    "decaying learning rate those are too high, and the envelope is not that of "
+                    "finished runs",
+                ),
             )
     return tuple(notes)

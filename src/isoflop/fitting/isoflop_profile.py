@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
-from isoflop.errors import RefusedByData, amount
+from isoflop.errors import Note, RefusedByData, amount
 from isoflop.fitting.frontier import OptimumFrontier, compute, through
 from isoflop.quantities import show
 from isoflop.runs import Runs
@@ -68,7 +68,7 @@ class Profiles:
     profiles: tuple[IsoflopProfile, ...]
     frontier: OptimumFrontier
     noise: float
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def isoflop_profiles(
@@ -147,16 +147,25 @@ def budgets(C: Numbers, tolerance: float = TOLERANCE) -> tuple[BudgetGroup, ...]
     )
 
 
-def _notes(profiles: Sequence[IsoflopProfile], counted: bool) -> tuple[str, ...]:
-    notes = [f"{show(p.budget.C)} FLOP is left out: {p.fault}" for p in profiles if p.fault]
+def _notes(profiles: Sequence[IsoflopProfile], counted: bool) -> tuple[Note, ...]:
+    notes = [
+        Note("info", "left-out", f"{show(p.budget.C)} FLOP is left out: {p.fault}")
+        for p in profiles
+        if p.fault
+    ]
     if any(p.budget.sliced for p in profiles):
         notes.insert(
             0,
-            f"C is continuous: it was cut into {len(profiles)} slices, and within each the loss "
-            "was moved to one C along a fitted slope",
+            Note(
+                "info",
+                "slices",
+                f"C is continuous: it was cut into {len(profiles)} slices, and within each the "
+                f"loss "
+                "was moved to one C along a fitted slope",
+            ),
         )
     if not counted:
-        notes.append("the runs have no column C, so budgets are of 6ND")
+        notes.append(Note("info", "convention", "the runs have no column C, so budgets are of 6ND"))
     return tuple(notes)
 
 

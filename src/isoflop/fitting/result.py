@@ -11,6 +11,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from isoflop.arrays import Numbers
+from isoflop.errors import Note
 from isoflop.fitting.objective import Objective
 from isoflop.law import Array, Binding, Law
 from isoflop.runs import Runs
@@ -56,7 +57,7 @@ class Fit(Generic[L]):
     seed: int
     resampling: str
     status: Status
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     seconds: float
 
     @property

@@ -10,15 +10,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from isoflop.errors import BadStudy, IsoflopError, UnknownName
+from isoflop.errors import BadStudy, IsoflopError, Note, UnknownName
 from isoflop.files import BadJSON, parse_json, read_text
+from isoflop.fitting.diagnose import unstated
 from isoflop.fitting.objective import OBJECTIVES, Objective
 from isoflop.fitting.result import Fit, Starts
 from isoflop.law import Binding, form
-from isoflop.runs import Runs, refuse_impossible
+from isoflop.runs import Omission, Runs, refuse_impossible
 from isoflop.store import canonical, digest
 
-SCHEMA = 1
+READABLE = (1, 2)  # schema 1 kept notes as texts alone, and no rows that were left out
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -34,6 +35,50 @@ class SavedObjective(_Strict):
     value: float
 
 
+class SavedNote(_Strict):
+    """A note of a result."""
+
+    kind: Literal["info", "doubt", "refused"]
+    topic: str
+    text: str
+    rows: list[Count]
+    symbol: str
+
+    @classmethod
+    def of(cls, note: Note) -> SavedNote:
+        """Return the saved form of a note."""
+        return cls(
+            kind=note.kind,
+            topic=note.topic,
+            text=note.text,
+            rows=list(note.rows),
+            symbol=note.symbol,
+        )
+
+    def note(self) -> Note:
+        """Return the note that was saved."""
+        return Note(self.kind, self.topic, self.text, tuple(self.rows), self.symbol)
+
+
+class SavedOmission(_Strict):
+    """Rows that were left out: the first and last of each stretch, and the reason."""
+
+    rows: list[tuple[Count, Count]]
+    reason: str
+
+    @classmethod
+    def of(cls, omission: Omission) -> SavedOmission:
+        """Return the saved form of an omission."""
+        rows = np.array(omission.rows, np.int64)
+        stretches = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1) if rows.size else []
+        return cls(rows=[(int(s[0]), int(s[-1])) for s in stretches], reason=omission.reason)
+
+    def omission(self) -> Omission:
+        """Return the omission that was saved."""
+        rows = (row for first, last in self.rows for row in range(first, last + 1))
+        return Omission(tuple(rows), self.reason)
+
+
 class SavedRuns(_Strict):
     """The runs behind a fit; a missing number is null."""
 
@@ -42,7 +87,8 @@ class SavedRuns(_Strict):
     conventions: dict[str, str]
     origin: str
     rows: list[Count]
-    notes: list[str]
+    notes: list[SavedNote | str]
+    dropped: list[SavedOmission] = []
     digest: str
     ranges: dict[str, tuple[float, float]]
 
@@ -56,9 +102,9 @@ class SavedStarts(_Strict):
 
 
 class SavedFit(_Strict):
-    """Schema 1 of a saved fit; `sha256` is of all the rest, where the file has one."""
+    """A saved fit; `sha256` is of all the rest, where the file has one."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[1, 2]
     law: str
     over: str | None
     output: str | None
@@ -73,7 +119,7 @@ class SavedFit(_Strict):
     seed: Annotated[int, Field(ge=0)]
     resampling: str
     status: Literal["ok", "doubtful", "refused"]
-    notes: list[str]
+    notes: list[SavedNote | str]
     seconds: Annotated[float, Field(ge=0)]
     runs: SavedRuns
     sha256: str | None = None
@@ -85,7 +131,7 @@ def document(fit: Fit[Any]) -> dict[str, Any]:
     settings = {f.name: getattr(target, f.name) for f in fields(target)}  # type: ignore[arg-type]
     draws = fit.draws
     saved = SavedFit(
-        schema_version=1,
+        schema_version=2,
         law=fit.law.key,
         over=fit.binding.over,
         output=fit.binding.output,
@@ -100,7 +146,7 @@ def document(fit: Fit[Any]) -> dict[str, Any]:
         seed=fit.seed,
         resampling=fit.resampling,
         status=fit.status,
-        notes=list(fit.notes),
+        notes=list(map(SavedNote.of, fit.notes)),
         seconds=fit.seconds,
         runs=_saved_runs(fit.runs),
     )
@@ -109,7 +155,32 @@ def document(fit: Fit[Any]) -> dict[str, Any]:
 
 def _body(saved: SavedFit) -> dict[str, Any]:
     """Return a saved fit as JSON types, without its hash."""
-    return saved.model_dump(mode="json", exclude={"sha256"})
+    unknown = {"dropped"} if saved.schema_version == 1 else set[str]()
+    return saved.model_dump(mode="json", exclude={"sha256": True, "runs": unknown})
+
+
+def _remark(saved: SavedNote | str) -> Note:
+    """Return a note that bears on nothing else; schema 1 kept its text alone."""
+    return Note("info", "saved", saved) if isinstance(saved, str) else saved.note()
+
+
+def _notes(saved: SavedFit) -> tuple[Note, ...]:
+    """Return the notes of a fit; schema 1 kept their texts alone.
+
+    There, those that neither the runs nor unstated conventions account for are doubts, and the
+    first of them refuses a fit that was refused.
+    """
+    remarks = {*map(str, map(_remark, saved.runs.notes)), *map(str, map(unstated, ("N", "C")))}
+    notes, grave = [], saved.status != "ok"
+    for item in saved.notes:
+        if not isinstance(item, str):
+            notes.append(item.note())
+        elif not grave or item in remarks:
+            notes.append(_remark(item))
+        else:
+            first = saved.status == "refused" and not any(n.kind == "refused" for n in notes)
+            notes.append(Note("refused" if first else "doubt", "saved", item))
+    return tuple(notes)
 
 
 def _saved_runs(runs: Runs) -> SavedRuns:
@@ -126,7 +197,8 @@ def _saved_runs(runs: Runs) -> SavedRuns:
         conventions=dict(runs.conventions),
         origin=runs.origin,
         rows=runs.rows.tolist(),
-        notes=list(runs.notes),
+        notes=list(map(SavedNote.of, runs.notes)),
+        dropped=list(map(SavedOmission.of, runs.dropped)),
         digest=runs.digest,
         ranges=ranges,
     )
@@ -147,8 +219,9 @@ def restore(path: Path) -> Fit[Any]:
             raise BadStudy(f"there is no fit at {path}; {todo}") from None
         raise
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if version != SCHEMA:
-        raise BadStudy(f"{path} has schema version {version!r}; this isoflop reads {SCHEMA}")
+    if version not in READABLE:
+        readable = " and ".join(map(str, READABLE))
+        raise BadStudy(f"{path} has schema version {version!r}; this isoflop reads {readable}")
     try:
         saved = SavedFit.model_validate(document)
         fit = _fit(saved)
@@ -193,7 +266,7 @@ def _fit(saved: SavedFit) -> Fit[Any]:
         seed=saved.seed,
         resampling=saved.resampling,
         status=saved.status,
-        notes=tuple(saved.notes),
+        notes=_notes(saved),
         seconds=saved.seconds,
     )
 
@@ -224,7 +297,8 @@ def _runs(saved: SavedRuns, signed: str | None) -> Runs:
         conventions=saved.conventions,
         origin=saved.origin,
         rows=np.array(saved.rows, int),
-        notes=tuple(saved.notes),
+        notes=tuple(map(_remark, saved.notes)),
+        dropped=tuple(item.omission() for item in saved.dropped),
     )
     if runs.digest != saved.digest:
         raise BadStudy("its runs do not match their hash: the file was changed; fit again")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Numbers
+from isoflop.errors import Note
 from isoflop.fitting.problem import FitProblem
 from isoflop.fitting.resample import levels
 from isoflop.quantities import FROM_ZERO, QUANTITIES, quantity, show
@@ -33,6 +34,11 @@ class MissingSupport:
     parameters: tuple[str, ...]
     holds: Callable[[Mapping[str, float]], bool]
     split: bool
+
+    @property
+    def note(self) -> Note:
+        """The gap as a doubt about the law."""
+        return Note("doubt", "support", self.says)
 
 
 def gaps(

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.errors import texts
 from isoflop.quantities import show
-from isoflop.report import Axis, Block, ErrorBar, Figure, Line, Note, Points, Table
+from isoflop.report import Axis, Block, ErrorBar, Figure, Line, Note, Points, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.fitting.isoflop_profile import Profiles
@@ -19,7 +20,6 @@ APART = 1.5  # a factor between N* of different approaches that a reader must be
 
 STEPS = 60  # points of a line
 
-LEFT_OUT = " is left out: "  # how the notes of approach 2 begin, after the budget
 
 MOST_CURVES = 10  # budgets that one figure can hold
 
@@ -39,11 +39,11 @@ def notes_of(comparison: ApproachComparison) -> list[Block]:
     for reason, who in names.items():
         are = "is" if len(who) == 1 else "are"
         blocks.append(Note(f"{', '.join(who)} {are} refused: {reason}", "doubt"))
-    left_out = [text.removeprefix("2: ") for text in comparison.notes if LEFT_OUT in text]
-    if left_out:
-        text = "; ".join(t.replace(LEFT_OUT, ": ") for t in left_out)
+    budgets = [p for each in comparison.profiles for p in each.profiles if p.fault]
+    if budgets:
+        text = "; ".join(dict.fromkeys(f"{show(p.budget.C)} FLOP: {p.fault}" for p in budgets))
         blocks.append(Note(_shortened(f"2: budgets left out: {text}")))
-    return blocks + [Note(text) for text in comparison.notes if LEFT_OUT not in text]
+    return [*blocks, *note_blocks(n for n in comparison.notes if n.topic != "left-out")]
 
 
 def _shortened(text: str) -> str:
@@ -162,7 +162,7 @@ def as_data(comparison: ApproachComparison) -> dict[str, Any]:
         "approaches": [_approach(x) for x in comparison.approaches],
         "refused": [{"approach": name, "reason": reason} for name, reason in comparison.refused],
         "factor": comparison.factor,
-        "notes": list(comparison.notes),
+        "notes": texts(comparison.notes),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from isoflop.errors import texts
 from isoflop.report import Block, Heading, Note, Paragraph, Table
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def as_data(audit: Audit) -> dict[str, Any]:
     """Return an audit as JSON types."""
     return {
         "worst": audit.worst,
-        "notes": list(audit.runs.notes),
+        "notes": texts(audit.runs.notes),
         "runs": {"n": len(audit.runs), "origin": audit.runs.origin},
         "findings": [
             {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.errors import Notes, texts
 from isoflop.pages.compare import (
     percent,
     refused_as_data,
@@ -110,7 +111,7 @@ def _span(r: Reached) -> str:
 
 
 def as_data(
-    test: Backtest, found: list[tuple[Candidate, tuple[Reached, ...]]], heard: tuple[str, ...]
+    test: Backtest, found: list[tuple[Candidate, tuple[Reached, ...]]], heard: Notes
 ) -> dict[str, Any]:
     """Return a backtest as JSON types."""
     return {
@@ -137,5 +138,5 @@ def as_data(
             for c, bins in found
         ],
         "refused": refused_as_data(test),
-        "doubts": list(heard),
+        "doubts": texts(heard),
     }

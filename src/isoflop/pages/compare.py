@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.errors import texts
 from isoflop.quantities import show
 from isoflop.report import (
     Axis,
@@ -16,6 +17,7 @@ from isoflop.report import (
     Line,
     Note,
     Table,
+    note_blocks,
 )
 
 if TYPE_CHECKING:
@@ -143,7 +145,7 @@ def said_of(forecast: Forecast, runs: Runs) -> tuple[Block, ...]:
     parts = ", ".join(forecast.parts)
     return (
         Heading("The pooled forecast"),
-        *(Note(text, "info") for text in forecast.notes),
+        *note_blocks(forecast.notes),
         Table(columns, (row,), f"at {where}; the interval of {forecast.level:.0%} holds {parts}"),
     )
 
@@ -170,7 +172,7 @@ def as_data(comparison: Comparison, forecast: Forecast | None) -> dict[str, Any]
             for s in comparison.standings
         ],
         "refused": refused_as_data(comparison.test),
-        "doubts": list(comparison.doubts),
+        "doubts": texts(comparison.doubts),
         "forecast": None
         if forecast is None
         else {
@@ -182,7 +184,7 @@ def as_data(comparison: Comparison, forecast: Forecast | None) -> dict[str, Any]
             "level": forecast.level,
             "beyond": forecast.beyond,
             "parts": list(forecast.parts),
-            "notes": list(forecast.notes),
+            "notes": texts(forecast.notes),
         },
     }
 

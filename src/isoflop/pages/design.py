@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import UnknownName, UsageError
+from isoflop.errors import UnknownName, UsageError, texts
 from isoflop.quantities import show
 from isoflop.report import Axis, Block, Figure, Line, Points, Table
 
@@ -124,5 +124,5 @@ def as_data(design_result: Design) -> dict[str, Any]:
             {"N": c.N, "D": c.D, "cost": c.cost, "spent": c.spent, "half_width": c.half_width}
             for c in design_result.choices
         ],
-        "notes": list(design_result.notes),
+        "notes": texts(design_result.notes),
     }

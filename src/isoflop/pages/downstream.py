@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop import errors
 from isoflop.quantities import show
-from isoflop.report import Cell, Note, Paragraph, Table
+from isoflop.report import Cell, Note, Paragraph, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.downstream import DownstreamMethod, Missed, Signal, TwoStepFit
@@ -124,11 +125,11 @@ def notes_of(answers: list[TaskForecast]) -> list[Note]:
                     "doubt",
                 )
             )
-    remarks: dict[str, list[str]] = {}  # what holds of several tasks is said once
+    remarks: dict[errors.Note, list[str]] = {}  # what holds of several tasks is said once
     for a in answers:
-        for text in a.said.notes if a.said else a.chain.notes if a.chain else ():
-            remarks.setdefault(text, []).append(a.name)
-    return [*notes, *(Note(f"{', '.join(names)}: {text}") for text, names in remarks.items())]
+        for note in a.said.notes if a.said else a.chain.notes if a.chain else ():
+            remarks.setdefault(note, []).append(a.name)
+    return [*notes, *note_blocks(note.of(", ".join(names)) for note, names in remarks.items())]
 
 
 def grades(answers: list[TaskForecast]) -> Table:

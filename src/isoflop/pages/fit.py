@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.errors import texts
 from isoflop.pages.laws import formula
-from isoflop.pages.provenance import dropped, noted, unit_of
+from isoflop.pages.provenance import dropped, unit_of
 from isoflop.quantities import quantity
-from isoflop.report import Block, Heading, Note, Paragraph, Report, Table
+from isoflop.report import Block, Heading, Note, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.fitting import Fit
@@ -26,7 +27,7 @@ def described(fit: Fit[Any]) -> Report:
     good = [Note("the fit can be trusted as far as its runs reach", "good")]
     blocks: list[Block] = [
         *(good if fit.status == "ok" else ()),
-        *noted(fit, fit.notes),
+        *note_blocks(fit.notes),
         Paragraph(written(fit.binding)),
         parameters(fit),
         quality(fit),
@@ -147,7 +148,7 @@ def as_data(fit: Fit[Any]) -> dict[str, Any]:
         },
         "starts": fit.starts._asdict(),
         "status": fit.status,
-        "notes": list(fit.notes),
+        "notes": texts(fit.notes),
         "runs": {"n": len(fit.runs), "dropped": dropped(fit.runs)},
         "seconds": fit.seconds,
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.errors import texts
 from isoflop.pages.influence import numbers
 from isoflop.report import Axis, Block, Cell, Figure, Heading, Line, Table
 
@@ -89,7 +90,7 @@ def as_data(fit: Fit[Any], identified_law: Identified) -> dict[str, Any]:
     return {
         "law": fit.law.key,
         "status": fit.status,
-        "notes": list(dict.fromkeys((*fit.notes, *identified_law.notes))),
+        "notes": texts(dict.fromkeys((*fit.notes, *identified_law.notes))),
         "conditioning": identified_law.conditioning
         if np.isfinite(identified_law.conditioning)
         else None,

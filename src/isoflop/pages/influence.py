@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import UsageError
+from isoflop.errors import UsageError, texts
 from isoflop.quantities import show
 from isoflop.report import (
     Axis,
@@ -178,7 +178,7 @@ def as_data(fit: Fit[Any], influence: Influence, main: str) -> dict[str, Any]:
     return {
         "law": fit.law.key,
         "status": fit.status,
-        "notes": list(fit.notes),
+        "notes": texts(fit.notes),
         "main": main,
         "whole": numbers(influence.whole),
         "highest": listed(influence.highest),

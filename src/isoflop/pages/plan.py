@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isoflop.errors import UsageError
-from isoflop.pages.provenance import counted, described, noted, unit_of
+from isoflop.errors import Notes, UsageError, texts
+from isoflop.pages.provenance import counted, described, unit_of
 from isoflop.pages.ranges import plain, ranged
-from isoflop.report import Block, Heading, Note, Paragraph, Points, Report, Table
+from isoflop.report import Block, Heading, Paragraph, Points, Report, Table, note_blocks
 from isoflop.terminal import say
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def planned(
     model: Fit[Any] | Published,
     plan: Plan,
     *,
-    assumed: tuple[str, ...] = (),
+    assumed: Notes = (),
     reached: bool = False,
     points: tuple[Points, ...] = (),
 ) -> Report:
@@ -38,8 +38,8 @@ def planned(
     limits = ", ".join(plan.binding)
     picture = at_equal_loss(model, plan, points) if reached else along_budget(model, plan)
     blocks: list[Block] = [
-        *noted(model, plan.notes),
-        *(Note(text) for text in assumed),
+        *note_blocks(plan.notes),
+        *note_blocks(assumed),
         Table(
             ("quantity", "value", "low", "high", "unit"),
             _numbers(model, plan),
@@ -126,7 +126,7 @@ def _others(plan: Plan) -> list[Block]:
     ]
 
 
-def _data(plan: Plan, assumed: tuple[str, ...]) -> dict[str, Any]:
+def _data(plan: Plan, assumed: Notes) -> dict[str, Any]:
     phases = [
         {
             "phase": item.phase,
@@ -158,7 +158,7 @@ def _data(plan: Plan, assumed: tuple[str, ...]) -> dict[str, Any]:
             for r in plan.regret
         ],
         "alternatives": [dataclasses.asdict(a) for a in plan.alternatives],
-        "notes": [*plan.notes, *assumed],
+        "notes": texts((*plan.notes, *assumed)),
     }
 
 
@@ -249,7 +249,7 @@ def _run(what: RunConfig, to: str) -> list[Block]:
     ]
     return [
         Heading(f"The run for {to}"),
-        *(Note(text) for text in what.notes),
+        *note_blocks(what.notes),
         Table(("what", "value"), tuple(row for row in rows if row[1] is not None)),
         Table(
             ("rule", "learning rate", "batch [tokens]", "caution"),

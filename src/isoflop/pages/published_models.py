@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from isoflop.errors import UsageError
-from isoflop.pages.provenance import described, noted
+from isoflop.pages.provenance import described
 from isoflop.quantities import show
-from isoflop.report import Block, Figure, Heading, Note, Paragraph, Report, Table
+from isoflop.report import Block, Figure, Heading, Note, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.atlas.models import PublishedModel
@@ -76,7 +76,7 @@ def report(
 
     intervals = any(j.low is not None for j in verdicts)
     blocks: list[Block] = [
-        *noted(model, [c for c in [getattr(model, "caution", "")] if c]),
+        *note_blocks(n for n in model.notes if n.topic == "caution"),
         *_remarks(verdicts),
         Paragraph(rule(near, intervals)),
         described(model),

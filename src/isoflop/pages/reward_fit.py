@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import UsageError
-from isoflop.report import Cell, Note, Table
+from isoflop.errors import UsageError, texts
+from isoflop.report import Cell, Note, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess.reward.overoptimisation import Overoptimisation
@@ -58,7 +58,7 @@ def choices(fits: dict[str, Overoptimisation]) -> Table:
 
 def doubts(fits: Mapping[str, Overoptimisation]) -> list[Note]:
     """Return what speaks against the law of each proxy; what speaks against many, once."""
-    notes = [Note(f"{name}: {text}", "doubt") for name, f in fits.items() for text in f.notes]
+    notes = note_blocks(n.of(name) for name, f in fits.items() for n in f.notes)
     astray = {name: f for name, f in fits.items() if not f.follows}
     if len(astray) > FEW:
         r2 = [f.r2 for f in astray.values()]
@@ -98,7 +98,7 @@ def as_data(f: Overoptimisation) -> dict[str, Any]:
             for s in f.standings
         ],
         "points": {"d": f.evidence.d.tolist(), "R": f.evidence.R.tolist()},
-        "notes": list(f.notes),
+        "notes": texts(f.notes),
     }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from isoflop.errors import Notes, texts
 from isoflop.pages.reward_fit import as_data, doubts, finite
-from isoflop.report import Block, Cell, Heading, Note, Report, Table
+from isoflop.report import Block, Cell, Heading, Note, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess.reward.guard import Guard, Versus
@@ -22,7 +23,7 @@ def report(
     alone: list[Guard],
     together: list[Guard],
     against: tuple[Versus, ...],
-    notes: tuple[str, ...],
+    notes: Notes,
     width: float | None,
     level: float,
 ) -> Report:
@@ -32,7 +33,7 @@ def report(
     blocks: list[Block] = [
         *(Note(f"{g.proxy}: {g.says}", _KINDS[g.verdict]) for g in alone),
         *doubts({g.proxy: g.found for g in alone}),
-        *(Note(text) for text in notes),
+        *note_blocks(notes),
         *_limits(alone, level),
         _labels(alone, width),
         *(
@@ -52,7 +53,7 @@ def report(
             v.name: {"against": v.against, "gain": list(v.gain), "better": v.better}
             for v in against
         },
-        "notes": list(notes),
+        "notes": texts(notes),
     }
     return Report("How far each verifier may be trusted", tuple(blocks), data)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.quantities import quantity
-from isoflop.report import Block, Cell, Note, Paragraph, Table
+from isoflop.report import Block, Cell, Note, Paragraph, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess import Comparison
@@ -19,11 +19,11 @@ def trust(curve: RewardCurve) -> list[Block]:
     """Return what the evaluations of a recipe can say of its ceiling, and what speaks against."""
     kind: Any = {"known": "good", "roughly": "info", "unknown": "doubt"}[curve.known]
     one = [] if len(curve.by_run) > 1 else [_one_run(curve)]
-    doubts = () if curve.fit.status == "ok" else curve.fit.notes
-    others = [t for t in doubts if not t.startswith("A touches") and t not in curve.fit.runs.notes]
+    doubts = [n for n in curve.fit.notes if n.kind != "info"]
+    others = [n for n in doubts if not (n.topic == "bound" and n.symbol == "A")]
     return [
         Note(f"{curve.recipe}: {curve.says}", kind),
-        *(Note(f"{curve.recipe}: {text}", "doubt") for text in others),
+        *note_blocks(n.of(curve.recipe) for n in others),
         *map(Note, one),
     ]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.errors import texts
 from isoflop.pages.provenance import counted, dropped
 from isoflop.quantities import QUANTITIES
 from isoflop.report import Axis, Figure, Note, Points, Table
@@ -73,7 +74,7 @@ def as_data(table: Runs) -> dict[str, Any]:
         "dropped": dropped(table),
         "origin": table.origin,
         "conventions": dict(table.conventions),
-        "notes": list(table.notes),
+        "notes": texts(table.notes),
         "columns": numbers,
         "labels": {name: texts.tolist() for name, texts in table.labels.items()},
         "rows": table.rows.tolist(),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.errors import texts
 from isoflop.report import Block, Cell, Heading, Note, Table
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def as_data(
                 "held": sorted(f.choice.held),
                 "intervals": {k: list(f.interval(k, level)) for k in f.choice.free if f.draws},
                 "objective": f.value,
-                "notes": list(f.notes),
+                "notes": texts(f.notes),
             }
             for key, f in fits.items()
         },

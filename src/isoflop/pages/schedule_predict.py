@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import UsageError
+from isoflop.errors import Notes, UsageError, texts
 from isoflop.quantities import show
 from isoflop.report import Block, Cell, Heading, Table
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from isoflop.schedules import Decays, Schedule, ScheduleForecast, ScheduleSpec
 
 
-def unsure(forecasts: Sequence[ScheduleForecast], decays: Sequence[Decays]) -> list[str]:
+def unsure(forecasts: Sequence[ScheduleForecast], decays: Sequence[Decays]) -> Notes:
     """Return each remark once: of laws on schedules, then on lengths of decay."""
     every = [*(a.notes for a in forecasts), *(d.notes for d in decays)]
-    return list(dict.fromkeys(text for notes in every for text in notes))
+    return tuple(dict.fromkeys(note for notes in every for note in notes))
 
 
 def refuse_requests(to: Sequence[str]) -> None:
@@ -107,12 +107,12 @@ def lengths(decays: Sequence[Decays]) -> list[Block]:
 
 
 def as_data(
-    forecasts: Sequence[ScheduleForecast], decays: Sequence[Decays], notes: list[str], level: float
+    forecasts: Sequence[ScheduleForecast], decays: Sequence[Decays], notes: Notes, level: float
 ) -> Mapping[str, Any]:
     """Return forecasts along schedules as JSON types."""
     return {
         "level": level,
-        "notes": notes,
+        "notes": texts(notes),
         "predicted": [
             {
                 "schedule": a.schedule.name,

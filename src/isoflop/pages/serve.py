@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.errors import Notes
 from isoflop.pages.plan import planned, written
 from isoflop.pages.provenance import counted
 from isoflop.report import Paragraph, Points, Report, Table
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from isoflop.plan.serve import Served
 
 
-def report_of(model: Fit[Any] | Published, result: Served, assumed: tuple[str, ...]) -> Report:
+def report_of(model: Fit[Any] | Published, result: Served, assumed: Notes) -> Report:
     """Return the report of the plan, with the model that is cheapest to train beside it."""
     point = Points(
         "cheapest to train",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from isoflop.errors import texts
 from isoflop.pages.plan import written
-from isoflop.pages.provenance import counted, described, noted
+from isoflop.pages.provenance import counted, described
 from isoflop.quantities import show
-from isoflop.report import Figure, Paragraph, Report, Table
+from isoflop.report import Block, Figure, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.fitting import Fit
@@ -35,8 +36,8 @@ def report(model: Fit[Any] | Published, result: Shrunk, line: Shrunk) -> Report:
         )
         for r in result.rows
     )
-    blocks = (
-        *noted(model, result.notes),
+    blocks: tuple[Block, ...] = (
+        *note_blocks(result.notes),
         Table(
             ("quantity", "value", "low", "high", "unit"),
             rows,
@@ -89,5 +90,5 @@ def _data(result: Shrunk) -> dict[str, Any]:
             }
             for r in result.rows
         ],
-        "notes": list(result.notes),
+        "notes": texts(result.notes),
     }

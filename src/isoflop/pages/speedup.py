@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import amount
+from isoflop.errors import amount, texts
 from isoflop.quantities import show
 from isoflop.report import Axis, Figure, Line, Paragraph, Points, Table
 
@@ -112,7 +112,7 @@ def as_data(speedup: Speedup) -> dict[str, Any]:
         "lack_of_fit": speedup.lack_of_fit if np.isfinite(speedup.lack_of_fit) else None,
         "replicates": speedup.replicates,
         "noise": speedup.noise,
-        "notes": list(speedup.notes),
+        "notes": texts(speedup.notes),
     }
 
 

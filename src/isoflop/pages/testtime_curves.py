@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop import errors
 from isoflop.arrays import Numbers
-from isoflop.errors import amount
+from isoflop.errors import Notes, amount, texts
 from isoflop.pages.testtime_strategies import BudgetControl, Ran, tables
 from isoflop.pages.testtime_strategies import as_data as strategies_as_data
-from isoflop.report import Block, Cell, Note, Report, Table
+from isoflop.report import Block, Cell, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.plan.sampling.prices import Prices
@@ -37,7 +38,7 @@ class CostAxis:
 
 def along_of(
     samples: Tally, curves: Sequence[SampleCurve], over: str, prices: Prices | None
-) -> tuple[CostAxis, tuple[str, ...]]:
+) -> tuple[CostAxis, Notes]:
     """Return what the points of curves cost, and what of it is not counted."""
     from isoflop.plan.sampling.prices import cost_of, uncounted, unit_of
 
@@ -55,7 +56,7 @@ def report(
     along: CostAxis,
     rans: Sequence[Ran],
     measured: Sequence[BudgetControl],
-    notes: tuple[str, ...],
+    notes: Notes,
     level: float,
 ) -> Report:
     """Return every curve of a bank over what its samples cost."""
@@ -67,11 +68,13 @@ def report(
     said = [*notes, *(n for c in curves for n in c.notes)]
     if problems < 30:
         few = amount(problems, "problem", "problems")
-        said.append(f"{few}: intervals are wide, and their ends rough")
+        said.append(
+            errors.Note("doubt", "few-problems", f"{few}: intervals are wide, and their ends rough")
+        )
     said = list(dict.fromkeys(said))
     unit = UNITS[along.unit]
     blocks: list[Block] = [
-        *(Note(text, "doubt") for text in said),
+        *note_blocks(said),
         _table(curves, along, unit, level),
         *tables(rans, measured, unit, level),
         over_cost(curves, along, rans, level),
@@ -80,7 +83,7 @@ def report(
     data: dict[str, Any] = {
         "problems": problems,
         "level": level,
-        "notes": said,
+        "notes": texts(said),
         "over": along.unit,
         "curves": {c.name: {**as_data(c), "cost": along.of(c).tolist()} for c in curves},
         **strategies_as_data(rans, measured),

@@ -10,7 +10,18 @@ import numpy.typing as npt
 from isoflop.arrays import Numbers
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.quantities import show
-from isoflop.report import Axis, Block, Cell, Figure, Layer, Line, Note, Paragraph, Table
+from isoflop.report import (
+    Axis,
+    Block,
+    Cell,
+    Figure,
+    Layer,
+    Line,
+    Note,
+    Paragraph,
+    Table,
+    note_blocks,
+)
 from isoflop.sources.open_samples import opened
 
 if TYPE_CHECKING:
@@ -59,7 +70,7 @@ def pretraining_of(
     answer["pretraining"] = {"law": name, "loss": losses}
     notes = published.outside({"N": times * size, "D": data})
     return [
-        *(Note(text, "doubt") for text in notes),
+        *note_blocks(notes),
         Table(
             (
                 "model",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import RefusedByData, amount
-from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
+from isoflop import errors
+from isoflop.errors import Notes, RefusedByData, amount, texts
+from isoflop.report import Block, Cell, Heading, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess.coverage.curvature import Bend
@@ -51,7 +53,7 @@ def report(
     bent: Bend | None,
     curve: Any,
     to: float | None,
-    notes: tuple[str, ...],
+    notes: Notes,
 ) -> Report:
     """Return coverage and its forecasts beyond the samples at hand."""
     from isoflop.assess.coverage.extrapolation import by_reason
@@ -60,17 +62,16 @@ def report(
     reach, far = counts.reach, max(to or 0.0, 10.0 * counts.reach)
     problems = amount(len(counts.problems), "problem", "problems")
     never = int((counts.solved == 0).sum())
-    shown_ways = [*notes, *([] if bent is None else bent.notes)]
+    doubts = [note.of(fits[0].way.name) for note in fits[0].notes]
+    doubts += [*notes, *(() if bent is None else bent.notes)]
     if isinstance(tested, str):
-        shown_ways.append(
-            f"no backtest, so intervals hold the error that laws usually make: {tested}"
-        )
-    of_ways = [f"{f.way.name}: {text}" for f in fits for text in f.notes]
-    chosen = len(fits[0].notes)
-    shown_ways, others = [*of_ways[:chosen], *shown_ways], of_ways[chosen:]
-    others += [f"not fitted: {why}" for why in by_reason(refused)]
+        text = f"no backtest, so intervals hold the error that laws usually make: {tested}"
+        doubts.append(errors.Note("doubt", "backtest", text))
+    # What speaks against a method that the forecast does not take is no doubt about the forecast.
+    others = [replace(note.of(f.way.name), kind="info") for f in fits[1:] for note in f.notes]
+    others += [errors.Note("info", "refused", f"not fitted: {why}") for why in by_reason(refused)]
     blocks: list[Block] = [
-        *(Note(text, "doubt") for text in shown_ways),
+        *note_blocks(doubts),
         Paragraph(
             f"{problems} of {amount(reach, 'sample', 'samples')} or more; {never} "
             f"{'is' if never == 1 else 'are'} never solved. At k = {reach:,} coverage is "
@@ -79,7 +80,7 @@ def report(
         _forecast_table(fits, [to] if to else [10.0 * reach, 100.0 * reach]),
         _parameters(fits),
         *([] if isinstance(tested, str) else [_standings(tested)]),
-        *(Note(text) for text in others),
+        *note_blocks(others),
         Heading("Figures"),
         forecast(curve, fits, far),
         straightness(curve),
@@ -91,7 +92,7 @@ def report(
         "never_solved": never,
         "coverage": float(curve.value[-1]),
         "level": best.level,
-        "notes": [*shown_ways, *others],
+        "notes": texts((*doubts, *others)),
         "refused": refused,
         "bend": None
         if bent is None

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop import errors
+from isoflop.errors import Notes, texts
 from isoflop.pages.testtime_strategies import OtherStrategies
-from isoflop.report import Block, Cell, Note, Report, Table
+from isoflop.report import Block, Cell, Note, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.plan.sampling.options import SamplingChoice as Choice
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 def others_of(
     others: OtherStrategies, unit: str, prices: Prices | None
-) -> tuple[list[Choice], tuple[str, ...]]:
+) -> tuple[list[Choice], Notes]:
     """Return the strategies that were run as options by their means, and those that cannot be."""
     from isoflop.plan.sampling.options import SamplingChoice as Choice
     from isoflop.plan.sampling.prices import cost_of_run
@@ -29,11 +31,11 @@ def others_of(
         if (cost := costs[name]) is not None
     ]
     dear = [name for name, cost in costs.items() if cost is None]
-    note = f"{', '.join(dear)}: what they cost in {unit} is not known, so they are left out"
-    return made, (*others.notes, *((note,) if dear else ()))
+    text = f"{', '.join(dear)}: what they cost in {unit} is not known, so they are left out"
+    return made, (*others.notes, *((errors.Note("doubt", "left-out", text),) if dear else ()))
 
 
-def report(policy: SamplingPolicy, notes: tuple[str, ...], out: str | None) -> Report:
+def report(policy: SamplingPolicy, notes: Notes, out: str | None) -> Report:
     """Return the policy by difficulty and what it saves over the baseline."""
     from isoflop.pages.coverage_figures import of_policy
     from isoflop.plan.sampling.prices import UNITS
@@ -41,8 +43,8 @@ def report(policy: SamplingPolicy, notes: tuple[str, ...], out: str | None) -> R
     unit = UNITS[policy.unit]
     best = max(policy.budgets, key=lambda b: b.gain_ends[0])
     blocks: list[Block] = [
-        *(Note(text, "doubt") for text in notes),
-        *(Note(text) for text in policy.notes),
+        *note_blocks(notes),
+        *note_blocks(policy.notes),
         Note(_verdict(best, policy, unit), "good" if best.gain_ends[0] > 0 else "doubt"),
         _budgets(policy, unit),
         _bins(policy),
@@ -60,7 +62,7 @@ def report(policy: SamplingPolicy, notes: tuple[str, ...], out: str | None) -> R
         "router": out,
         "bins": [{"problems": n, "pass_rate": _finite(r)} for n, r in policy.bins],
         "budgets": [_as_data(b) for b in policy.budgets],
-        "notes": [*notes, *policy.notes],
+        "notes": texts((*notes, *policy.notes)),
     }
     return Report(f"A policy by the {policy.difficulty.of}", tuple(blocks), data)
 

@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import amount
-from isoflop.report import Axis, Block, Cell, Figure, Note, Paragraph, Points, Report, Table
+from isoflop import errors
+from isoflop.errors import Notes, amount, texts
+from isoflop.report import (
+    Axis,
+    Block,
+    Cell,
+    Figure,
+    Paragraph,
+    Points,
+    Report,
+    Table,
+    note_blocks,
+)
 
 if TYPE_CHECKING:
     from isoflop.experiments.sampling.budget_forcing import BudgetForcing
@@ -73,10 +84,10 @@ def _report(
     strategy: str,
     lineage: str,
     collection_result: CollectionResult,
-    notes: tuple[str, ...],
+    notes: Notes,
 ) -> Report:
     remarks = [*notes, *_remarks(collection_result)]
-    blocks: list[Block] = [Note(text, "doubt") for text in remarks]
+    blocks: list[Block] = [*note_blocks(remarks)]
     blocks.append(Paragraph(_said(collection_result)))
     data: dict[str, Any] = {
         "bank": str(bank.study.path),
@@ -90,7 +101,7 @@ def _report(
         "tokens": collection_result.tokens,
         "prompt_tokens": collection_result.prompt_tokens,
         "seconds": collection_result.seconds,
-        "notes": remarks,
+        "notes": texts(remarks),
     }
     if (counts := _counts(bank, strategy, lineage)) is not None:
         k, value = _coverage(counts)
@@ -116,21 +127,21 @@ def _said(f: CollectionResult) -> str:
     )
 
 
-def _remarks(f: CollectionResult) -> list[str]:
-    remarks = [
+def _remarks(f: CollectionResult) -> Notes:
+    sentences = [
         f"{amount(count, 'sample is', 'samples are')} left out: {why}"
         for why, count in f.left_out.items()
     ]
-    remarks += [
+    sentences += [
         f"{name} gave no verdict on {amount(count, 'sample', 'samples')}"
         for name, count in f.unsure.items()
     ]
     if f.short:
-        remarks.append(
+        sentences.append(
             f"{f.short:,} requests were answered by fewer responses than asked for; the rest was "
             "asked for again"
         )
-    return remarks
+    return tuple(errors.Note("doubt", "samples", text) for text in sentences)
 
 
 def _counts(bank: SampleBank, strategy: str, lineage: str) -> Counts | None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop import errors
 from isoflop.arrays import Numbers
+from isoflop.errors import Notes
 from isoflop.report import Block, Cell, Heading, Table
 from isoflop.sources.open_samples import SampleSource
 
@@ -68,7 +70,7 @@ class OtherStrategies:
 
     lineage: str
     samples: Mapping[str, Samples]
-    notes: tuple[str, ...]
+    notes: Notes
 
 
 def beside(source: SampleSource, problems: tuple[str, ...]) -> OtherStrategies:
@@ -83,7 +85,8 @@ def beside(source: SampleSource, problems: tuple[str, ...]) -> OtherStrategies:
     same = {name: s for name, s in samples.items() if s.problems == problems}
     out = [name for name in names if name not in same]
     note = f"{', '.join(out)}: run on other problems than {strategy}, and left out"
-    return OtherStrategies(lineage, same, (note,) * bool(out))
+    notes = (errors.Note("doubt", "left-out", note),) if out else ()
+    return OtherStrategies(lineage, same, notes)
 
 
 def ran(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import RefusedByData
+from isoflop.errors import RefusedByData, texts
 from isoflop.pages.fit import in_units_of
-from isoflop.pages.provenance import noted
 from isoflop.quantities import show
 from isoflop.report import (
     Axis,
@@ -23,6 +22,7 @@ from isoflop.report import (
     Points,
     Report,
     Table,
+    note_blocks,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def report_of(
     left_out = [Note(f"{known} runs are behind the fit already, and are left out")] if known else []
     blocks: list[Block] = [
         verdict,
-        *noted(after, after.notes),
+        *note_blocks(after.notes),
         *left_out,
         Heading("Was the forecast right?"),
         _forecasts(before, forecast_outcomes),
@@ -270,5 +270,5 @@ def _as_data(
         "params": changes,
         "optimum": _optima(before, after),
         "status": after.status,
-        "notes": list(after.notes),
+        "notes": texts(after.notes),
     }

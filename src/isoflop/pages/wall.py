@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from isoflop.pages.provenance import described, noted
+from isoflop.errors import texts
+from isoflop.pages.provenance import described
 from isoflop.pages.ranges import plain
-from isoflop.report import Note, Paragraph, Report, Table
+from isoflop.report import Block, Note, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.atlas import Range
@@ -23,8 +24,8 @@ def report(
     from isoflop.pages.plan_figures import data_wall, used_up
 
     rows = tuple((f"{q:.0%}", _year(y)) for q, y in zip(wall.quantiles, wall.years, strict=True))
-    blocks = (
-        *noted(model, wall.notes),
+    blocks: tuple[Block, ...] = (
+        *note_blocks(wall.notes),
         Note(
             "compute is carried on as it grew, whatever it costs, and no data are made by models: "
             "both move the wall, neither is in these intervals"
@@ -48,7 +49,7 @@ def report(
         "years": {f"{q:g}": y for q, y in zip(wall.quantiles, wall.years, strict=True)},
         "unmet": wall.unmet,
         "assumed": {name: plain(r) for name, r, _ in facts},
-        "notes": list(wall.notes),
+        "notes": texts(wall.notes),
     }
     return Report("Text in stock, and what the largest runs ask for", blocks, data)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from isoflop.arrays import Numbers
 from isoflop.assess.monotonicity import rising
-from isoflop.errors import RefusedByData
+from isoflop.errors import Note, RefusedByData
 from isoflop.fitting import Fit, fit, quantiles
 from isoflop.fitting.envelope import Envelope, envelope
 from isoflop.fitting.frontier import OptimumFrontier
@@ -60,7 +60,7 @@ class ApproachComparison:
     envelope: Envelope | None
     profiles: tuple[Profiles, ...]
     fits: tuple[Fit[Any], ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def factor(self) -> float:
@@ -152,7 +152,7 @@ def _fitted(ask: _Request, law: str) -> Fit[Any]:
     """Return a law of N and D fitted to runs, if it can be trusted to have an optimum."""
     result = fit(law, ask.runs, draws=ask.draws, level=ask.level, seed=ask.seed)
     if result.status == "refused":
-        raise RefusedByData(result.notes[0])
+        raise RefusedByData(result.notes[0].text)
     if not np.isfinite(optimum(result.law, ask.C).N).all():
         raise RefusedByData(f"{law} has no best split of {show(ask.C)} FLOP")
     return result
@@ -215,17 +215,22 @@ def _notes(
     enveloped: Sequence[Envelope],
     profiled: Sequence[Profiles],
     fits: Sequence[Fit[Any]],
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     notes = []
     for item in fits:
         best = optimum(item.law, C)
         if up := rising(item.law, N=float(np.ravel(best.N)[0]), D=float(np.ravel(best.D)[0])):
             notes.append(
-                f"3 {item.law.key} rises with {' and '.join(up)} at its own optimum: it is carried "
-                "too far to mean anything there"
+                Note(
+                    "doubt",
+                    "rising",
+                    f"3 {item.law.key} rises with {' and '.join(up)} at its own optimum: it is "
+                    f"carried "
+                    "too far to mean anything there",
+                )
             )
-        remarks = ("the convention by which ", *item.runs.notes)
-        notes += [f"3 {item.law.key}: {n}" for n in item.notes if not n.startswith(remarks)]
+        of_fit = [n for n in item.notes if n.topic != "convention" and n not in item.runs.notes]
+        notes += [n.of(f"3 {item.law.key}") for n in of_fit]
     for items, name in ((enveloped, "1 envelope"), (profiled, "2")):
-        notes += [f"{name}: {note}" for item in items for note in item.notes]
+        notes += [note.of(name) for item in items for note in item.notes]
     return tuple(dict.fromkeys(notes))

@@ -14,7 +14,7 @@ from isoflop.accounting import ModelFamily, Rates, convert_parameters, rates
 from isoflop.accounting.memory import bits_of
 from isoflop.arrays import Numbers
 from isoflop.atlas import Chip, Range, Spread, chip
-from isoflop.errors import UsageError
+from isoflop.errors import Note, UsageError
 from isoflop.plan.search import bisect
 
 Unit = Literal["FLOP", "USD", "kWh", "chip-hours"]
@@ -108,7 +108,7 @@ class Cost:
     per_flop: tuple[Rates, Rates, Rates] | None = None
     bits: float = 16.0
     bandwidth: float | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse prices and shares that make no cost."""
@@ -221,7 +221,13 @@ def priced(
     )
     notes = []
     if served(serving) is not None and (reading is None or generating is None):
-        notes.append("serving is charged at the utilisation of training where none is stated")
+        notes.append(
+            Note(
+                "info",
+                "utilisation",
+                "serving is charged at the utilisation of training where none is stated",
+            )
+        )
     return Cost(
         unit,
         _price(unit, first),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.fitting import Fit
 from isoflop.fitting.dual import Dual
 from isoflop.law import Law
@@ -34,7 +34,7 @@ class Mixture:
     even: float
     seen: float | None
     level: float
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def mix(
@@ -158,14 +158,20 @@ def _seen(fits: Sequence[Fit[Any]], takes: tuple[str, ...], share: Numbers) -> f
     return float((share @ np.stack([f.runs[f.binding.predicts] for f in fits])).min())
 
 
-def _notes(fits: Sequence[Fit[Any]], takes: tuple[str, ...], best: Numbers) -> list[str]:
+def _notes(fits: Sequence[Fit[Any]], takes: tuple[str, ...], best: Numbers) -> list[Note]:
     """Return doubts of the fits, and which shares lie beyond those that were run."""
-    notes = [f"{f.law.key}: {f.notes[0]}" for f in fits if f.status != "ok" and f.notes]
+    notes = [f.notes[0].of(f.law.key) for f in fits if f.status != "ok" and f.notes]
     for i, symbol in enumerate(takes):
         most = max(float(f.runs[symbol].max()) for f in fits)
         if best[i] > 1.05 * most:
             notes.append(
-                f"{symbol} = {best[i]:.3g} lies beyond the shares that were run, up to {most:.3g}: "
-                "run mixtures there"
+                Note(
+                    "doubt",
+                    "distance",
+                    f"{symbol} = {best[i]:.3g} lies beyond the shares that were run, up to "
+                    f"{most:.3g}: "
+                    "run mixtures there",
+                    symbol=symbol,
+                )
             )
     return list(dict.fromkeys(notes))

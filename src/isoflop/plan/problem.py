@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from isoflop.accounting import ModelFamily
 from isoflop.assess.identifiability import refuse_split, refuse_unsupported
 from isoflop.atlas.text_stock import beyond_stock
-from isoflop.errors import NoOptimum, RefusedByData, UsageError
+from isoflop.errors import NoOptimum, Note, RefusedByData, UsageError
 from isoflop.fitting import Fit
-from isoflop.forecasting import beyond
+from isoflop.forecasting import FAR, beyond
 from isoflop.law import Law, Published
 from isoflop.plan.conventions import EXACT, counting
 from isoflop.plan.cost import Cost, Counting, Serving, served
@@ -36,7 +36,7 @@ class PlanningProblem:
     given: dict[str, float]
     cost: Cost
     level: float
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def loss(self, N: Any, D: Any) -> float:
         """Return the loss at N [params] and D [tokens]."""
@@ -109,18 +109,22 @@ def _check_law(model: Model, law: Law, extra: Mapping[str, float]) -> None:
     refuse_split(model)
 
 
-def _share_unstated(problem: PlanningProblem) -> list[str]:
+def _share_unstated(problem: PlanningProblem) -> list[Note]:
     """Return a note on a mixture whose N counts what a token does not meet."""
     mixed = [name for name in _MIXTURES if problem.given.get(name)]
     if not mixed or problem.cost.active < 1 or problem.model.conventions.get("N") == "active":
         return []
     return [
-        f"C counts all of N, of which a token meets a share in a mixture of {mixed[0]} "
-        f"{show(problem.given[mixed[0]])}: say which with --active (active=)"
+        Note(
+            "info",
+            "convention",
+            f"C counts all of N, of which a token meets a share in a mixture of {mixed[0]} "
+            f"{show(problem.given[mixed[0]])}: say which with --active (active=)",
+        )
     ]
 
 
-def basis(problem: PlanningProblem, N: float, D: float) -> tuple[str, ...]:
+def basis(problem: PlanningProblem, N: float, D: float) -> tuple[Note, ...]:
     """Return what a reader must know of the law and the counts behind a plan, worst first.
 
     Raises RefusedByData where the runs behind the law can say nothing of such a run.
@@ -130,21 +134,40 @@ def basis(problem: PlanningProblem, N: float, D: float) -> tuple[str, ...]:
     notes = [*problem.notes, *fresh, *problem.cost.notes]
     stated = model.conventions.get("C")
     if stated is None and counts.linear:
-        notes.append("C is taken as 6ND; the runs do not state how they count it")
+        notes.append(
+            Note("info", "convention", "C is taken as 6ND; the runs do not state how they count it")
+        )
     elif counts.N is not None:
-        notes.append(f"C is {counts.convention}, by the FLOP per token of the runs at their sizes")
+        notes.append(
+            Note(
+                "info",
+                "convention",
+                f"C is {counts.convention}, by the FLOP per token of the runs at their sizes",
+            )
+        )
     elif stated not in EXACT or counts.family is not None:
-        notes.append(f"C is {counts.convention}, by the shapes that were stated")
+        notes.append(
+            Note("info", "convention", f"C is {counts.convention}, by the shapes that were stated")
+        )
     if "N" in model.conventions:
-        notes.append(f"N is counted as {model.conventions['N']}")
+        notes.append(Note("info", "convention", f"N is counted as {model.conventions['N']}"))
     notes += _share_unstated(problem)
     if isinstance(model, Published):
-        notes.insert(0, "published constants have no draws, so there are no intervals")
+        notes.insert(
+            0,
+            Note(
+                "info",
+                "no-interval",
+                "published constants have no draws, so there are no intervals",
+            ),
+        )
         outside = model.outside({"N": N, "D": D, **problem.given})
-        return tuple(filter(None, (model.caution, *outside, *notes)))
+        return (*model.notes, *outside, *notes)
     at = {s: {"N": N, "D": D, **problem.given}[s] for s in model.binding.takes}
     refuse_unsupported(model, at)
     far = beyond(model, at)
     if far > 1:
-        notes.insert(0, f"the plan lies {show(far)} times beyond the runs behind the law")
+        kind: Literal["info", "doubt"] = "doubt" if far > FAR else "info"
+        text = f"the plan lies {show(far)} times beyond the runs behind the law"
+        notes.insert(0, Note(kind, "distance", text))
     return (*(model.notes if model.status != "ok" else ()), *notes)

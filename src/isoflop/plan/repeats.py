@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isoflop.errors import UsageError
+from isoflop.errors import Note, UsageError
 from isoflop.law import Law
 from isoflop.laws import constants, form
 from isoflop.quantities import show
@@ -29,10 +29,12 @@ def repeating(law: Law, unique: float | None) -> Law:
     return form("muennighoff")(**law.values, **{name: fades[name] for name in _KEPT})
 
 
-def repeats_note() -> str:
+def repeats_note() -> Note:
     """Return what a reader must know where a law was taught to fade."""
     data, size = (float(constants(FADES).law.values[name]) for name in _KEPT)
-    return (
+    return Note(
+        "info",
+        "repeats",
         f"the law does not know repeats: they fade as by {FADES} (repeats {data:.4g}, excess size "
-        f"{size:.4g}), whose data and models were others"
+        f"{size:.4g}), whose data and models were others",
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from isoflop.errors import Note
 from isoflop.fitting import quantiles
 from isoflop.plan.cost import Cost, Item
 
@@ -74,7 +75,7 @@ class Plan:
     level: float
     binding: tuple[str, ...]
     regret: tuple[Regret, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     priced: Cost
     bill: tuple[Item, ...]
     given: tuple[tuple[str, float], ...] = ()

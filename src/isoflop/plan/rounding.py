@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isoflop.errors import Note
 from isoflop.law import Law, Published
 from isoflop.plan.cost import Cost
 from isoflop.plan.limits import Limits, hold_budget
@@ -53,15 +54,19 @@ def rounded(law: Law) -> dict[str, int]:
     return {k: digits(v) for k, v in exponents.items() if 0 < digits(v) < ENOUGH}
 
 
-def coarse(model: object) -> tuple[str, ...]:
+def coarse(model: object) -> tuple[Note, ...]:
     """Return a note where published exponents have too few digits; else nothing."""
     short = rounded(model.law) if isinstance(model, Published) else {}
     if not short:
         return ()
     words = " and ".join(f"{k} to {d}" for k, d in short.items())
     return (
-        f"exponents are rounded ({words} digits), which moves a best split by factors: "
-        "isoflop plan shows by which",
+        Note(
+            "info",
+            "rounding",
+            f"exponents are rounded ({words} digits), which moves a best split by factors: "
+            "isoflop plan shows by which",
+        ),
     )
 
 
@@ -85,7 +90,7 @@ def alternatives(model: Published, question: Question) -> tuple[Alternative, ...
 
 def rounding_notes(
     model: Published, question: Question, others: tuple[Alternative, ...]
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     """Return what rounding alone does to tokens per parameter, and what other sets say."""
     short = rounded(model.law)
     if not short:
@@ -104,8 +109,13 @@ def rounding_notes(
     ends = [r for r in ratios if np.isfinite(r)]
     span = f"{show(min(ends))} to {show(max(ends))}" if ends else "anything"
     return (
-        f"exponents are rounded ({words} digits): numbers that round to them ask for {span} tokens "
-        f"per parameter here; tokens per parameter by each set of constants: {said}",
+        Note(
+            "info",
+            "rounding",
+            f"exponents are rounded ({words} digits): numbers that round to them ask for {span} "
+            f"tokens "
+            f"per parameter here; tokens per parameter by each set of constants: {said}",
+        ),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from isoflop.accounting import ModelFamily
 from isoflop.arrays import Numbers
-from isoflop.errors import UsageError
+from isoflop.errors import Note, UsageError
 from isoflop.law import Law
 from isoflop.plan.optimum import best, needed
 from isoflop.plan.problem import Model, PlanningProblem, ask, basis
@@ -52,7 +52,7 @@ class Shrunk:
     least: Estimate
     rows: tuple[Smaller, ...]
     level: float
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def shrink(

@@ -8,7 +8,7 @@ import numpy as np
 
 from isoflop.accounting import ModelFamily
 from isoflop.arrays import Numbers
-from isoflop.errors import UsageError
+from isoflop.errors import Note, UsageError
 from isoflop.law import Allocation, Published
 from isoflop.plan.cost import Cost, Serving
 from isoflop.plan.limits import Limits, hold_budget, hold_loss, limits, unreachable
@@ -123,7 +123,7 @@ def reach(
     if not np.isfinite(split.N[0] * split.D[0]):
         raise unreachable(problem.law, L, within, problem.given)
     many = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     if problem.draws is not None:
         many = hold_loss(problem.draws, problem.cost, L, within, problem.given)
         notes = _missed(many, L)
@@ -153,7 +153,7 @@ def _planned(
     within: Limits,
     split: Allocation,
     many: Allocation | None,
-    notes: tuple[str, ...],
+    notes: tuple[Note, ...],
     others: tuple[Alternative, ...],
     at: float | None = None,
 ) -> Plan:
@@ -170,7 +170,7 @@ def _planned(
         level=level,
         binding=within.binding(cost, N, D),
         regret=_regret(problem, N, D, loss),
-        notes=_in_order(problem, notes, basis(problem, N, D)),
+        notes=_in_order(notes, basis(problem, N, D)),
         priced=cost,
         bill=cost.bill(N, D),
         given=tuple(problem.given.items()),
@@ -178,19 +178,23 @@ def _planned(
     )
 
 
-def _missed(many: Allocation, L: float) -> tuple[str, ...]:
+def _missed(many: Allocation, L: float) -> tuple[Note, ...]:
     missed = float(np.mean(~np.isfinite(many.N * many.D)))
     if not missed:
         return ()
-    return (f"{missed:.0%} of the draws never reach L = {L:g}; intervals leave them out",)
+    return (
+        Note(
+            "info",
+            "unreached",
+            f"{missed:.0%} of the draws never reach L = {L:g}; intervals leave them out",
+        ),
+    )
 
 
-def _in_order(
-    problem: PlanningProblem, own_notes: tuple[str, ...], rest: tuple[str, ...]
-) -> tuple[str, ...]:
+def _in_order(own_notes: tuple[Note, ...], rest: tuple[Note, ...]) -> tuple[Note, ...]:
     """Return notes with a caution of the constants first."""
-    first = isinstance(problem.model, Published) and bool(problem.model.caution)
-    return (*rest[:first], *own_notes, *rest[first:])
+    cautions = tuple(n for n in rest if n.topic == "caution")
+    return (*cautions, *own_notes, *(n for n in rest if n.topic != "caution"))
 
 
 def _losses(problem: PlanningProblem, many: Allocation, at: float | None) -> Numbers:
@@ -225,7 +229,7 @@ def _regret(problem: PlanningProblem, N: float, D: float, loss: float) -> tuple[
 
 def _siblings(
     problem: PlanningProblem, question: Question
-) -> tuple[tuple[Alternative, ...], tuple[str, ...]]:
+) -> tuple[tuple[Alternative, ...], tuple[Note, ...]]:
     """Return what other published constants answer, and what rounding does, where it is coarse."""
     if not isinstance(problem.model, Published):
         return (), ()
@@ -246,10 +250,12 @@ def _cost_words(cost: Cost) -> str:
     return ("compute" if cost.unit == "FLOP" else cost.unit) + _serving_words(cost)
 
 
-def _score_note(score: float, L: float, through: Model) -> str:
-    return (
+def _score_note(score: float, L: float, through: Model) -> Note:
+    return Note(
+        "info",
+        "score",
         f"a score of {score:g} takes L = {L:.4g} by {through.law.key}, whose own error is not in "
-        "the intervals"
+        "the intervals",
     )
 
 

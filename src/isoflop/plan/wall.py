@@ -9,7 +9,7 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.atlas import Range, Spread
 from isoflop.atlas.text_stock import STOCK, Fact
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.plan.optimum import best
 from isoflop.plan.problem import Model, PlanningProblem, ask, basis
 from isoflop.plan.rounding import coarse
@@ -51,7 +51,7 @@ class Wall:
     stock: Numbers
     used_up: Numbers
     overtraining: Range
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def wall(

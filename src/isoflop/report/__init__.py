@@ -18,6 +18,7 @@ from isoflop.report.document import (
     Points,
     Report,
     Table,
+    note_blocks,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "Points",
     "Report",
     "Table",
+    "note_blocks",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from isoflop import errors
 from isoflop.arrays import Numbers
 from isoflop.quantities import quantity
 
@@ -132,6 +133,11 @@ class Figure:
     layers: tuple[Layer, ...]
     caption: str = ""
     extrapolates_from: float | None = None
+
+
+def note_blocks(notes: Iterable[errors.Note]) -> list[Note]:
+    """Return notes of results as blocks of a page."""
+    return [Note(note.text, note.kind) for note in notes]
 
 
 Block: TypeAlias = Heading | Paragraph | Note | Table | Figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from isoflop.runs.cells import ABOVE_ZERO, LABELS, SYMBOLS, refuse_impossible
 from isoflop.runs.conventions import CONVENTIONS, refuse_clash
+from isoflop.runs.omission import Omission
 from isoflop.runs.table import Runs
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "CONVENTIONS",
     "LABELS",
     "SYMBOLS",
+    "Omission",
     "Runs",
     "refuse_clash",
     "refuse_impossible",

@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
-from isoflop.errors import BadRuns, UnknownName, UsageError, suggest
+from isoflop.errors import BadRuns, Note, UnknownName, UsageError, suggest
 from isoflop.expressions import parse_assignment, parse_condition
 from isoflop.runs import saving
 from isoflop.runs.cells import LABELS, SYMBOLS, name_rows, no_column, require
 from isoflop.runs.conventions import refuse_clash, refuse_unknown
+from isoflop.runs.omission import Omission
 
 Texts: TypeAlias = npt.NDArray[np.str_]
 Index: TypeAlias = slice | npt.NDArray[Any] | list[bool] | list[int]
@@ -33,7 +34,8 @@ class Runs:
     noise of the predicted quantity; a missing number is NaN. `labels` holds texts (n,): run,
     family, seed; a missing one is "". `conventions` says how a column is counted or in which
     unit it is; a symbol that is absent is unstated. `rows` numbers the rows of the source, where
-    a header is row 1. `notes` are remarks for the reader, `unread` the columns that were left out.
+    a header is row 1. `notes` are remarks for the reader, `unread` the columns that were left out
+    and `dropped` the rows that were, with the reason.
     """
 
     columns: Mapping[str, Numbers]
@@ -41,8 +43,9 @@ class Runs:
     conventions: Mapping[str, str] = field(default_factory=dict)
     origin: str = ""
     rows: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     unread: tuple[str, ...] = ()
+    dropped: tuple[Omission, ...] = ()
 
     def __post_init__(self) -> None:
         """Take copies that cannot be written, and refuse columns that do not make a table."""
@@ -105,6 +108,11 @@ class Runs:
             rows=self.rows[chosen],
         )
 
+    def keep(self, mask: npt.NDArray[np.bool_], reason: str) -> Runs:
+        """Return the runs of a mask (n,); the others are `dropped`, with the reason."""
+        omissions = () if mask.all() else (Omission(tuple(self.rows[~mask].tolist()), reason),)
+        return dataclasses.replace(self.select(mask), dropped=(*self.dropped, *omissions))
+
     def where(self, condition: str | Index) -> Runs:
         """Return the runs for which a condition such as "C < 1e21" holds, or those of a mask.
 
@@ -118,7 +126,7 @@ class Runs:
             raise BadRuns(
                 f"none of {len(self):,} runs meets {condition!r}{self._ranges(parsed.names)}"
             )
-        return self.select(mask)
+        return self.keep(mask, f"does not meet {condition.strip()!r}")
 
     def derive(self, assignment: str) -> Runs:
         """Return the runs with a column made, or replaced, by an assignment such as "D=C/6N".
@@ -135,7 +143,15 @@ class Runs:
             self,
             columns={**self.columns, parsed.symbol: values},
             conventions=conventions,
-            notes=(*self.notes, f"{parsed.symbol} was derived: {parsed.text.strip()}"),
+            notes=(
+                *self.notes,
+                Note(
+                    "info",
+                    "derived",
+                    f"{parsed.symbol} was derived: {parsed.text.strip()}",
+                    symbol=parsed.symbol,
+                ),
+            ),
         )
 
     def __add__(self, other: Runs) -> Runs:
@@ -151,7 +167,7 @@ class Runs:
         notes = [*self.notes, *(n for n in other.notes if n not in self.notes)]
         for has, lacks, who in ((self, other, names[1]), (other, self, names[0])):
             if missing := [s for s in has.columns if s not in lacks.columns]:
-                notes.append(f"{', '.join(missing)} is missing in {who}")
+                notes.append(Note("info", "missing", f"{', '.join(missing)} is missing in {who}"))
         return Runs(
             columns=_stacked(self.columns, other.columns, len(self), len(other), np.nan),
             labels=_stacked(self.labels, other.labels, len(self), len(other), ""),
@@ -160,6 +176,7 @@ class Runs:
             rows=np.concatenate([self.rows, other.rows]),
             notes=tuple(notes),
             unread=tuple(dict.fromkeys((*self.unread, *other.unread))),
+            dropped=(*self.dropped, *other.dropped),
         )
 
     @property

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
-from isoflop.errors import BadRuns, CannotFit, UsageError
+from isoflop.errors import BadRuns, CannotFit, Note, UsageError
 from isoflop.runs.cells import name_rows
 from isoflop.samples.best_of_n import blocks, by_rank, grid, prompt_draws
 from isoflop.samples.kl import TINY, kl_bound, kl_of_best_of_n
@@ -42,7 +42,7 @@ class BestOfNCurves:
     score_pg: Numbers
     labels: Numbers
     labelled: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def d(self) -> Numbers:
@@ -111,7 +111,13 @@ def best_of_n_curves(
     mine = np.bincount(subset.prompt[has_label], minlength=len(subset.prompts)) > 0
     reach = _reach(subset, labels, int(mine.sum()))
     if reach < at.size:
-        notes += (f"labels are too few to know the gold beyond n = {at[reach - 1]:,}",)
+        notes += (
+            Note(
+                "info",
+                "labels",
+                f"labels are too few to know the gold beyond n = {at[reach - 1]:,}",
+            ),
+        )
     bound = kl_bound(at[:reach])
     kl = bound if subset.log_mass is None else _corrected(subset, score, at[:reach], bound)
     mean_p = np.bincount(subset.prompt, score) / np.bincount(subset.prompt)
@@ -171,7 +177,7 @@ def _fill(
         parts["score"][cell] = ranked[:, :k] @ weights_gk.T
 
 
-def _usable(table: ScoreTable) -> tuple[ScoreTable, tuple[str, ...]]:
+def _usable(table: ScoreTable) -> tuple[ScoreTable, tuple[Note, ...]]:
     """Return the table without prompts that hold too few samples, and what was left out."""
     count = np.bincount(table.prompt, minlength=len(table.prompts))
     usual = float(np.median(count))
@@ -190,8 +196,14 @@ def _usable(table: ScoreTable) -> tuple[ScoreTable, tuple[str, ...]]:
     if few.any():
         rows = table.rows[few[table.prompt]]
         notes.append(
-            f"{int(few.sum())} of {count.size} prompts are left out, with one sample or fewer than "
-            f"half of the usual {usual:g}: {name_rows(rows)}"
+            Note(
+                "info",
+                "left-out",
+                f"{int(few.sum())} of {count.size} prompts are left out, with one sample or fewer "
+                f"than "
+                f"half of the usual {usual:g}: {name_rows(rows)}",
+                rows=tuple(rows.tolist()),
+            )
         )
     subset = table.select(~few[table.prompt]) if few.any() else table
     for name, score in subset.proxies.items():
@@ -201,13 +213,17 @@ def _usable(table: ScoreTable) -> tuple[ScoreTable, tuple[str, ...]]:
         same = low == high
         if same.any():
             notes.append(
-                f"proxy {name} scores all samples alike in {int(same.sum())} prompts, such as "
-                f"{subset.prompts[int(np.argmax(same))]}: it chooses nothing there"
+                Note(
+                    "info",
+                    "flat",
+                    f"proxy {name} scores all samples alike in {int(same.sum())} prompts, such as "
+                    f"{subset.prompts[int(np.argmax(same))]}: it chooses nothing there",
+                )
             )
     return subset, tuple(notes)
 
 
-def _centred(table: ScoreTable) -> tuple[Numbers, tuple[str, ...]]:
+def _centred(table: ScoreTable) -> tuple[Numbers, tuple[Note, ...]]:
     """Return gold less the mean of its prompt (n,), NaN where it is not known.
 
     Of l labels among m samples, the distance from the mean of the labels is too short by
@@ -218,7 +234,11 @@ def _centred(table: ScoreTable) -> tuple[Numbers, tuple[str, ...]]:
     label = np.bincount(table.prompt[has_label], minlength=prompts).astype(float)
     total = np.bincount(table.prompt[has_label], table.gold[has_label], prompts)
     if (label == 1).any():
-        note = "some prompts have a single label: gold is centred on the mean of all labels"
+        note = Note(
+            "info",
+            "labels",
+            "some prompts have a single label: gold is centred on the mean of all labels",
+        )
         return table.gold - float(table.gold[has_label].mean()), (note,)
     count = np.bincount(table.prompt, minlength=prompts)
     few = np.maximum(label, 2.0)

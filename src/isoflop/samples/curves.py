@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
+from isoflop.errors import Note
 from isoflop.quantities import refuse_draws
 from isoflop.samples.best_of_n import best_of_n
 from isoflop.samples.blocks import SampleBlocks
@@ -36,7 +37,7 @@ class SampleCurve:
     low: Numbers
     high: Numbers
     exact: npt.NDArray[np.bool_]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     verifier: str | None = None
 
 
@@ -97,7 +98,7 @@ class _Kind:
     k: Numbers
     each: Callable[[Samples], Numbers]
     exact: npt.NDArray[np.bool_] | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     verifier: str | None = None
 
 
@@ -115,11 +116,13 @@ def _by_verifier(blocks: SampleBlocks, name: str, k_g: Numbers, seed: int) -> It
     own, notes = blocks.tally.of(name)
     reach = int(own.tried.min())
     if (k_g > reach).any():
-        notes += (f"scores of {name} reach k = {reach}",)
+        notes += (Note("doubt", "scores", f"scores of {name} reach k = {reach}"),)
     mine = k_g[k_g <= reach]
     weighs = blocks.tally.scored[name].least >= 0
     if blocks.answers and not weighs:
-        notes += (f"scores of {name} go below zero, so they weigh no votes",)
+        notes += (
+            Note("doubt", "scores", f"scores of {name} go below zero, so they weigh no votes"),
+        )
     yield _Kind(
         f"best of k by {name}", mine, lambda part: best_each(part, name, mine), None, notes, name
     )
@@ -193,7 +196,7 @@ def curve(
     draws: int,
     level: float,
     seed: int,
-    notes: tuple[str, ...] = (),
+    notes: tuple[Note, ...] = (),
 ) -> SampleCurve:
     """Return the mean over problems of values (p, g), with its interval."""
     low, high = spread(each, draws=draws, level=level, seed=seed)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import CannotFit, UsageError
+from isoflop.errors import CannotFit, Note, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class MeanLogPass:
 
     mlpr: npt.NDArray[np.float64]
     kept: npt.NDArray[np.bool_]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def mean_log_pass(solved: Any, attempts: Any) -> MeanLogPass:
@@ -49,15 +49,26 @@ def mean_log_pass(solved: Any, attempts: Any) -> MeanLogPass:
     notes = []
     if out:
         notes.append(
-            f"{out} of {mask.size} problems were left out because some model never solved them: "
-            "they are the hard ones, so the exponent is of the easy ones and weak models look "
-            "better than they are"
+            Note(
+                "doubt",
+                "left-out",
+                f"{out} of {mask.size} problems were left out because some model never solved "
+                f"them: "
+                "they are the hard ones, so the exponent is of the easy ones and weak models look "
+                "better than they are",
+            )
         )
     few = int((c < 5).sum())
     if few:
         notes.append(
-            f"{few} of {c.size} counts are below 5 successes, where the log of a rate is biased by "
-            "about -(1 - rate) / (2 successes), and selecting c > 0 lifts it; try those more often"
+            Note(
+                "doubt",
+                "few-samples",
+                f"{few} of {c.size} counts are below 5 successes, where the log of a rate is "
+                f"biased by "
+                "about -(1 - rate) / (2 successes), and selecting c > 0 lifts it; try those more "
+                "often",
+            )
         )
     return MeanLogPass(mlpr, mask, tuple(notes))
 

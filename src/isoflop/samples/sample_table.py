@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import Note, RefusedByData, UsageError
 
 SCORE = "score:"  # how the column of a verifier begins
 SPENT = (
@@ -32,7 +32,7 @@ class Counts:
     problems: tuple[str, ...]
     solved: Integers
     tried: Integers
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse counts that are none."""
@@ -73,7 +73,7 @@ class Samples:
     answer: npt.NDArray[np.integer[Any]] | None = None
     answers: tuple[str, ...] = ()
     spent: Mapping[str, Numbers] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
         return int(self.correct.size)
@@ -147,7 +147,7 @@ class Samples:
             return self
         return self.where(known) if known.any() else None
 
-    def scored(self, verifier: str) -> tuple[Samples, tuple[str, ...]]:
+    def scored(self, verifier: str) -> tuple[Samples, tuple[Note, ...]]:
         """Return the samples that a verifier gave a number, and what was left out for want of one.
 
         Raises UsageError for a verifier that is not there, RefusedByData if it scored nothing.
@@ -163,7 +163,8 @@ class Samples:
         part = self.where(mask)
         out, gone = int((~mask).sum()), len(self.problems) - len(part.problems)
         note = f"{out:,} samples without a finite score of {verifier} are left out of its curves"
-        return part, (note + (f", and so {gone} problems" if gone else ""),)
+        note += f", and so {gone} problems" if gone else ""
+        return part, (Note("doubt", "left-out", note),)
 
 
 def spans(sizes: Integers, most: int) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
-from isoflop.errors import BadRuns, UnknownName
+from isoflop.errors import BadRuns, Note, UnknownName
 from isoflop.runs import saving
 from isoflop.runs.cells import name_rows
 
@@ -41,7 +41,7 @@ class ScoreTable:
     sizes: Mapping[str, float] = field(default_factory=dict)
     origin: str = ""
     rows: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse columns that make no table; freeze the mappings."""
@@ -134,10 +134,16 @@ def score_table(
     """
     names, codes = np.unique(np.asarray([str(p) for p in prompt], object), return_inverse=True)
     codes = np.asarray(codes, np.int64)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     if max(map(len, names), default=0) > LONGEST:
         names = np.array([f"prompt {i}" for i in range(1, len(names) + 1)], object)
-        notes = ("prompts are long texts, and are numbered by their order in the alphabet",)
+        notes = (
+            Note(
+                "info",
+                "names",
+                "prompts are long texts, and are numbered by their order in the alphabet",
+            ),
+        )
     table = ScoreTable(
         prompt=codes,
         prompts=tuple(map(str, names)),

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
-from isoflop.errors import RefusedByData, UsageError, amount
+from isoflop.errors import Note, RefusedByData, UsageError, amount
 from isoflop.samples.sample_table import NO_ANSWER, SCORE, SPENT, Counts, Samples
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Tally:
     scored: Mapping[str, Scored] = field(default_factory=dict)
     answered: int = 0
     distinct: float = np.inf
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
         return int(self.tried.sum())
@@ -60,7 +60,7 @@ class Tally:
         """How many samples of each problem are right."""
         return Counts(self.problems, self.solved, self.tried, self.notes)
 
-    def of(self, verifier: str) -> tuple[Tally, tuple[str, ...]]:
+    def of(self, verifier: str) -> tuple[Tally, tuple[Note, ...]]:
         """Return what there is of problems that a verifier scored, and what was left out.
 
         `tried` are then the samples with a score; how many of those are right is not told, so
@@ -75,6 +75,7 @@ class Tally:
             raise RefusedByData(f"verifier {verifier} gave no sample a number")
         out, gone = int((self.tried - known).sum()), int((~has).sum())
         note = f"{out:,} samples without a finite score of {verifier} are left out of its curves"
+        note += f", and so {gone} problems" if gone else ""
         return Tally(
             tuple(p for p, some in zip(self.problems, has, strict=True) if some),
             np.zeros(int(has.sum()), np.int64),
@@ -82,7 +83,7 @@ class Tally:
             {name: values[has] for name, values in self.spent.items()},
             answered=self.scored[verifier].answered,
             distinct=self.distinct,
-        ), ((note + (f", and so {gone} problems" if gone else ""),) if out else ())
+        ), ((Note("doubt", "left-out", note),) if out else ())
 
 
 @dataclass
@@ -228,10 +229,11 @@ def counting_rows(table: pa.Table, out: Counter[str]) -> pa.Table:
     return table.filter(stays)
 
 
-def left_out(out: Counter[str]) -> tuple[str, ...]:
+def left_out(out: Counter[str]) -> tuple[Note, ...]:
     """Return what is left out, most first."""
     return tuple(
-        f"{amount(n, 'sample is', 'samples are')} left out: {why}" for why, n in out.most_common(8)
+        Note("doubt", "left-out", f"{amount(n, 'sample is', 'samples are')} left out: {why}")
+        for why, n in out.most_common(8)
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
-from isoflop.errors import BadRuns, ConventionMismatch, UnknownName, UsageError
+from isoflop.errors import BadRuns, ConventionMismatch, Note, UnknownName, UsageError
 from isoflop.runs.cells import name_rows
 from isoflop.schedules.rates import LONGEST, Schedule
 from isoflop.sources.cells import CellTable, numbers, texts
@@ -40,7 +40,7 @@ class LossCurve:
     schedule: Schedule
     steps: Integers
     loss: Numbers
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def falls(self) -> bool:
@@ -111,10 +111,12 @@ def understood(
         n for n in source.columns if _plain(n) in _NAMES["loss"] and n != column_names["loss"]
     ]
     if loss_columns and "loss" not in columns:
-        note = (
+        note = Note(
+            "info",
+            "column",
             f"{source.origin}: the loss is {column_names['loss']}; --columns loss=COLUMN takes "
             f"another, "
-            f"such as {loss_columns[0]}"
+            f"such as {loss_columns[0]}",
         )
         curves[0] = dataclasses.replace(curves[0], notes=(note, *curves[0].notes))
     return tuple(curves)
@@ -270,7 +272,11 @@ def _curve(
         return LossCurve(name, schedule, step[mask], loss[mask], notes)
     bins = np.array_split(np.flatnonzero(mask), MOST)
     middle = np.array([round(float(step[rows].mean())) for rows in bins])
-    note = f"{name}: {mask.sum():,} points are averaged to {MOST}, neighbours together"
+    note = Note(
+        "info",
+        "averaged",
+        f"{name}: {mask.sum():,} points are averaged to {MOST}, neighbours together",
+    )
     means = np.array([loss[rows].mean() for rows in bins])
     return LossCurve(name, schedule, middle, means, (*notes, note))
 
@@ -291,9 +297,13 @@ def _schedule(name: str, step: Integers, rate: Numbers, warmup: int | None) -> S
     return Schedule(name, rates, int(end))
 
 
-def _said(name: str, rows: Mapping[str, npt.NDArray[np.bool_]]) -> tuple[str, ...]:
+def _said(name: str, rows: Mapping[str, npt.NDArray[np.bool_]]) -> tuple[Note, ...]:
     """Return a note for each sort of rows of which there are some."""
-    return tuple(f"{name}: {text}: {mask.sum():,}" for text, mask in rows.items() if mask.any())
+    return tuple(
+        Note("info", "left-out", f"{name}: {text}: {mask.sum():,}")
+        for text, mask in rows.items()
+        if mask.any()
+    )
 
 
 def _warmup(name: str, step: Integers, rate: Numbers) -> int:

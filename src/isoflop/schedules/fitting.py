@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import CannotFit
+from isoflop.errors import CannotFit, Note
 from isoflop.fitting.objective import Huber
 from isoflop.fitting.resample import signs
 from isoflop.fitting.result import Interval, quantiles
@@ -47,7 +47,7 @@ class ScheduleFit:
     curves: tuple[LossCurve, ...]
     value: float
     agree: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def residuals(self) -> Numbers:
         """Return log of observed over fitted loss (n,), curve after curve."""
@@ -209,36 +209,68 @@ def _refuse_blind(which: FormChoice, curves: Sequence[LossCurve]) -> None:
 
 def _notes(
     which: FormChoice, law: Form, curves: Sequence[LossCurve], agree: int, missed: float
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     """Return what a reader must know before the numbers; `missed` is the typical residual."""
-    notes: list[str] = []
+    notes: list[Note] = []
     if missed > FAR:
         notes.append(
-            f"it misses the curves that it was fitted to by {missed:.1%} (root mean square): they "
-            "are too noisy, or hold spikes or other than a decaying rate explains"
+            Note(
+                "doubt",
+                "misfit",
+                f"it misses the curves that it was fitted to by {missed:.1%} (root mean square): "
+                f"they "
+                "are too noisy, or hold spikes or other than a decaying rate explains",
+            )
         )
     if which.kind is not AreaPower and all(c.falls for c in curves):
         notes.append(
-            "every curve ends in a decay: what falls are worth is told from what steps are worth "
-            "by the bend of the curves alone; a run at a constant rate settles it"
+            Note(
+                "doubt",
+                "design",
+                "every curve ends in a decay: what falls are worth is told from what steps are "
+                "worth "
+                "by the bend of the curves alone; a run at a constant rate settles it",
+            )
         )
     if rising := [c.name for c in curves if c.rises]:
         notes.append(
-            f"the rate rises again after warm-up in {', '.join(rising)}: these forms were tried on "
-            "rates that fall"
+            Note(
+                "doubt",
+                "schedule",
+                f"the rate rises again after warm-up in {', '.join(rising)}: these forms were "
+                f"tried on "
+                "rates that fall",
+            )
         )
     if agree < 2:
-        notes.append("no two starts agree on the best fit; its parameters may be a chance find")
+        notes.append(
+            Note(
+                "doubt",
+                "starts",
+                "no two starts agree on the best fit; its parameters may be a chance find",
+            )
+        )
     if isinstance(law, MultiPower) and not which.held and min(law.C, law.beta) < 0.05:
         notes.append(
-            f"C = {law.C:.2g} and beta = {law.beta:.2g}: the curves cannot tell the shape of G; "
-            "take 'multi-power', which holds it as published"
+            Note(
+                "doubt",
+                "shape",
+                f"C = {law.C:.2g} and beta = {law.beta:.2g}: the curves cannot tell the shape of "
+                f"G; "
+                "take 'multi-power', which holds it as published",
+            )
         )
     peak = max(c.schedule.peak for c in curves)
     if which.key == "multi-power" and not PEAK_HELD / 3 <= peak <= PEAK_HELD * 3:
         notes.append(
-            f"the shape of G is held as published for Adam at a peak of {PEAK_HELD:g}, and these "
-            f"curves peak at {peak:g}: trust 'annealing' or, with three decays, 'multi-power-free'"
+            Note(
+                "doubt",
+                "peak",
+                f"the shape of G is held as published for Adam at a peak of {PEAK_HELD:g}, and "
+                f"these "
+                f"curves peak at {peak:g}: trust 'annealing' or, with three decays, "
+                f"'multi-power-free'",
+            )
         )
     return tuple(notes)
 

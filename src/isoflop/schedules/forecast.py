@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from isoflop.arrays import Integers, Numbers
-from isoflop.errors import UsageError
+from isoflop.errors import Note, UsageError
 from isoflop.fitting.result import Interval
 from isoflop.schedules.curves import LossCurve
 from isoflop.schedules.fitting import ScheduleFit, fit
@@ -57,26 +57,41 @@ class ScheduleForecast:
         return Interval(float(self.band[0, -1]), float(self.band[1, -1]))
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What lies beyond the curves that were fitted."""
         peaks = [c.schedule.peak for c in self.fit.curves]
         area, most = float(self.schedule.rates.sum()), max(c.area for c in self.fit.curves)
         notes = []
         if self.steps[-1] < (first := min(int(c.steps[0]) for c in self.fit.curves)):
             notes.append(
-                f"{self.schedule.name} ends at step {int(self.steps[-1]):,}, before the first loss "
-                f"that was fitted, at {first:,}: extrapolation"
+                Note(
+                    "doubt",
+                    "distance",
+                    f"{self.schedule.name} ends at step {int(self.steps[-1]):,}, before the first "
+                    f"loss "
+                    f"that was fitted, at {first:,}: extrapolation",
+                )
             )
         if not min(peaks) * (1 - OFF_PEAK) <= self.schedule.peak <= max(peaks) * (1 + OFF_PEAK):
             notes.append(
-                f"{self.schedule.name} peaks at {self.schedule.peak:g}, and the curves at "
-                f"{min(peaks):g} to {max(peaks):g}: these laws know nothing of too high or too low "
-                "a rate, so take it as a guess"
+                Note(
+                    "doubt",
+                    "peak",
+                    f"{self.schedule.name} peaks at {self.schedule.peak:g}, and the curves at "
+                    f"{min(peaks):g} to {max(peaks):g}: these laws know nothing of too high or "
+                    f"too low "
+                    "a rate, so take it as a guess",
+                )
             )
         if area > 1.05 * most:
             notes.append(
-                f"{self.schedule.name} reaches {area / most:.1f} times the area under the rates "
-                "of any curve that was fitted: extrapolation"
+                Note(
+                    "doubt",
+                    "distance",
+                    f"{self.schedule.name} reaches {area / most:.1f} times the area under the "
+                    f"rates "
+                    "of any curve that was fitted: extrapolation",
+                )
             )
         return tuple(notes)
 
@@ -194,13 +209,17 @@ class Decays:
         return int(near[0]), int(near[-1])
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What is said of a best length that is the shortest or the longest tried."""
         if self.falls[0] < self.best.fall < self.falls[-1]:
             return ()
         return (
-            f"{self.key}: the last loss falls up to the end of the lengths tried, a decay of "
-            f"{self.best.fall:,} steps: the curves do not tell the best one",
+            Note(
+                "doubt",
+                "range",
+                f"{self.key}: the last loss falls up to the end of the lengths tried, a decay of "
+                f"{self.best.fall:,} steps: the curves do not tell the best one",
+            ),
         )
 
 

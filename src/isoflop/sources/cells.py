@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Integers, Mask, Numbers
-from isoflop.errors import BadRuns, UsageError
+from isoflop.errors import BadRuns, Note, UsageError
 from isoflop.quantities import parse
+from isoflop.runs import Omission
 
 # A NumPy array, a list of Python values, or an array or chunked array of pyarrow.
 Cells: TypeAlias = Any
@@ -28,7 +29,8 @@ class CellTable:
     columns: Mapping[str, Cells]
     rows: Integers
     conventions: Mapping[str, str]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    dropped: tuple[Omission, ...] = ()
 
 
 def source(

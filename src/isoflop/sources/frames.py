@@ -15,7 +15,14 @@ from isoflop.sources.cells import Cells, CellTable, source
 def from_runs(runs: Runs) -> CellTable:
     """Return runs as a source, to be read again with other options."""
     columns = {**runs.columns, **runs.labels}
-    return CellTable(runs.origin, columns, runs.rows, runs.conventions, runs.notes)
+    return CellTable(
+        origin=runs.origin,
+        columns=columns,
+        rows=runs.rows,
+        conventions=runs.conventions,
+        notes=runs.notes,
+        dropped=runs.dropped,
+    )
 
 
 def from_mapping(columns: Mapping[Any, Any]) -> CellTable:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import UnknownName, UsageError, amount
+from isoflop.errors import Note, UnknownName, UsageError, amount
 
 if TYPE_CHECKING:
     from isoflop.samples.bank import SampleBank
@@ -32,7 +32,7 @@ class SampleSource:
 
     held: SampleBank | SampleTable | None
     counted: Counts | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     strategy: str | None
     lineage: str | None
 
@@ -57,7 +57,10 @@ class SampleSource:
         samples = self.held.load(self.strategy, self.lineage, self.held.verifiers, answers)
         scores = {name: s for name, s in samples.scores.items() if np.isfinite(s).any()}
         silent = [name for name in samples.scores if name not in scores]
-        remarks = tuple(f"verifier {name} scored none of these samples" for name in silent)
+        remarks = tuple(
+            Note("doubt", "scores", f"verifier {name} scored none of these samples")
+            for name in silent
+        )
         return replace(
             samples, scores=scores, notes=(*samples.notes, *remarks, *_silent(*_answered(samples)))
         )
@@ -71,12 +74,17 @@ class SampleSource:
         tally, notes = made.tally, list(made.tally.notes)
         silent = [n for n, own in tally.scored.items() if not own.known.any()]
         if verifiers is None and silent:
-            notes += [f"verifier {name} scored none of these samples" for name in silent]
+            notes += [
+                Note("doubt", "scores", f"verifier {name} scored none of these samples")
+                for name in silent
+            ]
             scored = {name: own for name, own in tally.scored.items() if name not in silent}
             tally = replace(tally, scored=scored)
         notes += _silent(tally.answered, len(tally))
         if not tally.answered:
-            notes.append("no sample has an answer, so nothing can be voted on")
+            notes.append(
+                Note("doubt", "answers", "no sample has an answer, so nothing can be voted on")
+            )
         tally = replace(tally, notes=tuple(notes))
         return replace(made, tally=tally, answers=bool(tally.answered))
 
@@ -138,12 +146,12 @@ def _answered(samples: Samples) -> tuple[int, int]:
     return 0 if samples.answer is None else int((samples.answer >= 0).sum()), len(samples)
 
 
-def _silent(answered: int, samples: int) -> tuple[str, ...]:
+def _silent(answered: int, samples: int) -> tuple[Note, ...]:
     """Return how many samples have no answer, where others have one."""
     if not 0 < answered < samples:
         return ()
     lacks = amount(samples - answered, "sample has", "samples have")
-    return (f"{lacks} no answer in a normal form: they do not vote",)
+    return (Note("doubt", "answers", f"{lacks} no answer in a normal form: they do not vote"),)
 
 
 def generated(name: str) -> Mapping[str, list[object]]:

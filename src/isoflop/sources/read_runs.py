@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 
 from isoflop.arrays import Integers, Mask, Numbers
-from isoflop.errors import BadRuns, ConventionMismatch, UnknownName, UsageError
+from isoflop.errors import BadRuns, ConventionMismatch, Note, UnknownName, UsageError
 from isoflop.expressions import Assignment, Condition, parse_assignment, parse_condition
 from isoflop.quantities import QUANTITIES
 from isoflop.runs import CONVENTIONS, SYMBOLS, Runs, refuse_impossible
@@ -97,7 +97,7 @@ class _Table:
     numbers: Mapping[str, Numbers]
     labels: Mapping[str, Texts]
     conventions: Mapping[str, str]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     unread: tuple[str, ...]
 
     def scope(self, names: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -123,7 +123,15 @@ class _Table:
             self,
             numbers={**self.numbers, symbol: values},
             conventions={s: c for s, c in self.conventions.items() if is_update or s != symbol},
-            notes=(*self.notes, f"{symbol} was derived: {assignment.text.strip()}"),
+            notes=(
+                *self.notes,
+                Note(
+                    "info",
+                    "derived",
+                    f"{symbol} was derived: {assignment.text.strip()}",
+                    symbol=symbol,
+                ),
+            ),
         )
 
     def runs(self, condition: Condition | None) -> Runs:
@@ -140,22 +148,32 @@ class _Table:
             origin=self.given.origin,
             rows=self.given.rows,
             unread=self.unread,
+            dropped=self.given.dropped,
         )
         notes = (*self.given.notes, *self.notes)
-        mask = np.ones(len(runs), dtype=bool)
+        mask, reason = np.ones(len(runs), dtype=bool), ""
         if condition is not None:
             mask = condition.mask(*self.scope(condition.names), len(runs))
             text = repr(condition.text.strip())
             if not mask.any():
                 raise BadRuns(f"{runs.origin}: none of {len(runs):,} runs meets {text}")
-            notes += (f"{mask.sum():,} of {mask.size:,} runs meet {text}; the others are left out",)
+            words = f"{mask.sum():,} of {mask.size:,} runs meet {text}; the others are left out"
+            notes += (Note("info", "dropped", words),)
+            reason = f"does not meet {text}"
         others = {name: self.given.columns[name] for name in self.unread}
         repeated = _repeated(
             [*self.numbers.values(), *self.labels.values(), *others.values()], mask
         )
         if repeated.size:
-            notes += (f"exact duplicates, all kept: {name_rows(runs.rows[repeated])}",)
-        return replace(runs.select(mask), notes=notes)
+            notes += (
+                Note(
+                    "info",
+                    "duplicates",
+                    f"exact duplicates, all kept: {name_rows(runs.rows[repeated])}",
+                    rows=tuple(runs.rows[repeated].tolist()),
+                ),
+            )
+        return replace(runs.keep(mask, reason), notes=notes)
 
 
 def _understood(source: CellTable, naming: Naming) -> _Table:
@@ -172,14 +190,25 @@ def _understood(source: CellTable, naming: Naming) -> _Table:
         columns[symbol] = values
         if symbol in naming.guessed:
             counted = naming.conventions.get(symbol)
-            notes.append(f"column {name!r} read as {symbol}" + (f" ({counted})" if counted else ""))
+            notes.append(
+                Note(
+                    "info",
+                    "column",
+                    f"column {name!r} read as {symbol}" + (f" ({counted})" if counted else ""),
+                    symbol=symbol,
+                )
+            )
             conventions |= {symbol: conventions.get(symbol, counted)} if counted else {}
     labels = {label: _labels(source, label, name) for label, name in naming.labels.items()}
-    notes += [f"column {naming.labels[k]!r} read as {k}" for k in labels if k in naming.guessed]
+    notes += [
+        Note("info", "column", f"column {naming.labels[k]!r} read as {k}", symbol=k)
+        for k in labels
+        if k in naming.guessed
+    ]
     used = {*(naming.symbols[s] for s in columns), *naming.labels.values()}
     unread = tuple(name for name in source.columns if name not in used)
     if unread:
-        notes.append(f"columns left out: {_shortened(unread)}")
+        notes.append(Note("info", "columns", f"columns left out: {_shortened(unread)}"))
     return _Table(source, columns, labels, conventions, tuple(notes), unread)
 
 
@@ -269,5 +298,10 @@ def _in_nats(runs: Runs) -> Runs:
         runs,
         columns={**runs.columns, **scaled},
         conventions={**runs.conventions, "L": "nats/token"},
-        notes=(*runs.notes, f"{' and '.join(scaled)} converted from bits/token to nats/token"),
+        notes=(
+            *runs.notes,
+            Note(
+                "info", "units", f"{' and '.join(scaled)} converted from bits/token to nats/token"
+            ),
+        ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import CannotFit
+from isoflop.errors import CannotFit, Note
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
 
@@ -14,7 +14,7 @@ WORSE = 1.02  # times the loss that is more than luck
 ON_A_LINE = 0.995  # of the variance of log D that log N explains
 
 
-def doubts(runs: Runs, predicts: str = "L") -> tuple[str, ...]:
+def doubts(runs: Runs, predicts: str = "L") -> tuple[Note, ...]:
     """Return what in these runs of N and D speaks against any law, in words that name rows.
 
     Raises CannotFit if the loss rises with scale throughout.
@@ -40,7 +40,7 @@ def _refuse_rising(scale: Numbers, y: Numbers, predicts: str, runs: Runs) -> Non
         )
 
 
-def _apart(N: Numbers, D: Numbers, y: Numbers, predicts: str, runs: Runs) -> str:
+def _apart(N: Numbers, D: Numbers, y: Numbers, predicts: str, runs: Runs) -> Note | None:
     """Return what to say of runs of the same N and D with different outcomes."""
     places = np.round(np.stack([N, D]), 6)
     _, member, counts = np.unique(places, axis=1, return_inverse=True, return_counts=True)
@@ -48,35 +48,43 @@ def _apart(N: Numbers, D: Numbers, y: Numbers, predicts: str, runs: Runs) -> str
     groups = [np.flatnonzero(member == g) for g in np.flatnonzero(counts > 1)]
     apart = [g for g in groups if np.ptp(y[g]) > 0]
     if not apart:
-        return ""
+        return None
     worst = max(apart, key=lambda g: float(y[g].max() / y[g].min()))
     spread = float(y[worst].max() / y[worst].min() - 1)
-    return (
+    return Note(
+        "doubt",
+        "contradiction",
         f"{sum(map(len, apart))} runs share their N and D with another and differ in {predicts}, "
         f"most of all {name_rows(runs.rows[worst])} (by {spread:.2%}): seeds do that by little; "
-        "if something else was varied, keep one setting"
+        "if something else was varied, keep one setting",
+        rows=tuple(runs.rows[worst].tolist()),
     )
 
 
-def _rises(N: Numbers, D: Numbers, y: Numbers, predicts: str, runs: Runs) -> str:
+def _rises(N: Numbers, D: Numbers, y: Numbers, predicts: str, runs: Runs) -> Note | None:
     """Return what to say of runs that are worse than another that is smaller in all respects."""
     larger = (N[:, None] >= N) & (D[:, None] >= D) & ((N + D)[:, None] >= N + D + np.log(LARGER))
     bad = (larger & (y[:, None] > WORSE * y)).any(1)
     if not bad.any():
-        return ""
-    return (
+        return None
+    return Note(
+        "doubt",
+        "rising",
         f"{predicts} rises with scale at {name_rows(runs.rows[bad])}: a run of no more N and D, "
         f"and half the compute or less, is better by more than {WORSE - 1:.0%}; such runs may be "
-        "spoilt, or their data repeated"
+        "spoilt, or their data repeated",
+        rows=tuple(runs.rows[bad].tolist()),
     )
 
 
-def _line(N: Numbers, D: Numbers) -> str:
+def _line(N: Numbers, D: Numbers) -> Note | None:
     if N.size < 4 or np.ptp(N) == 0 or np.ptp(D) == 0:
-        return ""
+        return None
     if np.corrcoef(N, D)[0, 1] ** 2 < ON_A_LINE:
-        return ""
-    return (
+        return None
+    return Note(
+        "doubt",
+        "one-line",
         "all runs lie on one line of N and D, so they cannot tell what N does from what D does; "
-        "forecasts off that line, and best splits, are not backed by them"
+        "forecasts off that line, and best splits, are not backed by them",
     )

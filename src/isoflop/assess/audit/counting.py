@@ -65,7 +65,7 @@ def conventions(study: AuditedRuns) -> CheckResult:
 )
 def compute(study: AuditedRuns) -> CheckResult:
     """Compare C with 6ND, run by run."""
-    derived = [n for n in study.runs.notes if n.startswith(("D was derived", "C was derived"))]
+    derived = [n for n in study.runs.notes if n.topic == "derived" and n.symbol in ("D", "C")]
     if derived:
         return cannot(f"one was made from the others: {derived[0]}")
     ratio = study.sound["C"] / (6 * study.sound["N"] * study.sound["D"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.assess.coverage.extrapolation import SMALL, log_nlc, points, refuse_few
-from isoflop.errors import CannotFit
+from isoflop.errors import CannotFit, Note
 from isoflop.quantities import refuse_draws
 from isoflop.samples.coverage import coverage
 from isoflop.samples.curves import problem_weights
@@ -23,7 +23,7 @@ class Bend:
     low: float
     high: float
     curved: bool
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def bend(counts: Counts, *, draws: int = 200, level: float = 0.9, seed: int = 0) -> Bend:
@@ -61,7 +61,11 @@ def bend(counts: Counts, *, draws: int = 200, level: float = 0.9, seed: int = 0)
             else "some problems are never solved"
         )
         notes.append(
-            f"the curve {way_}: its log-log slope goes from {-first:.2f} to {-last:.2f}, so "
-            f"coverage is no power law here; {why}"
+            Note(
+                "doubt",
+                "curvature",
+                f"the curve {way_}: its log-log slope goes from {-first:.2f} to {-last:.2f}, so "
+                f"coverage is no power law here; {why}",
+            )
         )
     return Bend(-first, -last, float(-high), float(-low), curved, tuple(notes))

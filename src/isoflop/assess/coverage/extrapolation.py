@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import CannotFit, RefusedByData, UnknownName, UsageError, amount
+from isoflop.errors import CannotFit, Note, RefusedByData, UnknownName, UsageError, amount
 from isoflop.fitting import fit
 from isoflop.fitting.counts import fit_counts
 from isoflop.fitting.refit_curves import refit_to
@@ -80,7 +80,7 @@ class CoverageFit:
     level: float
     problems: int
     unsolved: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     error: float | None = None
 
     def predict(self, k: Any) -> Numbers:
@@ -155,7 +155,10 @@ def fit_coverage(
         made = fit_counts(
             how.law, counts.solved, counts.tried, fix=how.fix, draws=draws, level=level, seed=seed
         )
-        notes = tuple(f"{name} ended at a bound: it is not known" for name in made.touched)
+        notes = tuple(
+            Note("doubt", "bound", f"{name} ended at a bound: it is not known", symbol=name)
+            for name in made.touched
+        )
         return CoverageFit(how, made.law, made.draws, *_about(counts, level), notes)
     k = points(counts.reach)
     each = coverage(counts, k)

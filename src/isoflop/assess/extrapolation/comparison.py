@@ -19,7 +19,7 @@ from isoflop.assess.extrapolation.backtest import (
     in_order,
 )
 from isoflop.assess.extrapolation.calibration import ForecastErrors, growth, said
-from isoflop.errors import CannotFit, RefusedByData, UsageError, brief
+from isoflop.errors import CannotFit, Note, RefusedByData, UsageError, brief
 from isoflop.fitting import Fit, fit
 from isoflop.law import Law, form
 from isoflop.quantities import refuse_draws
@@ -61,7 +61,7 @@ class Comparison:
     test: Backtest
     standings: tuple[CandidateScore, ...]
     growth: float
-    doubts: tuple[str, ...]
+    doubts: tuple[Note, ...]
 
     @property
     def best(self) -> Candidate:
@@ -97,7 +97,7 @@ class Pooled:
     growth: float
     level: float
     seed: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -205,10 +205,12 @@ def pool(
                 seed=seed,
             )
         except RefusedByData as reason:
-            notes.append(f"{c.name} is left out of the pool: {reason}")
+            notes.append(Note("doubt", "left-out", f"{c.name} is left out of the pool: {reason}"))
             continue
         if result.status == "refused":
-            notes.append(f"{c.name} is left out of the pool: {result.notes[0]}")
+            notes.append(
+                Note("doubt", "left-out", f"{c.name} is left out of the pool: {result.notes[0]}")
+            )
             continue
         members.append(Member(c, result, s.weight))
     if not members:

@@ -16,7 +16,7 @@ import numpy as np
 from isoflop.assess.extrapolation.backtest import Candidate
 from isoflop.assess.extrapolation.comparison import Comparison, compare
 from isoflop.assess.identifiability import identify
-from isoflop.errors import BadRuns, CannotFit, RefusedByData, UsageError
+from isoflop.errors import BadRuns, CannotFit, Note, RefusedByData, UsageError
 from isoflop.fitting import Fit, Interval, fit
 from isoflop.law import Law
 from isoflop.laws import form
@@ -176,7 +176,7 @@ def evaluations(runs: Runs, over: str, span: tuple[float, float] = (0.0, 1.0)) -
             "evaluation on held-out problems, or name the column with --columns R=NAME"
         )
     has = np.isfinite(runs["R"])
-    subset = runs.select(has)
+    subset = runs.keep(has, "holds no evaluation")
     subset.require((over,))
     rewards = [s for s in ("R", "start") if s in subset]
     for symbol in rewards:
@@ -189,9 +189,19 @@ def evaluations(runs: Runs, over: str, span: tuple[float, float] = (0.0, 1.0)) -
         columns["sigma"] = columns["sigma"] / (high - low)
     notes = list(subset.notes)
     if not has.all():
-        notes.append(f"{(~has).sum():,} of {has.size:,} rows hold no evaluation and are left out")
+        notes.append(
+            Note(
+                "info",
+                "left-out",
+                f"{(~has).sum():,} of {has.size:,} rows hold no evaluation and are left out",
+            )
+        )
     if span != (0.0, 1.0):
-        notes.append(f"rewards are shown as shares of their range, {low:g} to {high:g}")
+        notes.append(
+            Note(
+                "info", "range", f"rewards are shown as shares of their range, {low:g} to {high:g}"
+            )
+        )
     return replace(subset, columns=columns, notes=tuple(notes))
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from isoflop.arrays import Numbers
 from isoflop.assess.reward.overoptimisation import RewardCurve
-from isoflop.errors import BadRuns
+from isoflop.errors import BadRuns, Note
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
 from isoflop.samples.best_of_n_curves import BestOfNCurves
@@ -45,7 +45,7 @@ class RunEvidence:
     """Evaluations by proxy, and what was assumed of them."""
 
     by_proxy: Mapping[str, RewardCurve]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def of_runs(
@@ -122,7 +122,7 @@ def distances(runs: Runs) -> Numbers:
     return d
 
 
-def _base(runs: Runs, d: Numbers, start: float | None) -> tuple[Numbers, tuple[str, ...]]:
+def _base(runs: Runs, d: Numbers, start: float | None) -> tuple[Numbers, tuple[Note, ...]]:
     """Return the reward of the initial policy for every evaluation (n,)."""
     if start is not None:
         return np.full(len(runs), start), ()
@@ -136,8 +136,12 @@ def _base(runs: Runs, d: Numbers, start: float | None) -> tuple[Numbers, tuple[s
         base = np.where(np.isnan(base), runs["start"], base)
     if np.isnan(base).all():
         return np.zeros(len(runs)), (
-            "no reward of the initial policy is known (no row at d = 0, no column start, no "
-            "--start): R is taken to be the gain over it",
+            Note(
+                "info",
+                "start",
+                "no reward of the initial policy is known (no row at d = 0, no column start, no "
+                "--start): R is taken to be the gain over it",
+            ),
         )
     if np.isnan(base).any():
         raise BadRuns(
@@ -147,7 +151,7 @@ def _base(runs: Runs, d: Numbers, start: float | None) -> tuple[Numbers, tuple[s
     return base, ()
 
 
-def _together(runs: Runs) -> tuple[str, ...]:
+def _together(runs: Runs) -> tuple[Note, ...]:
     """Return what to say of runs that share a proxy."""
     none = np.full(len(runs), "")
     family, run = (runs.labels.get(label, none).tolist() for label in ("family", "run"))
@@ -155,18 +159,26 @@ def _together(runs: Runs) -> tuple[str, ...]:
         return ()
     one = "seed == '0'" if "seed" in runs.labels else "run == 'NAME'"
     return (
-        "runs of one proxy are fitted together; where they differ by more than noise, fit one: "
-        f'--where "{one}"',
+        Note(
+            "info",
+            "together",
+            "runs of one proxy are fitted together; where they differ by more than noise, fit one: "
+            f'--where "{one}"',
+        ),
     )
 
 
-def _shared(runs: Runs) -> tuple[str, ...]:
+def _shared(runs: Runs) -> tuple[Note, ...]:
     """Return what to say of points that are not independent."""
     if "k" not in runs or not np.isfinite(runs["k"]).any():
         return ()
     return (
-        "best-of-n at every n is of the same samples: its intervals over evaluations are too "
-        "narrow; those over prompts come from the scores",
+        Note(
+            "info",
+            "dependence",
+            "best-of-n at every n is of the same samples: its intervals over evaluations are too "
+            "narrow; those over prompts come from the scores",
+        ),
     )
 
 
@@ -187,7 +199,7 @@ class RewardInput:
 
     what: str
     evidence: Mapping[str, RewardCurve]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     table: ScoreTable | None = None
     curves: Mapping[str, BestOfNCurves] = field(default_factory=dict)
     factors: Mapping[str, float] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Mask, Numbers
-from isoflop.errors import CannotFit
+from isoflop.errors import CannotFit, Note
 from isoflop.fitting import fit
 from isoflop.laws.sigmoid import Sigmoid
 from isoflop.quantities import show
@@ -41,7 +41,7 @@ class IsoCompute:
     best: Numbers
     reward: Numbers
     law: Sigmoid | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def responses(self, x: Numbers) -> Numbers:
         """Return n*, the best number of responses per problem, at compute x (k,)."""
@@ -77,7 +77,13 @@ def isocompute(runs: Runs, over: str, start: float | None = None) -> IsoCompute:
         mine = mine[np.argsort(runs[over][mine], kind="stable")]
         records = mine[record_breaking(runs["R"][mine])]
         if len(np.unique(runs[over][records])) < FEWEST:
-            notes.append(f"{show(float(number))} responses have {records.size} records: no curve")
+            notes.append(
+                Note(
+                    "doubt",
+                    "few-runs",
+                    f"{show(float(number))} responses have {records.size} records: no curve",
+                )
+            )
             continue
         rows.append(records)
         result = fit(
@@ -96,7 +102,13 @@ def isocompute(runs: Runs, over: str, start: float | None = None) -> IsoCompute:
     best = np.array(list(curves))[winner]
     law = _follow(over, x, best, sorted(curves))
     if law is None:
-        notes.append("the best number of responses hardly changes with compute in these runs")
+        notes.append(
+            Note(
+                "doubt",
+                "flat",
+                "the best number of responses hardly changes with compute in these runs",
+            )
+        )
     return IsoCompute(
         over=over,
         curves=curves,

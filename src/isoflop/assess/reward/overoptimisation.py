@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import BadRuns, CannotFit
+from isoflop.errors import BadRuns, CannotFit, Note
 from isoflop.fitting.linear import fit_linear
 from isoflop.laws import form as form_of
 from isoflop.quantities import refuse_level
@@ -106,7 +106,7 @@ class Overoptimisation:
     level: float
     r2: float
     half: Spread | None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def furthest(self) -> float:
@@ -244,43 +244,49 @@ def _standings(curve: RewardCurve) -> tuple[FormScore, ...]:
     return tuple(out)
 
 
-def _notes(overoptimisation: Overoptimisation) -> tuple[str, ...]:
+def _notes(overoptimisation: Overoptimisation) -> tuple[Note, ...]:
     """Return what speaks against the law: how it was chosen, and where others see the peak."""
     return tuple(
         note for note in (_chosen(overoptimisation), _disagreement(overoptimisation)) if note
     )
 
 
-def _chosen(overoptimisation: Overoptimisation) -> str:
+def _chosen(overoptimisation: Overoptimisation) -> Note | None:
     if not overoptimisation.standings:
-        return (
+        return Note(
+            "doubt",
+            "choice",
             f"{len(overoptimisation.evidence.d)} values of KL are too few to hold some out: "
             f"nothing speaks for "
-            f"{overoptimisation.form} over the other laws"
+            f"{overoptimisation.form} over the other laws",
         )
     error = {s.form: s.rms for s in overoptimisation.standings}
     if overoptimisation.form in overoptimisation.alike or overoptimisation.form not in error:
-        return ""
+        return None
     first = overoptimisation.standings[0].form
-    return (
+    return Note(
+        "doubt",
+        "choice",
         f"{overoptimisation.form} was asked for; {first} forecasts larger KL better, with an "
         f"error of "
-        f"{error[first]:.2g} against {error[overoptimisation.form]:.2g}"
+        f"{error[first]:.2g} against {error[overoptimisation.form]:.2g}",
     )
 
 
-def _disagreement(overoptimisation: Overoptimisation) -> str:
+def _disagreement(overoptimisation: Overoptimisation) -> Note | None:
     """Return what to say where forms that forecast alike see the peak in different places."""
     evidence = overoptimisation.evidence
     least = float(evidence.d.min())  # nothing closer is told apart
     at = {form: max(float(evidence.law(form).peak_at()), least) for form in overoptimisation.alike}
     low, high = min(at.values()), max(at.values())
     if high <= APART * low:
-        return ""
+        return None
     far = "beyond any" if not np.isfinite(high) else f"{high:.2g}"
-    return (
+    return Note(
+        "doubt",
+        "disagreement",
         f"{len(at)} laws forecast alike ({', '.join(at)}), and place the peak from d = {low:.2g} "
-        f"to {far}: intervals are those of {overoptimisation.form} alone"
+        f"to {far}: intervals are those of {overoptimisation.form} alone",
     )
 
 

@@ -23,8 +23,9 @@ from isoflop.commands.reward.reward_options import (
     of_table,
     table,
 )
+from isoflop.errors import texts
 from isoflop.pages.reward_fit import ahead, as_data, choices, doubts, finite, refuse
-from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
+from isoflop.report import Block, Cell, Heading, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess.reward.overoptimisation import Overoptimisation
@@ -90,7 +91,7 @@ def _report(read: RewardInput, fits: dict[str, Overoptimisation], level: float) 
     joint = {key: _of_size(read, key, level) for key in OF_SIZE.values()}
     blocks: list[Block] = [
         *doubts(fits),
-        *(Note(text) for text in read.notes),
+        *note_blocks(read.notes),
         Paragraph(
             f"R is the gain in {_MEANT[read.of]} over the initial policy, d the root of the "
             "KL from it."
@@ -105,7 +106,7 @@ def _report(read: RewardInput, fits: dict[str, Overoptimisation], level: float) 
     data = {
         "what": read.what,
         "level": level,
-        "notes": list(read.notes),
+        "notes": texts(read.notes),
         "proxies": {name: as_data(f) for name, f in fits.items()},
         "of_size": {key: made[1] for key, made in joint.items() if made[1]},
     }

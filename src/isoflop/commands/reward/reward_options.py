@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from isoflop.assess.reward.evidence import RewardInput
 from isoflop.commands.inputs import RunsOptions
 from isoflop.commands.registry import Option
-from isoflop.errors import UsageError
+from isoflop.errors import Note, UsageError
 from isoflop.quantities import refuse_draws
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def of_table(score_table: ScoreTable, draws: int, seed: int, of: str = "gold") -
         except CannotFit as reason:
             if of == "proxy":
                 raise
-            notes.append(f"{name} is drawn without its own score: {reason}")
+            text = f"{name} is drawn without its own score: {reason}"
+            notes.append(Note("info", "score", text))
     if of == "proxy":
         curves_by_name = {name: c.of_score(factors[name]) for name, c in curves_by_name.items()}
         factors = {}
@@ -103,18 +104,20 @@ def of_table(score_table: ScoreTable, draws: int, seed: int, of: str = "gold") -
     )
 
 
-def kl_note(score_table: ScoreTable, curves: BestOfNCurves) -> str:
+def kl_note(score_table: ScoreTable, curves: BestOfNCurves) -> Note:
     """Return how the KL of best-of-n was come by, and how far that may be off."""
     if score_table.log_mass is None:
-        return (
+        text = (
             "no log-probabilities are known: KL is its upper bound log n - (n - 1)/n, too large "
             "where the same response is drawn often"
         )
-    return (
+        return Note("info", "kl", text)
+    text = (
         f"KL is Beirami's estimate from log-probabilities: at n = {curves.n[-1]:,} by "
         f"{curves.proxy} "
         f"{curves.kl[-1]:.2f} nats, where the bound says {curves.bound[-1]:.2f}"
     )
+    return Note("info", "kl", text)
 
 
 def of_runs(

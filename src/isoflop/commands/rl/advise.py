@@ -9,7 +9,7 @@ from isoflop.commands.registry import Option, command
 from isoflop.commands.rl.rl_options import Level, Over, Range, RLInput, Seed, Start, read
 from isoflop.pages.rl_advise import as_data, described, of_of, reward
 from isoflop.quantities import quantity
-from isoflop.report import Block, Note, Report
+from isoflop.report import Block, Note, Report, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.monitor import Alarm, StopAdvice
@@ -69,7 +69,7 @@ def rl_advise(
         for n, start in runs.starts.items()
         if start is None
     ]
-    blocks: list[Block] = [*map(Note, runs.notes), *unknown]
+    blocks: list[Block] = [*note_blocks(runs.notes), *unknown]
     for name, _, run in _by_run(runs):
         blocks += described(name, run, *answers[name], level)
     data = {

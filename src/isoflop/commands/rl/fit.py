@@ -20,6 +20,7 @@ from isoflop.commands.rl.rl_options import (
     fitted,
     read,
 )
+from isoflop.errors import texts
 from isoflop.pages.rl_fit import (
     choices,
     finite,
@@ -128,7 +129,7 @@ def _report(
             n: _as_data(logs, c, chosen[n], outcomes[n], windows[n]) for n, c in curves.items()
         },
         "paper": {n: dict(g[0].values) for n, g in grids.items()},
-        "notes": list(logs.notes),
+        "notes": texts(logs.notes),
     }
     refused = all(c.fit.status == "refused" for c in curves.values())
     return Report(f"Reward curves through {count:,} evaluations", tuple(blocks), data, refused)
@@ -260,5 +261,5 @@ def _as_data(
         },
         "windows": [[cut, {k: float(v) for k, v in w.values.items()}] for cut, w in windows],
         "status": curve.fit.status,
-        "notes": list(curve.fit.notes),
+        "notes": texts(curve.fit.notes),
     }

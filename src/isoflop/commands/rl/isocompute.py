@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from isoflop.commands.inputs import Columns, Derive, RunsOptions, Source, Where
 from isoflop.commands.registry import command
 from isoflop.commands.rl.rl_options import Over, Range, RLInput, Start, read
-from isoflop.errors import UsageError
+from isoflop.errors import UsageError, texts
 from isoflop.pages.rl_isocompute import answer
 from isoflop.quantities import quantity
-from isoflop.report import Block, Cell, Note, Report, Table
+from isoflop.report import Block, Cell, Note, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess.reward.isocompute import IsoCompute
@@ -62,7 +62,7 @@ def _report(logs: RLInput, iso_compute: IsoCompute, runs: Runs) -> Report:
     blocks: list[Block] = [
         Note(answer(iso_compute, unit)),
         *logs.named,
-        *(Note(text, "doubt") for text in iso_compute.notes),
+        *note_blocks(iso_compute.notes),
         Table(
             (f"compute [{unit}]", "best number", "n* by the law", "R on the envelope"),
             tuple(rows),
@@ -82,6 +82,6 @@ def _report(logs: RLInput, iso_compute: IsoCompute, runs: Runs) -> Report:
         "best": iso_compute.best.tolist(),
         "reward": iso_compute.reward.tolist(),
         "responses": numbers.tolist(),
-        "notes": list(iso_compute.notes),
+        "notes": texts(iso_compute.notes),
     }
     return Report(f"Responses per problem, by {logs.over}", tuple(blocks), data)

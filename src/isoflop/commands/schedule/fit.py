@@ -19,7 +19,7 @@ from isoflop.commands.schedule.schedule_options import (
     read,
 )
 from isoflop.pages.schedule_fit import as_data, curves_of, judged_of, parameters
-from isoflop.report import Block, Heading, Note, Paragraph, Report
+from isoflop.report import Block, Heading, Paragraph, Report, note_blocks
 
 if TYPE_CHECKING:
     pass
@@ -57,7 +57,7 @@ def schedule_fit(
         held_out_errors = each_held_out(tuple(fits), train)
     blocks: list[Block] = [
         *doubts(tuple(fits.values())),
-        *(Note(text) for c in (*train, *held) for text in c.notes),
+        *note_blocks(note for c in (*train, *held) for note in c.notes),
         curves_of(train, held),
         *(Paragraph(f"{key}: {f.choice.summary}.") for key, f in fits.items()),
         parameters(fits, level),

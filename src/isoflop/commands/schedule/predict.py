@@ -27,7 +27,7 @@ from isoflop.pages.schedule_predict import (
     settled_of,
     unsure,
 )
-from isoflop.report import Block, Heading, Note, Report
+from isoflop.report import Block, Heading, Report, note_blocks
 
 if TYPE_CHECKING:
     pass
@@ -79,8 +79,8 @@ def schedule_predict(
     notes = unsure(forecasts, decays)
     blocks: list[Block] = [
         *doubts(fits),
-        *(Note(text) for c in runs for text in c.notes),
-        *(Note(text, "doubt") for text in notes),
+        *note_blocks(note for c in runs for note in c.notes),
+        *note_blocks(notes),
         ends_of(forecasts, level),
         *lengths(decays),
         Heading("Figures"),

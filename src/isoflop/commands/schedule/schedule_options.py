@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from isoflop.commands.registry import Option
 from isoflop.errors import UnknownName, UsageError
 from isoflop.quantities import refuse_draws
-from isoflop.report import Note
+from isoflop.report import Note, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.schedules import LossCurve, Schedule, ScheduleFit, ScheduleSpec
@@ -114,6 +114,6 @@ def wanted(text: str, warmup: int | None) -> Schedule | ScheduleSpec:
 
 def doubts(fits: Sequence[ScheduleFit]) -> tuple[Note, ...]:
     """Return what fits doubt, each remark once with the laws that it is about."""
-    texts = dict.fromkeys(text for f in fits for text in f.notes)
-    about = {t: ", ".join(f.choice.key for f in fits if t in f.notes) for t in texts}
-    return tuple(Note(f"{keys}: {text}", "doubt") for text, keys in about.items())
+    notes = dict.fromkeys(note for f in fits for note in f.notes)
+    about = {n: ", ".join(f.choice.key for f in fits if n in f.notes) for n in notes}
+    return tuple(note_blocks(note.of(keys) for note, keys in about.items()))

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isoflop.errors import MissingExtra, UnknownName, UsageError
+from isoflop.errors import MissingExtra, Note, UnknownName, UsageError
 from isoflop.experiments.sampling.messages import TextProblem
 from isoflop.files import parse_json
 from isoflop.samples.answers import final, normal, number
@@ -77,14 +77,19 @@ class Gym:
         tagged = _TAGGED.findall(response)
         return normal(tagged[-1]) if tagged else final(response, _is_number(problem)), score >= 1
 
-    def remarks(self) -> tuple[str, ...]:
+    def remarks(self) -> tuple[Note, ...]:
         """Return what is to be said of the scores so far."""
         if not self.partly:
             return ()
         mean = sum(self.partly) / len(self.partly)
         return (
-            f"{self.task} gave {len(self.partly):,} answers a part of the points, {mean:.2g} in "
-            "the mean; only all points count as right",
+            Note(
+                "doubt",
+                "partial",
+                f"{self.task} gave {len(self.partly):,} answers a part of the points, {mean:.2g} "
+                f"in "
+                "the mean; only all points count as right",
+            ),
         )
 
     def _score(self, entry: int, texts: Sequence[str]) -> float:

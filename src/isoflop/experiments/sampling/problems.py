@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from isoflop.errors import UsageError
+from isoflop.errors import Note, UsageError
 from isoflop.experiments.sampling.messages import TextProblem
 from isoflop.files import parse_json, read_text
 from isoflop.samples.answers import final, normal, number
@@ -37,8 +37,8 @@ class Exercise:
     problems: tuple[TextProblem, ...]
     stop: tuple[str, ...] = ()
     read: Reader | None = None
-    notes: tuple[str, ...] = ()
-    remarks: Callable[[], tuple[str, ...]] = tuple
+    notes: tuple[Note, ...] = ()
+    remarks: Callable[[], tuple[Note, ...]] = tuple
 
     def __post_init__(self) -> None:
         """Refuse an exercise that holds nothing, or one problem twice."""
@@ -126,7 +126,11 @@ def from_file(path: Path, count: int | None, columns: Mapping[str, str]) -> Exer
             f"{names['problem']!r} and an answer under {names['answer']!r}"
         )
     listed = ", ".join(map(str, bad[:8])) + (", ..." if len(bad) > 8 else "")
-    note = f"{len(bad)} lines of {path.name} are no problems and are left out: rows {listed}"
+    note = Note(
+        "doubt",
+        "left-out",
+        f"{len(bad)} lines of {path.name} are no problems and are left out: rows {listed}",
+    )
     return Exercise(tuple(problems[:count]), notes=(note,) if bad else ())
 
 
@@ -154,7 +158,11 @@ def gym(text: str, count: int, seed: int) -> Exercise:
     environment = Gym(task, count, seed, settings)
     problems = environment.problems()
     same = count - len(problems)
-    note = f"{same} of {count} problems of {task} are the same as others and are left out"
+    note = Note(
+        "doubt",
+        "left-out",
+        f"{same} of {count} problems of {task} are the same as others and are left out",
+    )
     return Exercise(
         problems, read=environment.read, notes=(note,) if same else (), remarks=environment.remarks
     )

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.law import Binding
 from isoflop.laws import form
 from isoflop.plan.design.uncertainty import Model, Pool, Target, factor
@@ -52,7 +52,7 @@ class Design:
     start: float
     choices: tuple[DesignStep, ...]
     noise: float
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def half_width(self) -> float:
@@ -269,24 +269,33 @@ def _noise(models: Sequence[Model]) -> float:
     return max(min(scatters), 1e-6)
 
 
-def _notes(models: Sequence[Model], drift: float) -> tuple[str, ...]:
+def _notes(models: Sequence[Model], drift: float) -> tuple[Note, ...]:
     notes = [
-        "widths hold what more runs can narrow: the law's parameters"
-        + (", which law it is" if len(models) > 1 else "")
-        + (
-            " and how far its form drifts off; not the noise of the target's own run"
-            if drift
-            else "; not the noise of the target's own run, nor a form that is wrong (see drift)"
+        Note(
+            "info",
+            "widths",
+            "widths hold what more runs can narrow: the law's parameters"
+            + (", which law it is" if len(models) > 1 else "")
+            + (
+                " and how far its form drifts off; not the noise of the target's own run"
+                if drift
+                else "; not the noise of the target's own run, nor a form that is wrong (see drift)"
+            ),
         )
     ]
     for model in models:
         if isinstance(model, str):
             notes.append(
-                f"{model} has no runs behind it: its widths are those of the typical range of its "
-                "parameters"
+                Note(
+                    "doubt",
+                    "no-runs",
+                    f"{model} has no runs behind it: its widths are those of the typical range of "
+                    f"its "
+                    "parameters",
+                )
             )
         elif model.status != "ok":
-            notes.append(f"{model.law.key} is {model.status}: {model.notes[0]}")
+            notes.append(model.notes[0].of(f"{model.law.key} is {model.status}"))
     return tuple(notes)
 
 

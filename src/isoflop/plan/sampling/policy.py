@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
-from isoflop.errors import RefusedByData, UnknownName
+from isoflop.errors import Note, RefusedByData, UnknownName
 from isoflop.plan.sampling.difficulty import Difficulty, How
 from isoflop.plan.sampling.options import SamplingChoice, options
 from isoflop.plan.sampling.prices import UNITS, Prices, cost_of, uncounted, unit_of
@@ -61,7 +61,7 @@ class SamplingPolicy:
     bins: tuple[tuple[int, float], ...]
     level: float
     router: Router
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def policy(
@@ -324,21 +324,37 @@ def _described(difficulty: Difficulty, rest: Samples) -> tuple[tuple[int, float]
     return tuple((int(i.sum()), float(rate[i].mean()) if i.any() else float("nan")) for i in inside)
 
 
-def _notes(difficulty: Difficulty, router: Router, price: float) -> tuple[str, ...]:
+def _notes(difficulty: Difficulty, router: Router, price: float) -> tuple[Note, ...]:
     notes = [
-        f"every budget pays {show(price)} {UNITS[router.unit]} a problem for the {router.samples} "
-        "samples that tell difficulty; they take part in every vote and choice, and k counts them"
-        if router.charged
-        else "the oracle knows right answers: its policy is a bound, and its price is not charged"
+        Note(
+            "info",
+            "price",
+            f"every budget pays {show(price)} {UNITS[router.unit]} a problem for the "
+            f"{router.samples} "
+            "samples that tell difficulty; they take part in every vote and choice, and k counts "
+            "them"
+            if router.charged
+            else "the oracle knows right answers: its policy is a bound, and its price is not "
+            "charged",
+        )
     ]
     least = min(int((difficulty.bin == b).sum()) for b in range(difficulty.bins))
     if least < 10:
-        notes.append(f"a bin holds {least} problems: its choice is mostly chance; use fewer bins")
+        notes.append(
+            Note(
+                "info",
+                "few-problems",
+                f"a bin holds {least} problems: its choice is mostly chance; use fewer bins",
+            )
+        )
     return tuple(notes)
 
 
-def _left_out(samples: Samples, unit: str) -> tuple[str, ...]:
+def _left_out(samples: Samples, unit: str) -> tuple[Note, ...]:
     """Return what a policy cannot use or count."""
     partly = [v for v, scores in samples.scores.items() if not np.isfinite(scores).all()]
-    notes = [f"{v} gave some samples no score, so no option uses it" for v in partly]
+    notes = [
+        Note("info", "left-out", f"{v} gave some samples no score, so no option uses it")
+        for v in partly
+    ]
     return (*uncounted(samples, unit, len(partly) < len(samples.scores)), *notes)

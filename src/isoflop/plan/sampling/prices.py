@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import UsageError
+from isoflop.errors import Note, UsageError
 from isoflop.samples.sample_table import Samples
 from isoflop.samples.tallies import Tally
 
@@ -100,17 +100,25 @@ def cost_of_run(
     return cost_of(samples, 1, unit, True, prices)
 
 
-def uncounted(samples: Samples | Tally, unit: str, verified: bool) -> tuple[str, ...]:
+def uncounted(samples: Samples | Tally, unit: str, verified: bool) -> tuple[Note, ...]:
     """Return what is not in the cost, though it has one."""
     if unit == "dollars":
-        return ("a verifier costs no dollars here: prices are of the model's tokens",) * verified
+        return (
+            Note(
+                "info", "cost", "a verifier costs no dollars here: prices are of the model's tokens"
+            ),
+        ) * verified
     if unit != "flop":
         return ()
     parts = {"prompt_flop": "reading a prompt"} | (
         {"verifier_flop": "a verifier"} if verified else {}
     )
     return tuple(
-        f"the samples do not state the FLOP of {what} ({name}): it counts as nothing"
+        Note(
+            "info",
+            "cost",
+            f"the samples do not state the FLOP of {what} ({name}): it counts as nothing",
+        )
         for name, what in parts.items()
         if not _stated(samples, name)
     )

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from isoflop.accounting import Architecture
-from isoflop.errors import UsageError
+from isoflop.errors import UsageError, texts
 from isoflop.plan.result import Plan
 from isoflop.plan.training.recipe import BETAS, CLIP, DECAY, FINAL, RunConfig
 from isoflop.quantities import show
@@ -205,7 +205,7 @@ def facts(config: RunConfig) -> dict[str, Any]:
         "chip": config.chip,
         "chip_hours": hours and [hours.low, hours.typical, hours.high],
         "days": days and [days.low, days.typical, days.high],
-        "notes": list(config.notes),
+        "notes": texts(config.notes),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from isoflop.accounting import Architecture, shape_for
 from isoflop.accounting.cost import MOST_CHIPS
 from isoflop.atlas import Range
-from isoflop.errors import UnknownName, UsageError
+from isoflop.errors import Note, UnknownName, UsageError
 from isoflop.law import Published, form
 from isoflop.plan.result import Plan
 from isoflop.quantities import refuse_count, show
@@ -57,7 +57,7 @@ class RunConfig:
     hours: Range | None
     days: Range | None
     suggestions: tuple[Suggestion, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def batch(self) -> int:
@@ -135,7 +135,7 @@ def recipe(
     refuse_count("the number of chips", chips, 1, MOST_CHIPS)
     if plan.priced.active < 1:
         raise UsageError("a shape is made for dense models; give the architecture of the mixture")
-    notes: list[str] = []
+    notes: list[Note] = []
     if architecture is None:
         made = shape_for(plan.N.value, convention, **(shape or {}))
         architecture = made.architecture
@@ -172,24 +172,43 @@ def recipe(
 
 def _remarks(
     every: tuple[Suggestion, ...], wanted: float, batch: float, counted: float, plan: Plan
-) -> list[str]:
+) -> list[Note]:
     """Return how far the rules disagree, and where the run is not the plan."""
     rates = [s.lr for s in every if s.lr is not None]
     batches = [s.batch for s in every if s.batch is not None]
     notes = [
-        f"rules disagree {max(rates) / min(rates):.1f}-fold on the learning rate and "
-        f"{max(batches) / min(batches):.0f}-fold on the batch: begin there, then search",
-        f"warm-up of {WARMUP:.0%}, cosine to {FINAL:.0%} of the peak, Adam betas {BETAS}, weight "
-        f"decay {DECAY}, clipping at {CLIP:g} are usual choices, not answers of the plan",
+        Note(
+            "info",
+            "disagreement",
+            f"rules disagree {max(rates) / min(rates):.1f}-fold on the learning rate and "
+            f"{max(batches) / min(batches):.0f}-fold on the batch: begin there, then search",
+        ),
+        Note(
+            "info",
+            "recipe",
+            f"warm-up of {WARMUP:.0%}, cosine to {FINAL:.0%} of the peak, Adam betas {BETAS}, "
+            f"weight "
+            f"decay {DECAY}, clipping at {CLIP:g} are usual choices, not answers of the plan",
+        ),
     ]
     if abs(math.log(batch / wanted)) > 0.1:
         notes.append(
-            f"the rule asks for {show(wanted)} tokens a step; whole sequences on every chip make "
-            f"it {show(batch)}"
+            Note(
+                "info",
+                "batch",
+                f"the rule asks for {show(wanted)} tokens a step; whole sequences on every chip "
+                f"make "
+                f"it {show(batch)}",
+            )
         )
     if abs(counted / plan.N.value - 1) > 0.02:
         notes.append(
-            f"the shape has {show(counted)} parameters where {show(plan.N.value)} were planned; "
-            "tokens are as planned, so the compute is not"
+            Note(
+                "info",
+                "size",
+                f"the shape has {show(counted)} parameters where {show(plan.N.value)} were "
+                f"planned; "
+                "tokens are as planned, so the compute is not",
+            )
         )
     return notes

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
-from isoflop.errors import UnknownName
+from isoflop.errors import Note, UnknownName
 
 __all__ = [
     "Imported",
@@ -55,7 +55,7 @@ class Imported:
     table: Savable
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 class Read(Protocol):

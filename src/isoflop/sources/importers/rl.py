@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import BadRuns, UsageError, suggest
+from isoflop.errors import BadRuns, Note, UsageError, suggest
 from isoflop.quantities import QUANTITIES
 from isoflop.runs import Runs
 from isoflop.sources.importers import Imported, Watch, importer, silent
@@ -73,7 +73,7 @@ def read(
     """
     options = _settings(settings)
     parts: list[Runs] = []
-    notes: list[str] = []
+    notes: list[Note] = []
     rows: list[tuple[str | float | int | None, ...]] = []
     for log in _read(logs, watch):
         if any(log.run == part.labels["run"][0] for part in parts):
@@ -92,8 +92,13 @@ def read(
     table = _together(parts, notes)
     if len(parts) > 1 and "family" not in table.labels:
         notes.append(
-            f"{len(parts)} runs without a recipe count as repeats of one; tell recipes apart by "
-            "RECIPE=LOG, or runs of one log by --set recipe=run"
+            Note(
+                "info",
+                "recipe",
+                f"{len(parts)} runs without a recipe count as repeats of one; tell recipes apart "
+                f"by "
+                "RECIPE=LOG, or runs of one log by --set recipe=run",
+            )
         )
     return Imported(table, SUMMARY, tuple(rows), tuple(notes))
 
@@ -153,7 +158,7 @@ def _number(settings: Mapping[str, str], name: str, least: float | None = 0.0) -
     return value
 
 
-def _runs(log: Log, fields: Fields, history: Joined, options: Settings) -> tuple[Runs, list[str]]:
+def _runs(log: Log, fields: Fields, history: Joined, options: Settings) -> tuple[Runs, list[Note]]:
     """Return the rows of one run after step 0, and what was noticed."""
     steps = np.array(history.steps)
     columns = {
@@ -172,9 +177,21 @@ def _runs(log: Log, fields: Fields, history: Joined, options: Settings) -> tuple
     )
     notes = []
     if start is None:
-        notes.append(f"{log.run}: R_0 is not known: no evaluation at step 0, and no --set start=")
+        notes.append(
+            Note(
+                "info",
+                "start",
+                f"{log.run}: R_0 is not known: no evaluation at step 0, and no --set start=",
+            )
+        )
     if fields.trained_on:
-        notes.append(f"{log.run}: R is the reward of training, on problems that are trained on")
+        notes.append(
+            Note(
+                "info",
+                "trained-on",
+                f"{log.run}: R is the reward of training, on problems that are trained on",
+            )
+        )
     count = int(after.sum())
     selection = {"steps": steps[after], **{s: v[after] for s, v in columns.items()}}
     selection |= {} if start is None else {"start": np.full(count, start)}
@@ -214,7 +231,7 @@ def _hours(log: Log, fields: Fields, history: Joined, steps: Numbers, gpus: floa
     return np.asarray(np.cumsum(durations * taken) * gpus / 3600)
 
 
-def _together(parts: Sequence[Runs], notes: list[str]) -> Runs:
+def _together(parts: Sequence[Runs], notes: list[Note]) -> Runs:
     """Return all runs as one table, of the columns of compute that all of them have."""
     shared = set.intersection(*(set(p.columns) for p in parts))
     partly = [s for s in PER_STEP if any(s in p for p in parts) and s not in shared]

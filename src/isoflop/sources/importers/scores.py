@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import BadRuns, UnknownName, UsageError, suggest
+from isoflop.errors import BadRuns, Note, UnknownName, UsageError, suggest
 from isoflop.quantities import parse
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
@@ -104,8 +104,12 @@ def _table(
     gold = (("gold", None, float(table.gold[mask].mean()), float(table.gold[mask].std())),)
     count = np.bincount(table.prompt)
     notes = (
-        f"{len(table):,} samples of {len(table.prompts):,} prompts, {count.min():,} to "
-        f"{count.max():,} each; {int(mask.sum()):,} have a gold score",
+        Note(
+            "info",
+            "samples",
+            f"{len(table):,} samples of {len(table.prompts):,} prompts, {count.min():,} to "
+            f"{count.max():,} each; {int(mask.sum()):,} have a gold score",
+        ),
         *table.notes,
     )
     return Imported(
@@ -147,7 +151,7 @@ def _runs(
 
 def _one(
     log: Log, columns: Mapping[str, str], settings: Mapping[str, str]
-) -> tuple[Runs, list[str]]:
+) -> tuple[Runs, list[Note]]:
     names = dict.fromkeys(k for r in log.records for k in r)
     kl = _first(names, _KL, "KL", columns)
     gold = _first(names, _GOLD, "R", columns)
@@ -189,18 +193,31 @@ def _one(
     return runs, [*history.notes, *remarks]
 
 
-def _said(log: Log, mask: npt.NDArray[np.bool_], kl: str, settings: Mapping[str, str]) -> list[str]:
+def _said(
+    log: Log, mask: npt.NDArray[np.bool_], kl: str, settings: Mapping[str, str]
+) -> list[Note]:
     """Return what is to be said of records (n,) left out, and of a KL that may be of tokens."""
     remarks = []
     if not mask.all():
         remarks.append(
-            f"{log.run}: {int((~mask).sum())} of {mask.size} records hold no KL or no gold, and "
-            "are left out"
+            Note(
+                "info",
+                "left-out",
+                f"{log.run}: {int((~mask).sum())} of {mask.size} records hold no KL or no gold, "
+                f"and "
+                "are left out",
+            )
         )
     if kl in _OF_TOKENS and "tokens" not in settings:
         remarks.append(
-            f"{log.run}: {kl!r} is a mean over tokens in logs of TRL's GRPO, OpenRLHF and verl; "
-            "--set tokens=N, the tokens of a response, makes it the KL of responses that laws take"
+            Note(
+                "info",
+                "units",
+                f"{log.run}: {kl!r} is a mean over tokens in logs of TRL's GRPO, OpenRLHF and "
+                f"verl; "
+                "--set tokens=N, the tokens of a response, makes it the KL of responses that laws "
+                "take",
+            )
         )
     return remarks
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import amount
+from isoflop.errors import Note, amount
 from isoflop.samples import answers
 from isoflop.samples.bank import SCHEMA
 from isoflop.sources.cells import MISSING
@@ -73,7 +73,7 @@ class ParsedSamples:
     problems: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     out: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[Note] = field(default_factory=list)
 
     def add(self, row: dict[str, Any]) -> None:
         """Take a sample; every few thousand of them go out of the memory."""
@@ -116,14 +116,19 @@ class ParsedSamples:
 
     def remark(self, text: str) -> None:
         """Say something once."""
-        if text not in self.remarks:
-            self.remarks.append(text)
+        note = Note("doubt", "log", text)
+        if note not in self.remarks:
+            self.remarks.append(note)
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What was noticed, and what was left out and why."""
         omissions = (
-            f"{amount(n, 'row was', 'rows were')} left out: {why} (first {self.first[why]})"
+            Note(
+                "doubt",
+                "left-out",
+                f"{amount(n, 'row was', 'rows were')} left out: {why} (first {self.first[why]})",
+            )
             for why, n in self.out.most_common()
         )
         return (*self.remarks, *omissions)

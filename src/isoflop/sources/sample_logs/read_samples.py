@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from isoflop.errors import BadRuns, amount
+from isoflop.errors import BadRuns, amount, texts
 from isoflop.files import BadJSON, largest, parse_json, refuse_strange
 from isoflop.files.packed import parquet_batches
 from isoflop.sources.sample_logs import inspect_ai, lm_eval, plain
@@ -39,7 +39,7 @@ def read_samples(
         collector.read += path.stat().st_size
     collector.put_away()
     if not collector.number:
-        why = "; ".join(collector.notes) or (
+        why = "; ".join(texts(collector.notes)) or (
             "a table of samples has a row for each, and fields for problem and correct at least"
         )
         raise BadRuns(f"{', '.join(logs)}: no samples; {why}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.errors import UnknownName, amount
+from isoflop.errors import Note, UnknownName, amount
 from isoflop.samples.bank import SCHEMA, SampleBank, chosen_group
 from isoflop.samples.blocks import SampleBlocks, gather, read_blocks
 from isoflop.samples.sample_table import Counts, Samples
@@ -49,7 +49,7 @@ class SampleTable:
 
     spill: Spill
     number: npt.NDArray[np.int64]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     origin: str
     problems: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
 
@@ -140,7 +140,7 @@ class SampleTable:
         return tuple(n.removeprefix(SCHEMA.free) for n in self.names if n.startswith(SCHEMA.free))
 
     @functools.cached_property
-    def gaps(self) -> tuple[str, ...]:
+    def gaps(self) -> tuple[Note, ...]:
         """What some of the samples lack: answers, scores."""
         scores = [SCHEMA.free + name for name in self.verifiers]
         lacking: Counter[str] = Counter()
@@ -149,11 +149,13 @@ class SampleTable:
         remarks = []
         if 0 < lacking["answer"] < len(self):
             lacks = amount(lacking["answer"], "sample has", "samples have")
-            remarks.append(f"{lacks} no answer in a normal form: they do not vote")
+            remarks.append(
+                Note("doubt", "answers", f"{lacks} no answer in a normal form: they do not vote")
+            )
         for name in self.verifiers:
             if bare := lacking[SCHEMA.free + name]:
                 scores_ = amount(bare, f"score of {name} is", f"scores of {name} are")
-                remarks.append(f"{scores_} missing or not finite")
+                remarks.append(Note("doubt", "scores", f"{scores_} missing or not finite"))
         return tuple(remarks)
 
     @functools.cached_property

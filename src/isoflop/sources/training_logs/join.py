@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isoflop.errors import BadRuns
+from isoflop.errors import BadRuns, Note
 from isoflop.sources.training_logs.records import Log
 
 GAP = 5.0  # times the usual distance between records that is called a gap
@@ -20,7 +20,7 @@ class Joined:
     steps: tuple[float, ...]
     records: tuple[Mapping[str, Any], ...]
     lines: tuple[int, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def joined(log: Log, step: str, restarts: str = "join") -> Joined:
@@ -32,7 +32,7 @@ def joined(log: Log, step: str, restarts: str = "join") -> Joined:
     Raises BadRuns for a restart that is to be refused, and for a log without steps.
     """
     rows: list[tuple[float, dict[str, Any], int]] = []
-    notes: list[str] = []
+    notes: list[Note] = []
     for record, line in zip(log.records, log.lines, strict=True):
         at = record.get(step, rows[-1][0] if rows else None)
         if not isinstance(at, int | float) or at != at:
@@ -48,7 +48,7 @@ def joined(log: Log, step: str, restarts: str = "join") -> Joined:
                 raise BadRuns(
                     f"{description} stand twice; --set restarts=join takes the later ones"
                 )
-            notes.append(f"{description} are taken from the later part")
+            notes.append(Note("doubt", "restart", f"{description} are taken from the later part"))
             rows = head
         if rows and at == rows[-1][0]:
             rows[-1][1].update(record)
@@ -61,13 +61,13 @@ def joined(log: Log, step: str, restarts: str = "join") -> Joined:
     return Joined(steps, records, lines, tuple(notes))
 
 
-def _gaps(run: str, steps: list[float]) -> list[str]:
+def _gaps(run: str, steps: list[float]) -> list[Note]:
     apart = [b - a for a, b in itertools.pairwise(steps)]
     if not apart:
         return []
     usual = sorted(apart)[len(apart) // 2]
     return [
-        f"{run}: nothing between step {a:g} and step {b:g}"
+        Note("info", "gap", f"{run}: nothing between step {a:g} and step {b:g}")
         for a, b in itertools.pairwise(steps)
         if b - a > GAP * usual
     ]
