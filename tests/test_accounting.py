@@ -342,11 +342,11 @@ class TestShape:
         made = shape_for(1e8, aspect=(8, 12), tied=False)
         assert 8 <= made.architecture.aspect <= 12
         assert made.architecture.parts.head > 0
-        assert any("untied" in note for note in made.notes)
+        assert any("untied" in note.text for note in made.notes)
 
     def test_what_gives_way_is_said(self):
         made = shape_for(1e7, aspect=(900, 1000))
-        assert any("width over layers" in note for note in made.notes)
+        assert any("width over layers" in note.text for note in made.notes)
 
     @pytest.mark.parametrize(
         ("call", "sentence"),
@@ -399,7 +399,7 @@ class TestTrainingCost:
     def test_what_is_not_known_is_left_out_and_said(self):
         cost = training_cost(1e22, "B200", 0.4)
         assert cost.money is None
-        assert any("no price of B200" in note for note in cost.notes)
+        assert any("no price of B200" in note.text for note in cost.notes)
         assert rates("TPU-v5p", 0.4).energy is None
 
     @given(st.floats(1e15, 1e27), st.floats(0.01, 1))

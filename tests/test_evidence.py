@@ -18,7 +18,7 @@ from isoflop.documentation.entries import ENTRIES
 from isoflop.documentation.evidence import HOME, MOST_SHOWN, Dataset, Entry, measure, write
 from isoflop.errors import BadLaw, EnvironmentFailure
 from isoflop.forecasting import forecast
-from isoflop.law import EXTRAPOLATION, Law, constants, form
+from isoflop.law import Law, constants, form
 from isoflop.pages.law_figures import agreement
 from isoflop.pages.laws import page
 from isoflop.plan import spend
@@ -164,16 +164,18 @@ def test_a_picture_of_data_without_a_licence_shows_no_run():
 def test_a_forecast_outside_the_published_range_says_so_first():
     found = constants("chinchilla/besiroglu2024")
     inside = forecast(found, N=1e9, D=2e10).notes
-    assert not any(note.startswith(EXTRAPOLATION) for note in inside)
+    assert not any(note.topic == "distance" for note in inside)
     outside = forecast(found, N=70e9, D=2e10).notes
-    assert outside[0].startswith(f"{EXTRAPOLATION}: N = 70B")
-    assert "57M to 16.2B params" in outside[0]
+    first = outside[0]
+    assert (first.kind, first.topic, first.symbol) == ("doubt", "distance", "N")
+    assert first.text.startswith("extrapolation outside the published range: N = 70B")
+    assert "57M to 16.2B params" in first.text
 
 
 def test_a_plan_outside_the_published_range_says_so():
     found = constants("chinchilla/besiroglu2024")
-    assert any(note.startswith(EXTRAPOLATION) for note in spend(found, 1e24).notes)
-    assert not any(note.startswith(EXTRAPOLATION) for note in spend(found, 1e20).notes)
+    assert any(note.topic == "distance" for note in spend(found, 1e24).notes)
+    assert not any(note.topic == "distance" for note in spend(found, 1e20).notes)
 
 
 NEW_LAW = '''
@@ -220,9 +222,9 @@ def test_one_new_file_brings_ranges_a_page_and_evidence(tmp_path, public):
         figure = next(b for b in page(form("falling")) if isinstance(b, Figure))
         assert figure.extrapolates_from == 1e10
         notes = forecast(constants("falling/nobody2024"), N=1e11, D=1e12).notes
-        assert notes[0].startswith(EXTRAPOLATION)
-        assert any(n.startswith(EXTRAPOLATION) for n in spend(constants("falling/nobody2024"),
-                                                              1e24).notes)  # fmt: skip
+        assert notes[0].text.startswith("extrapolation outside the published range")
+        plan = spend(constants("falling/nobody2024"), 1e24)
+        assert any(n.kind == "doubt" and n.topic == "distance" for n in plan.notes)
         got = measure(Entry("falling", "made", public, "C"), tmp_path, draws=20)
         assert got.rms < 0.005
     del sys.modules["falling"]

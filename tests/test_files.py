@@ -250,7 +250,7 @@ def test_an_impossible_amount_of_a_sample_is_counted_and_never_null(tmp_path, co
     path.write_text("\n".join(map(json.dumps, ({**good, column: 3}, bad, good))))
     table = read_samples([str(path)])
     assert len(table) == 2
-    assert any("1 row was left out" in note and "line 2" in note for note in table.notes)
+    assert any("1 row was left out" in note.text and "line 2" in note.text for note in table.notes)
 
 
 # What is written.

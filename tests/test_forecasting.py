@@ -11,7 +11,7 @@ import pytest
 from synthetic import TRUTH, grid, made_by, within
 
 from isoflop.assess import Candidate, compare, pool
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
 from isoflop.forecasting import beyond, forecast, predictive
 from isoflop.law import constants
@@ -82,8 +82,8 @@ def test_beyond_is_the_largest_factor_over_the_runs(at, factor):
 def test_a_forecast_beyond_the_runs_says_what_its_interval_leaves_out():
     near, far = forecast(study(), N=1e9, D=1e10), forecast(study(), N=7e12, D=1.4e14)
     assert near.notes == ()
-    assert any("wrong form" in n for n in far.notes)
-    assert any("times beyond the runs" in n for n in far.notes)
+    assert any("wrong form" in n.text for n in far.notes)
+    assert any("times beyond the runs" in n.text for n in far.notes)
 
 
 def test_the_error_of_the_form_widens_the_band_as_it_goes_out():
@@ -121,7 +121,7 @@ def test_a_member_that_rises_leaves_its_weight_to_the_others():
     )
     far = forecast(both, N=1e14, D=1e11)
     assert far.value == pytest.approx(one.fit.law(N=1e14, D=1e11))
-    assert any("log-quadratic is left out of the forecast" in n for n in far.notes)
+    assert any("log-quadratic is left out of the forecast" in n.text for n in far.notes)
     assert "choice" not in far.parts
     assert "choice" in forecast(both, N=1e9, D=1e10).parts
     with pytest.raises(RefusedByData, match="rises with N"):
@@ -139,15 +139,15 @@ def test_published_constants_have_no_interval():
     said = forecast(constants("chinchilla/hoffmann2022"), **FAR)
     assert said.value == pytest.approx(1.9366, abs=5e-5)
     assert (said.low, said.high, said.beyond) == (None, None, None)
-    assert any("no draws" in note for note in said.notes)
-    assert any("rounded" in note for note in said.notes)
+    assert any("no draws" in note.text for note in said.notes)
+    assert any("rounded" in note.text for note in said.notes)
 
 
 def test_a_fit_without_draws_has_no_interval_and_says_so():
     said = forecast(fit("chinchilla", RUNS, draws=0), **FAR)
     assert (said.low, said.high) == (None, None)
     assert said.beyond > 1
-    assert any("without draws" in n for n in said.notes)
+    assert any("without draws" in n.text for n in said.notes)
 
 
 def test_an_open_input_is_asked_for_by_its_bound_name():
@@ -177,11 +177,15 @@ def test_a_request_that_makes_no_sense_is_refused(model, at, says):
 
 
 def test_a_refused_fit_forecasts_nothing_and_a_doubtful_one_repeats_its_doubts():
-    refused = dataclasses.replace(study(), status="refused", notes=("the runs cannot tell",))
+    refused = dataclasses.replace(
+        study(), status="refused", notes=(Note("refused", "support", "the runs cannot tell"),)
+    )
     with pytest.raises(RefusedByData, match="cannot tell"):
         forecast(refused, **FAR)
-    doubtful = dataclasses.replace(study(), status="doubtful", notes=("E is hardly known",))
-    assert forecast(doubtful, **FAR).notes[0] == "E is hardly known"
+    doubtful = dataclasses.replace(
+        study(), status="doubtful", notes=(Note("doubt", "scatter", "E is hardly known"),)
+    )
+    assert forecast(doubtful, **FAR).notes[0].text == "E is hardly known"
 
 
 def test_a_curve_of_a_pool_has_draws_at_each_point_and_a_pool_without_draws_has_none():
@@ -197,5 +201,5 @@ def test_a_curve_of_a_pool_has_draws_at_each_point_and_a_pool_without_draws_has_
         assert (low[i], high[i]) == pytest.approx((one.low, one.high), rel=0.01)
     bare = forecast(pool(found, RUNS, draws=0), **FAR)
     assert (bare.low, bare.high, bare.parts) == (None, None, ())
-    assert any("without draws" in n for n in bare.notes)
+    assert any("without draws" in n.text for n in bare.notes)
     assert predictive(pool(found, RUNS, draws=0), N=np.array([1e9]), D=np.array([1e10])) is None

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isoflop import cli
-from isoflop.errors import BadRuns, IsoflopError, UnknownName, UsageError
+from isoflop.errors import BadRuns, IsoflopError, UnknownName, UsageError, texts
 from isoflop.sources import importers, read
 from isoflop.sources.simulated import sample_log, sample_responses, sample_rl
 from isoflop.sources.training_logs import Log, joined, read_logs
@@ -120,10 +120,10 @@ def test_runs_of_one_log_are_repeats_of_a_recipe_unless_told_apart(tmp_path):
     log = lines(tmp_path / "both.jsonl", [{"run": name, **r} for name in "ab" for r in TRL])
     together = imported(log)
     assert "family" not in together.table.labels
-    assert any("count as repeats of one" in note for note in together.notes)
+    assert any("count as repeats of one" in note.text for note in together.notes)
     apart = imported(log, recipe="run")
     assert apart.table.labels["family"].tolist() == ["a", "a", "b", "b"]
-    assert not any("repeats" in note for note in apart.notes)
+    assert not any("repeats" in note.text for note in apart.notes)
     assert dict(zip(apart.columns, apart.rows[0], strict=True))["R_0"] == 0.2
     with pytest.raises(UsageError, match="log or run"):
         imported(log, recipe="seed")
@@ -153,7 +153,7 @@ def test_a_restarted_run_is_joined_aloud_or_refused_and_never_doubled(tmp_path):
     made = imported(log)
     assert made.table["steps"].tolist() == [10, 15, 20]
     assert made.table["R"].tolist() == [0.3, 0.33, 0.44]
-    assert any("restarted at step 15 after step 20" in note for note in made.notes)
+    assert any("restarted at step 15 after step 20" in note.text for note in made.notes)
     with pytest.raises(BadRuns, match="stand twice"):
         imported(log, restarts="refuse")
     with pytest.raises(BadRuns, match="comes twice"):
@@ -162,7 +162,7 @@ def test_a_restarted_run_is_joined_aloud_or_refused_and_never_doubled(tmp_path):
 
 def test_gaps_are_said():
     log = Log("a", "", "a", tuple({"step": s} for s in (1, 2, 3, 4, 50, 51)), tuple(range(6)))
-    assert joined(log, "step").notes == ("a: nothing between step 4 and step 50",)
+    assert texts(joined(log, "step").notes) == ["a: nothing between step 4 and step 50"]
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=40))
@@ -191,7 +191,7 @@ def test_what_cannot_be_told_is_refused_in_words(tmp_path):
         imported(training)
     made = imported(training, reward="training")
     assert made.table["R"].tolist() == [0.3, 0.4]
-    assert any("problems that are trained on" in note for note in made.notes)
+    assert any("problems that are trained on" in note.text for note in made.notes)
     nothing = lines(tmp_path / "n.jsonl", [{"step": 1, "loss": 0.3}])
     with pytest.raises(BadRuns, match="no evaluation and no reward"):
         imported(nothing)

@@ -66,7 +66,7 @@ def test_inspect_ai_in_either_format(tmp_path, kind):
     assert (first["tokens"], first["prompt_tokens"], first["seconds"]) == (20, 9, 1.5)
     assert first["score:judge"] == 0.7
     assert first["lineage"] == "openai/small,sums"
-    notes = " ".join(table.notes)
+    notes = " ".join(map(str, table.notes))
     assert "1 row was left out: its grade 'P' is neither right nor wrong" in notes
     assert "it has no score: it ended in an error" in notes
     assert "scorer match" in notes
@@ -98,7 +98,7 @@ def test_an_archive_packed_by_zstandard_is_read_and_a_damaged_member_is_counted(
     path.write_bytes(data)
     again = read_samples([str(path)])
     assert len(again) == 2
-    assert any("it is not JSON" in note for note in again.notes)
+    assert any("it is not JSON" in note.text for note in again.notes)
 
 
 def test_scorers_that_give_letters_are_points_and_whole_texts_hold_an_answer(tmp_path):
@@ -119,7 +119,7 @@ def test_runs_that_number_alike_are_kept_apart_and_a_log_in_two_formats_is_one(t
     (tmp_path / "3.json").write_text(json.dumps({**HEADER, "samples": [other]}))
     table = read_samples([str(tmp_path)])
     assert (table.columns["sample"], table.columns["correct"]) == ([0, 1], [True, False])
-    notes = " ".join(table.notes)
+    notes = " ".join(map(str, table.notes))
     assert "1 sample has a number of another run's" in notes
     assert "2 rows were left out: it is there already" in notes
     bank = str(tmp_path / "bank")
@@ -154,7 +154,7 @@ def test_lm_eval_takes_its_grade_or_compares_with_the_target(tmp_path):
     assert table.columns["correct"] == [True, False, True, True, False]
     assert table.columns["sample"] == [0, 0, 0, 1, 2]
     assert set(table.columns["lineage"]) == {"org__model/gsm8k,strict-match"}
-    assert any("no metric says" in note for note in table.notes)
+    assert any("no metric says" in note.text for note in table.notes)
     assert table.columns["response"] == ["so 4", "5", "4", "4.0", "?"]
 
 
@@ -174,7 +174,7 @@ def test_lm_eval_of_choices_is_one_sample_a_line_and_its_summary_is_none(tmp_pat
     assert table.columns["answer"] == ["1", "0"]
     assert table.columns["correct"] == [False, True]
     assert list(table.problems.values()) == [{"0": ("2+2=", "0"), "1": ("2+2=", "0")}]
-    assert any("summary of lm-eval" in note for note in table.notes)
+    assert any("summary of lm-eval" in note.text for note in table.notes)
     with pytest.raises(BadRuns, match="--log_samples"):
         read_samples([str(summary)])
 
@@ -196,7 +196,7 @@ def test_its_hub_is_a_strategy_at_a_budget(tmp_path):
     table = read_samples([path])
     assert table.columns["strategy"] == ["beam-search/n=4", "beam-search/n=8"]
     assert table.columns["answer"] == ["7", None]
-    assert any("expected pass rate" in note for note in table.notes)
+    assert any("expected pass rate" in note.text for note in table.notes)
 
 
 def test_a_plain_table_is_known_by_usual_names_and_bad_rows_are_counted(tmp_path):
@@ -210,7 +210,7 @@ def test_a_plain_table_is_known_by_usual_names_and_bad_rows_are_counted(tmp_path
         ("a", 0, True), ("a", 1, False), ("b", 0, True),
     ]  # fmt: skip
     assert table.columns["score:reward"] == [0.5, None, 0.2]
-    notes = " ".join(table.notes)
+    notes = " ".join(map(str, table.notes))
     for why in ("'maybe' is neither", "names no problem", "fewer fields"):
         assert why in notes
     assert table.gaps == ("1 score of reward is missing or not finite",)

@@ -191,7 +191,7 @@ def test_the_verdict_follows_every_law_that_nothing_speaks_against():
 def test_a_law_that_was_asked_for_is_told_what_forecasts_better():
     made = SIMULATED.table(200, 256, seed=2)
     notes = guard(made, "small", form="rl-reward", draws=100).found.notes
-    assert any("rl-reward was asked for" in note for note in notes)
+    assert any("rl-reward was asked for" in note.text for note in notes)
 
 
 def test_the_labels_that_are_asked_for_give_the_width_that_was_wanted():

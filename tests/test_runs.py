@@ -14,8 +14,10 @@ from isoflop.errors import (
     BadRuns,
     ConventionMismatch,
     EnvironmentFailure,
+    Note,
     UnknownName,
     UsageError,
+    texts,
 )
 from isoflop.runs import Runs, refuse_clash, refuse_impossible
 from isoflop.sources import read
@@ -74,7 +76,8 @@ def test_where_says_what_the_column_holds_if_no_run_is_left():
 def test_derive_makes_a_column_and_says_so():
     made = runs().derive("D=C/6N")
     assert made["D"].tolist() == [1e10, 5e10, 2.5e11]
-    assert made.notes == ("D was derived: D=C/6N",)
+    assert texts(made.notes) == ["D was derived: D=C/6N"]
+    assert (made.notes[0].topic, made.notes[0].symbol) == ("derived", "D")
     assert "D" not in runs()
 
 
@@ -91,7 +94,7 @@ def test_adding_keeps_every_run_and_marks_what_one_side_lacks():
     assert np.isnan(both["D"]).tolist() == [True, True, True, False]
     assert both.labels["family"].tolist() == ["a", "a", "b", ""]
     assert both.origin == "a.csv + b.csv"
-    assert both.notes == ("C is missing in b.csv", "D is missing in a.csv")
+    assert texts(both.notes) == ["C is missing in b.csv", "D is missing in a.csv"]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +124,10 @@ def test_equal_and_unstated_conventions_mix():
 
 def test_the_digest_is_of_content_alone():
     same = Runs(
-        {s: runs()[s] for s in ("L", "C", "N")}, runs().labels, origin="elsewhere", notes=("seen",)
+        {s: runs()[s] for s in ("L", "C", "N")},
+        runs().labels,
+        origin="elsewhere",
+        notes=(Note("info", "origin", "seen"),),
     )
     assert same.digest == runs().digest
     assert len({

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from isoflop.errors import BadRuns, ConventionMismatch, IsoflopError, UnknownName, UsageError
+from isoflop.errors import BadRuns, ConventionMismatch, IsoflopError, UnknownName, UsageError, texts
 from isoflop.runs import Runs
 from isoflop.sources import packaged, read, sample_names
 from isoflop.store import Study
@@ -97,14 +97,14 @@ def test_common_names_are_read_and_reported(write):
         {"N", "C", "L"},
         {"run": ["m"], "family": ["f"]},
     )
-    assert made.notes == (
+    assert texts(made.notes) == [
         "column 'Model Size' read as N",
         "column 'Training FLOP' read as C",
         "column 'loss' read as L",
         "column 'Model' read as run",
         "column 'Model Family' read as family",
         "columns left out: colour",
-    )
+    ]
     assert made.unread == ("colour",)
 
 
@@ -145,7 +145,11 @@ def test_derive_and_where_use_any_column_of_the_source(write):
     made = read(path, derive=["N=`Size (B)`*1e9", "D=C/6N"], where='corpus == "c4" and loss > 0')
     assert (made["N"].tolist(), made["D"][0]) == ([7e9], pytest.approx(6e22 / 42e9))
     assert made.rows.tolist() == [2]
-    assert made.notes[-1].startswith("1 of 3 runs meet")
+    assert made.notes[-1].text.startswith("1 of 3 runs meet")
+    (omission,) = made.dropped
+    assert (omission.rows, made.notes[-1].topic) == ((3, 4), "dropped")
+    again = read(made, where="N > 1e9")  # read again, it still knows what was left out
+    assert again.dropped == made.dropped
     with pytest.raises(UsageError, match="did you mean 'corpus'"):
         read(path, where='corpu == "c4"')
     with pytest.raises(BadRuns, match="none of 3 runs meets"):
@@ -245,15 +249,17 @@ def test_duplicates_are_kept_and_noted(write):
     text = "N,L,tag\n1,2,a\n1,3,a\n1,2,a\n1,2,b\n1,3,a\n"
     made = read(write(text))
     assert len(made) == 5
-    assert made.notes[-1] == "exact duplicates, all kept: rows 2, 3, 4 and 6"
-    assert "duplicates" not in " ".join(read(write(text), where="L == 2 and tag == 'b'").notes)
+    assert made.notes[-1].text == "exact duplicates, all kept: rows 2, 3, 4 and 6"
+    assert "duplicates" not in " ".join(
+        texts(read(write(text), where="L == 2 and tag == 'b'").notes)
+    )
 
 
 def test_bits_become_nats_and_other_units_are_kept():
     table = {"L": [1.0], "sigma": [0.1]}
     made = read(table, units={"L": "bits/token"})
     assert (made["L"][0], made["sigma"][0]) == (math.log(2), 0.1 * math.log(2))
-    assert made.notes == ("L and sigma converted from bits/token to nats/token",)
+    assert texts(made.notes) == ["L and sigma converted from bits/token to nats/token"]
     assert made.conventions == {"L": "nats/token"}
     kept = read(table, units={"L": "bits/byte"})
     assert (kept["L"][0], kept.conventions) == (1.0, {"L": "bits/byte"})
@@ -335,7 +341,7 @@ def test_the_figure_4_data_read_by_their_own_names():
     assert len(made) == 245
     made.require(["N", "D", "C", "L"])
     assert made["C"] == pytest.approx(6 * made["N"] * made["D"], rel=1e-12)
-    assert "column 'Model Size' read as N" in made.notes
+    assert "column 'Model Size' read as N" in texts(made.notes)
 
 
 CELLS = st.sampled_from(

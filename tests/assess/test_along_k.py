@@ -29,14 +29,14 @@ def test_small_answer_spaces_bend_the_curve_and_that_is_said():
     found = bend(counts_of(rates, 256))
     assert found.curved
     assert found.slope_last > found.slope_first
-    assert "guessed" in found.notes[0]
+    assert "guessed" in found.notes[0].text
 
 
 def test_problems_that_are_never_solved_flatten_the_curve():
     rates = np.random.default_rng(1).beta(2.0, 4.0, 200) * (np.arange(200) % 4 > 0)
     found = bend(counts_of(rates, 300))
     assert found.curved
-    assert "never solved" in found.notes[0]
+    assert "never solved" in found.notes[0].text
 
 
 def test_a_forecast_lies_in_its_interval():

@@ -166,16 +166,17 @@ def test_runs_that_no_forecast_can_stand_on_are_refused_with_the_reason():
 def test_doubts_name_rows_and_reason():
     twice = RUNS + with_losses(RUNS[3:4], RUNS["L"][3:4] * 1.1)
     assert any(
-        "share their N and D" in d and "row" in d and "10.00%" in d
+        all(words in d.text for words in ("share their N and D", "row", "10.00%"))
         for d in compare(["chinchilla"], twice, objectives=["huber"]).doubts
     )
     spoilt = RUNS["L"].copy()
     spoilt[-1] *= 1.5
     doubt = compare(["chinchilla"], with_losses(RUNS, spoilt), objectives=["huber"]).doubts[0]
-    assert f"rises with scale at row {RUNS.rows[-1]}" in doubt
+    assert f"rises with scale at row {RUNS.rows[-1]}" in doubt.text
+    assert doubt.rows == (RUNS.rows[-1],)
     C = np.geomspace(1e18, 1e22, 40)
     frontier = made_by(TRUTH, {"N": np.sqrt(C / 120), "D": 20 * np.sqrt(C / 120)}, noise=3e-3)
-    assert any("one line" in d for d in compare(LAWS, frontier, objectives=["huber"]).doubts)
+    assert any(d.topic == "one-line" for d in compare(LAWS, frontier, objectives=["huber"]).doubts)
     assert compare(["chinchilla"], RUNS, objectives=["huber"]).doubts == ()
 
 

@@ -59,7 +59,7 @@ def test_sweeps_of_a_few_small_sizes_stay_ok():
 def test_the_frontier_alone_does_not_tell_alpha_from_beta():
     made = fit("chinchilla", near_the_frontier(0.1), draws=200)
     assert made.status != "ok"
-    assert any("one line in N and D" in note for note in made.notes)
+    assert any("one line in N and D" in note.text for note in made.notes)
     unknown = identify(made, SPLIT).unknown
     assert {"alpha", "beta", "A", "B", "N*", "D*"} <= set(unknown)
     assert "E" not in unknown
@@ -74,19 +74,21 @@ def test_the_frontier_alone_does_not_tell_alpha_from_beta():
 
 def test_runs_a_factor_off_the_frontier_do():
     made = fit("chinchilla", near_the_frontier(1.0), draws=200)
-    assert not any("one line" in note for note in made.notes)
+    assert not any("one line" in note.text for note in made.notes)
     assert spend(made, 1e23).N.value == pytest.approx(float(TRUTH.optimum(1e23).N), rel=0.7)
 
 
 def test_one_budget_says_that_it_is_one():
     made = fit("chinchilla", made_by(TRUTH, grid(budgets=(1e20,), sizes=12), noise=2e-3), draws=50)
-    assert any("a single budget" in note and "at other budgets" in note for note in made.notes)
+    assert any(
+        "a single budget" in note.text and "at other budgets" in note.text for note in made.notes
+    )
 
 
 def test_three_sizes_do_not_pin_the_floor():
     made = fit("chinchilla", three_sizes(), draws=200)
     assert made.status == "doubtful"
-    assert made.notes[0].startswith("3 levels of N cannot pin E")
+    assert made.notes[0].text.startswith("3 levels of N cannot pin E")
     assert "E" in identify(made).unknown
     with pytest.raises(RefusedByData, match=r"at N = 10B.*3 levels of N cannot pin E"):
         forecast(made, N=1e10, D=1e11)

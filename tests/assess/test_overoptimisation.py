@@ -208,7 +208,7 @@ def test_runs_of_rl_are_gains_over_their_own_beginning():
     assert law.alpha_R == pytest.approx(0.8)
     assert law.beta_R == pytest.approx(0.4)
     late = rl_runs().select(rl_runs()["KL"] > 1)
-    assert "taken to be the gain" in of_runs(late).notes[0]
+    assert "taken to be the gain" in of_runs(late).notes[0].text
     told = of_runs(late, start=0.2).by_proxy["all runs"]
     assert told.law("rl-reward").beta_R == pytest.approx(0.4)
 

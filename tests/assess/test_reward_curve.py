@@ -20,7 +20,7 @@ from isoflop.assess.reward.curve import (
 )
 from isoflop.assess.reward.isocompute import isocompute, record_breaking
 from isoflop.assess.reward.recipes import compare_recipes
-from isoflop.errors import BadRuns, CannotFit, RefusedByData, UsageError
+from isoflop.errors import BadRuns, CannotFit, RefusedByData, UsageError, texts
 from isoflop.laws import LogLinear, SaturatingPower, Sigmoid
 from isoflop.runs import Runs
 from isoflop.sources.simulated import reward_curves, sample_responses, sample_rl
@@ -69,7 +69,7 @@ def test_other_ranges_are_stated_and_become_shares():
     made = evaluations(with_rewards([-0.5, 0.0, 0.5], start=[-0.8] * 3), "hours", (-1, 1))
     assert made["R"].tolist() == [0.25, 0.5, 0.75]
     assert start_of(made) == pytest.approx(0.1)
-    assert any("shares of their range" in n for n in made.notes)
+    assert any("shares of their range" in n.text for n in made.notes)
     with pytest.raises(UsageError, match="must rise"):
         evaluations(made, "hours", (1, 0))
 
@@ -77,7 +77,7 @@ def test_other_ranges_are_stated_and_become_shares():
 def test_rows_between_evaluations_may_stay():
     made = evaluations(with_rewards([0.1, np.nan, 0.3]), "hours")
     assert made["R"].tolist() == [0.1, 0.3]
-    assert made.notes == ("1 of 3 rows hold no evaluation and are left out",)
+    assert texts(made.notes) == ["1 of 3 rows hold no evaluation and are left out"]
 
 
 def test_too_few_and_constant_rewards_are_refused():

@@ -66,7 +66,7 @@ def test_a_run_without_a_number_serves_the_other_step():
         replace(runs, columns={**runs.columns, "score": score}), chance=0.25, draws=9
     )
     assert (len(made.loss.runs), len(made.score.runs)) == (32, 29)
-    assert "rows 2, 3 and 4" in made.notes[0]
+    assert "rows 2, 3 and 4" in made.notes[0].text
 
 
 def test_a_law_of_compute_alone_and_an_exponential_link_chain_too():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isoflop.errors import UsageError
+from isoflop.errors import UsageError, texts
 from isoflop.experiments.sampling.judges import Judge
 from isoflop.experiments.sampling.messages import Drawing, Response, TextProblem
 from isoflop.experiments.sampling.problems import Exercise, addition, exact, exercise, from_file
@@ -130,9 +130,9 @@ def test_a_file_of_problems_is_read_and_its_bad_lines_are_counted(tmp_path):
         TextProblem("row 1", "1+1?", "2"), TextProblem("fr", "Capital?", "Paris"),
         TextProblem("row 7", "Ungraded"),
     )  # fmt: skip
-    assert made.notes == (
+    assert texts(made.notes) == [
         "5 lines of mine.jsonl are no problems and are left out: rows 2, 3, 4, 5, 8",
-    )
+    ]
     assert from_file(path, 1, {"problem": "q", "answer": "a"}).problems == made.problems[:1]
 
 

@@ -97,7 +97,7 @@ def test_problems_that_ask_the_same_come_once(installed):
     made = exercise("gym:coin_flip,min_trials=3,max_trials=4", 12, seed=0)
     prompts = [p.prompt for p in made.problems]
     assert len(set(prompts)) == len(prompts) < 12
-    assert "are the same as others" in made.notes[0]
+    assert "are the same as others" in made.notes[0].text
 
 
 def test_what_it_cannot_make_is_said(installed):

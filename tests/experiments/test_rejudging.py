@@ -113,7 +113,7 @@ def test_what_is_no_number_is_counted_left_out_and_asked_for_again(bank, capsys)
     assert sum(said["without"].values()) == len(nines)
     samples, notes = bank.load(verifiers=("r",)).scored("r")
     assert len(samples) == said["new"]
-    assert "without a finite score of r" in notes[0]
+    assert "without a finite score of r" in notes[0].text
     with rewarding() as url:
         assert main(command(bank, "--reward", f"r={url}")) == 0
     assert all(score == len(text) for score, text in scores(bank, "r").values())
@@ -206,7 +206,7 @@ def test_a_program_grades_what_nobody_graded(tmp_path):
     assert (done.new, done.had, sum(done.owed.values())) == (2, 1, 3)
     counts = bank.counts()
     assert (counts.solved.tolist(), counts.tried.tolist()) == ([1], [3])
-    assert any("nobody graded it" in note for note in counts.notes)
+    assert any("nobody graded it" in note.text for note in counts.notes)
 
 
 def test_samples_of_a_log_are_scored_with_problems_of_a_file(tmp_path, capsys):

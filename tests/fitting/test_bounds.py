@@ -60,7 +60,8 @@ def test_a_fit_and_its_draws_lie_within_bounds(bounds, typical, end, kind):
     else:
         assert got.law.b == pytest.approx(end, abs=1e-3)
         assert got.status == "doubtful"
-        assert any("b touches its bound" in note for note in got.notes)
+        assert any("b touches its bound" in note.text for note in got.notes)
+        assert ("bound", "b") in {(note.topic, note.symbol) for note in got.notes}
 
 
 @pytest.mark.parametrize("bounds", [ANY, (2.0, INF), (-INF, -3.0), (-1.0, 4.0), (0.0, INF)])

@@ -138,10 +138,10 @@ def test_few_spare_runs_are_doubted_however_well_they_fit():
             with registry_as_it_was():
                 law = {"line": line, "chinchilla": lambda: Chinchilla}.get(name, lambda: Power)()
                 got = fit(law, runs, objective="squared", draws=20, **options)
-            more = [note for note in got.notes if "more than parameters" in note]
+            more = [note for note in got.notes if "more than parameters" in note.text]
             assert bool(more) == (spare < SPARE), (name, spare)
             assert not more or got.status == "doubtful"
-            assert any("too few to resample" in note for note in got.notes)
+            assert any("too few to resample" in note.text for note in got.notes)
 
 
 def test_a_forecast_of_few_runs_is_as_wide_as_its_draws_and_their_noise():

@@ -35,7 +35,7 @@ def test_curves_of_labelled_runs_are_told_apart():
     named = Runs(runs.columns, labels={"run": names})
     found = envelope(named, draws=0)
     assert len(found.sizes) == 12
-    assert "before 85% of their run" in found.notes[0]
+    assert "before 85% of their run" in found.notes[0].text
     np.testing.assert_allclose(found.frontier.lines, envelope(runs, draws=0).frontier.lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,8 +188,10 @@ def test_a_missing_column_and_an_empty_table_are_refused():
 
 def test_a_convention_that_is_not_stated_is_said():
     plain = dataclasses.replace(RUNS, conventions={})
-    assert any("N is counted is not stated" in n for n in fit("chinchilla", plain, draws=0).notes)
-    assert not any("not stated" in n for n in fit("chinchilla", RUNS, draws=0).notes)
+    assert any(
+        "N is counted is not stated" in n.text for n in fit("chinchilla", plain, draws=0).notes
+    )
+    assert not any("not stated" in n.text for n in fit("chinchilla", RUNS, draws=0).notes)
 
 
 def test_a_refit_does_what_the_fit_did():
@@ -228,3 +231,26 @@ def test_a_saved_fit_that_was_tampered_with_is_refused(tmp_path):
             Fit.load(path)
     with pytest.raises(BadStudy, match="no fit at"):
         Fit.load(tmp_path / "nowhere.json")
+
+
+def test_a_fit_saved_by_schema_1_loads_and_its_notes_have_kinds():
+    """The file was written by isoflop 0.1, which kept notes as texts alone."""
+    old = Fit.load(Path(__file__).with_name("saved_fit_1.json"))
+    assert old.status == "doubtful"
+    kinds = [note.kind for note in old.notes]
+    assert kinds == ["doubt", "doubt", "info", "doubt", "info", "info"]
+    assert old.notes[0].text.startswith("3 levels of N cannot pin E")
+    assert old.runs.dropped == ()
+
+
+def test_notes_and_the_rows_left_out_are_saved_with_a_fit(tmp_path):
+    runs = RUNS.where("N < 1e9")
+    got = fit("chinchilla", runs, draws=3, **SMALL)
+    got.save(tmp_path / "fit.json")
+    again = Fit.load(tmp_path / "fit.json")
+    assert again.notes == got.notes
+    assert again.runs.notes == got.runs.notes
+    (omission,) = again.runs.dropped
+    assert omission == got.runs.dropped[0]
+    assert omission.reason == "does not meet 'N < 1e9'"
+    assert sorted((*omission.rows, *runs.rows.tolist())) == RUNS.rows.tolist()

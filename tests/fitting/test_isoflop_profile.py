@@ -84,7 +84,7 @@ def test_a_budget_without_a_minimum_is_left_out_and_says_why():
     assert "4 sizes where 5" in faults[0]
     assert "least at the largest size" in faults[-1] or "sizes" in faults[-1]
     assert len(found.frontier.C) == 4
-    assert sum("left out" in note for note in found.notes) == 2
+    assert sum("left out" in note.text for note in found.notes) == 2
 
 
 def test_a_study_without_minima_is_refused_with_reasons():
@@ -105,7 +105,7 @@ def test_continuous_compute_is_sliced_and_says_so():
     runs = made_by(TRUTH, {"N": N, "D": C / 6 / N, "C": C}, noise=2e-3)
     found = isoflop_profiles(runs, draws=100)
     assert all(p.budget.sliced for p in found.profiles)
-    assert "continuous" in found.notes[0]
+    assert "continuous" in found.notes[0].text
     low, high = np.quantile(found.frontier.a[1:], [0.005, 0.995])
     assert low < TRUTH.beta / (TRUTH.alpha + TRUTH.beta) < high
     with pytest.raises(RefusedByData, match="continuous"):

@@ -20,7 +20,7 @@ def _runs(n: int) -> iso.Runs:
 def test_many_runs_give_the_law_and_say_that_a_sample_was_drawn() -> None:
     fit = iso.fit("chinchilla", _runs(200_000), draws=100)
     assert fit.law.alpha == pytest.approx(0.35, abs=0.002)
-    assert any("sample of 20,000 of the 200,000 runs" in note for note in fit.notes)
+    assert any("sample of 20,000 of the 200,000 runs" in note.text for note in fit.notes)
 
 
 def test_the_scatter_of_a_sample_is_drawn_in_to_that_of_all(

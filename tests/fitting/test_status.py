@@ -20,7 +20,7 @@ def fitted(columns, *, law="chinchilla", noise=2e-3, **options):
 
 
 def names_in(notes) -> set[str]:
-    return {name for name in TRUTH.params for note in notes if name in note.split()}
+    return {name for name in TRUTH.params for note in notes if name in note.text.split()}
 
 
 def test_a_sound_design_is_ok_and_says_nothing():
@@ -84,7 +84,7 @@ def test_a_law_that_the_runs_push_to_a_bound_says_which():
     flat = KaplanJoint(E=0.0, N_c=6.4e13, D_c=1.8e13, alpha_N=0.076, alpha_D=0.103)
     got = fit(KaplanJoint, made_by(flat, grid(), noise=3e-3, seed=3), draws=100)
     assert got.status == "doubtful"
-    assert any(note.startswith("E ") for note in got.notes)
+    assert any(note.text.startswith("E ") for note in got.notes)
 
 
 def test_fixing_what_the_runs_cannot_know_helps():
@@ -96,7 +96,7 @@ def test_fixing_what_the_runs_cannot_know_helps():
 def test_a_search_that_found_its_optimum_once_says_so():
     got = fit(Chinchilla, made_by(TRUTH, grid(), noise=5e-3), draws=0, screened=2, polished=1)
     assert got.status == "doubtful"
-    assert "more starts" in got.notes[0]
+    assert "more starts" in got.notes[0].text
 
 
 @pytest.mark.parametrize("columns", [grid(), grid(budgets=(1e13, 1e14, 1e15), sizes=6)])
@@ -116,4 +116,4 @@ def test_a_number_that_no_run_shares_with_others_is_doubted():
         runs = made_by(TRUTH, columns, noise=2e-3)
         got = fit("chinchilla", Runs({**runs.columns, symbol: spoilt}), draws=20)
         assert got.status != "ok"
-        assert any(f"{symbol} = " in note and "row 5" in note for note in got.notes)
+        assert any(f"{symbol} = " in note.text and "row 5" in note.text for note in got.notes)

@@ -9,7 +9,7 @@ import pytest
 from synthetic import made_by
 
 from isoflop.cli import main
-from isoflop.errors import NoOptimum, UsageError
+from isoflop.errors import NoOptimum, UsageError, texts
 from isoflop.fitting import fit
 from isoflop.law import Published
 from isoflop.laws import FrantarSparsity, constants
@@ -107,10 +107,10 @@ def test_a_plan_asks_for_what_the_law_takes_and_for_no_more():
 def test_a_mixture_whose_share_is_not_said_is_told():
     which = constants("abnar-sparsity/abnar2025")
     said = "C counts all of N"
-    assert any(said in note for note in spend(which, C, given={"sparsity": 0.9}).notes)
+    assert any(said in note.text for note in spend(which, C, given={"sparsity": 0.9}).notes)
     dense = spend(which, C, given={"sparsity": 0.0})
     counted = spend(which, C, given={"sparsity": 0.9}, cost=Cost(active=0.1))
-    assert not any(said in note for made in (dense, counted) for note in made.notes)
+    assert not any(said in note.text for made in (dense, counted) for note in made.notes)
 
 
 @pytest.mark.parametrize(
@@ -146,5 +146,5 @@ def test_active_parameters_are_what_compute_counts():
     runs = Runs(runs.columns, conventions={"N": "active"})
     made = spend(fit("frantar-sparsity", runs, draws=20), 1e20, given={"sparsity": 0.75})
     assert 6 * made.N.value * made.D.value == pytest.approx(1e20)
-    assert "N is counted as active" in made.notes
-    assert not any("say which with --active" in note for note in made.notes)
+    assert "N is counted as active" in texts(made.notes)
+    assert not any("say which with --active" in note.text for note in made.notes)

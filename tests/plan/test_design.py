@@ -73,7 +73,7 @@ def test_a_ladder_from_nothing_but_the_typical_range_finds_both_slopes():
     assert made.half_width < made.start / 5
     N, D = (np.array([getattr(c, s) for c in made.choices]) for s in "ND")
     assert abs(np.corrcoef(np.log(N), np.log(D))[0, 1]) < 0.99  # not the frontier alone
-    assert "no runs behind it" in made.notes[-1]
+    assert "no runs behind it" in made.notes[-1].text
 
 
 def test_what_laws_disagree_on_is_worth_learning(known):

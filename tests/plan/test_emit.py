@@ -120,8 +120,8 @@ def test_each_rule_is_asked_with_the_n_that_it_counts():
     assert by["minicpm2024"].batch == pytest.approx(1.21e9 / 2.3**6.24)
     assert "minicpm2024" not in {s.rule for s in suggestions(shape, 6e10)}
     rates = [s.lr for s in by.values() if s.lr]
-    said = next(n for n in made_for("hf").notes if n.startswith("rules disagree"))
-    assert f"{max(rates) / min(rates):.1f}-fold on the learning rate" in said
+    said = next(n for n in made_for("hf").notes if n.text.startswith("rules disagree"))
+    assert f"{max(rates) / min(rates):.1f}-fold on the learning rate" in said.text
 
 
 def test_what_cannot_be_run_is_refused():
@@ -136,5 +136,5 @@ def test_what_cannot_be_run_is_refused():
 def test_many_chips_round_the_batch_up_and_say_so():
     made = recipe(planned(1e20), chips=4096)
     assert made.sequences == 4096
-    assert any("asks for" in note for note in made.notes)
+    assert any("asks for" in note.text for note in made.notes)
     assert math.isclose(made.tokens, made.planned.D.value, rel_tol=0.01)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.fitting import fit
 from isoflop.laws import Mixture3
 from isoflop.plan import mix
@@ -77,7 +77,9 @@ def test_wide_intervals_hold_the_mixture_of_the_truth(fits):
 
 def test_what_was_not_run_is_said(fits):
     few = [fit("mixture-3", f.runs.where("w1 < 0.3"), draws=0) for f in fits]
-    assert any("w1" in note and "beyond the shares" in note for note in mix(few, (1, 0, 0)).notes)
+    assert any(
+        "w1" in note.text and "beyond the shares" in note.text for note in mix(few, (1, 0, 0)).notes
+    )
 
 
 def test_requests_that_make_no_sense_are_refused(fits):
@@ -93,4 +95,10 @@ def test_requests_that_make_no_sense_are_refused(fits):
     with pytest.raises(UsageError, match="laws of the same shares"):
         mix([*fits, power])
     with pytest.raises(RefusedByData):
-        mix([dataclasses.replace(fits[0], status="refused", notes=("no",))])
+        mix(
+            [
+                dataclasses.replace(
+                    fits[0], status="refused", notes=(Note("refused", "support", "no"),)
+                )
+            ]
+        )

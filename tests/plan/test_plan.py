@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from synthetic import TRUTH, grid, made_by, some_law
 
-from isoflop.errors import NoOptimum, RefusedByData, UsageError
+from isoflop.errors import NoOptimum, Note, RefusedByData, UsageError, texts
 from isoflop.fitting import Fit, fit
 from isoflop.law import constants, form
 from isoflop.laws import Chinchilla, Generalised, KaplanJoint
@@ -83,7 +83,7 @@ def test_published_constants_plan_without_intervals():
         for symbol in ("N", "D", "C", "L"):
             estimate = getattr(plan, symbol)
             assert (estimate.low, estimate.high) == (None, None)
-        assert any("no draws" in note for note in plan.notes)
+        assert any("no draws" in note.text for note in plan.notes)
     assert "rounded" in spend(constants("chinchilla/hoffmann2022"), BUDGET).notes[0]
 
 
@@ -166,7 +166,7 @@ def test_draws_that_never_reach_a_loss_are_counted():
     close = max(float(np.quantile(got.draws.E, 0.9)), got.law.E + 0.005)
     assert (close < got.draws.E).any()
     plan = reach(got, close)
-    assert "of the draws never reach" in plan.notes[0]
+    assert "of the draws never reach" in plan.notes[0].text
 
 
 @pytest.mark.parametrize("law", [Chinchilla, KaplanJoint, Generalised])
@@ -226,7 +226,9 @@ def test_a_level_lies_between_0_and_1():
 
 
 def test_a_refused_fit_plans_nothing():
-    refused = dataclasses.replace(study(), status="refused", notes=("the runs cannot tell",))
+    refused = dataclasses.replace(
+        study(), status="refused", notes=(Note("refused", "support", "the runs cannot tell"),)
+    )
     with pytest.raises(RefusedByData, match="cannot tell"):
         spend(refused, BUDGET)
     with pytest.raises(RefusedByData, match="cannot tell"):
@@ -235,7 +237,8 @@ def test_a_refused_fit_plans_nothing():
 
 def test_a_plan_says_how_far_it_goes_and_how_it_counts():
     notes = spend(study(), BUDGET).notes
-    assert "times beyond the runs" in notes[0]
-    assert "N is counted as total" in notes
+    assert "times beyond the runs" in notes[0].text
+    assert notes[0].topic == "distance"
+    assert "N is counted as total" in texts(notes)
     unstated = dataclasses.replace(study(), runs=dataclasses.replace(study().runs, conventions={}))
-    assert any("do not state" in note for note in spend(unstated, BUDGET).notes)
+    assert any("do not state" in note.text for note in spend(unstated, BUDGET).notes)

@@ -238,7 +238,7 @@ def test_fewer_unique_tokens_cost_loss_and_many_are_free():
     assert losses == sorted(losses, reverse=True)
     plenty = spend(SET, BUDGET, unique=1e15)
     assert plenty.L.value == pytest.approx(spend(SET, BUDGET).L.value, rel=1e-9)
-    assert any("fade as by" in note for note in plenty.notes)
+    assert any("fade as by" in note.text for note in plenty.notes)
 
 
 def test_draws_fade_with_their_law():
@@ -256,8 +256,8 @@ def test_only_chinchilla_s_law_is_taught_to_fade():
 
 
 def test_more_data_than_there_is_says_so():
-    assert any("beyond the public text" in n for n in spend(SET, 1e29).notes)
-    assert not any("beyond the public text" in n for n in spend(SET, 1e29, unique=1e13).notes)
+    assert any("beyond the public text" in n.text for n in spend(SET, 1e29).notes)
+    assert not any("beyond the public text" in n.text for n in spend(SET, 1e29, unique=1e13).notes)
 
 
 # Conventions
@@ -285,7 +285,7 @@ def test_runs_that_count_otherwise_say_what_a_token_took():
     each = 6 * (1 + 1e7 / (plan.N.value + 1e8))
     assert plan.C.value == pytest.approx(1e21)
     assert plan.N.value * plan.D.value * each == pytest.approx(1e21, rel=2e-3)
-    assert any("FLOP per token of the runs" in note for note in plan.notes)
+    assert any("FLOP per token of the runs" in note.text for note in plan.notes)
     columns = {k: v for k, v in got.runs.columns.items() if k != "C"}
     silent = dataclasses.replace(got, runs=dataclasses.replace(got.runs, columns=columns))
     with pytest.raises(ConventionMismatch, match="no C to learn it from"):
@@ -308,8 +308,8 @@ def test_rounded_constants_show_what_rounding_does():
     assert by["hoffmann2022"] == pytest.approx(92.65, abs=0.01)
     assert by["hoffmann2022-tex"] == pytest.approx(58.93, abs=0.01)
     assert by["besiroglu2024"] == pytest.approx(18.39, abs=0.01)
-    note = next(n for n in plan.notes if n.startswith("exponents are rounded"))
-    assert "58.9 by hoffmann2022-tex" in note
+    note = next(n for n in plan.notes if n.text.startswith("exponents are rounded"))
+    assert "58.9 by hoffmann2022-tex" in note.text
     assert spend(SET, BUDGET).alternatives == ()
 
 
@@ -405,7 +405,7 @@ def test_a_score_is_reached_through_the_loss():
     link = fit("power", scores, over="L", predicts="error", draws=0, fix={"E": 0.0})
     plan = reach(SET, 0.1 * 2.2**1.5, through=link)
     assert plan.L.value == pytest.approx(2.2, rel=1e-4)
-    assert any("a score of" in note for note in plan.notes)
+    assert any("a score of" in note.text for note in plan.notes)
     with pytest.raises(RefusedByData, match="never predicts"):
         reach(SET, 99.0, through=link)
     with pytest.raises(NoOptimum, match="over=L"):

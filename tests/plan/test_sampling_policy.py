@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isoflop.errors import BadStudy, RefusedByData, UnknownName, UsageError
+from isoflop.errors import BadStudy, RefusedByData, UnknownName, UsageError, texts
 from isoflop.plan.sampling import problem_draws as choosing
 from isoflop.plan.sampling.difficulty import difficulty
 from isoflop.plan.sampling.exchange import compared
@@ -95,7 +95,7 @@ def test_what_is_not_in_a_cost_is_said():
     known = {"flop": samples.spent["flop"], "verifier_flop": np.full(60, np.nan)}
     bare = replace(samples, spent=known)
     np.testing.assert_array_equal(cost_of(bare, 3, "flop", True), 3 * known["flop"])
-    said = " ".join(policy(bare, draws=10).notes)
+    said = " ".join(texts(policy(bare, draws=10).notes))
     assert "verifier_flop): it counts as nothing" in said
     assert "prompt_flop): it counts as nothing" in said
     assert cost_of_run(samples, "samples") is None  # a search draws more than one

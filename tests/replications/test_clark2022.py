@@ -53,7 +53,7 @@ def test_runs_of_several_routers_are_called_what_they_are(routed):
     """The table does not say which router each run had, and the fit says that it must."""
     got = fit("clark-moe", routed.where("N < 3e8"), draws=0)
     assert got.status == "doubtful"
-    assert any("same N, experts differ" in note for note in got.notes)
+    assert any("same N, experts differ" in note.text for note in got.notes)
 
 
 @pytest.mark.parametrize(

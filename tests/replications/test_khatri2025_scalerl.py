@@ -104,7 +104,7 @@ def test_a_power_law_on_the_same_window_runs_to_a_ceiling_of_one(name):
     made = [fit("saturating-power", simulated(name, s), over="hours", objective="squared", draws=0)
             for s in range(5)]  # fmt: skip
     assert np.mean([f.law.A for f in made]) > 0.99
-    assert any("A touches its bound at 1" in note for f in made for note in f.notes)
+    assert any("A touches its bound at 1" in note.text for f in made for note in f.notes)
 
 
 def test_the_papers_grid_lands_on_the_optimum_of_least_squares():

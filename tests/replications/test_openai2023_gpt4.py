@@ -41,8 +41,8 @@ def test_only_problems_that_all_models_solve_are_kept_and_the_bias_is_said():
     assert (made.kept == (solved > 0).all(0)).all()
     assert 0 < made.kept.sum() < made.kept.size
     assert made.mlpr[0] < -np.log(truth[0]).mean()
-    assert f"{(~made.kept).sum()} of 120 problems were left out" in made.notes[0]
-    assert "below 5 successes" in made.notes[1]
+    assert f"{(~made.kept).sum()} of 120 problems were left out" in made.notes[0].text
+    assert "below 5 successes" in made.notes[1].text
 
 
 def test_no_problem_that_all_solve_is_refused():

@@ -100,4 +100,4 @@ def test_the_checkpoints_cannot_say_what_a_vocabulary_is_worth(checkpoints):
     assert left < 0.07
     assert got.starts.agree > 20
     assert got.status != "ok"
-    assert any("A_V" in note for note in got.notes)
+    assert any("A_V" in note.text for note in got.notes)

@@ -14,7 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isoflop.errors import BadStudy, EnvironmentFailure, RefusedByData, UnknownName, UsageError
+from isoflop.errors import (
+    BadStudy,
+    EnvironmentFailure,
+    RefusedByData,
+    UnknownName,
+    UsageError,
+    texts,
+)
 from isoflop.samples.bank import Sample, SampleBank
 from isoflop.store import keys
 from isoflop.store import rows as stored
@@ -76,7 +83,7 @@ def test_what_is_left_out_says_why_and_is_counted(tmp_path):
                      Sample(problem="q", sample=0)])  # fmt: skip
     counts = bank.counts()
     assert (counts.solved.tolist(), counts.tried.tolist()) == ([2], [4])
-    assert set(counts.notes) == {
+    assert set(texts(counts.notes)) == {
         "1 sample is left out: the server stalled", "1 sample is left out: nobody graded it",
     }  # fmt: skip
     with bank.writing() as rows:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isoflop.errors import RefusedByData, UsageError
+from isoflop.errors import RefusedByData, UsageError, texts
 from isoflop.samples import votes as voting
 from isoflop.samples.answers import normal
 from isoflop.samples.coverage import coverage, k_grid, pass_at_k
@@ -164,10 +164,10 @@ def test_samples_that_a_verifier_gave_no_number_are_left_out_and_counted():
     made = {c.name: c for c in curves(broken, draws=20)}
     assert made["coverage"].k[-1] == 8
     assert made["best of k by v"].k[-1] == 5
-    assert made["best of k by v"].notes == (
+    assert texts(made["best of k by v"].notes) == [
         "11 samples without a finite score of v are left out of its curves, and so 1 problems",
         "scores of v reach k = 5",
-    )
+    ]
     nothing = Samples(samples.problems, samples.starts, samples.correct,
                       {"v": np.full(len(samples), np.nan)})  # fmt: skip
     with pytest.raises(RefusedByData, match="gave no sample a number"):
@@ -179,7 +179,7 @@ def test_scores_below_zero_choose_but_do_not_vote():
     samples.scores["v"][:] -= 0.5
     made = {c.name: c for c in curves(samples, draws=20)}
     assert "vote weighted by v" not in made
-    assert "below zero" in made["best of k by v"].notes[0]
+    assert "below zero" in made["best of k by v"].notes[0].text
 
 
 def test_intervals_draw_problems_and_hold_the_truth_as_often_as_they_say():

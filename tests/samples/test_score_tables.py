@@ -79,8 +79,8 @@ def test_prompts_of_one_sample_are_left_out_and_named():
     few = made.select((made.prompt > 0) | (made.sample == "0"))
     found = best_of_n_curves(few, "small")
     assert found.n[-1] == 20
-    assert "1 of 8 prompts are left out, with one sample" in found.notes[0]
-    assert "row 2" in found.notes[0]
+    assert "1 of 8 prompts are left out, with one sample" in found.notes[0].text
+    assert "row 2" in found.notes[0].text
     with pytest.raises(BadRuns, match="best-of-n needs"):
         best_of_n_curves(made.select(made.sample == "0"), "small")
 
@@ -89,7 +89,7 @@ def test_a_prompt_that_is_scored_alike_is_flagged():
     made = SIMULATED.table(8, 20)
     flat = made.with_proxies({"a": np.where(made.prompt == 3, 1.0, made.proxies["small"])})
     assert any(
-        "p0003: it chooses nothing there" in note for note in best_of_n_curves(flat, "a").notes
+        "p0003: it chooses nothing there" in note.text for note in best_of_n_curves(flat, "a").notes
     )
 
 
@@ -134,7 +134,7 @@ def test_labels_that_run_out_end_the_curve():
         dataclasses.replace(made, gold=np.where(known, made.gold, np.nan)), "small"
     )
     assert found.n[-1] < 256
-    assert any("too few to know the gold beyond" in note for note in found.notes)
+    assert any("too few to know the gold beyond" in note.text for note in found.notes)
 
 
 def test_known_probabilities_lower_the_kl_of_short_answers():

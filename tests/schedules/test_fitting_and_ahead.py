@@ -98,7 +98,7 @@ def test_a_constant_curve_cannot_tell_what_a_fall_is_worth():
 
 def test_decays_alone_are_doubted():
     found = fit("annealing", curves(TRUTHS["annealing"], 0.001, ("cosine", "drop")))
-    assert "every curve ends in a decay" in found.notes[0]
+    assert "every curve ends in a decay" in found.notes[0].text
 
 
 def test_spikes_are_doubted_and_move_a_law_little():
@@ -109,14 +109,14 @@ def test_spikes_are_doubted_and_move_a_law_little():
     ]
     found = fit("annealing", spiky)
     assert found.law.alpha == pytest.approx(truth.alpha, abs=0.01)
-    assert "spikes" in found.notes[0]
+    assert "spikes" in found.notes[0].text
 
 
 def test_noise_rises_and_another_optimiser_are_said():
     smooth = curves(TRUTHS["power"])
     rng = np.random.default_rng(0)
     noisy = [_with(c, c.loss * rng.lognormal(0, 0.1, c.loss.size)) for c in smooth]
-    assert "misses the curves that it was fitted to" in fit("power", noisy).notes[0]
+    assert "misses the curves that it was fitted to" in fit("power", noisy).notes[0].text
     with pytest.raises(CannotFit, match="they do not fall with the area"):
         fit("power", [_with(c, c.loss[::-1]) for c in smooth])
     again = recipe(TEXTS["cosine"]).schedule("again")
@@ -143,12 +143,12 @@ def test_what_lies_beyond_the_curves_is_said():
     longer = ahead(found, recipe("constant:peak=3e-4,steps=24k,warmup=300").schedule())
     higher = ahead(found, recipe(f"constant:peak=6e-4,{BUDGET}").schedule())
     early = ahead(found, recipe("constant:peak=3e-4,steps=20,warmup=3").schedule())
-    assert "ends at step 20, before the first loss that was fitted" in early.notes[0]
+    assert "ends at step 20, before the first loss that was fitted" in early.notes[0].text
     assert not inside.notes
     again = ahead(found, found.curves[1].schedule, steps=found.curves[1].steps)
     assert again.loss == pytest.approx(found.law(grouped(again.schedule, again.steps)), abs=1e-4)
-    assert "4.1 times the area" in longer.notes[0]
-    assert "peaks at 0.0006" in higher.notes[0]
+    assert "4.1 times the area" in longer.notes[0].text
+    assert "peaks at 0.0006" in higher.notes[0].text
     assert np.ptp(longer.end) > 2 * np.ptp(ahead(found, recipe(TEXTS["constant"]).schedule()).end)
 
 
@@ -177,7 +177,9 @@ def test_the_best_decay_ends_lowest_by_the_law():
     assert short < best.best.fall < long
     assert not best.notes
     endless = Decays(best.key, asked, best.falls, np.linspace(2.9, 3.0, best.falls.size))
-    assert "last loss falls up to the end of the lengths tried, a decay of 57" in endless.notes[0]
+    assert (
+        "last loss falls up to the end of the lengths tried, a decay of 57" in endless.notes[0].text
+    )
     with pytest.raises(UsageError, match="blind to decays"):
         best_decay(fit("power", curves(TRUTHS["power"])), asked)
 

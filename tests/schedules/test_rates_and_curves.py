@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isoflop.errors import BadRuns, ConventionMismatch, IsoflopError, UsageError
+from isoflop.errors import BadRuns, ConventionMismatch, IsoflopError, UsageError, texts
 from isoflop.schedules import read_curves, recipe, sample_curves, together
 from isoflop.schedules.curves import read_rates
 from isoflop.schedules.rates import SHAPES
@@ -106,7 +106,7 @@ def test_a_warm_up_that_the_table_shows_is_left_out_of_the_fit(tmp_path):
     (curve,) = read_curves(table(tmp_path, EARLY))
     assert curve.schedule.warmup == 400
     assert curve.steps[0] == 400
-    assert "of warm-up, are left out: 3" in curve.notes[0]
+    assert "of warm-up, are left out: 3" in curve.notes[0].text
     assert curve.schedule.rates[50] == pytest.approx(3e-4 / 8)
 
 
@@ -119,12 +119,12 @@ def test_losses_and_rates_may_stand_in_rows_of_their_own(tmp_path):
     assert curve.steps.tolist() == list(range(100, 2000, 100))
     assert curve.loss == pytest.approx(4 - curve.steps / 1e4)
     assert curve.schedule.rates[curve.steps] == pytest.approx(3e-4 - curve.steps / 1e8)
-    assert "the loss is eval/loss; --columns loss=COLUMN takes another" in curve.notes[0]
-    assert curve.notes[1:] == (
+    assert "the loss is eval/loss; --columns loss=COLUMN takes another" in curve.notes[0].text
+    assert texts(curve.notes[1:]) == [
         "run: losses after the last rate are left out: 2",
         "run: rows without a loss tell the rate alone: 20",
         "run: rows without a rate take one from a line between their neighbours: 19",
-    )
+    ]
     (train,) = read_curves(path, warmup=0, columns={"loss": "train/loss"})
     assert train.loss == pytest.approx(5 - train.steps / 1e4)
     with pytest.raises(BadRuns, match="no row of curve 'run' holds a rate"):
@@ -202,6 +202,6 @@ def test_a_log_of_every_step_is_averaged(tmp_path):
     rows = [f"{s},3e-4,{3 + 1000 / (s + 1000) + 0.1 * (-1) ** s}" for s in range(1, 6001)]
     (curve,) = read_curves(table(tmp_path, rows))
     assert curve.steps.size == curve.loss.size == 600
-    assert "6,000 points are averaged to 600" in curve.notes[0]
+    assert "6,000 points are averaged to 600" in curve.notes[0].text
     assert curve.loss == pytest.approx(3 + 1000 / (curve.steps + 1000), abs=1e-3)
     assert curve.schedule.rates.size == 6001
