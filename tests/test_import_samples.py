@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isoflop import cli
-from isoflop.errors import BadRuns, UsageError
+from isoflop.errors import BadRuns, UsageError, texts
 from isoflop.samples.bank import SampleBank
 from isoflop.sources import importers
 from isoflop.sources.sample_logs import read_samples
@@ -213,7 +213,7 @@ def test_a_plain_table_is_known_by_usual_names_and_bad_rows_are_counted(tmp_path
     notes = " ".join(map(str, table.notes))
     for why in ("'maybe' is neither", "names no problem", "fewer fields"):
         assert why in notes
-    assert table.gaps == ("1 score of reward is missing or not finite",)
+    assert texts(table.gaps) == ["1 score of reward is missing or not finite"]
     assert "(first samples.csv, row 4)" in notes
 
 

@@ -79,7 +79,7 @@ def test_a_part_of_the_points_is_not_right_and_is_said(installed):
     assert made.remarks() == ()
     numbers = problem.prompt.partition("numbers: ")[2].partition(".")[0].replace(", ", " + ")
     assert made.verdict(problem, f"<answer>{numbers} + 0.5</answer>") == (f"{numbers} + 0.5", False)
-    assert "1 answers a part of the points" in made.remarks()[0]
+    assert "1 answers a part of the points" in made.remarks()[0].text
 
 
 def test_an_answer_that_keeps_the_scorer_busy_is_wrong_and_the_next_is_read(installed, monkeypatch):

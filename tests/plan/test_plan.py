@@ -84,7 +84,7 @@ def test_published_constants_plan_without_intervals():
             estimate = getattr(plan, symbol)
             assert (estimate.low, estimate.high) == (None, None)
         assert any("no draws" in note.text for note in plan.notes)
-    assert "rounded" in spend(constants("chinchilla/hoffmann2022"), BUDGET).notes[0]
+    assert "rounded" in spend(constants("chinchilla/hoffmann2022"), BUDGET).notes[0].text
 
 
 @pytest.mark.parametrize("which", MODELS)

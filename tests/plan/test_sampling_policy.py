@@ -78,7 +78,7 @@ def test_dollars_are_of_one_request_that_pays_for_its_prompt_once():
     samples, prices = replace(samples, spent=spent), Prices(prompt=0.5, generated=3.0)
     assert unit_of(samples, None, prices) == "dollars"
     assert cost_of(samples, 4, "dollars", True, prices)[0] == pytest.approx(0.001 + 4 * 0.0015)
-    assert "model's tokens" in uncounted(samples, "dollars", True)[0]
+    assert "model's tokens" in uncounted(samples, "dollars", True)[0].text
     made = policy(samples, prices=prices, draws=20)
     assert made.unit == made.router.unit == "dollars"
     assert made.price_of_estimate == pytest.approx(0.001 + made.estimated_from * 0.0015)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isoflop.errors import CannotFit, UnknownName, UsageError
+from isoflop.errors import CannotFit, UnknownName, UsageError, texts
 from isoflop.schedules import (
     PUBLISHED,
     Annealing,
@@ -123,13 +123,13 @@ def test_noise_rises_and_another_optimiser_are_said():
     cycle = np.where(np.arange(6001) < 4000, again.rates, again.rates[2000:2001])
     twice = simulated(TRUTHS["annealing"], Schedule("cycle", cycle, 300), 60, 0.001, 0)
     assert "rises again after warm-up in cycle" in " ".join(
-        fit("annealing", [curves(TRUTHS["annealing"])[0], twice]).notes
+        texts(fit("annealing", [curves(TRUTHS["annealing"])[0], twice]).notes)
     )
     hot = recipe("cosine:peak=0.02,end=0.002,steps=6000,warmup=300").schedule("hot")
     flat = recipe("constant:peak=0.02,steps=6000,warmup=300").schedule("flat")
     law = Annealing(L0=2.7, A=2.0, alpha=0.45, C=0.02, memory=0.995)
     seen = [simulated(law, s, 60, 0.002, 0) for s in (hot, flat)]
-    assert "published for Adam at a peak of 0.0003" in fit("multi-power", seen).notes[0]
+    assert "published for Adam at a peak of 0.0003" in fit("multi-power", seen).notes[0].text
     assert not fit("annealing", seen).notes
 
 
