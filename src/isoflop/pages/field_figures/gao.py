@@ -64,10 +64,11 @@ def _against_kl(
         own = factors[name] * curve.score
         layers.append(Line(f"{name}, of itself", curve.d, own, "rival", group=name))
     return Figure(
-        "Figure 1 of the paper: gold and proxy reward of best-of-n",
+        "Gold and proxy reward of best-of-n",
         Axis.of("d", log=False),
         _GAIN,
         tuple(layers),
+        "As figure 1 of the paper shows it.",
     )
 
 
@@ -79,8 +80,9 @@ def _by_size(fits: Mapping[str, Overoptimisation]) -> Figure:
         layers.append(Line(symbol.removesuffix("_R"), N, y, group=symbol))
         layers.append(Points(f"{symbol.removesuffix('_R')} of a proxy", N, y, group=symbol))
     return Figure(
-        "Figure 3 of the paper: the coefficients by size of the proxy",
+        "The coefficients by size of the proxy",
         Axis("N: parameters of the proxy", "params"),
         Axis("coefficient", "1", log=False),
         tuple(layers),
+        "As figure 3 of the paper shows it.",
     )

@@ -94,11 +94,13 @@ def _searches(at: dict[str, Numbers], strategies: dict[str, Numbers], bins: Diff
 def _sequential(majority: Numbers, strategies: dict[str, Numbers]) -> Figure:
     in_a_row = np.array([1.0, *REVISIONS.values()])
     y = np.array([majority.mean(), *(strategies[name].mean() for name in REVISIONS)])
+    error = float(majority.std() / np.sqrt(majority.size))
     return Figure(
         f"Sequential against parallel, {BUDGET} samples in all",
         Axis("samples in a row, the rest side by side", "samples"),
         _SHARE,
         (Line("share solved", in_a_row, y, group="r"), Points("run", in_a_row, y, group="r")),
+        f"{majority.size} problems: the standard error of a point is {error:.2f}.",
     )
 
 
