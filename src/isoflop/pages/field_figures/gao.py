@@ -9,7 +9,7 @@ import numpy as np
 from isoflop.assess.reward.evidence import of_curves
 from isoflop.assess.reward.overoptimisation import Overoptimisation, overoptimisation
 from isoflop.pages.field_figures import draws
-from isoflop.report import Axis, Figure, Layer, Line, Paragraph, Points, Report, Table
+from isoflop.report import Axis, Cell, Figure, Layer, Line, Paragraph, Points, Report, Table
 from isoflop.samples.best_of_n_curves import BestOfNCurves, best_of_n_curves
 from isoflop.samples.recalibrate import proxy_scale
 from isoflop.samples.simulated_scores import PROXIES, sample_scores
@@ -30,7 +30,7 @@ def gao() -> Report:
         for name, c in curves.items()
     }
     factors = {name: proxy_scale(table, name).factor for name in PROXIES}
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (name, PROXIES[name][1], *(float(f.law.values[k]) for k in ("alpha_R", "beta_R")))
         for name, f in fits.items()
     )

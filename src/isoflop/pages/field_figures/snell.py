@@ -7,7 +7,7 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.pages.field_figures import draws
 from isoflop.plan.sampling.difficulty import Difficulty, difficulty
-from isoflop.report import Axis, Figure, Layer, Line, Paragraph, Points, Report, Table
+from isoflop.report import Axis, Cell, Figure, Layer, Line, Paragraph, Points, Report, Table
 from isoflop.samples.curves import SampleCurve, curves
 from isoflop.samples.sample_table import Samples
 from isoflop.sources.open_samples import PACKAGED, SampleSource, opened
@@ -106,7 +106,7 @@ def _sequential(majority: Numbers, strategies: dict[str, Numbers]) -> Figure:
 
 def _table(at: dict[str, Numbers], strategies: dict[str, Numbers], bins: Difficulty) -> Table:
     shown = {f"{name}, k = {BUDGET}": each for name, each in at.items()} | strategies
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (name, float(each.mean()), *map(float, _in_bins(each, bins)))
         for name, each in shown.items()
     )
