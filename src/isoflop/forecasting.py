@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -15,10 +15,11 @@ from isoflop.assess.extrapolation.comparison import Member, Pooled
 from isoflop.assess.extrapolation.splits import reach as _beyond
 from isoflop.assess.identifiability import refuse_unsupported
 from isoflop.assess.monotonicity import rising
-from isoflop.errors import Note, RefusedByData, UsageError
+from isoflop.errors import Note, RefusedByData, UsageError, brief
 from isoflop.fitting import Fit, quantiles
 from isoflop.law import Published
 from isoflop.quantities import refuse_impossible, refuse_level, show
+from isoflop.report.display import Displayed, interval, number
 
 Model: TypeAlias = Fit[Any] | Pooled
 
@@ -29,14 +30,15 @@ SPARSE = 2_000  # draws at each of many points, as of a curve
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Forecast(Displayed):
     """What a law says of `quantity` at the inputs `at`.
 
     `low` and `high` hold `level` of the predictive draws, which are made of `parts`: the scatter
     of "parameters", "noise" of the runs ("noise by scale" where the residuals show that it
     changes), error of the "form" beyond the runs, and the "choice" among pooled forms. Both are
     None, as is `beyond`, for published constants, which come without draws or runs. `beyond` is
-    the largest factor by which an input, or N times D, exceeds every run behind the fit.
+    the largest factor by which an input, or N times D, exceeds every run behind the fit. `model`
+    is what was asked.
     """
 
     quantity: str
@@ -48,6 +50,17 @@ class Forecast:
     beyond: float | None
     parts: tuple[str, ...]
     notes: tuple[Note, ...]
+    model: Any = None
+
+    def _facts(self) -> Iterator[str]:
+        yield f"{self.quantity}={interval(self)}"
+        yield from (f"{symbol}={show(value)}" for symbol, value in self.at.items())
+        if self.low is not None:
+            yield f"level={self.level:g}"
+        if self.beyond is not None:
+            yield f"beyond={number(self.beyond)}"
+        if doubts := [note.text for note in self.notes if note.kind != "info"]:
+            yield f"doubtful: {brief(doubts[0], 90)[1:-1]}"
 
 
 @np.errstate(all="ignore")  # what has no value there is refused by name
@@ -89,6 +102,7 @@ def forecast(
             beyond=None,
             parts=(),
             notes=notes,
+            model=model,
         )
     reach = beyond(model, inputs)
     level = model.level if level is None else level
@@ -105,6 +119,7 @@ def forecast(
         beyond=reach,
         parts=() if draws is None else _parts(model, reach, growth),
         notes=_notes(model, inputs, reach, growth),
+        model=model,
     )
 
 

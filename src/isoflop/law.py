@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import (
@@ -28,6 +28,7 @@ import numpy as np
 
 from isoflop.errors import BadLaw, Note, UnknownName, UsageError, suggest
 from isoflop.quantities import QUANTITIES, quantity, show
+from isoflop.report.display import Displayed, number
 
 # A number, a NumPy array or a dual array: formulas are written once for all three.
 Array: TypeAlias = Any
@@ -91,7 +92,7 @@ def closed_form(of: str) -> Callable[[Method], Method]:
 @dataclass_transform(
     frozen_default=True, kw_only_default=True, eq_default=False, field_specifiers=(param,)
 )
-class Law(abc.ABC):
+class Law(Displayed, abc.ABC):
     """Base of every law. A subclass declares its parameters and its form, and is final.
 
     `residuals` says on which scale the law is held against runs ("log", or "linear" for laws
@@ -112,6 +113,7 @@ class Law(abc.ABC):
 
     def __init_subclass__(cls) -> None:
         """Derive what a law does not write, and refuse a law that is declared wrongly."""
+        super().__init_subclass__()
         if cls.__bases__ != (Law,):
             raise BadLaw(f"{cls.__name__} inherits from a law; laws are final, compose instead")
         if missing := [s for s in ("key", "predicts", "source") if not hasattr(cls, s)]:
@@ -136,6 +138,17 @@ class Law(abc.ABC):
     @abc.abstractmethod
     def __call__(self, *args: Any, **inputs: Any) -> Array:
         """Predict. Every argument is a quantity of the vocabulary, in its unit; all broadcast."""
+
+    def _facts(self) -> Iterator[str]:
+        """Yield the parameters; of an ensemble, the median and the central 90 % of each."""
+        if self.members is not None:
+            yield f"{self.members:,} members"
+        for name, value in self.values.items():
+            if np.ndim(value) == 0:
+                yield f"{name}={float(value):.6g}"
+                continue
+            low, middle, high = np.nanquantile(value, [0.05, 0.5, 0.95])
+            yield f"{name}={number(middle)} [{number(low)}, {number(high)}]"
 
     @property
     def values(self) -> Mapping[str, Array]:
@@ -213,7 +226,7 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class Published(Displayed):
     """Constants that somebody printed, where, by which conventions, and what must follow.
 
     `check` holds one printed prediction: a value per input and, under the predicted symbol, the
@@ -238,6 +251,15 @@ class Published:
                 raise BadLaw(f"{self.key} states a range of {symbol}, which it does not take")
             if not 0 < low < high:
                 raise BadLaw(f"{self.key} is valid for {symbol} from {low:g} to {high:g}: no range")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = (getattr(self, f.name) for f in dataclasses.fields(self))
+        return Published, tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
+
+    def _facts(self) -> Iterator[str]:
+        yield self.key
+        yield from self.law._facts()
+        yield f"source={self.source}"
 
     @property
     def key(self) -> str:

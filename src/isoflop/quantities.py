@@ -175,6 +175,28 @@ def parse(text: str, what: str = "number") -> float:
     return value
 
 
+def amounts(symbol: str, values: Any) -> Any:
+    """Return a number, or an array (k,), of what is a number, a text such as "70B", or several.
+
+    Raises UsageError for a text that is no number.
+
+    >>> amounts("N", "70B"), amounts("D", 1.4e12)
+    (70000000000.0, 1400000000000.0)
+    """
+    if isinstance(values, str):
+        return parse(values, symbol)
+    if isinstance(values, int | float):
+        return float(values)
+    import numpy as np
+
+    cells = np.asarray(values)
+    if cells.dtype.kind in "UOT":
+        return np.array([amounts(symbol, cell) for cell in cells.ravel()]).reshape(cells.shape)
+    if cells.dtype.kind not in "iufb":
+        raise UsageError(f"{symbol} is {brief(values)}; it must be a number, or an array of them")
+    return cells.astype(np.float64) if cells.ndim else float(cells)
+
+
 def show(value: float, digits: int = 3) -> str:
     """Return `value` as the field writes it: 70B, 1.4T, 5.76e23, 0.348.
 

@@ -111,10 +111,10 @@ def _report(
 
 def _real_budget() -> tuple[Block, ...]:
     """Return the plan of a published law for a budget of the field."""
-    from isoflop.commands.plan import planned
     from isoflop.laws import constants
+    from isoflop.pages.plan import page_of
     from isoflop.plan import spend
 
     published = constants(PUBLISHED)
-    report = planned(published, spend(published, BUDGET))
+    report = page_of(spend(published, BUDGET))
     return (Heading(f"A real budget: {BUDGET:.3g} FLOP, by {PUBLISHED}"), *report.blocks)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
 from isoflop.commands.registry import Option, command
-from isoflop.pages.fit import described
+from isoflop.pages.fit import page_of
 from isoflop.report import Report
 from isoflop.terminal import say
 
@@ -103,4 +103,4 @@ def fit(
     if out is not None:
         fit.save(out)
         say(f"wrote {out}")
-    return described(fit)
+    return page_of(fit)

@@ -9,13 +9,11 @@ from isoflop.commands.law_source import Level, Model, model
 from isoflop.commands.pricing import Pricing, family
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
-from isoflop.pages.plan import TrainingOutput, planned
+from isoflop.pages.plan import TrainingOutput, page_of
 from isoflop.report import Report
 
 if TYPE_CHECKING:
     from isoflop.plan import Plan
-
-__all__ = ["plan", "planned", "reach"]
 
 Emit = Annotated[
     Literal["nanochat", "torchtitan", "hf", "json"] | None,
@@ -99,7 +97,7 @@ def plan(
         level=level,
     )
     run = TrainingOutput(emit, out, rule, chips, chip, shapes)
-    return run.written(source, plan, planned(source, plan, assumed=assumed))
+    return run.written(source, plan, page_of(plan, assumed=assumed))
 
 
 @command("reach", example="isoflop reach chinchilla/besiroglu2024 --L 2.0")
@@ -168,4 +166,4 @@ def reach(
         family=family(shapes),
         level=level,
     )
-    return planned(source, plan, assumed=assumed, reached=True)
+    return page_of(plan, assumed=assumed)

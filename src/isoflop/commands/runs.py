@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
 from isoflop.commands.registry import Option, command
-from isoflop.pages.runs import as_data, figure, first_rows, ranges, unstated
+from isoflop.pages.runs import as_data, page_of, ranges, unstated
 from isoflop.report import Block, Report, note_blocks
 from isoflop.terminal import say
-
-if TYPE_CHECKING:
-    pass
 
 
 @command("runs show", example="isoflop runs show sample:tiny")
@@ -29,15 +26,7 @@ def show(
     Every guess is noted: which column was taken for which quantity, which were left out, what was
     derived.
     """
-    table = RunsOptions(where, columns, derive, convention, unit)(runs)
-    blocks: list[Block] = [
-        *note_blocks(table.notes),
-        *unstated(table),
-        ranges(table),
-        first_rows(table),
-        *figure(table),
-    ]
-    return Report(f"{len(table):,} runs of {table.origin}", tuple(blocks), as_data(table))
+    return page_of(RunsOptions(where, columns, derive, convention, unit)(runs))
 
 
 @command("runs convert", example="isoflop runs convert sample:tiny --out runs.parquet")

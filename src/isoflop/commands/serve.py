@@ -8,7 +8,7 @@ from isoflop.commands import pricing
 from isoflop.commands.law_source import Level, Model, model
 from isoflop.commands.pricing import Pricing
 from isoflop.commands.registry import Option, command
-from isoflop.pages.serve import report_of
+from isoflop.pages.serve import page_of
 from isoflop.report import Report
 
 if TYPE_CHECKING:
@@ -67,4 +67,4 @@ def serve(
     result = served(
         source, N=N, C=C, L=L, cost=cost, unique=unique, given=given, at_most=at_most, level=level
     )
-    return report_of(source, result, assumed)
+    return page_of(result, assumed)

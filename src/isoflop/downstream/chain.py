@@ -150,6 +150,7 @@ def forecast_score(fit: TwoStepFit, **at: float) -> Forecast:
         beyond=first.beyond,
         parts=first.parts,
         notes=tuple(notes),
+        model=fit,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
@@ -11,9 +11,11 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import Note
+from isoflop.errors import Note, brief
 from isoflop.fitting.objective import Objective
 from isoflop.law import Array, Binding, Law
+from isoflop.quantities import amounts
+from isoflop.report.display import Displayed, number
 from isoflop.runs import Runs
 
 L = TypeVar("L", bound=Law)
@@ -36,7 +38,7 @@ class Starts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Fit(Generic[L]):
+class Fit(Displayed, Generic[L]):
     """A law fitted to runs. `draws` is an ensemble of refits to resampled runs, None if none.
 
     `status` is read first: "doubtful" and "refused" come with `notes` that say why. `value` is
@@ -59,6 +61,23 @@ class Fit(Generic[L]):
     status: Status
     notes: tuple[Note, ...]
     seconds: float
+
+    def __call__(self, **inputs: Array) -> Any:
+        """Return the prediction at quantities by name: a number, or an array where one is given.
+
+        Numbers may be texts such as "70B" and "1.4T".
+        Raises UsageError for an input that is missing, or that is no number.
+        """
+        values = self.predict(**{symbol: amounts(symbol, v) for symbol, v in inputs.items()})
+        return float(values) if values.ndim == 0 else values
+
+    def _facts(self) -> Iterator[str]:
+        yield f"{self.law.key}, {self.status}"
+        yield f"{len(self.runs):,} runs of {brief(self.runs.origin or 'unnamed origin')[1:-1]}"
+        for name, value in self.law.values.items():
+            low, high = self.interval(name) if name in self.free else (np.nan, np.nan)
+            ends = f" [{number(low)}, {number(high)}]" if np.isfinite([low, high]).all() else ""
+            yield f"{name}={number(float(value))}{ends}"
 
     @property
     def conventions(self) -> Mapping[str, str]:

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import texts
+from isoflop.fitting import Fit
+from isoflop.pages import shows, tabulates
+from isoflop.pages.answer import answered, estimate
 from isoflop.pages.laws import formula
 from isoflop.pages.provenance import dropped, unit_of
 from isoflop.quantities import quantity
 from isoflop.report import Block, Heading, Note, Paragraph, Report, Table, note_blocks
+from isoflop.report.columns import Columns
 
 if TYPE_CHECKING:
-    from isoflop.fitting import Fit
     from isoflop.law import Binding
 
 
 BUDGETS = (0.1, 1.0, 10.0, 100.0)  # times the largest of the runs
 
 
-def described(fit: Fit[Any]) -> Report:
+@shows(Fit)
+def page_of(fit: Fit[Any]) -> Report:
     """Return a fit as a report: trust first, then numbers, then figures."""
     from isoflop.pages.fit_figures import pictures
 
@@ -36,7 +40,59 @@ def described(fit: Fit[Any]) -> Report:
     if fit.status != "refused":
         blocks += [Heading("Figures"), *pictures(fit)]
     title = f"{fit.law.key} fitted to {len(fit.runs):,} runs of {fit.runs.origin}"
-    return Report(title, tuple(blocks), as_data(fit), refused=fit.status == "refused")
+    refused = fit.status == "refused"
+    return Report(title, tuple(blocks), as_data(fit), refused, answered(_answer(fit), blocks))
+
+
+@tabulates(Fit)
+def tables_of(fit: Fit[Any]) -> dict[str, Columns]:
+    """Return the parameters of a fit, its draws, and the residuals of its runs."""
+    names = list(fit.law.params)
+    ends = [_interval(fit, name) if name in fit.free else (None, None) for name in names]
+    units = [in_units_of(fit, p.unit) for p in fit.law.params.values()]
+    parameters = {
+        "parameter": names,
+        "value": [float(value) for value in fit.law.values.values()],
+        "low": [low for low, _ in ends],
+        "high": [high for _, high in ends],
+        "unit": units,
+        "is": ["fixed" if name in fit.fixed else "fitted" for name in names],
+    }
+    tables: dict[str, Columns] = {"parameters": parameters}
+    if fit.draws is not None:
+        count = fit.draws.members or 1
+        tables["draws"] = {k: np.broadcast_to(v, count) for k, v in fit.draws.values.items()}
+    takes, predicts = fit.binding.takes, fit.binding.predicts
+    observed = {symbol: fit.runs[symbol] for symbol in (*takes, predicts)}
+    predicted = fit.predict(**{symbol: fit.runs[symbol] for symbol in takes})
+    tables["residuals"] = {
+        "row": fit.runs.rows,
+        **dict(fit.runs.labels),
+        **observed,
+        "predicted": np.broadcast_to(predicted, len(fit.runs)),
+        "residual": fit.residuals,
+    }
+    return tables
+
+
+def _answer(fit: Fit[Any]) -> str:
+    """Return the law with its numbers, and how closely it follows the runs."""
+    from isoflop.pages.fit_figures import percent
+
+    values = (
+        f"{name} = {estimate(float(getattr(fit.law, name)), *_ends(fit, name))}"
+        for name in fit.law.params
+    )
+    unit = "%" if fit.kind == "log" else ""
+    left = f"{np.sqrt((percent(fit) ** 2).mean()):.2g}{unit}"
+    return (
+        f"{fit.law.key} follows {len(fit.runs):,} runs to {left} (root mean square of the "
+        f"residuals) with {', '.join(values)}"
+    )
+
+
+def _ends(fit: Fit[Any], name: str) -> tuple[float | None, float | None]:
+    return (None, None) if name in fit.fixed else _interval(fit, name)
 
 
 def written(binding: Binding) -> str:

@@ -12,15 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
-from isoflop.pages.provenance import counted, unit_of
+from isoflop.pages.provenance import counted
 from isoflop.quantities import show
 from isoflop.report import Axis, Band, ErrorBar, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
     from isoflop.fitting import Fit
     from isoflop.forecasting import Forecast
-    from isoflop.law import Published
-    from isoflop.plan import Plan
 
 
 MOST_GROUPS = 8  # colours that a reader tells apart
@@ -57,28 +55,6 @@ def forecasted(fit: Fit[Any], forecast: Forecast) -> tuple[Figure, ...]:
             "forecast", at, forecast.value, forecast.low, forecast.high, group="forecast"
         )
     return (replace(figure, layers=(*figure.layers, layer)),)
-
-
-def at_budget(model: Fit[Any] | Published, plan: Plan) -> Figure:
-    """Return the loss of other sizes at the compute of a plan, and where the plan stands."""
-    from isoflop.forecasting import predictive
-    from isoflop.law import Published
-
-    C, N = plan.C.value, np.geomspace(plan.N.value / 20, plan.N.value * 20, STEPS)
-    D = C / 6 / N
-    layers: list[Layer] = [Line("loss at this compute", N, model.law(N=N, D=D), group="law")]
-    if not isinstance(model, Published):
-        draws = predictive(model, N=N, D=D)
-        if draws is not None:
-            layers.insert(0, _band(plan.level, N, draws, "law"))
-    best = np.array([plan.N.value]), np.array([plan.L.value])
-    layers.append(Points("the plan", *best, "best", group="plan"))
-    return Figure(
-        f"Loss at {show(C)} FLOP",
-        Axis.of("N", counted(model, "N")),
-        Axis.of("L", unit_of(model, "L")),
-        tuple(layers),
-    )
 
 
 def output_axis(fit: Fit[Any], log: bool = True) -> Axis:

@@ -2,6 +2,80 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from isoflop.errors import texts
+from isoflop.fitting import Fit
+from isoflop.forecasting import Forecast
+from isoflop.law import Published
+from isoflop.pages import shows, tabulates
+from isoflop.pages.answer import answered, estimated, times_beyond
+from isoflop.pages.provenance import counted, described
+from isoflop.quantities import quantity, show
+from isoflop.report import Block, Paragraph, Report, Table, note_blocks
+from isoflop.report.columns import Columns
+
+
+@shows(Forecast)
+def page_of(forecast: Forecast) -> Report:
+    """Return a forecast as a report: its doubts, the value and its interval, among the runs."""
+    from isoflop.pages.fit_figures import forecasted
+
+    model = forecast.model
+    row = (forecast.value, forecast.low, forecast.high, _unit(forecast), forecast.beyond)
+    columns = (forecast.quantity, "low", "high", "unit", "beyond the runs [times]")
+    blocks: list[Block] = [
+        *note_blocks(forecast.notes),
+        Table(columns, (row,), caption=f"at {_place(forecast)}"),
+        Paragraph(meaning(forecast.level, forecast.parts)),
+        *((described(model),) if isinstance(model, Fit | Published) else ()),
+        *(forecasted(model, forecast) if isinstance(model, Fit) else ()),
+    ]
+    is_noted = any(note.topic == "distance" and note.kind != "info" for note in forecast.notes)
+    answer = answered(
+        f"{forecast.quantity} = {estimated(forecast)} at {_place(forecast)}"
+        f"{'' if is_noted else times_beyond(forecast.beyond)}",
+        blocks,
+    )
+    return Report(
+        f"Forecast of {forecast.quantity}", tuple(blocks), as_data(forecast), answer=answer
+    )
+
+
+@tabulates(Forecast)
+def tables_of(forecast: Forecast) -> dict[str, Columns]:
+    """Return a forecast as one row: its inputs, the value and the interval."""
+    columns = {symbol: [value] for symbol, value in forecast.at.items()}
+    names = ("value", "low", "high", "level", "beyond")
+    return {"forecast": columns | {name: [getattr(forecast, name)] for name in names}}
+
+
+def as_data(forecast: Forecast) -> dict[str, Any]:
+    """Return a forecast as JSON types."""
+    return {
+        "quantity": forecast.quantity,
+        "at": dict(forecast.at),
+        "value": forecast.value,
+        "low": forecast.low,
+        "high": forecast.high,
+        "level": forecast.level,
+        "beyond": forecast.beyond,
+        "parts": list(forecast.parts),
+        "notes": texts(forecast.notes),
+    }
+
+
+def _place(forecast: Forecast) -> str:
+    return ", ".join(f"{symbol} = {show(value)}" for symbol, value in forecast.at.items())
+
+
+def _unit(forecast: Forecast) -> str:
+    """Return the unit of the forecast, and how it is counted where its model says so."""
+    model = forecast.model
+    if isinstance(model, Fit | Published):
+        return counted(model, forecast.quantity)
+    return quantity(forecast.quantity).unit
+
 
 def meaning(level: float, parts: tuple[str, ...]) -> str:
     """Return what the interval of a forecast carries."""

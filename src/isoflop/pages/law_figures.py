@@ -91,6 +91,13 @@ def of_set(constants: Published) -> Figure:
     return _figure(constants.key, [_of_published(constants)])
 
 
+def of_law(law: Law) -> Figure:
+    """Return a law with numbers as a curve; of an ensemble the medians of its parameters."""
+    medians = {name: float(np.nanmedian(value)) for name, value in law.values.items()}
+    curve = _Curve(law.key, type(law)(**medians), law.takes, law.predicts, {})
+    return _figure(law.key, [curve])
+
+
 def agreement(fit_evidence: FitEvidence) -> Figure | None:
     """Return observed against predicted, where the licence of the runs allows a few of them."""
     plotted = fit_evidence.shown

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from isoflop.law import Law, Param, Published
+from isoflop.pages import shows, tabulates
+from isoflop.pages.answer import answered, estimate
 from isoflop.quantities import show
 from isoflop.report import Block, Heading, Note, Paragraph, Report, Table
-
-if TYPE_CHECKING:
-    from isoflop.law import Law, Param, Published
-
+from isoflop.report.columns import Columns
 
 NUMBERS = 8  # columns of plain numbers that a terminal of 80 columns holds
 
@@ -39,6 +41,7 @@ def page(law: type[Law]) -> tuple[Block, ...]:
     return (*blocks, *curves(law, measured), *on_public_runs(law, measured))
 
 
+@shows(Published)
 def set_of(constants: Published) -> Report:
     """Return the page of a published set of constants."""
     from isoflop.pages.law_figures import of_set
@@ -58,7 +61,61 @@ def set_of(constants: Published) -> Report:
     if constants.check:
         blocks.append(Paragraph(f"The source prints: {written(constants.check)}."))
     blocks.append(of_set(constants))
-    return Report(constants.key, tuple(blocks), _about_set(constants))
+    values = ", ".join(f"{name} = {exactly(v)}" for name, v in constants.law.values.items())
+    answer = answered(f"{constants.key} is {formula(law)} with {values}", blocks)
+    return Report(constants.key, tuple(blocks), _about_set(constants), answer=answer)
+
+
+@tabulates(Published)
+def tables_of_set(constants: Published) -> dict[str, Columns]:
+    """Return the constants of a set with their units and meaning."""
+    return tables_of(constants.law)
+
+
+@shows(Law)
+def values_of(law: Law) -> Report:
+    """Return the page of a law with numbers: its formula, its parameters, and a curve of it."""
+    from isoflop.pages.law_figures import of_law
+
+    table = tables_of(law)["parameters"]
+    names = [name for name in table if any(cell not in (None, "") for cell in table[name])]
+    rows = tuple(zip(*(table[name] for name in names), strict=True))
+    members = law.members
+    many = "" if members is None else f"{members:,} members: medians, low and high hold 90%"
+    blocks: list[Block] = [*described(type(law)), Table(tuple(names), rows, many), of_law(law)]
+    pairs = zip(table["parameter"], table["value"], table["low"], table["high"], strict=True)
+    values = ", ".join(f"{name} = {estimate(*numbers)}" for name, *numbers in pairs)
+    numbers = {name: list(table[name]) for name in ("parameter", "value", "low", "high")}
+    data = {**about(type(law)), "members": members, "values": numbers}
+    return Report(law.key, tuple(blocks), data, answer=f"{formula(type(law))} with {values}.")
+
+
+@tabulates(Law)
+def tables_of(law: Law) -> dict[str, Columns]:
+    """Return the parameters of a law; of an ensemble, medians and its members, too."""
+    values = law.values.values()
+    ends = [_span(value) for value in values]
+    parameters: dict[str, Columns] = {
+        "parameters": {
+            "parameter": list(law.params),
+            "value": [middle for _, middle, _ in ends],
+            "low": [low for low, _, _ in ends],
+            "high": [high for _, _, high in ends],
+            "unit": [p.unit for p in law.params.values()],
+            "meaning": [p.doc for p in law.params.values()],
+        }
+    }
+    if (count := law.members) is None:
+        return parameters
+    return parameters | {"members": {k: np.broadcast_to(v, count) for k, v in law.values.items()}}
+
+
+def _span(value: Any) -> tuple[float | None, float, float | None]:
+    """Return the median and the central 90 % of the numbers of an ensemble; a number alone."""
+    if np.ndim(value) == 0:
+        return None, float(value), None
+    low, middle, high = np.nanquantile(value, [0.05, 0.5, 0.95])
+    return float(low), float(middle), float(high)
 
 
 def formula(law: type[Law]) -> str:

@@ -9,34 +9,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import Notes, UsageError, texts
+from isoflop.forecasting import beyond
+from isoflop.law import Published
+from isoflop.pages import shows, tabulates
+from isoflop.pages.answer import answered, estimated, times_beyond
 from isoflop.pages.provenance import counted, described, unit_of
 from isoflop.pages.ranges import plain, ranged
+from isoflop.plan import Plan
+from isoflop.quantities import show
 from isoflop.report import Block, Heading, Paragraph, Points, Report, Table, note_blocks
+from isoflop.report.columns import Columns, records
 from isoflop.terminal import say
 
 if TYPE_CHECKING:
     from isoflop.fitting import Fit
-    from isoflop.law import Published
-    from isoflop.plan import Estimate, Plan
+    from isoflop.plan import Estimate
     from isoflop.plan.training.recipe import RunConfig
 
 
-def planned(
-    model: Fit[Any] | Published,
+@shows(Plan)
+def page_of(
     plan: Plan,
     *,
     assumed: Notes = (),
-    reached: bool = False,
     points: tuple[Points, ...] = (),
 ) -> Report:
-    """Return a plan as a report; `reached` says that it starts from a loss, not from a budget.
+    """Return a plan as a report, with what was `assumed` of its prices.
 
     `points` are points for the figure of costs at equal loss.
     """
     from isoflop.pages.plan_figures import along_budget, at_equal_loss
 
+    model = plan.problem.model
     limits = ", ".join(plan.binding)
-    picture = at_equal_loss(model, plan, points) if reached else along_budget(model, plan)
+    picture = at_equal_loss(plan, points) if plan.reached else along_budget(plan)
     blocks: list[Block] = [
         *note_blocks(plan.notes),
         *note_blocks(assumed),
@@ -61,7 +67,39 @@ def planned(
         described(model),
         picture,
     ]
-    return Report(f"Plan: {plan.question}", tuple(blocks), _data(plan, assumed))
+    answer = answered(_answer(plan), blocks)
+    return Report(f"Plan: {plan.question}", tuple(blocks), _data(plan, assumed), answer=answer)
+
+
+@tabulates(Plan)
+def tables_of(plan: Plan) -> dict[str, Columns]:
+    """Return the numbers of a plan, its bill, what other sizes cost, and other constants."""
+    rows = _numbers(plan.problem.model, plan)
+    names = ("quantity", "value", "low", "high", "unit")
+    numbers = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    others = {"bill": plan.bill, "regret": plan.regret, "alternatives": plan.alternatives}
+    return {"plan": numbers} | {name: records(items) for name, items in others.items() if items}
+
+
+def _answer(plan: Plan) -> str:
+    """Return what to train, and what it gives."""
+    predicts = plan.problem.model.binding.predicts
+    result = "loss" if predicts == "L" else predicts
+    unit = "of training" if plan.priced.unit == "FLOP" else plan.priced.unit
+    cost = f"{show(plan.C.value)} FLOP" if unit == "of training" else show(plan.cost.value)
+    return (
+        f"Train {estimated(plan.N)} parameters on {estimated(plan.D)} tokens, for {cost} {unit}: "
+        f"{result} {estimated(plan.L)}{times_beyond(_beyond(plan))}"
+    )
+
+
+def _beyond(plan: Plan) -> float | None:
+    """Return how many times a plan lies beyond the runs of its law; None without runs."""
+    model = plan.problem.model
+    if isinstance(model, Published):
+        return None
+    at = {"N": plan.N.value, "D": plan.D.value, **plan.problem.given}
+    return beyond(model, {symbol: at[symbol] for symbol in model.binding.takes})
 
 
 def written(estimate: Estimate) -> dict[str, float | None]:

@@ -12,8 +12,6 @@ from isoflop.quantities import show
 from isoflop.report import Axis, Band, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
-    from isoflop.fitting import Fit
-    from isoflop.law import Published
     from isoflop.plan import Estimate, Plan
     from isoflop.plan.problem import PlanningProblem
     from isoflop.plan.shrink import Shrunk
@@ -25,9 +23,10 @@ TALLEST = 2.0  # times the compute, added, that is still drawn
 WIDE = 20.0  # how far around the plan sizes are drawn
 
 
-def along_budget(model: Fit[Any] | Published, plan: Plan) -> Figure:
+def along_budget(plan: Plan) -> Figure:
     """Return the loss of other sizes for the budget of a plan, the plan, and the interval of N."""
-    problem = _again(model, plan)
+    problem = plan.problem
+    model = problem.model
     N = np.geomspace(plan.N.value / WIDE, plan.N.value * WIDE, STEPS)
     D = np.asarray(plan.priced.tokens_for(plan.cost.value, N))
     affordable = D > 0
@@ -47,9 +46,10 @@ def along_budget(model: Fit[Any] | Published, plan: Plan) -> Figure:
     )
 
 
-def at_equal_loss(model: Fit[Any] | Published, plan: Plan, points: tuple[Points, ...]) -> Figure:
+def at_equal_loss(plan: Plan, points: tuple[Points, ...]) -> Figure:
     """Return what other sizes cost to reach the loss of a plan, the plan, and points beside it."""
-    problem = _again(model, plan)
+    problem = plan.problem
+    model = problem.model
     N = np.geomspace(plan.N.value / WIDE, plan.N.value * WIDE, 4 * STEPS)
     cost = _at_loss(problem, plan, problem.law, N)[0]
     visible = np.isfinite(cost) & (cost < 10 * plan.cost.value)
@@ -123,25 +123,6 @@ def used_up(wall: Wall) -> Figure:
         Axis("year", "", log=False),
         Axis("share of the draws", "%", log=False),
         (Line("used up by then", wall.at[:last], 100 * wall.used_up[:last]),),
-    )
-
-
-def _again(model: Fit[Any] | Published, plan: Plan) -> PlanningProblem:
-    """Return the law of a plan, with its other inputs."""
-    from isoflop.plan.problem import ask
-
-    inputs = dict(plan.given)
-    unique = inputs.pop("U", None)
-    family, convention = plan.priced.counting.family, plan.priced.counting.convention
-    return ask(
-        model,
-        {},
-        cost=plan.priced,
-        unique=unique,
-        given=inputs,
-        level=plan.level,
-        family=family,
-        convention={"C": convention} if family is not None else None,
     )
 
 

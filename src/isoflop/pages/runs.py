@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from isoflop.errors import texts
+from isoflop.pages import shows, tabulates
+from isoflop.pages.answer import answered
 from isoflop.pages.provenance import counted, dropped
-from isoflop.quantities import QUANTITIES
-from isoflop.report import Axis, Figure, Note, Points, Table
-
-if TYPE_CHECKING:
-    from isoflop.runs import Runs
-
+from isoflop.quantities import QUANTITIES, show
+from isoflop.report import Axis, Block, Figure, Note, Points, Report, Table, note_blocks
+from isoflop.report.columns import Columns
+from isoflop.runs import Runs
 
 FIRST = 8  # rows that are shown
+
+
+@shows(Runs)
+def page_of(table: Runs) -> Report:
+    """Return runs as a report: what was read as what, how it is counted, and its range."""
+    blocks: list[Block] = [
+        *note_blocks(table.notes),
+        *unstated(table),
+        ranges(table),
+        first_rows(table),
+        *figure(table),
+    ]
+    title = f"{len(table):,} runs of {table.origin}"
+    return Report(title, tuple(blocks), as_data(table), answer=answered(_answer(table), blocks))
+
+
+@tabulates(Runs)
+def tables_of(table: Runs) -> dict[str, Columns]:
+    """Return the runs as they are: the rows of the source, columns and labels."""
+    return {"runs": {"row": table.rows, **table.columns, **table.labels}}
+
+
+def _answer(table: Runs) -> str:
+    """Return how many runs there are, over which ranges."""
+    spans = []
+    for symbol, values in table.columns.items():
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            ends = dict.fromkeys(show(float(end)) for end in (finite.min(), finite.max()))
+            spans.append(f"{symbol} {' to '.join(ends)}")
+    left_out = dropped(table)
+    rest = f"; {left_out:,} rows are left out" if left_out else ""
+    return f"{len(table):,} runs: {', '.join(spans)}{rest}"
 
 
 def unstated(table: Runs) -> list[Note]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 
 from isoflop.errors import Notes
-from isoflop.pages.plan import planned, written
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimated
+from isoflop.pages.plan import page_of as page_of_plan
+from isoflop.pages.plan import written
 from isoflop.pages.provenance import counted
+from isoflop.plan.serve import Served
+from isoflop.quantities import show
 from isoflop.report import Paragraph, Points, Report, Table
 
-if TYPE_CHECKING:
-    from isoflop.fitting import Fit
-    from isoflop.law import Published
-    from isoflop.plan.serve import Served
 
-
-def report_of(model: Fit[Any] | Published, result: Served, assumed: Notes) -> Report:
+@shows(Served)
+def page_of(result: Served, assumed: Notes = ()) -> Report:
     """Return the report of the plan, with the model that is cheapest to train beside it."""
     point = Points(
         "cheapest to train",
@@ -26,12 +25,12 @@ def report_of(model: Fit[Any] | Published, result: Served, assumed: Notes) -> Re
         "truth",
         group="training",
     )
-    report = planned(model, result.plan, assumed=assumed, reached=True, points=(point,))
+    report = page_of_plan(result.plan, assumed=assumed, points=(point,))
     unit = result.plan.priced.unit
     rows = tuple(
         (name, e.value, e.low, e.high, of)
         for name, e, of in (
-            ("N", result.N, counted(model, "N")),
+            ("N", result.N, counted(result.plan.problem.model, "N")),
             ("D", result.D, "tokens"),
             ("cost", result.cost, unit),
             ("saved by the plan", result.saving, "of the cost"),
@@ -52,4 +51,15 @@ def report_of(model: Fit[Any] | Published, result: Served, assumed: Notes) -> Re
         "training_alone": {name: written(getattr(result, name)) for name in names}
     }
     *blocks, picture = report.blocks
-    return Report(report.title, (*blocks, table, words, picture), data)
+    plan = result.plan
+    answer = (
+        f"Train {estimated(plan.N)} parameters on {estimated(plan.D)} tokens: as good over its "
+        f"life as {show(result.N.value)} trained at its best, for {result.saving.value:.1%} less "
+        f"{'compute' if unit == 'FLOP' else unit}"
+    )
+    return Report(
+        report.title,
+        (*blocks, table, words, picture),
+        data,
+        answer=answered(answer, report.blocks),
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from isoflop.errors import Note
+from isoflop.errors import Note, brief
 from isoflop.fitting import quantiles
 from isoflop.plan.cost import Cost, Item
+from isoflop.plan.problem import PlanningProblem
+from isoflop.report.display import Displayed, interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,14 @@ class Alternative:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Displayed):
     """The answer to `question`: N [params], D [tokens], C [FLOP] and the loss they give.
 
     `C` is that of training, `cost` that of the whole life in the unit of `priced`, and `bill` its
     phases. `given` holds the law's other inputs. `binding` names the limits that hold the answer
     away from the law's own optimum. `alternatives` are what other published constants say, where
-    those behind the plan are rounded too far to plan with.
+    those behind the plan are rounded too far to plan with. `problem` is what was asked, of which
+    law; `reached` says that it asked for a loss, and not for what a budget buys.
     """
 
     question: str
@@ -78,5 +82,17 @@ class Plan:
     notes: tuple[Note, ...]
     priced: Cost
     bill: tuple[Item, ...]
+    problem: PlanningProblem
+    reached: bool = False
     given: tuple[tuple[str, float], ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+
+    def _facts(self) -> Iterator[str]:
+        yield self.question
+        yield from (f"{symbol}={interval(getattr(self, symbol))}" for symbol in "NDCL")
+        if self.priced.unit != "FLOP" or self.priced.serving is not None:
+            yield f"cost={interval(self.cost)} {self.priced.unit}"
+        if self.binding:
+            yield f"limits that bind: {', '.join(self.binding)}"
+        if doubts := [note.text for note in self.notes if note.kind != "info"]:
+            yield f"doubtful: {brief(doubts[0], 90)[1:-1]}"

@@ -18,10 +18,11 @@ from isoflop.plan.result import Estimate, Plan
 from isoflop.plan.search import golden
 from isoflop.plan.spend import reach
 from isoflop.quantities import show
+from isoflop.report.display import Displayed
 
 
 @dataclass(frozen=True)
-class Served:
+class Served(Displayed):
     """The cheapest model of a quality over its life, beside the one that is cheapest to train.
 
     `quality` is the loss of both. `saving` is the share of the cost of the latter, in the unit of

@@ -144,6 +144,7 @@ def reach(
         notes=(*notes, *rounded),
         others=others,
         at=fixed_loss,
+        reached=True,
     )
 
 
@@ -156,6 +157,7 @@ def _planned(
     notes: tuple[Note, ...],
     others: tuple[Alternative, ...],
     at: float | None = None,
+    reached: bool = False,
 ) -> Plan:
     """Return the plan of a split and of its draws (s,); `at` is the loss where that was asked."""
     N, D, cost, level = float(split.N[0]), float(split.D[0]), problem.cost, problem.level
@@ -173,6 +175,8 @@ def _planned(
         notes=_in_order(notes, basis(problem, N, D)),
         priced=cost,
         bill=cost.bill(N, D),
+        problem=problem,
+        reached=reached,
         given=tuple(problem.given.items()),
         alternatives=others,
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from isoflop import errors
 from isoflop.arrays import Numbers
+from isoflop.errors import brief
 from isoflop.quantities import quantity
 
 Cell: TypeAlias = str | float | int | None
@@ -143,10 +144,11 @@ def note_blocks(notes: Iterable[errors.Note]) -> list[Note]:
 Block: TypeAlias = Heading | Paragraph | Note | Table | Figure
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """The answer of a command: blocks for a reader, and the same answer as data for a program.
 
+    `answer` is one sentence that answers what was asked, with its interval and its worst doubt.
     `data` is what `--json` prints: JSON types only. `refused` says that the data could not
     support the answer, which the command line turns into its exit code.
     """
@@ -155,6 +157,12 @@ class Report:
     blocks: tuple[Block, ...]
     data: Mapping[str, Any] = field(default_factory=dict)
     refused: bool = False
+    answer: str = ""
+
+    def __repr__(self) -> str:
+        kinds = [type(block).__name__ for block in self.blocks]
+        parts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+        return f"Report({brief(self.title, 200)}: {parts})"
 
     def _repr_html_(self) -> str:
         """Return the report for a notebook, which calls this by name; nothing is loaded before."""

@@ -33,6 +33,7 @@ def to_html(report: Report) -> str:
     figures = [block for block in rest if isinstance(block, Figure)]
     return _template().render(
         title=report.title,
+        answer=report.answer,
         refused=report.refused,
         blocks=[_view(block) for block in (*warns, *rest)],
         figures=[to_plotly(figure) for figure in figures],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isoflop.quantities import show
-from isoflop.report.document import Block, Cell, Figure, Note, Report, Table
+from isoflop.report.document import Block, Cell, Figure, Heading, Note, Report, Table
 from isoflop.terminal import NO_BREAK, escaped, printable
 
 LABELS = {"info": "Note", "good": "Good", "doubt": "Doubt", "refused": "Refused"}
@@ -51,11 +51,17 @@ class Column:
 
 
 def in_reading_order(report: Report) -> tuple[tuple[Note, ...], tuple[Block, ...]]:
-    """Return the refusals and doubts, which come before any number, and then all other blocks."""
-    warns = [b for b in report.blocks if isinstance(b, Note) and b.kind in _WARNS]
-    warns.sort(key=lambda note: _WARNS.index(note.kind))
-    rest = tuple(b for b in report.blocks if not (isinstance(b, Note) and b.kind in _WARNS))
-    return tuple(warns), rest
+    """Return the refusals and doubts, which come before any number, and then all other blocks.
+
+    Remarks for information come last, under a heading of their own; none is made twice.
+    """
+    notes = dict.fromkeys(b for b in report.blocks if isinstance(b, Note))
+    warns = sorted((n for n in notes if n.kind in _WARNS), key=lambda n: _WARNS.index(n.kind))
+    remarks = [n for n in notes if n.kind == "info"]
+    rest = [b for b in report.blocks if not isinstance(b, Note) or b.kind == "good"]
+    if remarks:
+        rest += [Heading("Notes"), *remarks]
+    return tuple(warns), tuple(rest)
 
 
 def columns(table: Table) -> tuple[Column, ...]:

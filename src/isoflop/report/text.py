@@ -60,6 +60,8 @@ def write(report: Report, console: Console) -> None:
     page = _Page(console, console.options.ascii_only or console.is_dumb_terminal)
     warns, rest = in_reading_order(report)
     page.say(report.title, "bold")
+    if report.answer:
+        page.say(report.answer)
     for note in warns:
         _note(note, page)
     for block in rest:

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias, overload
@@ -15,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
-from isoflop.errors import BadRuns, Note, UnknownName, UsageError, suggest
+from isoflop.errors import BadRuns, Note, UnknownName, UsageError, brief, suggest
 from isoflop.expressions import parse_assignment, parse_condition
+from isoflop.quantities import show
+from isoflop.report.display import Displayed
 from isoflop.runs import saving
 from isoflop.runs.cells import LABELS, SYMBOLS, name_rows, no_column, require
 from isoflop.runs.conventions import refuse_clash, refuse_unknown
@@ -26,8 +28,8 @@ Texts: TypeAlias = npt.NDArray[np.str_]
 Index: TypeAlias = slice | npt.NDArray[Any] | list[bool] | list[int]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Runs:
+@dataclass(frozen=True, eq=False)
+class Runs(Displayed):
     """An immutable table of n observations.
 
     `columns` holds the numbers (n,) by symbol of the vocabulary, plus an optional `sigma`, the
@@ -71,9 +73,13 @@ class Runs:
         values = (getattr(self, f.name) for f in dataclasses.fields(self))
         return Runs, tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
 
-    def __repr__(self) -> str:
-        names = ", ".join((*self.columns, *self.labels))
-        return f"Runs({len(self):,} runs of {self.origin or 'unnamed origin'}: {names})"
+    def _facts(self) -> Iterator[str]:
+        yield f"{len(self):,} runs of {brief(self.origin or 'unnamed origin')[1:-1]}"
+        for symbol, values in self.columns.items():
+            finite = values[np.isfinite(values)]
+            ends = dict.fromkeys(map(show, (finite.min(), finite.max()))) if finite.size else ("-",)
+            yield f"{symbol}={' to '.join(ends)}"
+        yield from self.labels
 
     def __len__(self) -> int:
         return int(self.rows.size)
