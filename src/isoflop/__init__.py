@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from isoflop.fitting import Fit, fit
     from isoflop.forecasting import Forecast, forecast
     from isoflop.law import Law, Published, constants, form
-    from isoflop.monitor import register, score
+    from isoflop.monitor.register import register
+    from isoflop.monitor.score import score
     from isoflop.plan import Plan
     from isoflop.report import Report
     from isoflop.runs import Runs
