@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isoflop.schedules.curves import LossCurve, read_curves, together
+from isoflop.schedules.ending import EarlierRuns, Ending, ending
 from isoflop.schedules.fitting import ScheduleFit, fit
 from isoflop.schedules.forecast import (
     Decays,
@@ -32,6 +33,8 @@ __all__ = [
     "Annealing",
     "AreaPower",
     "Decays",
+    "EarlierRuns",
+    "Ending",
     "Form",
     "HeldOutCurve",
     "History",
@@ -45,6 +48,7 @@ __all__ = [
     "ahead",
     "best_decay",
     "each_held_out",
+    "ending",
     "fit",
     "grouped",
     "held_out",

@@ -62,7 +62,7 @@ class ScheduleFit:
 
 
 @dataclass(frozen=True, eq=False)
-class _ScheduleProblem:
+class ScheduleProblem:
     """A choice held against the logs of losses (n,) of curves, in logs or logits of parameters."""
 
     choice: FormChoice
@@ -70,10 +70,12 @@ class _ScheduleProblem:
     log_loss: Numbers
 
     def law(self, z_p: Numbers) -> Form:
+        """Return the law of a point (p,)."""
         params = {k: _leave(k, float(z)) for k, z in zip(self.choice.free, z_p, strict=True)}
         return self.choice.kind(**params, **self.choice.held)
 
     def point(self, law: Form) -> Numbers:
+        """Return the logs, or logits, of the free parameters of a law (p,)."""
         return np.array([_enter(k, getattr(law, k)) for k in self.choice.free])
 
     def slopes(self, law: Form) -> Mapping[str, Numbers]:
@@ -106,7 +108,7 @@ def fit(key: str, curves: Sequence[LossCurve], *, draws: int = 0, seed: int = 0)
     refuse_count("draws", draws, 0, MOST_DRAWS)
     which = choice(key)
     _refuse_blind(which, curves)
-    coarse, fine = (_problem(which, curves, stretches) for stretches in (COARSE, FINE))
+    coarse, fine = (pose(which, curves, stretches) for stretches in (COARSE, FINE))
     once = np.ones((1, coarse.log_loss.size))
     ended = solve(coarse, _starts(coarse), once, OBJECTIVE, max_passes=60)
     best = int(np.argmin(ended.value_s))
@@ -127,12 +129,13 @@ def fit(key: str, curves: Sequence[LossCurve], *, draws: int = 0, seed: int = 0)
     )
 
 
-def _problem(which: FormChoice, curves: Sequence[LossCurve], stretches: int) -> _ScheduleProblem:
+def pose(which: FormChoice, curves: Sequence[LossCurve], stretches: int) -> ScheduleProblem:
+    """Return a choice held against curves, their changes of rate joined into some stretches."""
     histories = tuple(grouped(c.schedule, c.steps, stretches) for c in curves)
-    return _ScheduleProblem(which, histories, np.log(np.concatenate([c.loss for c in curves])))
+    return ScheduleProblem(which, histories, np.log(np.concatenate([c.loss for c in curves])))
 
 
-def _starts(problem: _ScheduleProblem) -> Numbers:
+def _starts(problem: ScheduleProblem) -> Numbers:
     """Return the best starts (s, p) of the grid."""
     grid = {k: v for k, v in problem.choice.kind.grid.items() if k in problem.choice.free}
     candidates: list[tuple[float, Numbers]] = []
@@ -152,7 +155,7 @@ def _starts(problem: _ScheduleProblem) -> Numbers:
     return np.stack([z_p for _, z_p in candidates[:POLISHED]])
 
 
-def _linear(problem: _ScheduleProblem, at: Mapping[str, float]) -> Form | None:
+def _linear(problem: ScheduleProblem, at: Mapping[str, float]) -> Form | None:
     """Return the law with exponents as given, amplitudes about best; None if one is < 0.
 
     Squares are weighted towards Huber's loss: alone they let a few spikes turn a sign.
@@ -173,7 +176,7 @@ def _linear(problem: _ScheduleProblem, at: Mapping[str, float]) -> Form | None:
 
 
 def _draws(
-    problem: _ScheduleProblem, z_p: Numbers, curves: Sequence[LossCurve], draws: int, seed: int
+    problem: ScheduleProblem, z_p: Numbers, curves: Sequence[LossCurve], draws: int, seed: int
 ) -> Numbers:
     """Return refits (s, p) to curves whose blocks of residuals have their signs drawn anew."""
     if not draws:
