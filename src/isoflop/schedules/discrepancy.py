@@ -34,7 +34,7 @@ class Discrepancy:
 
     @cached_property
     def _factor(self) -> Numbers:
-        return np.linalg.cholesky(self.covariance)
+        return np.asarray(np.linalg.cholesky(self.covariance), np.float64)
 
     def whitened(self, values: Numbers) -> Numbers:
         """Return values (n,) or (n, p) divided by the root of the covariance."""
