@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isoflop.assess import Candidate, Pooled, backtest, compare, pool
+from isoflop.assess import Candidate, Pool, backtest, compare, pool
 from isoflop.assess.extrapolation.comparison import candidates
 from isoflop.errors import IsoflopError
 from isoflop.fitting import fit
@@ -174,18 +174,18 @@ def available() -> Iterator[tuple[str, Study]]:
 
 
 @functools.cache
-def pooled(name: str) -> Pooled:
+def pooled(name: str) -> Pool:
     """The default: what it forecasts with, made from the runs that are not held out."""
     s = study(name)
     seen = s.runs.select(~s.held)
-    return pool(compare(s.laws, seen, along=s.along), seen, draws=DRAWS)
+    return pool(seen, s.laws, along=s.along, draws=DRAWS)
 
 
 def asked(s: Study) -> dict[str, np.ndarray]:
     return {k: s.runs[k][s.held] for k in s.runs.columns if k not in ("L", "C")}
 
 
-def said(model: Pooled, s: Study) -> np.ndarray:
+def said(model: Pool, s: Study) -> np.ndarray:
     """Return the log errors of the default on the runs held out."""
     at = asked(s)
     logs = [m.weight * np.log(m.fit.predict(**at)) for m in model.members]

@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 from synthetic import TRUTH, grid, made_by, within
 
-from isoflop.assess import Candidate, compare, pool
+from isoflop.assess import Candidate, compare, form_error, pool
 from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
+from isoflop.fitting.result import FormError
 from isoflop.forecasting import beyond, forecast, predictive
 from isoflop.law import constants
+from isoflop.plan import reach, spend
+from isoflop.plan.optimum import least_compute
+from isoflop.runs import Runs
 
 RUNS = made_by(TRUTH, grid(sizes=12), noise=5e-3)
 PUBLISHED = constants("chinchilla/besiroglu2024")
@@ -36,7 +40,7 @@ def test_the_interval_holds_90_percent_of_new_runs_within_the_data():
         got = fit("chinchilla", made, draws=100, seed=seed, screened=64, polished=2)
         for _ in range(asked):
             N, C = within((2e8, 3e9), rng), within((6e18, 2e21), rng)
-            said = forecast(got, N=N, D=C / 6 / N)
+            said = forecast(got, growth=0.0, N=N, D=C / 6 / N)
             truth = TRUTH(N=N, D=C / 6 / N) * np.exp(1e-2 * rng.standard_normal())
             hits += said.low <= truth <= said.high
     share = hits / (studies * asked)
@@ -59,7 +63,8 @@ def test_the_value_is_the_laws_and_a_seed_decides_the_rest():
     assert one.value == study().law(**FAR)
     assert one == forecast(study(), **FAR)
     assert one.quantity == "L"
-    assert one.parts == ("parameters", "noise")
+    assert one.parts == ("parameters", "noise", "form")
+    assert forecast(study(), growth=0.0, **FAR).parts == ("parameters", "noise")
     assert one.low < TRUTH(**FAR) < one.high
 
 
@@ -82,12 +87,16 @@ def test_beyond_is_the_largest_factor_over_the_runs(at, factor):
 def test_a_forecast_beyond_the_runs_says_what_its_interval_leaves_out():
     near, far = forecast(study(), N=1e9, D=1e10), forecast(study(), N=7e12, D=1.4e14)
     assert near.notes == ()
-    assert any("wrong form" in n.text for n in far.notes)
+    assert far.form.splits == 3
+    assert near.form is None
+    alone = forecast(study(), growth=0.0, N=7e12, D=1.4e14)
+    assert any("wrong form" in n.text for n in alone.notes)
+    assert far.high - far.low > 1.2 * (alone.high - alone.low)
     assert any("times beyond the runs" in n.text for n in far.notes)
 
 
 def test_the_error_of_the_form_widens_the_band_as_it_goes_out():
-    plain, wide = forecast(study(), **FAR), forecast(study(), growth=0.02, **FAR)
+    plain, wide = forecast(study(), growth=0.0, **FAR), forecast(study(), growth=0.02, **FAR)
     assert wide.parts == ("parameters", "noise", "form")
     # 90% of a normal lies within 1.645 standard deviations, here k log(beyond).
     half = 1.645 * 0.02 * math.log(wide.beyond)
@@ -96,6 +105,44 @@ def test_the_error_of_the_form_widens_the_band_as_it_goes_out():
     )
     inside = {"N": 1e9, "D": 1e10}
     assert forecast(study(), growth=0.02, **inside).low == forecast(study(), **inside).low
+
+
+def test_the_form_error_is_learnt_from_the_runs_or_else_usual_and_stated():
+    taught = form_error(study())
+    assert 0 < taught.growth < 0.02  # the runs were made by this law
+    assert taught.splits == 3
+    few = fit("power", Runs({"N": [1e7, 2e7, 4e7, 8e7], "L": [4.0, 3.6, 3.3, 3.1]}), over="N")
+    usual = forecast(few, N=3e8)
+    assert (usual.form.growth, usual.form.splits) == (0.01, 0)
+    assert any("allow no backtest" in n.text for n in usual.notes)
+    with pytest.raises(UsageError, match="growth is -1"):
+        forecast(study(), growth=-1.0, **FAR)
+
+
+def test_a_form_error_is_saved_with_its_fit(tmp_path):
+    stated = dataclasses.replace(study(), form=FormError(0.5, 7))
+    stated.save(tmp_path / "fit.json")
+    again = Fit.load(tmp_path / "fit.json")
+    assert again.form == FormError(0.5, 7)
+    assert forecast(again, **FAR).form == again.form
+
+
+def test_a_plan_is_as_sure_of_its_loss_as_a_forecast_of_the_planned_run():
+    plan = spend(study(), 1e23)
+    there = forecast(study(), N=plan.N.value, D=plan.D.value)
+    assert (plan.L.value, plan.L.low, plan.L.high) == (there.value, there.low, there.high)
+    alone = spend(study(), 1e23, growth=0.0)
+    assert alone.L.high < plan.L.high
+    assert (alone.N.low, alone.N.high) == (plan.N.low, plan.N.high)
+
+
+def test_the_cost_of_a_loss_is_as_unsure_as_the_loss_of_a_cost():
+    plan = spend(study(), 1e23)
+    wide, narrow = (reach(study(), plan.L.value, growth=k) for k in (None, 0.0))
+    assert wide.C.low < narrow.C.low < 1e23 < narrow.C.high < wide.C.high
+    # Where the low end of the loss of 1e23 is the law's, so much compute is the high end.
+    dear = float(least_compute(study().law, plan.L.low)[0])
+    assert wide.C.high == pytest.approx(dear, rel=0.5)
 
 
 @functools.cache
@@ -113,7 +160,7 @@ def test_a_law_that_rises_where_it_is_asked_is_refused_and_not_inside_its_runs()
 
 
 def test_a_member_that_rises_leaves_its_weight_to_the_others():
-    made = pool(compare(["chinchilla"], RUNS, objectives=["huber"]), RUNS, draws=100)
+    made = pool(RUNS, comparison=compare(["chinchilla"], RUNS, objectives=["huber"]), draws=100)
     (one,) = made.members
     two = dataclasses.replace(one, candidate=Candidate("log-quadratic"), fit=bent())
     both = dataclasses.replace(
@@ -190,7 +237,7 @@ def test_a_refused_fit_forecasts_nothing_and_a_doubtful_one_repeats_its_doubts()
 
 def test_a_curve_of_a_pool_has_draws_at_each_point_and_a_pool_without_draws_has_none():
     found = compare(["chinchilla", "generalised"], RUNS, objectives=["huber"], cuts=3)
-    made = pool(found, RUNS, draws=60)
+    made = pool(RUNS, comparison=found, draws=60)
     D = np.geomspace(1e10, 1e12, 7)
     drawn = predictive(made, N=np.full(7, 7e9), D=D)
     assert drawn is not None
@@ -199,7 +246,7 @@ def test_a_curve_of_a_pool_has_draws_at_each_point_and_a_pool_without_draws_has_
     for i in (0, 6):
         one = forecast(made, N=7e9, D=float(D[i]))
         assert (low[i], high[i]) == pytest.approx((one.low, one.high), rel=0.01)
-    bare = forecast(pool(found, RUNS, draws=0), **FAR)
+    bare = forecast(pool(RUNS, comparison=found, draws=0), **FAR)
     assert (bare.low, bare.high, bare.parts) == (None, None, ())
     assert any("without draws" in n.text for n in bare.notes)
-    assert predictive(pool(found, RUNS, draws=0), N=np.array([1e9]), D=np.array([1e10])) is None
+    assert predictive(pool(RUNS, comparison=found, draws=0), N=[1e9], D=[1e10]) is None

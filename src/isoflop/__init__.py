@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from isoflop import laws, plan
     from isoflop.assess.audit import audit
     from isoflop.assess.extrapolation.backtest import Backtest, Candidate, backtest
-    from isoflop.assess.extrapolation.comparison import compare, pool
+    from isoflop.assess.extrapolation.comparison import compare
+    from isoflop.assess.extrapolation.pool import Pool, load
+    from isoflop.assess.extrapolation.pooling import pool
     from isoflop.assess.identifiability import identify
     from isoflop.assess.influence import influence
     from isoflop.assess.speedup import speedup
@@ -43,6 +45,8 @@ _HOMES = {
     "Backtest": "isoflop.assess",
     "compare": "isoflop.assess",
     "pool": "isoflop.assess",
+    "Pool": "isoflop.assess",
+    "load": "isoflop.assess",
     "influence": "isoflop.assess",
     "identify": "isoflop.assess",
     "audit": "isoflop.assess",
@@ -72,6 +76,8 @@ __all__ = [  # noqa: RUF022 (the order of the pipeline)
     "Backtest",
     "compare",
     "pool",
+    "Pool",
+    "load",
     "influence",
     "identify",
     "audit",

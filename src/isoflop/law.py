@@ -19,6 +19,7 @@ from typing import (
     ClassVar,
     Literal,
     NamedTuple,
+    Protocol,
     TypeAlias,
     TypeVar,
     dataclass_transform,
@@ -66,6 +67,32 @@ def param(
     if not bounds[0] <= low < high <= bounds[1]:
         raise BadLaw(f"typical range {typical} does not lie within bounds {bounds}")
     return dataclasses.field(metadata={"param": Param(unit, typical, bounds, doc)})
+
+
+class LossLaw(Protocol):
+    """What planning asks of a law, of its draws, or of a pool of several: a prediction by name.
+
+    `members` says how many draws it holds; None for a single law.
+    """
+
+    @property
+    def key(self) -> str:
+        """What it is called."""
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The quantities that it takes."""
+
+    @property
+    def members(self) -> int | None:
+        """How many laws it holds; None for one."""
+
+    @property
+    def closed_forms(self) -> Mapping[str, Callable[..., Any]]:
+        """The exact answers that it has, by what they solve for."""
+
+    def __call__(self, *args: Any, **inputs: Any) -> Array:
+        """Predict."""
 
 
 class Allocation(NamedTuple):

@@ -83,7 +83,7 @@ def test_the_order_of_rows_changes_nothing():
     for a, b in zip(one.standings, other.standings, strict=True):
         assert a == b
     assert one.growth == other.growth
-    said = [forecast(pool(c, r, draws=100), **FAR) for c, r in ((one, RUNS), (other, shuffled))]
+    said = [forecast(pool(r, comparison=c, draws=100), **FAR) for c, r in ((one, RUNS), (other, shuffled))]
     assert said[0] == said[1]
 
 
@@ -95,22 +95,22 @@ def test_the_unit_changes_nothing():
     for a, b in zip(one.standings, other.standings, strict=True):
         assert a.candidate == b.candidate
         assert (a.error, a.weight) == pytest.approx((b.error, b.weight), rel=1e-4)
-    said = forecast(pool(one, plain, draws=0), **FAR)
-    again = forecast(pool(other, scaled, draws=0), N=FAR["N"] / 1e6, D=FAR["D"] / 1e9)
+    said = forecast(pool(plain, comparison=one, draws=0), **FAR)
+    again = forecast(pool(scaled, comparison=other, draws=0), N=FAR["N"] / 1e6, D=FAR["D"] / 1e9)
     assert again.value == pytest.approx(said.value, rel=1e-6)
     assert again.beyond == pytest.approx(said.beyond)
 
 
 def test_the_same_seed_gives_the_same_draws():
     found = compare(LAWS, RUNS)
-    same = [predictive(pool(found, RUNS, draws=50, seed=s), **{k: np.array([v]) for k, v in
+    same = [predictive(pool(RUNS, comparison=found, draws=50, seed=s), **{k: np.array([v]) for k, v in
             FAR.items()}) for s in (4, 4, 5)]  # fmt: skip
     np.testing.assert_array_equal(same[0], same[1])
     assert not np.array_equal(same[0], same[2])
 
 
 def test_the_pool_forecasts_between_its_members_and_says_what_its_interval_holds():
-    made = pool(compare(["chinchilla", "generalised"], RUNS, objectives=["huber"]), RUNS, draws=200)
+    made = pool(RUNS, ["chinchilla", "generalised"], objectives=["huber"], draws=200)
     assert len(made.members) == 2
     said = forecast(made, **FAR)
     values = [float(m.fit.law(**FAR)) for m in made.members]
@@ -183,7 +183,7 @@ def test_doubts_name_rows_and_reason():
 def test_a_law_of_three_inputs_joins_the_pool_of_two():
     runs = Runs({**RUNS.columns, "U": RUNS["D"] / 2})
     found = compare(["chinchilla", "muennighoff"], runs, objectives=["huber"], cuts=2)
-    made = pool(found, runs, draws=50)
+    made = pool(runs, comparison=found, draws=50)
     assert set(made.takes) <= {"N", "D", "U"}
     at = {k: v for k, v in {**FAR, "U": 7e11}.items() if k in made.takes}
     assert np.isfinite(forecast(made, **at).value)

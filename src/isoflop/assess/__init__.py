@@ -13,11 +13,11 @@ from isoflop.assess.extrapolation.backtest import (
 from isoflop.assess.extrapolation.comparison import (
     CandidateScore,
     Comparison,
-    Member,
-    Pooled,
     compare,
-    pool,
 )
+from isoflop.assess.extrapolation.form_error import form_error
+from isoflop.assess.extrapolation.pool import Member, Pool, load
+from isoflop.assess.extrapolation.pooling import best, pool
 from isoflop.assess.identifiability import Identified, LikelihoodProfile, identify
 from isoflop.assess.influence import Influence, Without, influence
 from isoflop.assess.speedup import Speedup, speedup
@@ -34,15 +34,18 @@ __all__ = [
     "Influence",
     "LikelihoodProfile",
     "Member",
-    "Pooled",
+    "Pool",
     "Refused",
     "Speedup",
     "Without",
     "audit",
     "backtest",
+    "best",
     "compare",
+    "form_error",
     "identify",
     "influence",
+    "load",
     "pool",
     "speedup",
 ]

@@ -84,7 +84,7 @@ def compare(
     )
     outcome = None
     if at:
-        pooled = assess.pool(comparison, table, draws=draws, level=level, seed=seed)
+        pooled = assess.pool(table, comparison=comparison, draws=draws, level=level, seed=seed)
         outcome = forecast(pooled, **at)
     blocks: list[Block] = [
         *note_blocks(comparison.doubts),

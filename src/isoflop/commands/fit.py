@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
@@ -81,6 +82,7 @@ def fit(
     what is left over, and the best size and data at a few budgets.
     """
     from isoflop import fitting
+    from isoflop.assess import form_error
     from isoflop.laws import form
 
     table = RunsOptions(where, columns, derive, convention, unit)(runs)
@@ -101,6 +103,6 @@ def fit(
         cluster=cluster,
     )
     if out is not None:
-        fit.save(out)
+        replace(fit, form=form_error(fit)).save(out)
         say(f"wrote {out}")
     return page_of(fit)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from isoflop.commands.law_source import Level, Model, model
-from isoflop.commands.registry import Option, command
+from isoflop.commands.law_source import Growth, Level, Model, model
+from isoflop.commands.registry import command
 from isoflop.pages.forecast import page_of
 from isoflop.report import Report
 
@@ -15,12 +13,7 @@ def forecast(
     fit: Model,
     *,
     level: Level = None,
-    growth: Annotated[
-        float | None,
-        Option(
-            "error of the form per factor e beyond the runs, from a backtest (the demo has one)"
-        ),
-    ] = None,
+    growth: Growth = None,
     **at: float,
 ) -> Report:
     """Forecast a run from a saved fit, or from published constants.

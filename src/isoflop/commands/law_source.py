@@ -20,6 +20,14 @@ Level: TypeAlias = Annotated[
     float | None, Option("share of draws that an interval holds; that of the fit unless given")
 ]
 
+Growth: TypeAlias = Annotated[
+    float | None,
+    Option(
+        "error of the form per factor e beyond the runs, such as 0.01, or 0 to leave it out; "
+        "learnt from the runs unless given"
+    ),
+]
+
 
 def model(text: str, **widths: float | None) -> Fit[Any] | Published:
     """Return the saved fit, or the published constants, that `text` names.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands import pricing
-from isoflop.commands.law_source import Level, Model, model
+from isoflop.commands.law_source import Growth, Level, Model, model
 from isoflop.commands.pricing import Pricing, family
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
@@ -55,6 +55,7 @@ def plan(
     count: pricing.Counted = None,
     shapes: pricing.Shapes = None,
     level: Level = None,
+    growth: Growth = None,
     emit: Emit = None,
     out: Annotated[str | None, Option("where --emit writes", "FILE", needs=("emit",))] = None,
     rule: Rule = "step-law2025",
@@ -67,7 +68,7 @@ def plan(
     """
     from isoflop.plan import spend
 
-    source = model(fit, level=level)
+    source = model(fit, level=level, growth=growth)
     paid = Pricing(
         serving=serving,
         generated=generated,
@@ -95,6 +96,7 @@ def plan(
         convention=count,
         family=family(shapes, emit is not None),
         level=level,
+        growth=growth,
     )
     run = TrainingOutput(emit, out, rule, chips, chip, shapes)
     return run.written(source, plan, page_of(plan, assumed=assumed))
@@ -126,6 +128,7 @@ def reach(
     count: pricing.Counted = None,
     shapes: pricing.Shapes = None,
     level: Level = None,
+    growth: Growth = None,
 ) -> Report:
     """Find the cheapest run that reaches a loss.
 
@@ -137,7 +140,7 @@ def reach(
     target = L if L is not None else score
     if target is None or (L is None) == (score is None) or (score is None) != (through is None):
         raise UsageError("say what to reach: --L, or --score and the law --through it")
-    source = model(fit, level=level)
+    source = model(fit, level=level, growth=growth)
     paid = Pricing(
         serving=serving,
         generated=generated,
@@ -165,5 +168,6 @@ def reach(
         convention=count,
         family=family(shapes),
         level=level,
+        growth=growth,
     )
     return page_of(plan, assumed=assumed)

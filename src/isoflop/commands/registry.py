@@ -311,7 +311,7 @@ def _number(parameter: Parameter, given: Sequence[str]) -> float:
     return value
 
 
-_ANY = FROM_ZERO | {"start", "least"}  # options that may be zero, or below
+_ANY = FROM_ZERO | {"start", "least", "growth"}  # options that may be zero, or below
 
 _READERS: Mapping[Kind, Callable[[Parameter, Sequence[str]], Any]] = {
     "text": _text,

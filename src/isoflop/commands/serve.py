@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands import pricing
-from isoflop.commands.law_source import Level, Model, model
+from isoflop.commands.law_source import Growth, Level, Model, model
 from isoflop.commands.pricing import Pricing
 from isoflop.commands.registry import Option, command
 from isoflop.pages.serve import page_of
@@ -40,6 +40,7 @@ def serve(
     given: pricing.Given = None,
     at_most: pricing.Most = None,
     level: Level = None,
+    growth: Growth = None,
 ) -> Report:
     """Find the model of a quality that is cheapest to train and serve.
 
@@ -48,7 +49,7 @@ def serve(
     """
     from isoflop.plan.serve import serve as served
 
-    source = model(fit, level=level)
+    source = model(fit, level=level, growth=growth)
     paid = Pricing(
         serving=serving,
         generated=generated,
@@ -65,6 +66,15 @@ def serve(
     )
     cost, assumed = paid.cost()
     result = served(
-        source, N=N, C=C, L=L, cost=cost, unique=unique, given=given, at_most=at_most, level=level
+        source,
+        N=N,
+        C=C,
+        L=L,
+        cost=cost,
+        unique=unique,
+        given=given,
+        at_most=at_most,
+        level=level,
+        growth=growth,
     )
     return page_of(result, assumed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
-from isoflop.commands.law_source import Model, saved
+from isoflop.commands.law_source import Growth, Model, saved
 from isoflop.commands.registry import Option, command
 from isoflop.pages.update import ForecastOutcome, report_of, unseen
 from isoflop.report import (
@@ -24,9 +24,7 @@ def update(
     fit: Model,
     newruns: Source,
     *,
-    growth: Annotated[
-        float | None, Option("error of the form per factor e beyond the runs, from a backtest")
-    ] = None,
+    growth: Growth = None,
     where: Where = None,
     columns: Columns = None,
     derive: Derive = (),

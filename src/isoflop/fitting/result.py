@@ -37,12 +37,26 @@ class Starts(NamedTuple):
     agree: int
 
 
+@dataclass(frozen=True, slots=True)
+class FormError:
+    """How far the form of a law may be off beyond its runs: sd = growth * log(times beyond).
+
+    It is of the log of the prediction. `splits` of a backtest taught it; with none it is what
+    forms usually err, and `reason` says why no backtest could say more.
+    """
+
+    growth: float
+    splits: int = 0
+    reason: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Fit(Displayed, Generic[L]):
     """A law fitted to runs. `draws` is an ensemble of refits to resampled runs, None if none.
 
     `status` is read first: "doubtful" and "refused" come with `notes` that say why. `value` is
     the objective, summed over runs. `kind` is the scale of the residuals, "log" or "linear".
+    `form` is how far its form may be off, where that was learnt already or is stated.
     """
 
     law: L
@@ -61,6 +75,7 @@ class Fit(Displayed, Generic[L]):
     status: Status
     notes: tuple[Note, ...]
     seconds: float
+    form: FormError | None = None
 
     def __call__(self, **inputs: Array) -> Any:
         """Return the prediction at quantities by name: a number, or an array where one is given.

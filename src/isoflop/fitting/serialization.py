@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ from isoflop.errors import BadStudy, IsoflopError, Note, UnknownName
 from isoflop.files import BadJSON, parse_json, read_text
 from isoflop.fitting.diagnose import unstated
 from isoflop.fitting.objective import OBJECTIVES, Objective
-from isoflop.fitting.result import Fit, Starts
+from isoflop.fitting.result import Fit, FormError, Starts
 from isoflop.law import Binding, form
 from isoflop.runs import Omission, Runs, refuse_impossible
 from isoflop.store import canonical, digest
@@ -101,6 +101,19 @@ class SavedStarts(_Strict):
     agree: Count
 
 
+class SavedForm(_Strict):
+    """How far the form of a law may be off, and what says so."""
+
+    growth: Annotated[float, Field(ge=0)]
+    splits: Count
+    reason: str
+
+    @classmethod
+    def of(cls, form: FormError) -> SavedForm:
+        """Return what is written of the error of a form."""
+        return cls(**asdict(form))
+
+
 class SavedFit(_Strict):
     """A saved fit; `sha256` is of all the rest, where the file has one."""
 
@@ -122,15 +135,22 @@ class SavedFit(_Strict):
     notes: list[SavedNote | str]
     seconds: Annotated[float, Field(ge=0)]
     runs: SavedRuns
+    form: SavedForm | None = None
     sha256: str | None = None
 
 
 def document(fit: Fit[Any]) -> dict[str, Any]:
     """Return the fit as JSON types."""
+    saved = saved_fit(fit)
+    return {**_body(saved), "sha256": digest(canonical(_body(saved)))}
+
+
+def saved_fit(fit: Fit[Any]) -> SavedFit:
+    """Return what is written of a fit."""
     target = fit.objective
     settings = {f.name: getattr(target, f.name) for f in fields(target)}  # type: ignore[arg-type]
     draws = fit.draws
-    saved = SavedFit(
+    return SavedFit(
         schema_version=2,
         law=fit.law.key,
         over=fit.binding.over,
@@ -149,14 +169,17 @@ def document(fit: Fit[Any]) -> dict[str, Any]:
         notes=list(map(SavedNote.of, fit.notes)),
         seconds=fit.seconds,
         runs=_saved_runs(fit.runs),
+        form=None if fit.form is None else SavedForm.of(fit.form),
     )
-    return {**_body(saved), "sha256": digest(canonical(_body(saved)))}
 
 
 def _body(saved: SavedFit) -> dict[str, Any]:
-    """Return a saved fit as JSON types, without its hash."""
+    """Return a saved fit as JSON types, without its hash, nor a form that is not known."""
     unknown = {"dropped"} if saved.schema_version == 1 else set[str]()
-    return saved.model_dump(mode="json", exclude={"sha256": True, "runs": unknown})
+    absent: dict[str, Any] = {"sha256": True, "runs": unknown}
+    if saved.form is None:
+        absent["form"] = True
+    return saved.model_dump(mode="json", exclude=absent)
 
 
 def _remark(saved: SavedNote | str) -> Note:
@@ -209,6 +232,17 @@ def restore(path: Path) -> Fit[Any]:
 
     Raises BadStudy for a file that is not a saved fit, is damaged, or is of another schema.
     """
+    document = read_document(path)
+    if document.get("pool"):
+        raise BadStudy(f"{path} holds a pool of several laws, not one fit: read it with Pool.load")
+    return restored(path, document)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return what the file of a fit, or of a pool, holds, once its schema is known.
+
+    Raises BadStudy for a file that is neither.
+    """
     try:
         document = parse_json(read_text(path, BadStudy))
     except BadJSON as error:
@@ -219,9 +253,17 @@ def restore(path: Path) -> Fit[Any]:
             raise BadStudy(f"there is no fit at {path}; {todo}") from None
         raise
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if version not in READABLE:
+    if not isinstance(document, dict) or version not in READABLE:
         readable = " and ".join(map(str, READABLE))
         raise BadStudy(f"{path} has schema version {version!r}; this isoflop reads {readable}")
+    return document
+
+
+def restored(path: Path, document: Mapping[str, Any]) -> Fit[Any]:
+    """Return the fit that a document holds; `path` is for the message where it cannot.
+
+    Raises BadStudy for a document that is damaged.
+    """
     try:
         saved = SavedFit.model_validate(document)
         fit = _fit(saved)
@@ -268,6 +310,7 @@ def _fit(saved: SavedFit) -> Fit[Any]:
         status=saved.status,
         notes=_notes(saved),
         seconds=saved.seconds,
+        form=None if saved.form is None else FormError(**saved.form.model_dump()),
     )
 
 

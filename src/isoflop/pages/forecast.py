@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from isoflop.assess import Pool
 from isoflop.errors import texts
 from isoflop.fitting import Fit
 from isoflop.forecasting import Forecast
@@ -27,8 +28,8 @@ def page_of(forecast: Forecast) -> Report:
     blocks: list[Block] = [
         *note_blocks(forecast.notes),
         Table(columns, (row,), caption=f"at {_place(forecast)}"),
-        Paragraph(meaning(forecast.level, forecast.parts)),
-        *((described(model),) if isinstance(model, Fit | Published) else ()),
+        Paragraph(meaning(forecast.level, forecast.parts, forecast.form)),
+        *((described(model),) if isinstance(model, Fit | Pool | Published) else ()),
         *(forecasted(model, forecast) if isinstance(model, Fit) else ()),
     ]
     is_noted = any(note.topic == "distance" and note.kind != "info" for note in forecast.notes)
@@ -61,6 +62,7 @@ def as_data(forecast: Forecast) -> dict[str, Any]:
         "level": forecast.level,
         "beyond": forecast.beyond,
         "parts": list(forecast.parts),
+        "growth": None if forecast.form is None else forecast.form.growth,
         "notes": texts(forecast.notes),
     }
 
@@ -72,12 +74,16 @@ def _place(forecast: Forecast) -> str:
 def _unit(forecast: Forecast) -> str:
     """Return the unit of the forecast, and how it is counted where its model says so."""
     model = forecast.model
-    if isinstance(model, Fit | Published):
+    if isinstance(model, Fit | Pool | Published):
         return counted(model, forecast.quantity)
     return quantity(forecast.quantity).unit
 
 
-def meaning(level: float, parts: tuple[str, ...]) -> str:
+if TYPE_CHECKING:
+    from isoflop.fitting.result import FormError
+
+
+def meaning(level: float, parts: tuple[str, ...], form: FormError | None = None) -> str:
     """Return what the interval of a forecast carries."""
     if not parts:
         return "There is no interval."
@@ -90,4 +96,16 @@ def meaning(level: float, parts: tuple[str, ...]) -> str:
     }
     phrases = [words.get(part, part) for part in parts]
     joined = " and ".join(filter(None, (", ".join(phrases[:-1]), phrases[-1])))
-    return f"The interval holds {level:.0%} of the draws; they carry {joined}."
+    return f"The interval holds {level:.0%} of the draws; they carry {joined}.{_off(form)}"
+
+
+def _off(form: FormError | None) -> str:
+    """Return how far the form is held to be off, and what says so."""
+    if form is None or not form.growth:
+        return ""
+    source = f"what {form.splits} splits of the runs showed" if form.splits else "as usual"
+    source = "as stated" if form.reason == "as stated" else source
+    return (
+        f" The form is held to be off by {form.growth:.2%} for each factor e beyond the runs: "
+        f"{source}."
+    )

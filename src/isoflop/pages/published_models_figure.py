@@ -14,7 +14,7 @@ from isoflop.report import Axis, Band, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
     from isoflop.fitting import Fit
-    from isoflop.law import Law, Published
+    from isoflop.law import LossLaw, Published
     from isoflop.plan.problem import PlanningProblem
 
 STEPS = 60  # points of a line
@@ -70,7 +70,7 @@ def sizes_and_tokens(
     )
 
 
-def _tokens_at(problem: PlanningProblem, law: Law, N: Numbers, factor: float) -> Numbers:
+def _tokens_at(problem: PlanningProblem, law: LossLaw, N: Numbers, factor: float) -> Numbers:
     """Return the D (s, k) at which N (k,) has `factor` times the best D/N of its own compute."""
     from isoflop.plan import best
 

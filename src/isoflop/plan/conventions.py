@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.accounting import HOFFMANN_FAMILY, ModelFamily, convert_compute, convert_parameters
+from isoflop.assess.extrapolation.pool import Pool
 from isoflop.errors import ConventionMismatch, UnknownName, UsageError
 from isoflop.fitting import Fit
 from isoflop.law import Published
@@ -19,7 +20,7 @@ _OWN = {"total": "6ND", "non-embedding": "6ND-non-embedding", "flops-per-token":
 
 
 def counting(
-    model: Fit[Any] | Published,
+    model: Fit[Any] | Pool | Published,
     convention: Mapping[str, str] | None,
     family: ModelFamily | None,
     example: float | None = None,
@@ -49,12 +50,12 @@ def counting(
         return Counting(asked_C, law_N, family)
     if asked_C == law_C and (asked_C in EXACT or asked_C is None):
         return Counting(asked_C or "6ND", law_N or "total")
-    if asked_C == law_C and isinstance(model, Fit) and "C" in model.runs:
+    if asked_C == law_C and not isinstance(model, Published) and "C" in model.runs:
         return _of_runs(model, str(asked_C))
     raise ConventionMismatch(_compute_differs(str(asked_C), str(law_C), law_N, example))
 
 
-def _of_runs(model: Fit[Any], convention: str) -> Counting:
+def _of_runs(model: Fit[Any] | Pool, convention: str) -> Counting:
     """Return the FLOP per token that the runs took, at each of their sizes."""
     N, C, D = (model.runs[s] for s in "NCD")
     finite = np.isfinite(C)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from isoflop.arrays import Numbers
 from isoflop.errors import RefusedByData, UnknownName, UsageError
-from isoflop.law import Allocation, Law
+from isoflop.law import Allocation, LossLaw
 from isoflop.plan.cost import Cost
 from isoflop.plan.optimum import PLAIN, best, cheapest, needed
 from isoflop.plan.search import bisect
@@ -97,7 +97,7 @@ def _translated(name: str, value: float, cost: Cost, given: Given) -> tuple[str,
 
 
 def hold_budget(
-    law: Law, cost: Cost, budget: float, within: Limits, given: Given = None
+    law: LossLaw, cost: Cost, budget: float, within: Limits, given: Given = None
 ) -> Allocation:
     """Return the best N and D (s,) for a budget [unit of `cost`] within limits.
 
@@ -131,7 +131,7 @@ def hold_budget(
 
 
 def _below_training(
-    law: Law, cost: Cost, budget: float, most: float, N: Numbers, given: Given
+    law: LossLaw, cost: Cost, budget: float, most: float, N: Numbers, given: Given
 ) -> Numbers:
     """Return the N at which training takes at most `most` [FLOP], and serving what is left."""
     rest = budget - cost.training * most
@@ -143,10 +143,15 @@ def _below_training(
     return np.where(crossing > N, np.minimum(trained, crossing), N)
 
 
-def hold_loss(law: Law, cost: Cost, L: float, within: Limits, given: Given = None) -> Allocation:
-    """Return the cheapest N and D (s,) that reach a loss within limits; NaN where none does."""
+def hold_loss(
+    law: LossLaw, cost: Cost, L: float | Numbers, within: Limits, given: Given = None
+) -> Allocation:
+    """Return the cheapest N and D (s,) that reach a loss within limits; NaN where none does.
+
+    The loss may be one (s, 1) for every draw.
+    """
     most, least = within.most, within.least
-    N = cheapest(law, cost, np.array([L]), given=given).N.reshape(-1, 1)
+    N = cheapest(law, cost, np.atleast_1d(L), given=given).N.reshape(-1, 1)
     if np.isfinite(most["C"]):
         N = _trained_within(law, cost, L, most["C"], N, given)
     low = np.full(N.shape, max(least["N"], 1.0))
@@ -166,7 +171,7 @@ def hold_loss(law: Law, cost: Cost, L: float, within: Limits, given: Given = Non
 
 
 def _trained_within(
-    law: Law, cost: Cost, L: float, most: float, N: Numbers, given: Given
+    law: LossLaw, cost: Cost, L: float | Numbers, most: float, N: Numbers, given: Given
 ) -> Numbers:
     """Return the N nearest to N at which training to L takes at most `most` [FLOP].
 
@@ -184,7 +189,7 @@ def _trained_within(
     return np.exp(bisect(cheap, np.log(N), np.log(np.maximum(N, trained))))
 
 
-def unreachable(law: Law, L: float, within: Limits, given: Given = None) -> RefusedByData:
+def unreachable(law: LossLaw, L: float, within: Limits, given: Given = None) -> RefusedByData:
     """Return the refusal of a loss that the law, or the limits, keep out of reach."""
     lowest = getattr(law, "E", None)
     floor = f"; its floor is E = {float(lowest):.4g}" if lowest else ""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from isoflop.arrays import Numbers
 from isoflop.errors import NoOptimum
-from isoflop.law import Allocation, Array, Law
+from isoflop.law import Allocation, Array, LossLaw
 from isoflop.plan.cost import FLOP_PER_PARAM_TOKEN, Cost
 from isoflop.plan.search import bisect, golden
 
@@ -22,7 +22,7 @@ _EDGE = 1e-6
 
 
 def optimum(
-    law: Law, C: Array, *, search: bool = False, given: Mapping[str, float] | None = None
+    law: LossLaw, C: Array, *, search: bool = False, given: Mapping[str, float] | None = None
 ) -> Allocation:
     """Return the N [params] and D [tokens] that minimise loss at C = 6ND [FLOP].
 
@@ -36,7 +36,7 @@ def optimum(
 
 
 def best(
-    law: Law,
+    law: LossLaw,
     cost: Cost,
     budget: Array,
     *,
@@ -72,7 +72,7 @@ def best(
 
 
 def cheapest(
-    law: Law, cost: Cost, L: Array, *, given: Mapping[str, float] | None = None
+    law: LossLaw, cost: Cost, L: Array, *, given: Mapping[str, float] | None = None
 ) -> Allocation:
     """Return the N and D of least cost that reach a loss L (k,); (s, k) for an ensemble.
 
@@ -95,7 +95,7 @@ def cheapest(
 
 
 def needed(
-    law: Law,
+    law: LossLaw,
     L: Array,
     free: str,
     held: str,
@@ -123,7 +123,7 @@ def needed(
     return np.where(np.isnan(value), np.nan, amount)
 
 
-def _least_size(law: Law, L: Numbers, given: Mapping[str, float] | None) -> Numbers:
+def _least_size(law: LossLaw, L: Numbers, given: Mapping[str, float] | None) -> Numbers:
     """Return the N below which a loss L is out of reach, however many the data."""
     if "N" in law.closed_forms and not given:
         return needed(law, L, "N", "D", np.exp(_MOST))
@@ -136,7 +136,7 @@ def _least_size(law: Law, L: Numbers, given: Mapping[str, float] | None) -> Numb
     return np.exp(bisect(enough, np.zeros(L.shape), np.full(L.shape, _MOST)))
 
 
-def _turn(law: Law, N: Numbers, given: Mapping[str, float] | None) -> Numbers:
+def _turn(law: LossLaw, N: Numbers, given: Mapping[str, float] | None) -> Numbers:
     """Return the log of the D past which more data harm: those of a model that is quantised.
 
     As large as may be where they never do, which is seen by looking at two of the largest.
@@ -151,7 +151,7 @@ def _turn(law: Law, N: Numbers, given: Mapping[str, float] | None) -> Numbers:
     return np.where(harmed, golden(loss, none, most), most) if harmed.any() else most
 
 
-def least_compute(law: Law, L: float, *, given: Mapping[str, float] | None = None) -> Numbers:
+def least_compute(law: LossLaw, L: float, *, given: Mapping[str, float] | None = None) -> Numbers:
     """Return the least C = 6ND [FLOP] at which a loss L is reached; (s,) for an ensemble.
 
     NaN where the law never reaches it.
@@ -160,11 +160,11 @@ def least_compute(law: Law, L: float, *, given: Mapping[str, float] | None = Non
     return np.asarray(FLOP_PER_PARAM_TOKEN * split.N * split.D).reshape(-1)
 
 
-def _shape(law: Law, budgets: tuple[int, ...]) -> tuple[int, ...]:
+def _shape(law: LossLaw, budgets: tuple[int, ...]) -> tuple[int, ...]:
     return np.broadcast_shapes((law.members, 1), budgets) if law.members else budgets
 
 
-def _of_size_and_data(law: Law, given: Mapping[str, float] | None) -> None:
+def _of_size_and_data(law: LossLaw, given: Mapping[str, float] | None) -> None:
     takes, rest = set(law.takes), set(law.takes) - {"N", "D"} - set(given or {})
     if not {"N", "D"} <= takes or rest:
         also = f", and a value of {', '.join(sorted(rest))}" if {"N", "D"} <= takes else ""

@@ -10,12 +10,16 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from isoflop.accounting import ModelFamily
+from isoflop.arrays import Numbers
 from isoflop.assess.identifiability import refuse_split, refuse_unsupported
 from isoflop.atlas.text_stock import beyond_stock
 from isoflop.errors import NoOptimum, Note, RefusedByData, UsageError
 from isoflop.fitting import Fit
-from isoflop.forecasting import FAR, beyond
-from isoflop.law import Law, Published
+from isoflop.fitting.result import FormError
+from isoflop.forecasting import FAR, beyond, form_notes, sound
+from isoflop.intervals import Model as FitOrPool
+from isoflop.intervals import errors, fits_of, form_of, spread
+from isoflop.law import LossLaw, Published
 from isoflop.plan.conventions import EXACT, counting
 from isoflop.plan.cost import Cost, Counting, Serving, served
 from isoflop.plan.repeats import repeating, repeats_note
@@ -23,7 +27,7 @@ from isoflop.quantities import refuse_impossible, refuse_level, show
 
 _MIXTURES = ("experts", "sparsity", "granularity")  # inputs by which a token meets a part of N
 
-Model: TypeAlias = Fit[Any] | Published
+Model: TypeAlias = FitOrPool | Published
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,16 +35,45 @@ class PlanningProblem:
     """A law, its draws and its other inputs, the cost to count by, and the level of intervals."""
 
     model: Model
-    law: Law
-    draws: Law | None
+    law: LossLaw
+    draws: LossLaw | None
     given: dict[str, float]
     cost: Cost
     level: float
     notes: tuple[Note, ...]
+    growth: float | None = None
 
     def loss(self, N: Any, D: Any) -> float:
         """Return the loss at N [params] and D [tokens]."""
         return float(np.ravel(self.law(N=N, D=D, **self.given))[0])
+
+    def form(self, N: float, D: float) -> FormError | None:
+        """Return how far the form may be off at a run; None within the runs, or without draws."""
+        if self.draws is None or isinstance(self.model, Published):
+            return None
+        return form_of(self.model, self.growth) if beyond(self.model, self._at(N, D)) > 1 else None
+
+    def losses(self, N: float, D: float) -> Numbers | None:
+        """Return draws (s,) of the loss of a run: those that its forecast is made of."""
+        if self.draws is None or isinstance(self.model, Published):
+            return None
+        at = {s: np.array([v]) for s, v in self._at(N, D).items()}
+        mean_s1 = np.asarray(self.draws(**{**at, "N": N, "D": D, **self.given})).reshape(-1, 1)
+        form = self.form(N, D)
+        return spread(self.model, form.growth if form else 0.0, mean_s1, at)[:, 0]
+
+    def errors(self, N: float, D: float) -> Numbers | float:
+        """Return one log error (s, 1) of a run for each draw: its noise, and that of the form."""
+        if self.draws is None or isinstance(self.model, Published):
+            return 0.0
+        form = self.form(N, D)
+        error_s = errors(self.model, form.growth if form else 0.0, self._at(N, D), self.loss(N, D))
+        return error_s[:, None]
+
+    def _at(self, N: float, D: float) -> dict[str, float]:
+        """Return the inputs of the model at a run."""
+        inputs = {"N": N, "D": D, **self.given}
+        return {s: inputs[s] for s in self.model.binding.takes}
 
 
 def ask(
@@ -54,6 +87,7 @@ def ask(
     convention: Mapping[str, str] | None = None,
     family: ModelFamily | None = None,
     level: float | None = None,
+    growth: float | None = None,
 ) -> PlanningProblem:
     """Return a request that makes sense; `numbers` are those that must be above zero, by name.
 
@@ -63,11 +97,12 @@ def ask(
     extra = {**(given or {}), **({} if unique is None else {"U": unique})}
     for name, value in {**numbers, **extra}.items():
         refuse_impossible(name, value)
+    refuse_level(level)
+    model = _supported(model)
     law = repeating(model.law, unique)
     draws = None if model.draws is None else repeating(model.draws, unique)
     notes = () if law is model.law else (repeats_note(),)
     _check_law(model, law, extra)
-    refuse_level(level)
     budget = numbers.get("C")
     counts = counting(model, convention, family, budget)
     return PlanningProblem(
@@ -76,8 +111,9 @@ def ask(
         draws=draws,
         given=extra,
         cost=_costed(cost, serving, counts),
-        level=level or (model.level if isinstance(model, Fit) else 0.9),
+        level=level or (0.9 if isinstance(model, Published) else model.level),
         notes=notes,
+        growth=growth,
     )
 
 
@@ -88,7 +124,7 @@ def _costed(cost: Cost | None, serving: float | Serving | None, counts: Counting
     return dataclasses.replace(priced, counting=counts) if priced.counting.linear else priced
 
 
-def _check_law(model: Model, law: Law, extra: Mapping[str, float]) -> None:
+def _check_law(model: Model, law: LossLaw, extra: Mapping[str, float]) -> None:
     takes = set(law.takes)
     named = ", ".join(model.binding.takes)
     if not {"N", "D"} <= takes:
@@ -106,7 +142,39 @@ def _check_law(model: Model, law: Law, extra: Mapping[str, float]) -> None:
         return
     if model.status == "refused":
         raise RefusedByData(f"the fit was refused, and so is its plan: {model.notes[0]}")
-    refuse_split(model)
+    for fit in fits_of(model):
+        refuse_split(fit)
+
+
+def _supported(model: Model) -> Model:
+    """Return a pool without the members whose runs cannot tell size from data; else the model."""
+    if isinstance(model, Published | Fit):
+        return model
+    out, reasons = [], []
+    for member in model.members:
+        try:
+            refuse_split(member.fit)
+        except RefusedByData as reason:
+            out.append(member)
+            text = f"{member.candidate.name} is left out of the plan: {reason}"
+            reasons.append(Note("doubt", "left-out", text))
+    return model.without(out, reasons) if 0 < len(out) < len(model.members) else model
+
+
+def rising_left_out(problem: PlanningProblem, N: float, D: float) -> PlanningProblem | None:
+    """Return the problem without members of a pool that can say nothing at a plan; None if all can.
+
+    Raises RefusedByData if none can.
+    """
+    model = problem.model
+    if isinstance(model, Published | Fit):
+        return None
+    rest = sound(model, problem._at(N, D))
+    if rest is model:
+        return None
+    unique = problem.given.get("U")
+    draws = None if rest.draws is None else repeating(rest.draws, unique)
+    return dataclasses.replace(problem, model=rest, law=repeating(rest.law, unique), draws=draws)
 
 
 def _share_unstated(problem: PlanningProblem) -> list[Note]:
@@ -164,10 +232,14 @@ def basis(problem: PlanningProblem, N: float, D: float) -> tuple[Note, ...]:
         outside = model.outside({"N": N, "D": D, **problem.given})
         return (*model.notes, *outside, *notes)
     at = {s: {"N": N, "D": D, **problem.given}[s] for s in model.binding.takes}
-    refuse_unsupported(model, at)
+    for fit in fits_of(model):
+        refuse_unsupported(fit, at)
     far = beyond(model, at)
+    form = problem.form(N, D)
     if far > 1:
+        notes = [*(form_notes(form) if form else ()), *notes]
         kind: Literal["info", "doubt"] = "doubt" if far > FAR else "info"
         text = f"the plan lies {show(far)} times beyond the runs behind the law"
         notes.insert(0, Note(kind, "distance", text))
-    return (*(model.notes if model.status != "ok" else ()), *notes)
+    heavy = model.notes if model.status != "ok" or not isinstance(model, Fit) else ()
+    return (*heavy, *notes)

@@ -15,7 +15,7 @@ from isoflop.quantities import show
 if TYPE_CHECKING:
     from isoflop.atlas.models import PublishedModel
     from isoflop.fitting import Fit
-    from isoflop.law import Allocation, Law, Published
+    from isoflop.law import Allocation, LossLaw, Published
     from isoflop.plan.problem import PlanningProblem
 
 Verdict: TypeAlias = Literal["under-trained", "near", "over-trained", "unknown"]
@@ -141,7 +141,7 @@ def best_ratios(
     return low, value, high
 
 
-def _split(problem: PlanningProblem, law: Law, C: Numbers) -> Allocation:
+def _split(problem: PlanningProblem, law: LossLaw, C: Numbers) -> Allocation:
     from isoflop.plan import best
 
     return best(law, problem.cost, C, given=problem.given)

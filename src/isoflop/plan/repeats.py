@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+from isoflop.assess.extrapolation.mixture import PooledDraws, PooledLaw
 from isoflop.errors import Note, UsageError
-from isoflop.law import Law
+from isoflop.law import Binding, Law, LossLaw
 from isoflop.laws import constants, form
 from isoflop.quantities import show
 
@@ -11,7 +14,7 @@ FADES = "muennighoff/muennighoff2023"  # how fast repeated tokens lose their wor
 _KEPT = ("fade_D", "fade_N")
 
 
-def repeating(law: Law, unique: float | None) -> Law:
+def repeating(law: LossLaw, unique: float | None) -> LossLaw:
     """Return a law that takes U where unique tokens are stated; its draws, if it holds draws.
 
     A Chinchilla law keeps its constants, and repeats fade as they did for Muennighoff et al.
@@ -19,6 +22,21 @@ def repeating(law: Law, unique: float | None) -> Law:
     Raises UsageError for a law of another form that does not take U.
     """
     if unique is None or "U" in law.takes:
+        return law
+    if isinstance(law, PooledLaw | PooledDraws):
+        laws = tuple(_fading(member, unique) for member in law.laws)
+        bindings = tuple(
+            old if new is member else Binding(type(new))
+            for old, new, member in zip(law.bindings, laws, law.laws, strict=True)
+        )
+        return dataclasses.replace(law, laws=laws, bindings=bindings)
+    assert isinstance(law, Law)
+    return _fading(law, unique)
+
+
+def _fading(law: Law, unique: float) -> Law:
+    """Return a law that takes U, as `repeating` does."""
+    if "U" in law.takes:
         return law
     if law.key != "chinchilla":
         raise UsageError(

@@ -10,7 +10,7 @@ import numpy as np
 from isoflop.accounting import ModelFamily
 from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
-from isoflop.law import Law
+from isoflop.law import LossLaw
 from isoflop.plan.cost import Cost, Serving
 from isoflop.plan.optimum import best, cheapest
 from isoflop.plan.problem import Model, PlanningProblem, ask
@@ -52,11 +52,13 @@ def serve(
     convention: Mapping[str, str] | None = None,
     family: ModelFamily | None = None,
     level: float | None = None,
+    growth: float | None = None,
 ) -> Served:
     """Return the model that is cheapest to train and serve, at the quality of another.
 
     The quality is a loss L, or that of the best training run of C [FLOP], or of N [params] at the
-    C that it is best for. `cost` and `serving` are those of `spend`.
+    C that it is best for. `cost` and `serving` are those of `spend`, and `growth` is that of
+    `forecast`.
 
     Raises UsageError unless exactly one of N, C and L is given and tokens are served, and what
     `reach` raises.
@@ -75,6 +77,7 @@ def serve(
         convention=convention,
         family=family,
         level=level,
+        growth=growth,
     )
     if problem.cost.serving is None:
         raise UsageError("nothing is served: give the tokens of the life of the model (serving)")
@@ -90,10 +93,12 @@ def serve(
         convention=convention,
         family=family,
         level=level,
+        growth=growth,
     )
     one, many = _compared(problem, problem.law, quality), None
     if problem.draws is not None:
-        many = _compared(problem, problem.draws, quality)
+        error_s1 = problem.errors(plan.N.value, plan.D.value)
+        many = _compared(problem, problem.draws, quality * np.exp(-error_s1))
     estimates = [
         Estimate.of(v, m, problem.level) for v, m in zip(one, many or (None,) * 5, strict=True)
     ]
@@ -105,9 +110,11 @@ def serve(
     return Served(quality, plan, *estimates)
 
 
-def _compared(problem: PlanningProblem, law: Law, quality: float) -> tuple[Numbers, ...]:
+def _compared(
+    problem: PlanningProblem, law: LossLaw, quality: float | Numbers
+) -> tuple[Numbers, ...]:
     """Return N, D and cost (s,) of the model that is cheapest to train, saving, more data."""
-    cost, loss = problem.cost, np.array([quality])
+    cost, loss = problem.cost, np.atleast_1d(quality)
     alone = _training(cost)
     first = cheapest(law, alone, loss, given=problem.given)
     second = cheapest(law, cost, loss, given=problem.given)

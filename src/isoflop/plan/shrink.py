@@ -11,7 +11,7 @@ import numpy as np
 from isoflop.accounting import ModelFamily
 from isoflop.arrays import Numbers
 from isoflop.errors import Note, UsageError
-from isoflop.law import Law
+from isoflop.law import LossLaw
 from isoflop.plan.optimum import best, needed
 from isoflop.plan.problem import Model, PlanningProblem, ask, basis
 from isoflop.plan.result import Estimate
@@ -114,7 +114,7 @@ def shrink(
 class _Start:
     """The best run of a budget by a law or its draws (s,), and what smaller ones take."""
 
-    def __init__(self, problem: PlanningProblem, law: Law, C: float) -> None:
+    def __init__(self, problem: PlanningProblem, law: LossLaw, C: float) -> None:
         self.law, self.given, self.cost = law, problem.given, problem.cost
         split = best(law, problem.cost, np.array([C]), given=problem.given)
         self.column = (-1, 1) if law.members else (-1,)

@@ -13,7 +13,7 @@ from isoflop.law import Allocation, Published
 from isoflop.plan.cost import Cost, Serving
 from isoflop.plan.limits import Limits, hold_budget, hold_loss, limits, unreachable
 from isoflop.plan.optimum import cheapest
-from isoflop.plan.problem import Model, PlanningProblem, ask, basis
+from isoflop.plan.problem import Model, PlanningProblem, ask, basis, rising_left_out
 from isoflop.plan.result import Alternative, Estimate, Plan, Regret
 from isoflop.plan.rounding import Question, alternatives, rounding_notes
 from isoflop.plan.score import loss_for
@@ -36,12 +36,15 @@ def spend(
     convention: Mapping[str, str] | None = None,
     family: ModelFamily | None = None,
     level: float | None = None,
+    growth: float | None = None,
 ) -> Plan:
     """Return the N and D of least loss for a budget, within limits.
 
     The budget is `budget` in the unit of `cost`, or what C [FLOP] of training would cost, and
     pays for the tokens that are served, too. `unique` tokens are repeated where D exceeds them.
-    For `at_most` and `at_least` see `limits`, for `convention` and `family` see `counting`.
+    For `at_most` and `at_least` see `limits`, for `convention` and `family` see `counting`. The
+    interval of L is that of a forecast of the planned run, `growth` included: see `forecast`. N
+    and D hold the scatter of the law, and of a pool what its laws disagree on.
 
     Raises NoOptimum for a law without N and D, UsageError for limits that contradict each other,
     RefusedByData for a fit that was refused, ConventionMismatch for counts that differ.
@@ -59,6 +62,7 @@ def spend(
         convention=convention,
         family=family,
         level=level,
+        growth=growth,
     )
     priced = problem.cost
     if priced.serving is None and "C" in (at_most or {}):
@@ -66,6 +70,9 @@ def spend(
     within = limits(at_most, at_least, priced, problem.given)
     total = C * priced.training if C is not None else float(budget or 0.0)
     split = hold_budget(problem.law, priced, total, within, problem.given)
+    if rest := _rest(problem, split):
+        problem = rest
+        split = hold_budget(problem.law, priced, total, within, problem.given)
     many = None
     if problem.draws is not None:
         many = hold_budget(problem.draws, priced, total, within, problem.given)
@@ -97,11 +104,13 @@ def reach(
     convention: Mapping[str, str] | None = None,
     family: ModelFamily | None = None,
     level: float | None = None,
+    growth: float | None = None,
 ) -> Plan:
     """Return the N and D that reach loss L, or whatever the law predicts, at the least cost.
 
     The cost is the training FLOP unless `cost` or `serving` say more; see `spend`. With a law
-    `through` which the loss gives a score, L is that score.
+    `through` which the loss gives a score, L is that score. Intervals hold what a run may come to
+    beside the law: its noise, and the error of the form (`growth`, see `forecast`).
 
     Raises RefusedByData for a loss below what the law can reach, with the nearest; NoOptimum,
     UsageError and ConventionMismatch as `spend` does.
@@ -117,15 +126,21 @@ def reach(
         convention=convention,
         family=family,
         level=level,
+        growth=growth,
     )
     within = limits(at_most, at_least, problem.cost, problem.given)
     split = hold_loss(problem.law, problem.cost, L, within, problem.given)
+    if rest := _rest(problem, split):
+        problem = rest
+        split = hold_loss(problem.law, problem.cost, L, within, problem.given)
     if not np.isfinite(split.N[0] * split.D[0]):
         raise unreachable(problem.law, L, within, problem.given)
     many = None
     notes: tuple[Note, ...] = ()
     if problem.draws is not None:
-        many = hold_loss(problem.draws, problem.cost, L, within, problem.given)
+        error_s1 = problem.errors(float(split.N[0]), float(split.D[0]))
+        target_s1 = L * np.exp(-error_s1)
+        many = hold_loss(problem.draws, problem.cost, target_s1, within, problem.given)
         notes = _missed(many, L)
     total = float(problem.cost(split.N[0], split.D[0]))
     others, rounded = _siblings(
@@ -167,7 +182,7 @@ def _planned(
         N=Estimate.of(N, many and many.N, level),
         D=Estimate.of(D, many and many.D, level),
         C=Estimate.of(cost.flop(N) * D, many and cost.flop(many.N) * many.D, level),
-        L=Estimate.of(loss, many and _losses(problem, many, at), level),
+        L=Estimate.of(loss, _losses(problem, N, D, at), level),
         cost=Estimate.of(cost(N, D), many and cost(many.N, many.D), level),
         level=level,
         binding=within.binding(cost, N, D),
@@ -180,6 +195,12 @@ def _planned(
         given=tuple(problem.given.items()),
         alternatives=others,
     )
+
+
+def _rest(problem: PlanningProblem, split: Allocation) -> PlanningProblem | None:
+    """Return the problem without members of a pool that say nothing at a split; None if all do."""
+    N, D = float(split.N[0]), float(split.D[0])
+    return rising_left_out(problem, N, D) if np.isfinite(N * D) else None
 
 
 def _missed(many: Allocation, L: float) -> tuple[Note, ...]:
@@ -201,12 +222,10 @@ def _in_order(own_notes: tuple[Note, ...], rest: tuple[Note, ...]) -> tuple[Note
     return (*cautions, *own_notes, *(n for n in rest if n.topic != "caution"))
 
 
-def _losses(problem: PlanningProblem, many: Allocation, at: float | None) -> Numbers:
-    """Return the loss (s,) of every draw at its own split, or the loss that was asked for."""
-    assert problem.draws is not None
-    columns = {"N": many.N[:, None], "D": many.D[:, None], **problem.given}
-    losses = np.asarray(problem.draws(**columns)).reshape(-1)
-    return losses if at is None else np.where(np.isfinite(losses), at, np.nan)
+def _losses(problem: PlanningProblem, N: float, D: float, at: float | None) -> Numbers | None:
+    """Return draws of the loss of the planned run, or the loss (1,) that was asked for."""
+    losses = problem.losses(N, D)
+    return losses if at is None or losses is None else np.array([at])
 
 
 def _regret(problem: PlanningProblem, N: float, D: float, loss: float) -> tuple[Regret, ...]:

@@ -19,13 +19,25 @@ from isoflop.fitting.objective import Objective, objective
 from isoflop.fitting.problem import FitProblem, pose
 from isoflop.fitting.resample import pairs
 from isoflop.fitting.solve import descend, solve
-from isoflop.law import Binding, form
+from isoflop.law import Binding, Law, form
 from isoflop.quantities import refuse_draws
 from isoflop.runs import Runs
 
 SPARE = 3  # runs that a split must hold beyond the law's parameters
 SCREENED, POLISHED = 1024, 24
 PASSES = 60  # of a refit: where it creeps for longer, its errors have long ceased to move
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard the optimum of a split is looked for: starts, and a law to begin at beside them.
+
+    With such a law what one split found is not tried for the others.
+    """
+
+    screened: int = SCREENED
+    polished: int = POLISHED
+    start: Law | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,7 @@ def backtest(
     draws: int = 0,
     level: float = 0.9,
     seed: int = 0,
+    effort: Effort | None = None,
 ) -> Backtest:
     """Return the errors of each candidate, fitted below each cut, on the runs above it.
 
@@ -147,7 +160,8 @@ def backtest(
     `cuts` are values of it, or how many to place: the highest leaves out the top level, the
     others go down from there while enough runs stay to fit. All candidates see the same splits.
     `draws` refits of each split to resampled runs give coverage. The order of the rows does not
-    matter. A candidate that cannot be tested is a row of `refused`.
+    matter. A candidate that cannot be tested is a row of `refused`. `effort` is how hard the
+    optimum of each split is looked for.
 
     Raises CannotFit if no candidate can be tested, UsageError for no candidates, BadRuns for
     cells that no run can have.
@@ -170,7 +184,7 @@ def backtest(
     errors: list[HeldOutErrors] = []
     for c, problem in able:
         try:
-            errors += _held(c, problem, runs, placed, draws, seed)
+            errors += _held(c, problem, runs, placed, draws, seed, effort or Effort())
         except RefusedByData as reason:
             refused.append(Refused(c, str(reason)))
     if not errors:
@@ -211,10 +225,11 @@ def _held(
     placed: Sequence[Split],
     draws: int,
     seed: int,
+    effort: Effort,
 ) -> list[HeldOutErrors]:
     target, rng = objective(candidate.objective), np.random.default_rng(seed)
     seen_cn = np.array([s.seen for s in placed], float)
-    z_cp = _fits(problem, seen_cn, target, rng)
+    z_cp = _fits(problem, seen_cn, target, rng, effort)
     error_cn = _log_error(problem, problem.values(z_cp))
     drawn_csn = _drawn(problem, z_cp, seen_cn, target, draws, rng) if draws else None
     inputs = {s: runs[s] for s in candidate.binding.takes}
@@ -243,16 +258,25 @@ def _held(
 
 
 def _fits(
-    problem: FitProblem, seen_cn: Numbers, target: Objective, rng: np.random.Generator
+    problem: FitProblem,
+    seen_cn: Numbers,
+    target: Objective,
+    rng: np.random.Generator,
+    effort: Effort,
 ) -> Numbers:
     """Return the best point of each split, z_cp: all polished starts of all splits in one solve."""
     start = []
     for w_n in seen_cn:
         # Starts are placed by the losses of the runs that the split may see, and by no other.
         part = replace(problem, output_n=problem.output_n[w_n > 0])
-        spread = starts.spread(part, rng, SCREENED)
-        start.append(starts.best(problem, spread, w_n, target, POLISHED))
+        spread = starts.spread(part, rng, effort.screened)
+        best_sp = starts.best(problem, spread, w_n, target, effort.polished)
+        if effort.start is not None:
+            best_sp = np.concatenate([problem.point(effort.start)[None], best_sp])
+        start.append(best_sp)
     best_cp = _lowest(problem, np.array(start), seen_cn, target)
+    if effort.start is not None:
+        return best_cp
     # A form that is wrong has several optima; what one split found is tried for the others.
     everywhere = np.broadcast_to(best_cp, (len(seen_cn), *best_cp.shape))
     return _lowest(problem, everywhere, seen_cn, target)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.arrays import Numbers
+from isoflop.arrays import Mask, Numbers
 from isoflop.assess.audit.consistency import doubts
 from isoflop.assess.extrapolation.backtest import (
     Backtest,
     Candidate,
     HeldOutErrors,
     backtest,
-    in_order,
 )
 from isoflop.assess.extrapolation.calibration import ForecastErrors, growth, said
-from isoflop.errors import CannotFit, Note, RefusedByData, UsageError, brief
-from isoflop.fitting import Fit, fit
+from isoflop.errors import Note, UsageError, brief
 from isoflop.law import Law, form
 from isoflop.quantities import refuse_draws
 from isoflop.runs import Runs
@@ -33,7 +30,6 @@ ALIKE = 10.0  # held-out runs that speak as one, since they share the error of t
 RESAMPLES = 2000
 NOISE = 0.05  # share of resamples that must disagree for a difference to be called noise
 SAME = 1e-6  # errors of logs that are this close are even
-FAINT = 0.01  # weight under which a form is left out of the pool
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,15 @@ class CandidateScore:
     weight: float
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What was compared and how, so that it can be done again with more runs."""
+
+    candidates: tuple[Candidate, ...]
+    along: tuple[str, ...] = ("C",)
+    cuts: int | tuple[float, ...] = 6
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """Candidates ranked by extrapolation error, best first; `growth` is that of the pool."""
@@ -62,6 +67,7 @@ class Comparison:
     standings: tuple[CandidateScore, ...]
     growth: float
     doubts: tuple[Note, ...]
+    recipe: Recipe
 
     @property
     def best(self) -> Candidate:
@@ -78,36 +84,6 @@ class Comparison:
     def pooled(self) -> tuple[HeldOutErrors, ...]:
         """What the pool would have said, split by split, as a candidate of its own."""
         return tuple(_pooled(at, self.standings) for at in _by_split(self.test))
-
-
-@dataclass(frozen=True, eq=False)
-class Member:
-    """One fit of a pool and its share of the forecast."""
-
-    candidate: Candidate
-    fit: Fit[Any]
-    weight: float
-
-
-@dataclass(frozen=True, eq=False)
-class Pooled:
-    """Several laws, fitted to the same runs, that forecast together."""
-
-    members: tuple[Member, ...]
-    growth: float
-    level: float
-    seed: int
-    notes: tuple[Note, ...]
-
-    @property
-    def takes(self) -> tuple[str, ...]:
-        """Every quantity that a member takes."""
-        return tuple(dict.fromkeys(s for m in self.members for s in m.fit.binding.takes))
-
-    @property
-    def predicts(self) -> str:
-        """The quantity that all members predict."""
-        return self.members[0].fit.binding.predicts
 
 
 def candidates(
@@ -163,8 +139,9 @@ def compare(
     """
     refuse_draws(draws, level)
     data_doubts = doubts(runs)
+    selection = candidates(runs, laws, objectives)
     test = backtest(
-        candidates(runs, laws, objectives),
+        selection,
         runs,
         along=along,
         cuts=cuts,
@@ -174,50 +151,20 @@ def compare(
     )
     standings = _standings(test, seed)
     k = growth([_said(at, standings) for at in _by_split(test)])
-    return Comparison(test, standings, k, data_doubts)
+    symbols = (along,) if isinstance(along, str) else tuple(along)
+    recipe = Recipe(selection, symbols, cuts if isinstance(cuts, int) else tuple(cuts))
+    return Comparison(test, standings, k, data_doubts, recipe)
 
 
-def pool(
-    comparison: Comparison, runs: Runs, *, draws: int = 1000, level: float = 0.9, seed: int = 0
-) -> Pooled:
-    """Return the candidates of a comparison that carry weight, fitted to all runs.
+def prior(selection: Sequence[Candidate], tied: Mask | None = None) -> Numbers:
+    """Return the shares of candidates before a backtest has spoken, summing to 1.
 
-    A candidate whose fit is refused leaves its weight to the others, and a note.
-    Raises CannotFit if none is left.
+    The usual form has `SHARE` of them, however many others there are, unless it is not `tied`.
     """
-    refuse_draws(draws, level)
-    ordered = in_order(runs)
-    members: list[Member] = []
-    notes = list(comparison.doubts)
-    selection = [s for s in comparison.standings if s.weight >= FAINT]
-    for s in selection:
-        c = s.candidate
-        try:
-            result = fit(
-                c.law,
-                ordered,
-                objective=c.objective,
-                fix=c.fix,
-                over=c.over,
-                predicts=c.predicts,
-                draws=max(1, round(draws * s.weight)) if draws else 0,
-                level=level,
-                seed=seed,
-            )
-        except RefusedByData as reason:
-            notes.append(Note("doubt", "left-out", f"{c.name} is left out of the pool: {reason}"))
-            continue
-        if result.status == "refused":
-            notes.append(
-                Note("doubt", "left-out", f"{c.name} is left out of the pool: {result.notes[0]}")
-            )
-            continue
-        members.append(Member(c, result, s.weight))
-    if not members:
-        raise CannotFit(f"no candidate could be fitted to all runs: {notes[-1]}")
-    total = sum(m.weight for m in members)
-    shared = tuple(Member(m.candidate, m.fit, m.weight / total) for m in members)
-    return Pooled(shared, comparison.growth, level, seed, tuple(notes))
+    usual = np.array([c.law == USUAL for c in selection])
+    times = SHARE / (1 - SHARE) * (~usual).sum() / max(usual.sum(), 1)
+    first = np.where(usual if tied is None else usual & tied, max(times, 1.0), 1.0)
+    return np.asarray(first / first.sum())
 
 
 def _fed(law: type[Law], runs: Runs) -> bool:
@@ -264,11 +211,8 @@ def _weights(test: Backtest, ranked: Sequence[Candidate], tied: npt.NDArray[np.b
     noise = min(_noise(test.of(c)) for c in ranked)
     error = np.hypot([_mean_error(test.of(c)) for c in ranked], max(noise, 1e-12))
     count = np.unique(np.concatenate([h.run for h in test.of(ranked[0])])).size
-    usual = np.array([c.law == USUAL for c in ranked])
-    times = SHARE / (1 - SHARE) * (~usual).sum() / max(usual.sum(), 1)
-    first = np.where(usual & tied, max(times, 1.0), 1.0)
     power = min(count / ALIKE, len(test.of(ranked[0])))
-    weight = first * (error / error.min()) ** -power
+    weight = prior(ranked, tied) * (error / error.min()) ** -power
     return np.asarray(weight / weight.sum())
 
 

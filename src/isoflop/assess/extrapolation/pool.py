@@ -1,0 +1,242 @@
+"""A pool of fits: several laws that answer together, as one fit does, and its file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from isoflop.assess.extrapolation.backtest import Candidate
+from isoflop.assess.extrapolation.comparison import Recipe
+from isoflop.assess.extrapolation.mixture import PooledBinding, PooledDraws, PooledLaw, draws_of
+from isoflop.assess.extrapolation.pool_schema import (
+    SavedCandidate,
+    SavedMember,
+    SavedPool,
+    SavedRecipe,
+)
+from isoflop.errors import BadStudy, IsoflopError, Note
+from isoflop.fitting import Fit
+from isoflop.fitting.result import FormError, Status
+from isoflop.fitting.serialization import SavedForm, SavedNote, read_document, restored, saved_fit
+from isoflop.law import Law
+from isoflop.runs import Runs
+from isoflop.store import canonical, digest, write_atomically
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One fit of a pool and its share of the forecast."""
+
+    candidate: Candidate
+    fit: Fit[Any]
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Several laws, fitted to the same runs, that answer together: as a fit does, everywhere.
+
+    `form` is how far they may all be off beyond the runs. `status` is read first; `notes` say why,
+    each once. `law` is their weighted mean, and `draws` are theirs, as many of each as it weighs.
+    """
+
+    members: tuple[Member, ...]
+    form: FormError
+    level: float
+    seed: int
+    status: Status
+    notes: tuple[Note, ...]
+    recipe: Recipe
+
+    @property
+    def fits(self) -> tuple[Fit[Any], ...]:
+        """The fits of the members."""
+        return tuple(m.fit for m in self.members)
+
+    @property
+    def growth(self) -> float:
+        """What the pool errs per factor e beyond its runs."""
+        return self.form.growth
+
+    @property
+    def runs(self) -> Runs:
+        """The runs behind every member."""
+        return self.members[0].fit.runs
+
+    @property
+    def conventions(self) -> Mapping[str, str]:
+        """How the runs count N and C, and in which unit their loss is, as far as they say."""
+        return self.runs.conventions
+
+    @property
+    def kind(self) -> Literal["log", "linear"]:
+        """The scale of the mean of the members: linear where one of them is fitted so."""
+        return "linear" if any(f.kind == "linear" for f in self.fits) else "log"
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Every quantity that a member takes."""
+        return tuple(dict.fromkeys(s for f in self.fits for s in f.binding.takes))
+
+    @property
+    def predicts(self) -> str:
+        """The quantity that all members predict."""
+        return self.members[0].fit.binding.predicts
+
+    @property
+    def binding(self) -> PooledBinding:
+        """The quantities that the members take and predict."""
+        return PooledBinding(self.takes, self.predicts)
+
+    @cached_property
+    def law(self) -> Law | PooledLaw:
+        """The weighted mean of the members; the law itself where there is one."""
+        if len(self.members) == 1:
+            law: Law = self.members[0].fit.law
+            return law
+        return PooledLaw(
+            tuple(f.law for f in self.fits),
+            tuple(f.binding for f in self.fits),
+            tuple(m.weight for m in self.members),
+            self.kind,
+        )
+
+    @cached_property
+    def draws(self) -> Law | PooledDraws | None:
+        """The draws of all members, by weight; None if one of them has none."""
+        each = [f.draws for f in self.fits]
+        if any(d is None for d in each):
+            return None
+        ensembles = draws_of([d for d in each if d is not None], [m.weight for m in self.members])
+        if len(self.members) == 1:
+            return ensembles[0]
+        return PooledDraws(ensembles, tuple(f.binding for f in self.fits))
+
+    def predict(self, **inputs: Any) -> Any:
+        """Return the mean prediction at quantities given by name."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.law(**inputs))
+
+    def without(self, out: Sequence[Member], reasons: Sequence[Note]) -> Pool:
+        """Return the pool without some members, which leave their weight to the others."""
+        rest = [m for m in self.members if all(m is not o for o in out)]
+        total = sum(m.weight for m in rest)
+        members = tuple(Member(m.candidate, m.fit, m.weight / total) for m in rest)
+        notes = tuple(dict.fromkeys((*self.notes, *reasons)))
+        return Pool(members, self.form, self.level, self.seed, self.status, notes, self.recipe)
+
+    def save(self, path: str | Path) -> None:
+        """Write the pool, its fits and their runs as JSON, whole or not at all."""
+        text = json.dumps(_document(self), allow_nan=False) + "\n"
+        write_atomically(Path(path), lambda file: file.write(text.encode()))
+
+    @staticmethod
+    def load(path: str | Path) -> Pool:
+        """Read a pool that `save` wrote.
+
+        Raises BadStudy for a file that is damaged, of another schema, or a single fit.
+        """
+        item = load(path)
+        if isinstance(item, Fit):
+            raise BadStudy(
+                f"{path} holds a fit of {item.law.key}, not a pool: read it with Fit.load"
+            )
+        return item
+
+
+def load(path: str | Path) -> Fit[Any] | Pool:
+    """Return the fit, or the pool, saved at `path`.
+
+    Raises BadStudy for a file that is neither, is damaged, or is of another schema.
+    """
+    path = Path(path)
+    document = read_document(path)
+    if not document.get("pool"):
+        return restored(path, document)
+    try:
+        saved = SavedPool.model_validate(document)
+        body = _body(saved)
+        if saved.sha256 != digest(canonical(body)):
+            raise BadStudy("it does not match its hash: it was changed; pool again")
+        return _restored(path, saved, body["runs"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadStudy(f"{path} is damaged at {where}: {first['msg']}; pool again") from None
+    except IsoflopError as error:
+        raise BadStudy(f"{path} cannot be used: {error}") from None
+
+
+def _document(pool: Pool) -> dict[str, Any]:
+    """Return the pool as JSON types."""
+    members = [
+        SavedMember(
+            candidate=_written(m.candidate),
+            weight=m.weight,
+            fit=saved_fit(m.fit).model_dump(mode="json", exclude={"runs", "sha256"}),
+        )
+        for m in pool.members
+    ]
+    cuts = pool.recipe.cuts
+    saved = SavedPool(
+        schema_version=2,
+        pool=True,
+        members=members,
+        form=SavedForm.of(pool.form),
+        level=pool.level,
+        seed=pool.seed,
+        status=pool.status,
+        notes=list(map(SavedNote.of, pool.notes)),
+        recipe=SavedRecipe(
+            candidates=[_written(c) for c in pool.recipe.candidates],
+            along=list(pool.recipe.along),
+            cuts=cuts if isinstance(cuts, int) else list(cuts),
+        ),
+        runs=saved_fit(pool.members[0].fit).runs,
+        sha256="",
+    )
+    return {**_body(saved), "sha256": digest(canonical(_body(saved)))}
+
+
+def _body(saved: SavedPool) -> dict[str, Any]:
+    """Return a saved pool as JSON types, without its hash."""
+    return saved.model_dump(mode="json", exclude={"sha256"})
+
+
+def _restored(path: Path, saved: SavedPool, runs: Mapping[str, Any]) -> Pool:
+    fits = [restored(path, {**m.fit, "runs": runs}) for m in saved.members]
+    members = tuple(
+        Member(_read(m.candidate), replace(fit, runs=fits[0].runs), m.weight)
+        for m, fit in zip(saved.members, fits, strict=True)
+    )
+    recipe, cuts = saved.recipe, saved.recipe.cuts
+    return Pool(
+        members=members,
+        form=FormError(**saved.form.model_dump()),
+        level=saved.level,
+        seed=saved.seed,
+        status=saved.status,
+        notes=tuple(n.note() for n in saved.notes),
+        recipe=Recipe(
+            tuple(_read(c) for c in recipe.candidates),
+            tuple(recipe.along),
+            cuts if isinstance(cuts, int) else tuple(cuts),
+        ),
+    )
+
+
+def _written(c: Candidate) -> SavedCandidate:
+    return SavedCandidate(
+        law=c.law, fix=dict(c.fix), objective=c.objective, over=c.over, predicts=c.predicts
+    )
+
+
+def _read(saved: SavedCandidate) -> Candidate:
+    return Candidate(**saved.model_dump())
