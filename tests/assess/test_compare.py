@@ -83,7 +83,10 @@ def test_the_order_of_rows_changes_nothing():
     for a, b in zip(one.standings, other.standings, strict=True):
         assert a == b
     assert one.growth == other.growth
-    said = [forecast(pool(r, comparison=c, draws=100), **FAR) for c, r in ((one, RUNS), (other, shuffled))]
+    said = [
+        forecast(pool(r, comparison=c, draws=100), **FAR)
+        for c, r in ((one, RUNS), (other, shuffled))
+    ]
     assert said[0] == said[1]
 
 
@@ -103,8 +106,9 @@ def test_the_unit_changes_nothing():
 
 def test_the_same_seed_gives_the_same_draws():
     found = compare(LAWS, RUNS)
-    same = [predictive(pool(RUNS, comparison=found, draws=50, seed=s), **{k: np.array([v]) for k, v in
-            FAR.items()}) for s in (4, 4, 5)]  # fmt: skip
+    far = {k: np.array([v]) for k, v in FAR.items()}
+    pools = [pool(RUNS, comparison=found, draws=50, seed=s) for s in (4, 4, 5)]
+    same = [predictive(made, **far) for made in pools]
     np.testing.assert_array_equal(same[0], same[1])
     assert not np.array_equal(same[0], same[2])
 

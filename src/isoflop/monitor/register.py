@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.assess.extrapolation.comparison import Pooled
+from isoflop.assess.extrapolation.pool import Pool
 from isoflop.errors import BadStudy, RefusedByData, UsageError, brief
 from isoflop.fitting import Fit
 from isoflop.forecasting import Forecast, Model, forecast, predictive
@@ -183,7 +183,7 @@ def _by_metric(models: Models) -> dict[str, Source]:
     if isinstance(models, Mapping):
         chosen = dict(models)
     else:
-        several = [models] if isinstance(models, Fit | Pooled | Published) else list(models)
+        several = [models] if isinstance(models, Fit | Pool | Published) else list(models)
         names = [_quantity(model) for model in several]
         if twice := [n for n in names if names.count(n) > 1]:
             raise UsageError(
@@ -292,17 +292,17 @@ def _fits(model: Source) -> list[Fit[Any]]:
             f"{model.key} are published constants, without runs and without an interval: nothing "
             "that could be held against a run; register a fit with draws"
         )
-    return [m.fit for m in model.members] if isinstance(model, Pooled) else [model]
+    return [m.fit for m in model.members] if isinstance(model, Pool) else [model]
 
 
 def _takes(model: Source) -> tuple[str, ...]:
     _fits(model)
-    return model.takes if isinstance(model, Pooled) else tuple(model.binding.takes)
+    return model.takes if isinstance(model, Pool) else tuple(model.binding.takes)
 
 
 def _quantity(model: Source) -> str:
     _fits(model)
-    return model.predicts if isinstance(model, Pooled) else model.binding.predicts
+    return model.predicts if isinstance(model, Pool) else model.binding.predicts
 
 
 def _law(model: Source) -> str:
