@@ -22,6 +22,7 @@ from isoflop.report.columns import Columns, records
 from isoflop.terminal import say
 
 if TYPE_CHECKING:
+    from isoflop.assess import Pool
     from isoflop.fitting import Fit
     from isoflop.plan import Estimate
     from isoflop.plan.training.recipe import RunConfig
@@ -107,7 +108,7 @@ def written(estimate: Estimate) -> dict[str, float | None]:
     return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
-def _numbers(model: Fit[Any] | Published, plan: Plan) -> tuple[tuple[Any, ...], ...]:
+def _numbers(model: Fit[Any] | Pool | Published, plan: Plan) -> tuple[tuple[Any, ...], ...]:
     units = {symbol: counted(model, symbol) for symbol in "NDL"}
     share = "" if plan.priced.active == 1 else f" of {plan.priced.active:.3g} N"
     units["C"] = f"FLOP, {plan.priced.counting.convention}{share}"
@@ -220,7 +221,7 @@ class TrainingOutput:
     chip: str | None
     shapes: Mapping[str, float] | None
 
-    def written(self, model: Fit[Any] | Published, plan: Plan, report: Report) -> Report:
+    def written(self, model: Fit[Any] | Pool | Published, plan: Plan, report: Report) -> Report:
         """Write the configuration, if one was asked for; return the report with what it says.
 
         Without --out it goes to a file of a usual name, which must not be there yet.
@@ -245,7 +246,7 @@ class TrainingOutput:
         run = facts(what) | {"written": str(target)}
         return dataclasses.replace(report, blocks=whole, data={**report.data, "run": run})
 
-    def _recipe(self, model: Fit[Any] | Published, plan: Plan, to: str) -> RunConfig:
+    def _recipe(self, model: Fit[Any] | Pool | Published, plan: Plan, to: str) -> RunConfig:
         from isoflop.plan.training.configs import nanochat_shape
         from isoflop.plan.training.recipe import recipe
 

@@ -8,28 +8,35 @@ from isoflop.quantities import quantity
 from isoflop.report import Paragraph
 
 if TYPE_CHECKING:
+    from isoflop.assess import Pool
     from isoflop.fitting import Fit
     from isoflop.law import Published
     from isoflop.runs import Runs
 
 
-def described(model: Fit[Any] | Published) -> Paragraph:
+def described(model: Fit[Any] | Pool | Published) -> Paragraph:
     """Return in a sentence what stands behind an answer."""
+    from isoflop.fitting import Fit
     from isoflop.law import Published
 
     if isinstance(model, Published):
         return Paragraph(f"From {model.key}: {model.source}.")
     runs = model.runs
+    if not isinstance(model, Fit):
+        names = ", ".join(f"{m.candidate.name} {m.weight:.0%}" for m in model.members)
+        return Paragraph(
+            f"From a pool of laws fitted to {len(runs):,} runs of {runs.origin}: {names}."
+        )
     return Paragraph(f"From {model.law.key}, fitted to {len(runs):,} runs of {runs.origin}.")
 
 
-def unit_of(source: Fit[Any] | Published | Runs, symbol: str) -> str:
+def unit_of(source: Fit[Any] | Pool | Published | Runs, symbol: str) -> str:
     """Return the unit of a quantity; that of the loss is as its source states."""
     unit = quantity(symbol).unit
     return source.conventions.get("L", unit) if symbol == "L" else unit
 
 
-def counted(source: Fit[Any] | Published | Runs, symbol: str) -> str:
+def counted(source: Fit[Any] | Pool | Published | Runs, symbol: str) -> str:
     """Return the unit of a quantity and, where it is stated, how it is counted."""
     unit, convention = unit_of(source, symbol), source.conventions.get(symbol)
     return unit if convention in (None, unit) else f"{unit}, {convention}"

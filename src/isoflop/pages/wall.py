@@ -12,13 +12,14 @@ from isoflop.report import Block, Note, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.atlas import Range
+    from isoflop.assess import Pool
     from isoflop.fitting import Fit
     from isoflop.law import Published
     from isoflop.plan.wall import Wall
 
 
 def report(
-    model: Fit[Any] | Published, wall: Wall, facts: tuple[tuple[str, Range, str], ...]
+    model: Fit[Any] | Pool | Published, wall: Wall, facts: tuple[tuple[str, Range, str], ...]
 ) -> Report:
     """Return when demand meets the stock of text."""
     from isoflop.pages.plan_figures import data_wall, used_up
