@@ -4,7 +4,7 @@ The peer is what a competent reader of nanoGPT writes, in eager float32: RMSNorm
 positions, a tied head, the whole batch at once, `F.cross_entropy`, clipping, AdamW by one fused
 call. It averages no weights, which ours does. Both take one step in turns, so that a busy machine
 slows both; a ratio is of medians of process time. Run it as a trial runs: one thread, and the
-variables of `isoflop.experiments.engine.ENVIRONMENT`, which this file sets for its own process.
+variables of `isoflop.experiments.engines.ENVIRONMENT`, which this file sets for its own process.
 Other processors: ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA=AVX2,
 or ATEN_CPU_CAPABILITY=default.
 """
@@ -21,7 +21,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from isoflop.experiments.engine import ENVIRONMENT
+from isoflop.experiments.engines import ENVIRONMENT
 
 torch = pytest.importorskip("torch")
 

@@ -80,6 +80,10 @@ class RefusedByData(IsoflopError):
     exit_code = 1
 
 
+class Diverged(RefusedByData):
+    """A run whose loss is no finite number: it is marked and explained, and never fitted."""
+
+
 class CannotFit(RefusedByData):
     """The runs cannot pin the law down."""
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from isoflop import experiments, sources
 from isoflop.errors import BadStudy, EnvironmentFailure, UnknownName, UsageError
-from isoflop.experiments import display, engine
+from isoflop.experiments import display
+from isoflop.experiments import engines as engine
 from isoflop.experiments.collect import collect
 from isoflop.experiments.experiment import Experiment, Trial, TrialFolder
 from isoflop.store import Study
@@ -117,7 +118,7 @@ def test_a_killed_trial_resumes_from_its_checkpoint(counting: Any, study: Study)
 DRIVER = """
 import sys
 from counting import Counting
-from isoflop.experiments import engine
+from isoflop.experiments import engines as engine
 from isoflop.store import Study
 experiment = Counting(sizes=(2, 3, 60, 61), pause=0.02)
 engine.run(experiment.trials(), Study.open(sys.argv[1]), engine.LocalEngine(3))
@@ -155,9 +156,9 @@ def test_a_failing_trial_is_tried_twice_and_the_others_go_on(counting: Any, stud
     outcome = engine.run(trials, study, engine.LocalEngine(2))
     assert [t.label for t in outcome.finished] == ["count to 10"]
     said = {failure.trial.label: failure for failure in outcome.failed}
-    assert "seven is unlucky" in said["count to 20"].said
+    assert "seven is unlucky" in said["count to 20"].message
     assert said["count to 20"].code == 70
-    assert "an observation of counting lacks D, L, run" in said["count to 30"].said
+    assert "an observation of counting lacks D, L, run" in said["count to 30"].message
     assert [len(counting.starts(study.trials / t.key)) for t in trials] == [1, 2, 2]
 
 
@@ -195,7 +196,7 @@ class Mine(Counting):
     key = "mine"
 if __name__ == "__main__":
     import sys
-    from isoflop.experiments import engine
+    from isoflop.experiments import engines as engine
     from isoflop.store import Study
     assert not engine.run(Mine(sizes=(4,)).trials(), Study.create(sys.argv[1])).failed
 """

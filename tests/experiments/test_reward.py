@@ -295,7 +295,7 @@ def test_a_study_that_cannot_be_is_refused(make, error):
 
 
 def test_a_study_runs_by_the_engine_and_is_read_as_runs(tmp_path: Path):
-    from isoflop.experiments.engine import LocalEngine, run
+    from isoflop.experiments.engines import LocalEngine, run
     from isoflop.sources import read
     from isoflop.store import Study
 

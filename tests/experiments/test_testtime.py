@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isoflop.errors import UnknownName, UsageError
-from isoflop.experiments.engine import LocalEngine, run
+from isoflop.experiments.engines import LocalEngine, run
 from isoflop.experiments.folder import TrialFolder
 from isoflop.experiments.policy import ChainTask, Warmup, forward_flop, shape_for
 from isoflop.experiments.testtime import (

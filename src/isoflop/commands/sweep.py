@@ -30,7 +30,7 @@ def run_sweep(
     Killed anywhere, the same command resumes; a finished trial is never run again. The study is
     RUNS for every other command, such as 'isoflop fit FOLDER --law chinchilla'.
     """
-    from isoflop.experiments.engine import LocalEngine, cores
+    from isoflop.experiments.engines import LocalEngine, cores
 
     engine = LocalEngine(cores() if workers is None else workers, device)
     trials = designed(experiment, preset, seed)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from isoflop.experiments.engine import SweepProgress
+from isoflop.experiments.engines import SweepProgress
 from isoflop.terminal import printable
 
 

@@ -11,6 +11,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from isoflop.errors import UsageError
 from isoflop.experiments.folder import TrialFolder
+from isoflop.experiments.resources import Resources
 from isoflop.quantities import quantity
 from isoflop.store import JSON, canonical
 
@@ -22,7 +23,8 @@ class Trial:
     """One unit of work: a configuration and a seed, with its cost `flop` [FLOP] stated beforehand.
 
     `config` is JSON and holds everything that the outcome depends on, besides the seed. `label`
-    is for people and is no part of the identity.
+    is for people, `resources` what a machine must have, and `setup` how the outcome is come by
+    (where a trainer stands, how its result is read): none is part of the identity.
     """
 
     experiment: str
@@ -31,6 +33,8 @@ class Trial:
     flop: float
     version: int = 1
     label: str = field(default="", compare=False)
+    resources: Resources = field(default_factory=Resources, compare=False)
+    setup: Mapping[str, JSON] = field(default_factory=dict, compare=False)
 
     @property
     def key(self) -> str:

@@ -6,6 +6,11 @@ progress.json    how far the trial is, for whoever looks
 checkpoint       the last state to resume from
 summary.json     the outcome; it exists when the trial is finished, and not before
 error.txt        why the last attempt failed
+log.txt          what every attempt printed
+cancelled        somebody wants no more attempts
+output.txt       what a trainer of the user's printed
+trained.json     that trainer ended well; only its result is still to be read
+trial.lock, trainer.lock  held while the trial, the trainer runs
 """
 
 from __future__ import annotations
@@ -19,10 +24,12 @@ from typing import IO, Any
 
 from isoflop.errors import BadStudy, UsageError
 from isoflop.files import parse_json, read_content
-from isoflop.store import JSON, canonical, digest, write_atomically, writing
+from isoflop.store import JSON, Lock, canonical, digest, write_atomically, writing
 
 SPEC, METRICS, PROGRESS, CHECKPOINT = "trial.json", "metrics.jsonl", "progress.json", "checkpoint"
 SUMMARY, ERROR, LOG = "summary.json", "error.txt", "log.txt"
+CANCEL, LOCK, TRAINER_LOCK = "cancelled", "trial.lock", "trainer.lock"
+OUTPUT, TRAINED = "output.txt", "trained.json"
 BEAT = 0.2  # [s] between two progress files, however often a trial reports
 
 
@@ -77,6 +84,11 @@ class TrialFolder:
             return float(parse_json(read_content(self.path / PROGRESS, BadStudy))["done"])
         except (BadStudy, ValueError, KeyError, TypeError, OverflowError):
             return 0.0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process, on whatever machine, is carrying the trial out."""
+        return any(Lock(self.path / name).is_taken for name in (LOCK, TRAINER_LOCK))
 
     def save_checkpoint(self, write: Callable[[IO[bytes]], object]) -> None:
         """Replace the checkpoint by what `write(file)` writes; a kill leaves the old or the new."""

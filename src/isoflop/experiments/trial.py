@@ -1,6 +1,6 @@
 """One trial in a process of its own: `python -m isoflop.experiments.trial FOLDER`.
 
-Exit codes: 0 finished, 130 stopped (the last checkpoint holds), otherwise the code of the error
+Exit codes: 0 finished, 130 stopped (the last checkpoint holds), 75 to be started again, otherwise the code of the error
 that `error.txt` tells, 70 where it is a bug.
 """
 
@@ -18,25 +18,30 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from isoflop.errors import BadStudy, IsoflopError, UsageError
 from isoflop.experiments.experiment import Experiment, Trial
-from isoflop.experiments.folder import ERROR, SPEC, TrialFolder
+from isoflop.experiments.folder import ERROR, LOCK, SPEC, TrialFolder
+from isoflop.experiments.resources import Resources
 from isoflop.files import parse_json, read_content
 from isoflop.store import JSON, Lock, canonical, code_version, now, write_atomically, writing
 from isoflop.terminal import printable
 
 PARENT = "ISOFLOP_PARENT"  # the process without which a trial has no reason to go on
 LABELS = ("run", "family", "seed")
+REQUEUE = 75
+LATE = 124  # a trial that ran past its time limit, and has no checkpoint to go on from
+ENDINGS: list[Callable[[int], int]] = []  # asked before this process leaves, and with which code
 
 
 def prepare(trial: Trial, folder: TrialFolder) -> None:
     """Write what is to be run into the folder of a trial."""
     declared = Experiment.registry[trial.experiment]
-    spec = canonical({**identity(trial), **_origin(declared)})
+    how: dict[str, JSON] = {"resources": trial.resources.as_json, "setup": trial.setup}
+    spec = canonical({**identity(trial), **how, **_origin(declared)})
     with writing(folder.path):
         folder.path.mkdir(parents=True, exist_ok=True)
         (folder.path / ERROR).unlink(missing_ok=True)
@@ -62,6 +67,8 @@ def run(folder: TrialFolder, device: str) -> None:
     done = folder.summary
     if done is not None and done.get("key") == trial.key:
         return
+    _end_in_time(trial.resources.time_limit)
+    folder.progress(folder.done)  # it shows as running before its first step
     summary = experiment.run(trial, folder, device)
     _refuse_unfilled(experiment, summary)
     folder.finish(
@@ -86,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(stop, _stop)  # at once: every file of the folder is whole at any moment
     _die_with_parent()
     try:
-        with Lock(options.folder / "trial.lock").exclusive():
+        with Lock(options.folder / LOCK).exclusive():
             run(TrialFolder(options.folder), options.device)
     except Exception as error:
         return _report(error, options.folder)
@@ -111,7 +118,11 @@ def _read(folder: TrialFolder) -> tuple[Trial, type[Experiment]]:
     try:
         spec = parse_json(read_content(path, BadStudy))
         fields = ("experiment", "config", "seed", "flop", "version", "label")
-        trial = Trial(**{name: spec[name] for name in fields})
+        how = {
+            "resources": Resources(**spec.get("resources", {})),
+            "setup": spec.get("setup", {}),
+        }
+        trial = Trial(**{name: spec[name] for name in fields}, **how)
         key, module, script = spec["key"], spec["module"], spec["script"]
     except (ValueError, KeyError, TypeError) as error:
         raise BadStudy(f"{path} does not describe a trial: {error!r}") from None
@@ -166,7 +177,22 @@ def _surroundings(device: str) -> dict[str, JSON]:
 
 
 def _stop(signum: int, frame: object) -> NoReturn:
-    os._exit(130)
+    _leave(130)
+
+
+def _leave(code: int) -> NoReturn:
+    """End this process now, and first what it started, which may have another code."""
+    for end in ENDINGS:
+        code = end(code)
+    os._exit(code)
+
+
+def _end_in_time(limit: float | None) -> None:
+    """End this attempt after `limit` [s], to be taken up again from its checkpoint."""
+    if limit is not None:
+        clock = threading.Timer(limit, _leave, (REQUEUE,))
+        clock.daemon = True
+        clock.start()
 
 
 def _die_with_parent() -> None:
@@ -176,7 +202,7 @@ def _die_with_parent() -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.2)
-        os._exit(130)
+        _leave(130)
 
     threading.Thread(target=watch, daemon=True).start()
 

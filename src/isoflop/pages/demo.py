@@ -45,7 +45,7 @@ def trained_of(study: Study, experiment: Pretrain, title: str) -> Runs:
     """Return the runs of an experiment, trained now as far as they are not there yet."""
     from isoflop.errors import EnvironmentFailure
     from isoflop.experiments.display import shown
-    from isoflop.experiments.engine import run
+    from isoflop.experiments.engines import run
     from isoflop.sources import read
 
     trials = experiment.trials()
@@ -55,7 +55,7 @@ def trained_of(study: Study, experiment: Pretrain, title: str) -> Runs:
         first = ended.failed[0]
         raise EnvironmentFailure(
             f"{len(ended.failed)} of {len(trials)} trials failed; {first.trial.name} said: "
-            f"{first.said.strip()[-400:]}; run the same command to try again"
+            f"{first.message.strip()[-400:]}; run the same command to try again"
         )
     runs = read(study.path)
     sizes = [size.N for shape in experiment.shapes for size in experiment.sizes(shape)]

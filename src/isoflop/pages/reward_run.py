@@ -11,7 +11,7 @@ from isoflop.quantities import refuse_count
 from isoflop.report import Cell, Table
 
 if TYPE_CHECKING:
-    from isoflop.experiments.engine import Sweep
+    from isoflop.experiments.engines import Sweep
     from isoflop.experiments.reward import Overoptimise
     from isoflop.runs import Runs
 
@@ -37,7 +37,7 @@ def carried_out(folder: str, study: Overoptimise, name: str, workers: int | None
     Raises UsageError for a folder that holds the study of another preset: fits of the folder would
     mix the two.
     """
-    from isoflop.experiments.engine import LocalEngine, cores
+    from isoflop.experiments.engines import LocalEngine, cores
 
     _refuse_another(folder, name.split("-")[1])
     engine = LocalEngine(cores() if workers is None else workers)

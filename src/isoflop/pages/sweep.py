@@ -12,7 +12,7 @@ from isoflop.quantities import show
 from isoflop.report import Paragraph, Report
 
 if TYPE_CHECKING:
-    from isoflop.experiments.engine import Engine, Sweep
+    from isoflop.experiments.engines import Engine, Sweep
     from isoflop.experiments.experiment import Trial
     from isoflop.store import JSON, Study
 
@@ -41,7 +41,7 @@ def carry_out(
     Raises EnvironmentFailure if a trial fails twice; the others are kept.
     """
     from isoflop.experiments.display import shown
-    from isoflop.experiments.engine import run
+    from isoflop.experiments.engines import run
     from isoflop.store import Study
 
     study = Study.create(folder, {"made by": made_by})
@@ -66,7 +66,7 @@ def _refuse_failures(ended: Sweep, count: int) -> None:
 
     if ended.failed:
         first = ended.failed[0]
-        last = first.said.strip().splitlines()[-1]
+        last = first.message.strip().splitlines()[-1]
         raise EnvironmentFailure(
             f"{len(ended.failed)} of {count} trials failed twice, the first of them "
             f"{first.trial.name}: {last}; the others are kept, and the same command tries again"

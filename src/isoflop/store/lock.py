@@ -26,6 +26,23 @@ class Lock:
         self.patience = patience  # [s] that the one who wants to hold it alone waits
         self.held = False
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody else holds the lock alone, at this moment."""
+        import fcntl  # not on Windows, where reading still works
+
+        try:
+            handle = os.open(self.path, os.O_RDONLY)
+        except OSError:  # a lock that nobody ever took has no file
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the lock alone, and write down who does."""

@@ -47,7 +47,7 @@ def rl_demo(
     the first two recipes. Killed anywhere, the same command resumes.
     """
     from isoflop.commands.inputs import RunsOptions
-    from isoflop.experiments.engine import LocalEngine
+    from isoflop.experiments.engines import LocalEngine
     from isoflop.report import html
     from isoflop.sources import read as read_runs
 

@@ -47,7 +47,7 @@ def rl_run(
     them with fields changed. Killed anywhere, the same command resumes. The study is RUNS for
     every other command: 'isoflop rl fit FOLDER'.
     """
-    from isoflop.experiments.engine import LocalEngine, cores
+    from isoflop.experiments.engines import LocalEngine, cores
     from isoflop.experiments.rl.study import doubts
     from isoflop.sources import read
 

@@ -34,7 +34,7 @@ def testtime_demo(
     by the law that a backtest chooses, and says how far off that was. Killed anywhere, the same
     command resumes; the folder is a sample bank for the other commands.
     """
-    from isoflop.experiments.engine import LocalEngine
+    from isoflop.experiments.engines import LocalEngine
     from isoflop.report import html
 
     study = designed(preset, seeds, seed, strategy, problems)

@@ -82,17 +82,7 @@ class Pretrain(Experiment):
         return tuple(self._trial(shape, seed) for seed in self.seeds for shape in self.shapes)
 
     def _trial(self, shape: Shape, seed: int) -> Trial:
-        points = self.points(shape)
-        config: dict[str, JSON] = {
-            "shape": asdict(shape),
-            "recipe": asdict(self.recipe),
-            "points": list(points),
-            "text": self.text,
-            "evaluation": self.evaluation,
-        }
-        flop = float(shape.flop_per_token() * self.recipe.tokens(points))
-        label = f"{shape.width}x{shape.layers} seed {seed}"
-        return self.trial(config, seed=seed, flop=flop, label=label)
+        return pretrain_trial(self, shape, seed, self.points(shape))
 
     @staticmethod
     def run(trial: Trial, folder: TrialFolder, device: str) -> Mapping[str, JSON]:
@@ -130,6 +120,20 @@ class Pretrain(Experiment):
             for p in outcome.points
         ]
         return {"observations": observations, "provenance": provenance}
+
+
+def pretrain_trial(sweep: Pretrain, shape: Shape, seed: int, points: tuple[int, ...]) -> Trial:
+    """Return the trial of one shape, which gives a loss at each of `points` [tokens]."""
+    config: dict[str, JSON] = {
+        "shape": asdict(shape),
+        "recipe": asdict(sweep.recipe),
+        "points": list(points),
+        "text": sweep.text,
+        "evaluation": sweep.evaluation,
+    }
+    flop = float(shape.flop_per_token() * sweep.recipe.tokens(points))
+    label = f"{shape.width}x{shape.layers} seed {seed}"
+    return sweep.trial(config, seed=seed, flop=flop, label=label)
 
 
 def _observation(shape: Shape, seed: int, tokens: int, loss: float, steps: int) -> dict[str, JSON]:
