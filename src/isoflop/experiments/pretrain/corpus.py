@@ -1,7 +1,7 @@
 """The text that models are trained on: bytes or byte pairs, split by file, cached on disk.
 
-The default text is the Python source on the machine, the standard library and what is installed
-beside torch: every machine that trains has it, offline.
+The default text is the source of Python's standard library: every machine has it, offline, and it
+is the same, byte for byte, wherever the version of Python is.
 """
 
 from __future__ import annotations
@@ -31,7 +31,27 @@ BYTES = 256  # the vocabulary of plain bytes
 SMALLEST_FILE = 200  # [bytes]; shorter files are stubs and package markers
 SPLIT_SEED = 0  # the split is part of the corpus: every seed of a sweep is held against one text
 SCHEMA = 1
-ENOUGH = 64_000_000  # [bytes] of the default text: no run of ours reads as much
+# Parts of the library that some distributors leave out, or that hold tables in place of source.
+APART = frozenset(
+    {
+        "__phello__",
+        "_sysconfigdata",
+        "distutils",
+        "encodings",
+        "ensurepip",
+        "idlelib",
+        "idle_test",
+        "lib2to3",
+        "macholib",
+        "pydoc_data",
+        "sitecustomize",
+        "test",
+        "tests",
+        "tkinter",
+        "turtledemo",
+        "venv",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +81,7 @@ def load(
     cache: Path | None = None,
     held_out: float = 0.1,
 ) -> Corpus:
-    """Return the corpus of `text`: a file, a folder, or None for the Python source at hand.
+    """Return the corpus of `text`: a file, a folder, or None for the library of Python.
 
     Files are sorted, deduplicated by content, shuffled, and split so that `held_out` of the
     bytes are never trained on. A `vocabulary` above 256 learns byte pairs from the training
@@ -70,7 +90,7 @@ def load(
     if vocabulary < BYTES:
         raise UsageError(f"vocabulary is {vocabulary}; 256 is plain bytes, more is byte pairs")
     texts = list(_texts(Path(text) if text is not None else None))
-    origin = str(text) if text is not None else f"source files of Python {_python()}"
+    origin = str(text) if text is not None else f"the standard library of Python {_python()}"
     digest = _digest(texts, vocabulary, held_out)
     folder = (cache or default_cache()) / f"corpus-{digest[:16]}"
     if (cache_hit := _cached(folder, digest)) is not None:
@@ -93,7 +113,7 @@ def _python() -> str:
 def _texts(root: Path | None) -> Iterator[bytes]:
     """Yield the content of every file of `root`, in the order of their paths, none twice."""
     if root is None:
-        files = _python_files()
+        files = library_files()
     elif root.exists():
         files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
     else:
@@ -107,26 +127,28 @@ def _texts(root: Path | None) -> Iterator[bytes]:
             yield content
 
 
-def _python_files() -> list[Path]:
-    """Return source files of this Python, its library and its packages, up to `ENOUGH` bytes.
+def library_files(root: Path | None = None) -> list[Path]:
+    """Return the source files of this Python's library that every installation of it has.
 
-    The library alone is small, and its many tables make it so easy that its laws bend. Files are
-    taken in the order of a hash of their paths, which mixes packages as they come.
+    Left out is what distributors pack apart or leave away (tests, IDLE, Tk, installers), what the
+    build machine writes, and tables of characters and of topics, which are no source to learn
+    from. So the text is the same wherever the version of Python is the same.
     """
-    roots = dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib"))
-    paths = {
-        str(path.relative_to(root)): path
-        for root in roots
-        for path in root.rglob("*.py")
-        if root.name.endswith("-packages") or not _installed(path.relative_to(root))
-    }
-    order = sorted(paths, key=lambda name: hashlib.sha256(name.encode()).digest())
-    reach = np.cumsum([paths[name].stat().st_size for name in order])
-    return [paths[name] for name in order[: int(np.searchsorted(reach, ENOUGH)) + 1]]
+    root = Path(sysconfig.get_path("stdlib")) if root is None else root
+    names = _shared_names()
+    files = (path.relative_to(root) for path in root.rglob("*.py"))
+    shared = [path for path in files if path.parts[0] in names and _is_shared(path)]
+    return [root / path for path in sorted(shared, key=lambda path: path.as_posix())]
 
 
-def _installed(path: Path) -> bool:
-    return not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+def _shared_names() -> frozenset[str]:
+    """Return the modules and packages of the library itself, as Python lists them."""
+    names = sys.stdlib_module_names - APART
+    return frozenset((*names, *(f"{name}.py" for name in names)))
+
+
+def _is_shared(path: Path) -> bool:
+    return APART.isdisjoint(path.parts)
 
 
 def _digest(texts: list[bytes], vocabulary: int, held_out: float) -> str:
