@@ -209,7 +209,7 @@ MISTAKES = {
     "limits that contradict": (2, f"{PLAN} --at-most N=1B --at-least N=2B", ["N is to be"]),
     "a limit on nothing": (2, f"{PLAN} --at-most L=2", ["L"]),
     "a sweep of nothing known": (2, "sweep run s --experiment pretrian", ["'pretrain'"]),
-    "a sweep without workers": (2, "sweep run s --workers 0", ["workers"]),
+    "a sweep without workers": (2, "sweep run s --engine local:0", ["engine"]),
     "the status of no study": (2, "sweep status .", ["study"]),
     "an update of constants": (2, f"update {PUBLISHED} new.csv", ["published"]),
 }
@@ -275,14 +275,14 @@ def counting(monkeypatch):
 
     def design(**settings):
         trials = module.Counting(**settings).trials()
-        monkeypatch.setattr("isoflop.commands.sweep.designed", lambda *named: trials)
+        monkeypatch.setattr("isoflop.commands.sweep.run.designed", lambda *named: trials)
 
     return design
 
 
 def test_a_sweep_is_run_resumed_and_looked_at(capsys, here, counting):
     counting(sizes=(5, 6))
-    ended = answer(capsys, "sweep", "run", "study", "--workers", "2")
+    ended = answer(capsys, "sweep", "run", "study", "--engine", "local:2")
     assert (ended["finished"], ended["reused"]) == (2, 0)
     status = answer(capsys, "sweep", "status", "study")
     assert (status["finished"], status["waiting"], status["share"]) == (2, 0, 1.0)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from isoflop.assess.influence import influence
     from isoflop.assess.speedup import speedup
     from isoflop.errors import IsoflopError
+    from isoflop.experiments.design import StudyFile, run_study
+    from isoflop.experiments.trainer import trial
     from isoflop.fitting import Fit, fit
     from isoflop.forecasting import Forecast, forecast
     from isoflop.law import Law, Published, constants, form
@@ -35,6 +37,9 @@ _HOMES = {
     "Runs": "isoflop.runs",
     "laws": "isoflop",
     "Law": "isoflop.law",
+    "trial": "isoflop.experiments.trainer",
+    "StudyFile": "isoflop.experiments.design",
+    "run_study": "isoflop.experiments.design",
     "form": "isoflop.law",
     "constants": "isoflop.law",
     "Published": "isoflop.law",
@@ -66,6 +71,9 @@ __all__ = [  # noqa: RUF022 (the order of the pipeline)
     "Runs",
     "laws",
     "Law",
+    "trial",
+    "StudyFile",
+    "run_study",
     "form",
     "constants",
     "Published",

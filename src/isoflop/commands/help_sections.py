@@ -30,7 +30,7 @@ GROUPS: Mapping[str, str] = {
     "rl": "Reinforcement learning: fit curves of reward, compare recipes, go on or stop.",
     "runs": "Tables of runs: look at one, or write it in another format.",
     "schedule": "Learning-rate schedules: the loss along one, and the best length of a decay.",
-    "sweep": "Runs of your own: train the models of a sweep, and see how far it is.",
+    "sweep": "Runs of your own: studies as files, planned, run, watched and extended.",
     "testtime": "Compute at test time: what more samples buy, and how to spend them.",
 }
 

@@ -8,6 +8,7 @@ summary.json     the outcome; it exists when the trial is finished, and not befo
 error.txt        why the last attempt failed
 log.txt          what every attempt printed
 cancelled        somebody wants no more attempts
+diverged         its loss is no number, and why
 output.txt       what a trainer of the user's printed
 trained.json     that trainer ended well; only its result is still to be read
 trial.lock, trainer.lock  held while the trial, the trainer runs
@@ -28,7 +29,7 @@ from isoflop.store import JSON, Lock, canonical, digest, write_atomically, writi
 
 SPEC, METRICS, PROGRESS, CHECKPOINT = "trial.json", "metrics.jsonl", "progress.json", "checkpoint"
 SUMMARY, ERROR, LOG = "summary.json", "error.txt", "log.txt"
-CANCEL, LOCK, TRAINER_LOCK = "cancelled", "trial.lock", "trainer.lock"
+CANCEL, DIVERGED, LOCK, TRAINER_LOCK = "cancelled", "diverged", "trial.lock", "trainer.lock"
 OUTPUT, TRAINED = "output.txt", "trained.json"
 BEAT = 0.2  # [s] between two progress files, however often a trial reports
 

@@ -1,7 +1,7 @@
 """One trial in a process of its own: `python -m isoflop.experiments.trial FOLDER`.
 
-Exit codes: 0 finished, 130 stopped (the last checkpoint holds), 75 to be started again, otherwise the code of the error
-that `error.txt` tells, 70 where it is a bug.
+Exit codes: 0 finished, 130 stopped (the last checkpoint holds), 75 to be started again, else
+the code of the error that `error.txt` tells, 70 where it is a bug.
 """
 
 from __future__ import annotations

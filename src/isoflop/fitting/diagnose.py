@@ -79,7 +79,7 @@ def diagnose(
     """
     z_p, starts = optimum.z_p, optimum.starts
     touched = _touched(problem, z_p)
-    conditioning, mixed = _conditioning(problem, z_p, {name for name, _ in touched})
+    conditioning, mixed = condition_number(problem, z_p, {name for name, _ in touched})
     refusals, doubts = list[Note](), list(doubts)
     spare = problem.output_n.size - z_p.size
     if spare < SPARE:
@@ -130,7 +130,9 @@ def diagnose(
     return Diagnosis(status, (*refusals, *doubts), conditioning)
 
 
-def _conditioning(problem: FitProblem, z_p: Numbers, touched: set[str]) -> tuple[float, list[str]]:
+def condition_number(
+    problem: FitProblem, z_p: Numbers, touched: set[str]
+) -> tuple[float, list[str]]:
     """Return the condition number of J'J, and the parameters that its weakest direction mixes.
 
     A parameter on its bound, off which nothing moves it, is left out.

@@ -45,7 +45,7 @@ def carried_out(folder: str, study: Overoptimise, name: str, workers: int | None
 
 
 def _refuse_another(folder: str, preset: str) -> None:
-    from isoflop.pages.sweep import KIND
+    from isoflop.experiments.standing import KIND
     from isoflop.store import Study
 
     if not (Path(folder) / "study.db").exists():

@@ -24,7 +24,7 @@ class Table(BaseModel):
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("a number is needed, such as 1e18 or \"10M\"")
+        raise ValueError('a number is needed, such as 1e18 or "10M"')
     if isinstance(value, int | float):
         value = f"{value}"
     try:
@@ -51,9 +51,7 @@ def _several(value: Any) -> Any:
 
 
 # A number above zero, "10M" and 1e18 alike; a time [s]; a memory [bytes].
-Number = Annotated[
-    float, BeforeValidator(_number), WithJsonSchema({"type": ["number", "string"]})
-]
+Number = Annotated[float, BeforeValidator(_number), WithJsonSchema({"type": ["number", "string"]})]
 Duration = Annotated[
     float,
     BeforeValidator(_measure(_SECONDS, '"90 min"')),

@@ -31,7 +31,7 @@ class PlannedRun:
     decay: float = 0.0
 
     @property
-    def D(self) -> float:
+    def D(self) -> float:  # noqa: N802
         """The most tokens that it sees in a row."""
         return max(self.points)
 
@@ -81,7 +81,7 @@ def _each_token_count(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedR
 def _l_shaped(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:
     fewest, smallest = min(design.tokens), min(sizes, key=lambda s: s.N)
     yield from (PlannedRun(size, (fewest,)) for size in sizes)
-    yield from (PlannedRun(smallest, (D,)) for D in sorted(design.tokens) if D != fewest)
+    yield from (PlannedRun(smallest, (D,)) for D in sorted(design.tokens) if fewest != D)
 
 
 def _repeated(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:

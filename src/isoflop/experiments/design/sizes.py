@@ -69,7 +69,7 @@ def _rows(table: SizesTable) -> list[dict[str, Any]]:
 
 def _size(table: SizesTable, row: Mapping[str, Any], wanted: frozenset[str]) -> Size:
     flags = {k: v for k, v in row.items() if k != "N"}
-    N = float(row["N"]) if "N" in row else _formula("N", _formula_of_N(table, row), row)
+    N = float(row["N"]) if "N" in row else _formula("N", _size_formula(table, row), row)
     refuse_impossible("N", N)
     if "N" in row and not flags and wanted & {"width", "depth", "heads", "feed_forward"}:
         flags = _shape(N, table)
@@ -82,7 +82,7 @@ def _size(table: SizesTable, row: Mapping[str, Any], wanted: frozenset[str]) -> 
     return Size(N, flags, name, each)
 
 
-def _formula_of_N(table: SizesTable, row: Mapping[str, Any]) -> str:
+def _size_formula(table: SizesTable, row: Mapping[str, Any]) -> str:
     if isinstance(table.N, str):
         return table.N
     if {"width", "depth"} <= set(row) and table.convention in (None, "non-embedding"):

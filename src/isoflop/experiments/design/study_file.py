@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 from isoflop.errors import UsageError
 from isoflop.experiments.design.fields import Table, in_words
 from isoflop.experiments.design.layouts import PlannedRun, lay_out, with_variations
-from isoflop.experiments.design.sizes import held_out_size, sizes_of
+from isoflop.experiments.design.sizes import Size, held_out_size, sizes_of
 from isoflop.experiments.design.tables import (
     BudgetTable,
     Design,
@@ -38,15 +38,17 @@ NAME = re.compile(r"[\w.-]{1,80}")
 class StudyFile(Table):
     """A study as its file states it; `trials` and `runs` follow from it alone."""
 
-    schema_version: int = Field(SCHEMA, alias="schema", ge=1, le=SCHEMA)
+    schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
     name: str = Field(description="of the study; its runs are kept in a folder of this name")
-    law: str = Field("chinchilla", description="the form by which a plan is judged")
-    noise: float = Field(0.005, gt=0, lt=1, description="scatter of log losses that is expected")
+    law: str = Field(default="chinchilla", description="the form by which a plan is judged")
+    noise: float = Field(
+        default=0.005, gt=0, lt=1, description="scatter of log losses that is expected"
+    )
     trial: TrialTable
     sizes: SizesTable
     design: Design
     vary: VaryTable = VaryTable()
-    extra: tuple[ListedRun, ...] = Field((), description="runs beyond the design")
+    extra: tuple[ListedRun, ...] = Field(default=(), description="runs beyond the design")
     held_out: HeldOutTable | None = None
     budget: BudgetTable = BudgetTable()
     engine: EngineTable = EngineTable()
@@ -116,12 +118,16 @@ class StudyFile(Table):
         texts = (self.trial.command or "", *self.trial.environment.values())
         return frozenset(name for text in texts for name in placeholders(text))
 
+    def all_sizes(self) -> tuple[Size, ...]:
+        """Return every model of the study, whether or not a run of its design trains it."""
+        return sizes_of(self.sizes, self.wanted)
+
     def runs(self) -> tuple[PlannedRun, ...]:
         """Return every run of the study, those that are held out not among them.
 
         Raises UsageError for sizes or a design that make no runs.
         """
-        sizes = sizes_of(self.sizes, self.wanted)
+        sizes = self.all_sizes()
         runs = lay_out(self.design, sizes, self.vary)
         if not self.extra:
             return runs

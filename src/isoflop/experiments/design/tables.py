@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from isoflop.experiments.design.fields import (
     Duration,
@@ -20,11 +20,15 @@ from isoflop.experiments.design.fields import (
 class ResultTable(Table):
     """[trial.result]: where a trainer leaves its result, and what its fields mean."""
 
-    file: str = Field("console", description='a path in {folder}, or "console": what it prints')
-    columns: dict[str, str] = Field({}, description='fields by symbol, such as L = "eval_loss"')
-    derive: tuple[str, ...] = Field((), description='such as "D=step*8192"')
-    units: dict[str, str] = Field({}, description='such as L = "bits/byte"')
-    conventions: dict[str, str] = Field({}, description='such as N = "total"')
+    file: str = Field(
+        default="console", description='a path in {folder}, or "console": what it prints'
+    )
+    columns: dict[str, str] = Field(
+        default={}, description='fields by symbol, such as L = "eval_loss"'
+    )
+    derive: tuple[str, ...] = Field(default=(), description='such as "D=step*8192"')
+    units: dict[str, str] = Field(default={}, description='such as L = "bits/byte"')
+    conventions: dict[str, str] = Field(default={}, description='such as N = "total"')
 
 
 class RecipeTable(Table):
@@ -40,18 +44,22 @@ class RecipeTable(Table):
 class TrialTable(Table):
     """[trial]: what carries out one run, and what it needs of a machine."""
 
-    command: str | None = Field(None, description="a command; {name} stands for a value")
-    function: str | None = Field(None, description='a function with @isoflop.trial: "train.py:f"')
-    model: Literal["gpt"] | None = Field(None, description="isoflop's own model")
-    workdir: str = Field(".", description="where a trainer stands, from the study's file")
-    environment: dict[str, str] = {}
+    command: str | None = Field(default=None, description="a command; {name} stands for a value")
+    function: str | None = Field(
+        default=None, description='a function with @isoflop.trial: "train.py:f"'
+    )
+    model: Literal["gpt"] | None = Field(default=None, description="isoflop's own model")
+    workdir: str = Field(default=".", description="where a trainer stands, from the study's file")
+    environment: dict[str, str] = Field(default={})
     cpus: int = 1
     gpus: float = 0.0
     memory: Memory | None = None
     time_limit: Duration | None = None
     grace: Duration = 30.0
     result: ResultTable = ResultTable()
-    text: str | None = Field(None, description="a file or folder that the own model is trained on")
+    text: str | None = Field(
+        default=None, description="a file or folder that the own model is trained on"
+    )
     vocabulary: int = 256
     context: int = 128
     head: int = 16
@@ -82,12 +90,14 @@ class SizesTable(Table):
     N: Numbers | str | None = None
     width: Wholes | None = None
     depth: Wholes | None = None
-    flags: dict[str, Flags] = {}
-    cross: bool = Field(False, description="every width with every depth, not in pairs")
+    flags: dict[str, Flags] = Field(default={})
+    cross: bool = Field(default=False, description="every width with every depth, not in pairs")
     convention: Literal["total", "non-embedding", "active"] | None = None
-    flop_per_token: str | None = Field(None, description='a formula, 6N unless given: "6*N+..."')
-    vocabulary: int = Field(32_000, description="for shapes that N alone asks for")
-    context: int = Field(2_048, description="for shapes that N alone asks for")
+    flop_per_token: str | None = Field(
+        default=None, description='a formula, 6N unless given: "6*N+..."'
+    )
+    vocabulary: int = Field(default=32_000, description="for shapes that N alone asks for")
+    context: int = Field(default=2_048, description="for shapes that N alone asks for")
 
     @model_validator(mode="before")
     @classmethod
@@ -113,9 +123,9 @@ class VaryTable(Table):
     """[vary]: what is varied beside the size and the tokens; every value with every other."""
 
     lr: Numbers | RuleTable | None = None
-    batch: Numbers | RuleTable | None = Field(None, description="[tokens]")
+    batch: Numbers | RuleTable | None = Field(default=None, description="[tokens]")
     seed: Wholes = (0,)
-    flags: dict[str, Flags] = {}
+    flags: dict[str, Flags] = Field(default={})
 
 
 class IsoflopDesign(Table):
@@ -124,7 +134,7 @@ class IsoflopDesign(Table):
     kind: Literal["isoflop"]
     budgets: Numbers = Field(description="[FLOP]")
     tokens_per_parameter: tuple[Number, Number] = Field(
-        (1.0, 1000.0), description="runs outside of this range are left out"
+        default=(1.0, 1000.0), description="runs outside of this range are left out"
     )
 
 
@@ -134,7 +144,9 @@ class LadderDesign(Table):
     kind: Literal["ladder"]
     tokens_per_parameter: Numbers | None = None
     tokens: Numbers | None = None
-    decay: float = Field(0.2, gt=0, lt=1, description="share of D over which the rate falls")
+    decay: float = Field(
+        default=0.2, gt=0, lt=1, description="share of D over which the rate falls"
+    )
 
 
 class TokensDesign(Table):
@@ -199,7 +211,7 @@ class ListedRun(Table):
     lr: Number | None = None
     batch: Number | None = None
     seed: int | None = None
-    flags: dict[str, bool | int | float | str] = {}
+    flags: dict[str, bool | int | float | str] = Field(default={})
 
 
 Design = Annotated[
@@ -221,7 +233,7 @@ class HeldOutTable(Table):
     N: Number | None = None
     width: int | None = None
     depth: int | None = None
-    flags: dict[str, bool | int | float | str] = {}
+    flags: dict[str, bool | int | float | str] = Field(default={})
     D: Number
     lr: Number | None = None
     batch: Number | None = None
@@ -231,8 +243,8 @@ class BudgetTable(Table):
     """[budget]: what the study may cost."""
 
     flop: Number | None = None
-    money: Number | None = Field(None, description="[USD]; needs [hardware]")
-    hours: Number | None = Field(None, description="chip-hours; needs [hardware]")
+    money: Number | None = Field(default=None, description="[USD]; needs [hardware]")
+    hours: Number | None = Field(default=None, description="chip-hours; needs [hardware]")
 
 
 class EngineTable(Table):
@@ -243,21 +255,23 @@ class EngineTable(Table):
     address: str | None = None
     partition: str | None = None
     account: str | None = None
-    setup: tuple[str, ...] = Field((), description="shell lines before a SLURM job")
+    setup: tuple[str, ...] = Field(default=(), description="shell lines before a SLURM job")
 
 
 class HardwareTable(Table):
     """[hardware]: what turns FLOP into hours and money."""
 
-    chip: str | None = Field(None, description="such as H100")
-    mfu: float | None = Field(None, gt=0, le=1, description="share of the chip's peak")
+    chip: str | None = Field(default=None, description="such as H100")
+    mfu: float | None = Field(default=None, gt=0, le=1, description="share of the chip's peak")
     precision: str = "bf16"
-    speed: Number | None = Field(None, description="[FLOP/s] of one trial, where no chip is named")
+    speed: Number | None = Field(
+        default=None, description="[FLOP/s] of one trial, where no chip is named"
+    )
 
     @model_validator(mode="after")
     def _is_whole(self) -> HardwareTable:
         if (self.chip is None) != (self.mfu is None):
-            raise ValueError("chip and mfu go together: chip = \"H100\", mfu = 0.4")
+            raise ValueError('chip and mfu go together: chip = "H100", mfu = 0.4')
         if self.chip is not None and self.speed is not None:
             raise ValueError("speed has no effect beside chip and mfu; give one of them")
         return self
@@ -268,4 +282,4 @@ class TrackerTable(Table):
 
     name: Literal["wandb", "mlflow", "tensorboard", "trackio"]
     project: str = "isoflop"
-    folder: str = Field("tracking", description="where an offline tracker writes")
+    folder: str = Field(default="tracking", description="where an offline tracker writes")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from isoflop.errors import UsageError, brief, suggest
 from isoflop.experiments.design.layouts import PlannedRun
 from isoflop.experiments.design.study_file import StudyFile
-from isoflop.experiments.experiment import Trial
+from isoflop.experiments.experiment import Experiment, Trial
 from isoflop.experiments.pretrain.recipe import TrainingRecipe
 from isoflop.experiments.pretrain.shape import Shape
 from isoflop.experiments.pretrain.sweep import Pretrain, pretrain_trial
@@ -27,14 +27,14 @@ OWN = ("folder", "name", "key", "device", "checkpoint")  # what every trial has 
 TOKENS = frozenset({"D", "steps", "C", "points", "epochs"})  # any of which says how long to train
 
 
-def trials_of(study: StudyFile) -> tuple[Trial, ...]:
-    """Return the trials of a study, without the run that is held out.
+def trials_of(study: StudyFile, runs: tuple[PlannedRun, ...] | None = None) -> tuple[Trial, ...]:
+    """Return the trials of a study, or of some `runs` of it, without the one that is held out.
 
     Raises UsageError for a placeholder without a value, for a value that varies and that the
     trainer is not told, and for a budget that is not enough; EnvironmentFailure for a program
     that is not there.
     """
-    trials = _trials(study, study.runs())
+    trials = _trials(study, study.runs() if runs is None else runs)
     _refuse_budget(study, trials)
     return trials
 
@@ -51,34 +51,57 @@ def _trials(study: StudyFile, runs: tuple[PlannedRun, ...]) -> tuple[Trial, ...]
     if study.trial.command is not None:
         refuse_missing(words_of(study.trial.command), study.workdir)
     _refuse_untold(study, runs)
-    return tuple(_foreign_trial(study, run) for run in runs)
+    shared = _shared(study)
+    return tuple(_foreign_trial(study, run, shared) for run in runs)
 
 
-def _foreign_trial(study: StudyFile, run: PlannedRun) -> Trial:
-    """Return the trial of one run for a trainer of the user's."""
-    table, values = study.trial, values_of(run)
-    config: dict[str, JSON] = {"values": values}
-    if table.command is not None:
-        config |= {"command": table.command, "environment": table.environment}
-    else:
-        config["function"] = table.function
-    convention = study.sizes.convention or _counted(study)
-    file = table.result.file if table.command is not None else "result.jsonl"
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What every trial of a user's trainer has alike."""
+
+    kind: type[Experiment]
+    config: Mapping[str, JSON]
+    setup: Mapping[str, JSON]
+    resources: Resources
+
+
+def _shared(study: StudyFile) -> _Shared:
+    table = study.trial
+    is_command = table.command is not None
+    config: dict[str, JSON] = {"function": table.function}
+    if is_command:
+        config = {"command": table.command, "environment": table.environment}
+    file = table.result.file if is_command else "result.jsonl"
     result = ResultMapping(**{**table.result.model_dump(), "file": file})
     setup: dict[str, JSON] = {
         "workdir": str(study.workdir),
         "result": asdict(result),
+        "conventions": _conventions(study, study.sizes.convention or _counted(study)),
+    }
+    kind = Trainer if is_command else FunctionTrainer
+    return _Shared(kind, config, setup, resources_of(study))
+
+
+def _foreign_trial(study: StudyFile, run: PlannedRun, shared: _Shared) -> Trial:
+    """Return the trial of one run for a trainer of the user's."""
+    values = values_of(run)
+    setup: dict[str, JSON] = {
+        **shared.setup,
         "N": run.size.N,
         "points": list(run.points),
         "flop_per_token": run.size.flop_per_token,
         "columns": {k: v for k, v in values.items() if k in SYMBOLS and k not in ("C", "D", "N")},
         "family": run.size.name,
-        "conventions": _conventions(study, convention),
     }
-    kind = Trainer if table.command is not None else FunctionTrainer
-    label = label_of(run, study)
     return Trial(
-        kind.key, config, run.seed, run.flop, kind.version, label, resources_of(study), setup
+        experiment=shared.kind.key,
+        config={**shared.config, "values": values},
+        seed=run.seed,
+        flop=run.flop,
+        version=shared.kind.version,
+        label=label_of(run, study),
+        resources=shared.resources,
+        setup=setup,
     )
 
 
@@ -178,8 +201,8 @@ def _refuse_budget(study: StudyFile, trials: tuple[Trial, ...]) -> None:
     order = itertools.accumulate(sorted(t.flop for t in trials))
     count = sum(cost <= budget for cost in order)
     raise UsageError(
-        f"the {len(trials)} trials cost {show(total)} FLOP and the budget is {show(budget)}, enough "
-        f"for the {count} cheapest; raise budget.flop, or leave out the largest"
+        f"the {len(trials)} trials cost {show(total)} FLOP and the budget is {show(budget)}, "
+        f"enough for the {count} cheapest; raise budget.flop, or leave out the largest"
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +17,9 @@ from isoflop.experiments.collect import KIND, collect, ingest
 from isoflop.experiments.engines.local import LocalEngine
 from isoflop.experiments.engines.protocol import LOST, REQUEUE, Engine, Job, Task
 from isoflop.experiments.experiment import Experiment, Trial
-from isoflop.experiments.folder import CANCEL, ERROR, LOG, TrialFolder
+from isoflop.experiments.folder import CANCEL, DIVERGED, ERROR, LOG, TrialFolder
 from isoflop.experiments.trial import prepare
+from isoflop.files import write_atomically
 from isoflop.store import Study
 
 POLL = 0.1  # [s] between two looks at the running trials
@@ -28,7 +28,6 @@ BACKOFF = 0.5  # [s] before the second attempt, doubled for each one after
 LONGEST_WAIT = 300.0  # [s] between two attempts
 MOST_RESTARTS = 100  # of a trial that is pre-empted, or whose machine goes, without end
 ALIKE = 3  # trials that fail for one reason, and none that finishes, before the sweep stops
-DIVERGED = "diverged"  # kind of the documents about trials whose loss left the numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +253,8 @@ class _Queue:
         trial, message = self.trials[key], self._message(key, code)
         if code == Diverged.exit_code:
             self.diverged[key] = Failure(trial, code, message)
-            self.study.put(DIVERGED, key, {"name": trial.name, "message": message})
+            path = self.folder(key).path / DIVERGED
+            write_atomically(path, lambda f: f.write(message.encode()))
             return
         history = self.history[key]
         history.failures += 1
@@ -315,9 +315,9 @@ def _diverged(study: Study, trials: dict[str, Trial]) -> dict[str, Failure]:
     """Return the trials of which an earlier call found that they diverge."""
     code = Diverged.exit_code
     return {
-        document.name: Failure(trials[document.name], code, str(document.body["message"]))
-        for document in study.documents(DIVERGED)
-        if document.name in trials
+        key: Failure(trial, code, _end_of(study.trials / key / DIVERGED))
+        for key, trial in trials.items()
+        if (study.trials / key / DIVERGED).exists()
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.engines.local import LocalEngine, cores
@@ -26,6 +27,11 @@ class EngineOptions:
     partition: str | None = None
     account: str | None = None
     setup: tuple[str, ...] = ()
+
+    def overridden(self, settings: Mapping[str, str | None]) -> EngineOptions:
+        """Return the options with those of `settings` that are not None in their place."""
+        changes: dict[str, Any] = {k: v for k, v in settings.items() if v is not None}
+        return replace(self, **changes)
 
 
 def _local(count: int | None, options: EngineOptions) -> Engine:

@@ -14,7 +14,9 @@ Record: TypeAlias = Mapping[str, Any]
 
 _NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)"
 # "step 100: train loss 2.31, val_loss=2.4" and the like: a name, a sign or a space, a number.
-_PAIR = re.compile(rf"([A-Za-z][\w./%-]*(?: [A-Za-z][\w./%-]*)?)\s*[:= ]\s*({_NUMBER})(?![\w.])", re.I)
+_PAIR = re.compile(
+    rf"([A-Za-z][\w./%-]*(?: [A-Za-z][\w./%-]*)?)\s*[:= ]\s*({_NUMBER})(?![\w.])", re.I
+)
 _LONGEST_LINE = 100_000
 
 

@@ -1,4 +1,4 @@
-"""The result of a trainer, read through the mapping that the study states, and held to its trial."""
+"""The result of a trainer, read through the mapping of its study and held against its trial."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _runs(mapping: ResultMapping, path: Path, asked: Asked) -> Runs:
         fields = dict.fromkeys(name for record in records for name in record)
         raise UsageError(
             f"{path.name} holds no field {mapping.loss!r}; {suggest(mapping.loss, fields)}: name "
-            "the loss under [trial.result.columns], L = \"FIELD\""
+            'the loss under [trial.result.columns], L = "FIELD"'
         )
     _refuse_other_trial(records, asked, path)
     _refuse_diverged(losses, mapping.loss)
@@ -133,9 +133,13 @@ def _refuse_other_trial(records: Sequence[Record], asked: Asked, path: Path) -> 
     """Raise UsageError if a result says of itself that it has other flags."""
     for record in records:
         for name, value in asked.values.items():
-            if name in record and name not in ("D", "N", "folder") and _differs(record[name], value):
+            if (
+                name in record
+                and name not in ("D", "N", "folder")
+                and _differs(record[name], value)
+            ):
                 raise UsageError(
-                    f"{path.name} says {name} = {record[name]!r} and the trial asked for {value!r}: "
+                    f"{path.name} says {name} = {record[name]!r}, the trial asked for {value!r}: "
                     "it is the result of another trial"
                 )
 
@@ -174,8 +178,8 @@ def _at_points(runs: Runs, asked: Asked, path: Path) -> list[Measured]:
         i = int(np.flatnonzero(distance == np.nanmin(distance))[-1])
         if not distance[i] <= math.log(1 + STRAY):
             raise UsageError(
-                f"the nearest loss of {path.name} is at D = {show(float(D[i]))} and the trial asked "
-                f"for {show(point)}: it stopped early, or is the result of another trial"
+                f"the nearest loss of {path.name} is at D = {show(float(D[i]))}; asked was "
+                f"{show(point)}: it stopped early, or is the result of another trial"
             )
         result.append(_measured(runs, i, float(D[i])))
     return result

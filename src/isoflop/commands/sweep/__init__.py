@@ -1,0 +1,1 @@
+"""Runs of your own: studies as files, planned, run, watched and extended."""

@@ -1,0 +1,100 @@
+"""sweep run: train the models of a study, of a file or of a preset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from isoflop.commands.registry import Option, command
+from isoflop.errors import UsageError
+from isoflop.pages.sweep import carry_out, designed, ended_of
+from isoflop.report import Report
+
+if TYPE_CHECKING:
+    from isoflop.experiments.design import StudyFile
+
+# How the runs of an experiment are fitted.
+_FITS = {
+    "pretrain": "fit {} --law chinchilla",
+    "reward": "reward fit {}",
+    "rl": "rl fit {}",
+    "testtime": "testtime curves {}",
+}
+
+
+@command("sweep run", example="isoflop sweep run study.toml", minutes=True)
+def run_sweep(
+    study: Annotated[str, Option("a study's file, or the folder of a preset's runs", "STUDY")],
+    *,
+    held_out: Annotated[
+        bool, Option("train the run that is held out, in place of the rest")
+    ] = False,
+    engine: Annotated[
+        str | None, Option("where trials run, over the file's: local:8, ray, slurm:100", "ENGINE")
+    ] = None,
+    device: Annotated[
+        str | None, Option("where a trial runs on its machine: cpu, cuda:0, mps", "DEVICE")
+    ] = None,
+    address: Annotated[str | None, Option("of a Ray cluster that is there", "ADDRESS")] = None,
+    partition: Annotated[str | None, Option("of SLURM", "NAME")] = None,
+    experiment: Annotated[str | None, Option("what a preset trains: pretrain, rl", "NAME")] = None,
+    preset: Annotated[str | None, Option("size of a sweep without a file: tiny", "NAME")] = None,
+    seed: Annotated[int | None, Option("of a preset's models and of their data", "SEED")] = None,
+) -> Report:
+    """Train the models of a study, and keep their runs in its folder.
+
+    Killed anywhere, the same command resumes; a finished trial is never run again. The folder is
+    RUNS for every other command, such as 'isoflop fit FOLDER --law chinchilla'.
+    """
+    from isoflop.experiments.engines import EngineOptions
+    from isoflop.experiments.engines import engine as engine_of
+
+    settings = {"device": device, "address": address, "partition": partition}
+    if not study.endswith(".toml"):
+        if held_out:
+            raise UsageError("--held-out has no effect on a preset; it goes with a study's file")
+        kind = experiment or "pretrain"
+        size, number = preset or "tiny", seed or 0
+        chosen = engine_of(engine or "local", EngineOptions().overridden(settings))
+        trials = designed(kind, size, number)
+        ended = carry_out(study, f"{kind}-{size}-{number}", trials, chosen, "isoflop sweep run")
+        return ended_of(study, ended, _FITS.get(kind, ""))
+    for name, value in (("experiment", experiment), ("preset", preset), ("seed", seed)):
+        if value is not None:
+            raise UsageError(f"--{name} has no effect beside {study}, which says what is trained")
+    return _of_file(study, held_out, engine, settings)
+
+
+def _of_file(
+    path: str, held_out: bool, engine: str | None, settings: dict[str, str | None]
+) -> Report:
+    from isoflop.experiments.design import StudyFile, held_out_trial, trials_of
+    from isoflop.experiments.design.sweeping import engine_for
+
+    study = StudyFile.read(path)
+    trials = (held_out_trial(study),) if held_out else trials_of(study)
+    folder = str(_shown(study.held_out_folder if held_out else study.folder))
+    ended = carry_out(
+        folder, study.name, trials, engine_for(study, engine, settings), f"isoflop sweep run {path}"
+    )
+    return ended_of(folder, ended, "" if held_out else f"fit {{}} --law {study.law}")
+
+
+def _shown(path: Path) -> Path:
+    """Return a path from where the reader stands, if it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def folder_of(study: str) -> str:
+    """Return the folder of a study's runs: that of its file, or itself."""
+    from isoflop.experiments.design import StudyFile
+
+    return str(_shown(StudyFile.read(study).folder)) if study.endswith(".toml") else study
+
+
+def study_file(path: str) -> StudyFile:
+    """Return the study of a file."""
+    from isoflop.experiments.design import StudyFile
+
+    return StudyFile.read(path)

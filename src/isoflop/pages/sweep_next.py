@@ -1,0 +1,50 @@
+"""Which runs a study should make next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isoflop.quantities import show
+from isoflop.report import Block, Note, Paragraph, Report, Table
+
+if TYPE_CHECKING:
+    from isoflop.experiments.design import StudyFile
+    from isoflop.plan.next_runs import NextRuns
+
+
+def page(study: StudyFile, chosen: NextRuns, added_to: str | None) -> Report:
+    """Return the runs, what each brings, and where they were written."""
+    design = chosen.design
+    rows = tuple(
+        (name, D, step.cost, f"± {100 * step.half_width:.3g}%")
+        for (_, name, D), step in zip(chosen.rows, design.choices, strict=True)
+    )
+    basis = f"{chosen.runs} runs are there" if chosen.runs else "no run is there yet"
+    blocks: list[Block] = [
+        *(Note(f"{note}", "doubt" if i else "info") for i, note in enumerate(design.notes)),
+        Paragraph(
+            f"{basis}; {len(rows)} more for {show(design.spent)} FLOP bring {design.target.words} "
+            f"from ± {100 * design.start:.3g}% to ± {100 * design.half_width:.3g}% "
+            f"({design.level:.0%})."
+        ),
+        Table(("size", "D [tokens]", "cost [FLOP]", "then known to"), rows),
+        Paragraph(
+            f"They stand in {added_to} now; 'isoflop sweep run {added_to}' makes them."
+            if added_to
+            else "--add writes them into the study's file."
+        ),
+    ]
+    data = {
+        "study": study.name,
+        "runs": chosen.runs,
+        "start": design.start,
+        "half_width": design.half_width,
+        "spent": design.spent,
+        "level": design.level,
+        "choices": [
+            {"size": i, "name": name, "D": D, "cost": step.cost, "half_width": step.half_width}
+            for (i, name, D), step in zip(chosen.rows, design.choices, strict=True)
+        ],
+        "added": added_to is not None,
+    }
+    return Report(f"Runs to make next in {study.name}", tuple(blocks), data)
