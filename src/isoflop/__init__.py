@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 # The public names in the order of the pipeline, and where each of them lives.
 _HOMES = {
+    "StudyFile": "isoflop.experiments.design",
+    "trial": "isoflop.experiments.trainer",
+    "run_study": "isoflop.experiments.design",
     "read": "isoflop.sources",
     "Runs": "isoflop.runs",
     "laws": "isoflop",
     "Law": "isoflop.law",
-    "trial": "isoflop.experiments.trainer",
-    "StudyFile": "isoflop.experiments.design",
-    "run_study": "isoflop.experiments.design",
     "form": "isoflop.law",
     "constants": "isoflop.law",
     "Published": "isoflop.law",
@@ -67,13 +67,13 @@ _HOMES = {
 }
 
 __all__ = [  # noqa: RUF022 (the order of the pipeline)
+    "StudyFile",
+    "trial",
+    "run_study",
     "read",
     "Runs",
     "laws",
     "Law",
-    "trial",
-    "StudyFile",
-    "run_study",
     "form",
     "constants",
     "Published",

@@ -30,7 +30,7 @@ def cancel_sweep(study: Studied, *, trial: Trials = ()) -> Report:
 
 @command("sweep retry", example="isoflop sweep retry study.toml", minutes=True)
 def retry_sweep(study: Studied, *, trial: Trials = ()) -> Report:
-    """Take back trials that failed, diverged or were cancelled, to be run again.
+    """Take back trials that failed, diverged or were cancelled.
 
     'isoflop sweep run' then runs them.
     """
