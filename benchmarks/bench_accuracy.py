@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isoflop.assess import Candidate, Pool, backtest, compare, pool
+from isoflop.assess import Candidate, Pool, backtest, pool
 from isoflop.assess.extrapolation.comparison import candidates
 from isoflop.errors import IsoflopError
 from isoflop.fitting import fit

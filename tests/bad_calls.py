@@ -72,6 +72,7 @@ FATAL = {
     "sweep run": ("--device=zzz", "--engine=zzz", "--preset=zzz", "--experiment=zzz"),
     "testtime demo": ("--preset=zzz", "--problems=0", "--seeds=0", "--strategy=zzz"),
     "testtime sample": ("--samples=0", "--problems=0", "--task=zzz", "--backend=zzz", "--params=1"),
+    "ui": ("nowhere", "sample:zzz", "--port=0", "--port=x", "--host=zzz"),
     "testtime score": ("--batch=0", "--task=zzz", "--reward=zzz"),
 }
 # The kind of file that a command reads where its example names a sample.

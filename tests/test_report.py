@@ -250,7 +250,7 @@ def test_a_wild_band_does_not_squeeze_the_rest_and_keeps_its_place_on_a_log_axis
     assert up.high < 10
     outline = next(t for t in to_plotly(figure)["data"] if t["name"] == "band")
     assert len(outline["x"]) == 20
-    assert min(outline["y"]) == up.low
+    assert min(outline["y"]) == pytest.approx(up.low)
 
 
 def test_points_without_a_place_are_counted_aloud():
@@ -308,7 +308,9 @@ def test_no_markup_of_a_report_becomes_markup_of_the_page():
 
 def test_a_page_is_the_same_twice_and_holds_plotly_once_or_not_at_all():
     assert to_html(report()) == to_html(report())
-    assert to_html(report()).count("plotly.js v") == 1
+    page = to_html(report())
+    assert page.count('id="plotly"') == 1
+    assert len(page) < 2_000_000
     words = to_html(Report("no figure", (Paragraph("text"),)))
     assert len(words) < 20_000
     assert "<script" not in words
@@ -422,7 +424,7 @@ def test_in_a_browser_no_button_sends_data_away_and_zooming_stays_truthful(tmp_p
                 page.evaluate(
                     """async (change) => {
                       const plot = document.getElementById("figure-1");
-                      const figures = JSON.parse(document.getElementById("figures").textContent);
+                      const figures = JSON.parse(document.querySelector(".figures").textContent);
                       const whole = figures[0].layout.xaxis.range;
                       if (change["xaxis.range"] === "whole") change["xaxis.range"] = whole;
                       await Plotly.relayout(plot, change);
@@ -451,8 +453,9 @@ def test_the_terminal_shows_doubts_first_and_every_number():
     assert places == sorted(places)
     assert "4,000" in text
     assert "\x1b" not in text
-    points = [line.index(".") for line in text.splitlines() if "1.817" in line or "70.4B" in line]
-    assert len(set(points)) == 1  # decimal points stand in line
+    lines = text.splitlines()
+    ends = {line.index(n) + len(n) for n in ("1.817", "70.4") for line in lines if n in line}
+    assert len(ends) == 1  # digits end in line, and a letter such as B stands behind them
 
 
 def grid(names: tuple[str, ...], *rows: tuple, width: int = 80) -> list[str]:

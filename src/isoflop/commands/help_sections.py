@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 PARTS: Mapping[str, tuple[str, ...]] = {
-    "Begin here": ("demo", "fit", "forecast", "plan"),
+    "Begin here": ("demo", "ui", "fit", "forecast", "plan"),
     "Runs": ("runs", "import", "sweep", "audit"),
     "Laws, and how far they hold": (
         "laws",

@@ -77,7 +77,7 @@ def _of_size_and_data(fit: Fit[Any]) -> tuple[Figure, Figure]:
     points: list[Layer] = []
     lines: list[Layer] = []
     for name, mask in by_size(N):
-        points.append(Points(name, C[mask], L[mask], hover=_hover(fit, mask), group=name))
+        points.append(Points(name, C[mask], L[mask], **_marks(fit, mask), group=name))
         size = float(np.exp(np.log(N[mask]).mean()))
         grid = np.geomspace(C[mask].min(), max(AHEAD * C[mask].max(), C.max()), STEPS)
         curve = fit.predict(N=size, D=grid / 6 / size)
@@ -161,7 +161,7 @@ def _residuals(
     errors = percent(fit)
     unit = "%" if fit.kind == "log" else output_axis(fit).unit
     points = [
-        Points(name, x[mask], errors[mask], hover=_hover(fit, mask), group=name)
+        Points(name, x[mask], errors[mask], **_marks(fit, mask), group=name)
         for name, mask in groups
     ]
     return Figure(
@@ -190,7 +190,7 @@ def _isoflop(fit: Fit[Any]) -> tuple[Figure, ...]:
         tokens = budget / sizes / _price(sizes, N[mask], C[mask] / N[mask] / D[mask])
         layers += [
             Line(name, sizes, fit.predict(N=sizes, D=tokens), group=name),
-            Points(name, N[mask], L[mask], hover=_hover(fit, mask), group=name),
+            Points(name, N[mask], L[mask], **_marks(fit, mask), group=name),
         ]
     axis = Axis.of("N", counted(fit, "N"))
     return (Figure("IsoFLOP curves", axis, output_axis(fit), tuple(layers)),)
@@ -224,6 +224,11 @@ def by_size(N: Numbers) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
         mask = (low <= N) & (high > N)
         if mask.any():
             yield f"N = {show(float(N[mask].min()))} to {show(float(N[mask].max()))}", mask
+
+
+def _marks(fit: Fit[Any], mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Return what tells a run among the points of a figure: its words and its row."""
+    return {"hover": _hover(fit, mask), "rows": tuple(fit.runs.rows[mask].tolist())}
 
 
 def _hover(fit: Fit[Any], mask: npt.NDArray[np.bool_]) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from isoflop.pages.ranges import plain
 from isoflop.report import Block, Note, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
-    from isoflop.atlas import Range
     from isoflop.assess import Pool
+    from isoflop.atlas import Range
     from isoflop.fitting import Fit
     from isoflop.law import Published
     from isoflop.plan.wall import Wall

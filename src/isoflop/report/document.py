@@ -74,6 +74,7 @@ class Points:
     hover: tuple[str, ...] = ()
     group: str = ""  # points and lines of one group share a colour
     labels: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()  # of the source, by which a page knows what was clicked
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ def _points(layer: Points, tint: str, figure: Figure) -> Trace:
     order = np.argsort(layer.x, kind="stable")
     index = order[thin(layer.x[order], layer.y[order])]
     hover_texts = _hovers(layer, index.tolist(), figure)
-    return {
+    rows = {"customdata": [layer.rows[i] for i in index]} if layer.rows else {}
+    return rows | {
         "type": "scatter",
         "mode": "markers",
         "x": _listed(layer.x[index]),
@@ -122,7 +123,7 @@ def _band(layer: Band, tint: str, up: AxisScale) -> Trace:
         "mode": "lines",
         "x": _listed(np.concatenate([x, x[::-1]])),
         "y": _listed(np.concatenate([high, low[::-1]])),
-        "line": {"width": 0, "color": tint},
+        "line": {"width": 1, "color": tint},  # the shade alone is too faint to be an edge
         "fill": "toself",
         "fillcolor": clear(tint, 0.2),
         "hoverinfo": "skip",
@@ -326,5 +327,5 @@ def _plain(text: str) -> str:
 
 
 def _listed(values: Numbers) -> list[float | None]:
-    """Return numbers as JSON has them; what is not finite is a gap."""
-    return [float(v) if math.isfinite(v) else None for v in values]
+    """Return numbers as JSON has them, to 8 digits; what is not finite is a gap."""
+    return [float(f"{v:.8g}") if math.isfinite(v) else None for v in values]

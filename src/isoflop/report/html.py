@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import gzip
 import importlib.metadata
+import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from isoflop.report.document import Block, Figure, Heading, Note, Paragraph, Report, Table
 from isoflop.report.figures import to_plotly
@@ -19,28 +23,52 @@ from isoflop.report.number_format import (
     unbroken,
 )
 from isoflop.report.scales import undrawable
+from isoflop.report.svg import to_svg
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 
+def fragment(report: Report, prefix: str = "") -> str:
+    """Return the blocks of a report as a part of a page, with its figures as data for the script.
+
+    `prefix` sets the ids of its figures apart from those of other parts.
+    """
+    return _template("blocks.html.j2").render(**_parts(report), prefix=prefix, still=False)
+
+
+def asset(name: Literal["style.css", "figures.js"]) -> str:
+    """Return a file that every page needs: the style, or the script that draws figures."""
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+
+
 def to_html(report: Report) -> str:
     """Return a page that holds the report, its figures and its data; the same for the same report.
 
-    Plotly's script, 4.8 MB, is inside once if there is a figure, and is left out if there is none.
+    Plotly's script is inside once, packed to 2 MB, if there is a figure; a reader without
+    JavaScript sees the figures as they are at first.
     """
-    warns, rest = in_reading_order(report)
-    figures = [block for block in rest if isinstance(block, Figure)]
-    return _template().render(
+    parts = _parts(report)
+    return _template("report.html.j2").render(
+        **parts,
         title=report.title,
         answer=report.answer,
         refused=report.refused,
-        blocks=[_view(block) for block in (*warns, *rest)],
-        figures=[to_plotly(figure) for figure in figures],
-        plotly=_plotly() if figures else "",
+        packed=[_plotly(), _pack(json.dumps(parts["figures"]))] if parts["figures"] else [],
+        style=asset("style.css"),
+        script=asset("figures.js"),
         data=as_json(report.data) if report.data else "",
         version=version(),
+        prefix="",
+        still=True,
     )
+
+
+def _parts(report: Report) -> dict[str, Any]:
+    """Return the blocks of a report for the template, and its figures as Plotly draws them."""
+    blocks = [block for part in in_reading_order(report) for block in part]
+    figures = [to_plotly(block) for block in blocks if isinstance(block, Figure)]
+    return {"blocks": [_view(block) for block in blocks], "figures": figures}
 
 
 def save(report: Report, path: str | os.PathLike[str]) -> Path:
@@ -89,11 +117,12 @@ def _view(block: Block) -> dict[str, Any]:
                 "caption": block.caption,
                 "described": describe(block),
                 "lost": undrawable(block),
+                "svg": lambda: to_svg(block),
             }
 
 
 @functools.cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -103,12 +132,25 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
+
+
+@dataclass(frozen=True, slots=True)
+class PackedScript:
+    """A script packed by gzip to `size` bytes, in the letters of base 85."""
+
+    letters: str
+    size: int
+
+
+def _pack(script: str) -> PackedScript:
+    """Return a script as a page holds it; the one letter that could end it is a comma there."""
+    packed = gzip.compress(script.encode(), 9, mtime=0)
+    return PackedScript(base64.b85encode(packed, pad=True).decode().replace("<", ","), len(packed))
 
 
 @functools.cache
-def _plotly() -> str:
+def _plotly() -> PackedScript:
     from plotly.offline import get_plotlyjs
 
-    script: str = get_plotlyjs()
-    return script
+    return _pack(get_plotlyjs())

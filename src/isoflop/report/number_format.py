@@ -16,6 +16,7 @@ from isoflop.terminal import NO_BREAK, escaped, printable
 LABELS = {"info": "Note", "good": "Good", "doubt": "Doubt", "refused": "Refused"}
 _WARNS = ("refused", "doubt")
 _WHOLE = re.compile(r"[+-]?\d[\d,]*|\S+")
+_DECIMALS = re.compile(r"\.\d+")
 _INTERVAL = re.compile(r"\(\S+ to \S+\)")
 
 
@@ -118,13 +119,20 @@ def _column(name: str, cells: list[Cell]) -> Column:
     numeric = bool(present) and not any(isinstance(c, str | bool) for c in present)
     if not numeric:
         return Column(name, False, tuple((write(c), "") for c in cells))
-    return Column(name, True, tuple(_at_the_point(write(c)) for c in cells))
+    parts = [_at_the_point(write(c)) for c in cells]
+    if len({rest for _, _, rest in parts}) > 1:
+        # A letter such as k has a column of its own: the digits of 60k end where those of 9000 do.
+        return Column(name, True, tuple((whole + tail, rest) for whole, tail, rest in parts))
+    return Column(name, True, tuple((whole, tail + rest) for whole, tail, rest in parts))
 
 
-def _at_the_point(text: str) -> tuple[str, str]:
-    whole = _WHOLE.match(text)
-    cut = whole.end() if whole else len(text)
-    return text[:cut], text[cut:]
+def _at_the_point(text: str) -> tuple[str, str, str]:
+    """Return what stands before the decimal point, from it to the last digit, and the rest."""
+    matched = _WHOLE.match(text)
+    cut = matched.end() if matched else len(text)
+    tail = _DECIMALS.match(text, cut)
+    end = tail.end() if tail else cut
+    return text[:cut], text[cut:end], text[end:]
 
 
 def as_json(data: Any) -> str:

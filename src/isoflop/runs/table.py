@@ -25,6 +25,7 @@ from isoflop.runs.conventions import refuse_clash, refuse_unknown
 from isoflop.runs.omission import Omission
 
 Texts: TypeAlias = npt.NDArray[np.str_]
+ROW = "row"  # what a condition calls the number of a row in its source
 Index: TypeAlias = slice | npt.NDArray[Any] | list[bool] | list[int]
 
 
@@ -127,7 +128,8 @@ class Runs(Displayed):
         if not isinstance(condition, str):
             return self.select(condition)
         parsed = parse_condition(condition)
-        mask = parsed.mask(self.columns, self.labels, len(self))
+        numbers = {ROW: self.rows.astype(np.float64), **self.columns}
+        mask = parsed.mask(numbers, self.labels, len(self))
         if not mask.any():
             raise BadRuns(
                 f"none of {len(self):,} runs meets {condition!r}{self._ranges(parsed.names)}"

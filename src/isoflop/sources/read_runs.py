@@ -17,7 +17,7 @@ from isoflop.expressions import Assignment, Condition, parse_assignment, parse_c
 from isoflop.quantities import QUANTITIES
 from isoflop.runs import CONVENTIONS, SYMBOLS, Runs, refuse_impossible
 from isoflop.runs.cells import name_rows, no_column
-from isoflop.runs.table import Texts
+from isoflop.runs.table import ROW, Texts
 from isoflop.sources.cells import Cells, CellTable, codes, numbers, texts
 from isoflop.sources.files import read_file
 from isoflop.sources.frames import from_frame, from_mapping, from_runs
@@ -51,8 +51,8 @@ def read(
     a data frame, a mapping of arrays, or Runs. `columns` names source columns by symbol
     ({"N": "params"}); common names are recognised and noted. `derive` makes columns ("D=C/6N"),
     in turn; `where` then keeps the rows that meet a condition; both may use any column of the
-    source. `conventions` ({"N": "total"}) and `units` ({"L": "bits/byte"}) say how columns are
-    counted. Missing numbers are NaN.
+    source, and `row`, its number there, where a header is row 1. `conventions` ({"N": "total"})
+    and `units` ({"L": "bits/byte"}) say how columns are counted. Missing numbers are NaN.
 
     Raises BadRuns for what cannot be read or no run can hold, with the row numbers; UsageError
     for a request that cannot be met; ConventionMismatch if the source states another convention.
@@ -107,6 +107,7 @@ class _Table:
         for name in set(names) & set(columns):
             values, other = numbers(self.given.columns[name])
             columns[name] = np.array(texts(self.given.columns[name])) if other.any() else values
+        columns.setdefault(ROW, self.given.rows.astype(np.float64))
         columns |= {**self.labels, **self.numbers}
         kinds = {name: cells.dtype.kind for name, cells in columns.items()}
         return (

@@ -1,12 +1,13 @@
 "use strict";
-(() => {
-  const figures = JSON.parse(document.getElementById("figures").textContent);
-  const plots = figures.map((_, i) => document.getElementById(`figure-${i + 1}`));
+// Draws every figure of a report below `root`, from the data that stands beside it. A page that
+// swaps its parts calls it again for the new part; figures that are gone are forgotten.
+const drawFigures = (() => {
   // The buttons are listed, not left to Plotly, whose own set can hold one that sends the data of a
   // figure to its makers' server by opening a window, which no content policy stops.
   const buttons = [["toImage"], ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]];
-  const config = { displaylogo: false, modeBarButtons: buttons, showSendToCloud: false, plotlyServerURL: "" };
+  const config = { displaylogo: false, modeBarButtons: buttons, showSendToCloud: false, plotlyServerURL: "", showTips: false };
   const dark = matchMedia("(prefers-color-scheme: dark)");
+  let shown = [];  // {plot, figure} of what is on the page now
 
   // A narrow page lists the legend line by line and shortens the ticks; paper is always light.
   function layoutFor(figure, plot, printed) {
@@ -29,12 +30,12 @@
   }
 
   function draw(printed) {
-    return Promise.all(figures.map((figure, i) =>
-      Plotly.react(plots[i], figure.data, layoutFor(figure, plots[i], printed), { ...config, displayModeBar: plots[i].clientWidth < 560 ? false : "hover" })));
+    return Promise.all(shown.map(({ plot, figure }) =>
+      Plotly.react(plot, figure.data, layoutFor(figure, plot, printed), { ...config, displayModeBar: plot.clientWidth < 560 ? false : "hover" })));
   }
 
   // The ticks are chosen for the whole range; where a reader zooms, Plotly chooses its own.
-  function followZoom(plot, figure) {
+  function followZoom({ plot, figure }) {
     plot.on("plotly_relayout", (change) => {
       const update = {};
       for (const axis of ["xaxis", "yaxis"]) {
@@ -53,14 +54,28 @@
     try { if (window.frameElement) window.frameElement.style.height = `${document.documentElement.scrollHeight + 8}px`; } catch { /* a frame of another origin keeps its height */ }
   }
 
-  draw(false).then(() => {
-    plots.forEach((plot, i) => followZoom(plot, figures[i]));
-    fillFrame();
-    document.documentElement.dataset.drawn = String(plots.length);
-  });
   let waiting;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(() => draw(false).then(fillFrame), 120); });
   dark.addEventListener("change", () => draw(false));
+  addEventListener("themechange", () => draw(false));
   addEventListener("beforeprint", () => draw(true));
   addEventListener("afterprint", () => draw(false));
+
+  return async (root) => {
+    shown = shown.filter(({ plot }) => plot.isConnected || (Plotly.purge(plot), false));
+    const fresh = [];
+    for (const source of root.querySelectorAll("script.figures")) {
+      const figures = JSON.parse(source.textContent);
+      figures.forEach((figure, i) => {
+        const plot = document.getElementById(`${source.dataset.prefix}figure-${i + 1}`);
+        plot.replaceChildren();  // the picture for readers without JavaScript
+        fresh.push({ plot, figure });
+      });
+    }
+    shown.push(...fresh);
+    await draw(false);
+    fresh.forEach(followZoom);
+    fillFrame();
+    document.documentElement.dataset.drawn = String(shown.length);
+  };
 })();
