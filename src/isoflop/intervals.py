@@ -64,7 +64,9 @@ def predictive(model: Model, growth: float | None = None, **inputs: Numbers) -> 
         return None
     k = max(np.size(v) for v in inputs.values())
     columns = {s: np.resize(np.asarray(v, float), k) for s, v in inputs.items()}
-    arguments = columns if isinstance(model, Pool) else model.binding.arguments(columns)
+    fits = fits_of(model)
+    binding = fits[0].binding if len(fits) == 1 else model.binding
+    arguments = binding.arguments(columns)
     mean_sk = np.asarray(model.draws(**arguments))
     return spread(model, form_of(model, growth).growth, mean_sk, columns)
 

@@ -17,7 +17,7 @@ from isoflop.assess.extrapolation.comparison import (
 )
 from isoflop.assess.extrapolation.form_error import form_error
 from isoflop.assess.extrapolation.pool import Member, Pool, load
-from isoflop.assess.extrapolation.pooling import best, pool
+from isoflop.assess.extrapolation.pooling import again, best, pool
 from isoflop.assess.identifiability import Identified, LikelihoodProfile, identify
 from isoflop.assess.influence import Influence, Without, influence
 from isoflop.assess.speedup import Speedup, speedup
@@ -38,6 +38,7 @@ __all__ = [
     "Refused",
     "Speedup",
     "Without",
+    "again",
     "audit",
     "backtest",
     "best",

@@ -14,6 +14,7 @@ from isoflop.quantities import show
 from isoflop.report import Block, Paragraph, Report, note_blocks
 
 if TYPE_CHECKING:
+    from isoflop.assess import Pool
     from isoflop.plan.design.uncertainty import Model
 
 
@@ -22,7 +23,7 @@ Span = Annotated[
     Option("an end of the grid of candidates, such as N=1e7", "N|D=NUMBER", beside=("pool",)),
 ]
 Known = Annotated[
-    str, Option("a fit saved with --out, or a law of which nothing is known yet", "FIT")
+    str, Option("a fit or a pool saved with --out, or a law of which nothing is known yet", "FIT")
 ]
 Also = Annotated[
     tuple[str, ...], Option("another fit or law, averaged with the first; may be repeated", "FIT")
@@ -111,8 +112,8 @@ def design(
     return Report(f"Runs to make next, for {result.target.words}", tuple(blocks), as_data(result))
 
 
-def _model(text: str) -> Model:
-    """Return the saved fit that `text` names, or the key of a law."""
+def _model(text: str) -> Model | Pool:
+    """Return the saved fit or pool that `text` names, or the key of a law."""
     from isoflop import laws  # noqa: F401  (fills the registry)
     from isoflop.law import Law
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
 from isoflop.commands.registry import Option, command
@@ -13,35 +13,41 @@ from isoflop.report import Report
 from isoflop.terminal import say
 
 if TYPE_CHECKING:
-    pass
+    from isoflop.runs import Runs
 
 
 DRAWN = ("draws!=0",)  # what says something of draws alone
+ONE = "law!=pool|best"  # of a law that is named
 
 Objective = Annotated[
-    Literal["huber", "squared", "asymmetric", "student-t"], Option("what is minimised")
+    Literal["huber", "squared", "asymmetric", "student-t"],
+    Option("what is minimised", needs=(ONE,)),
 ]
 Residuals = Annotated[
-    Literal["log", "linear"] | None, Option("scale of the residuals; the law says unless given")
+    Literal["log", "linear"] | None,
+    Option("scale of the residuals; the law says unless given", needs=(ONE,)),
 ]
 Fix = Annotated[
-    Mapping[str, float] | None, Option("pin a parameter, such as E=1.69", "NAME=NUMBER")
+    Mapping[str, float] | None,
+    Option("pin a parameter, such as E=1.69", "NAME=NUMBER", needs=(ONE,)),
 ]
 Over = Annotated[
     str | None, Option("the input of a law that leaves it open, such as C", "QUANTITY")
 ]
 Predicts = Annotated[
-    str | None, Option("the output of a law that leaves it open; L unless given", "QUANTITY")
+    str | None,
+    Option("the output of a law that leaves it open; L unless given", "QUANTITY", needs=(ONE,)),
 ]
 Resample = Annotated[
     Literal["pairs", "wild", "jackknife"],
-    Option("how draws are made: runs, signs, or all but one", needs=DRAWN),
+    Option("how draws are made: runs, signs, or all but one", needs=(*DRAWN, ONE)),
 ]
 Stratify = Annotated[
-    str | None, Option("resample within each value of this column or label", "NAME", needs=DRAWN)
+    str | None,
+    Option("resample within each value of this column or label", "NAME", needs=(*DRAWN, ONE)),
 ]
 Cluster = Annotated[
-    str | None, Option("resample whole groups by this column or label", "NAME", needs=DRAWN)
+    str | None, Option("resample whole groups by this column or label", "NAME", needs=(*DRAWN, ONE))
 ]
 
 
@@ -51,9 +57,18 @@ Cluster = Annotated[
 def fit(
     runs: Source,
     *,
-    law: Annotated[str, Option("the law to fit; 'isoflop laws' lists them", "LAW")],
+    law: Annotated[
+        str,
+        Option(
+            "the law to fit; 'isoflop laws' lists them; pool weighs all of N and D by a backtest, "
+            "best takes its first",
+            "LAW",
+        ),
+    ],
     objective: Objective = "huber",
-    delta: Annotated[float | None, Option("scale of the objective; 1e-3 for huber")] = None,
+    delta: Annotated[
+        float | None, Option("scale of the objective; 1e-3 for huber", needs=(ONE,))
+    ] = None,
     residuals: Residuals = None,
     draws: Annotated[
         int,
@@ -86,6 +101,8 @@ def fit(
     from isoflop.laws import form
 
     table = RunsOptions(where, columns, derive, convention, unit)(runs)
+    if law in ("pool", "best"):
+        return _chosen(law, table, over, {"draws": draws, "level": level, "seed": seed}, out)
     fit = fitting.fit(
         form(law),
         table,
@@ -106,3 +123,17 @@ def fit(
         replace(fit, form=form_error(fit)).save(out)
         say(f"wrote {out}")
     return page_of(fit)
+
+
+def _chosen(
+    law: str, table: Runs, over: str | None, options: Mapping[str, Any], out: str | None
+) -> Report:
+    """Return the page of a pool, or of the law that a backtest puts first, with their options."""
+    from isoflop import assess, pages
+
+    choose = assess.pool if law == "pool" else assess.best
+    result = choose(table, over=over, **options)
+    if out is not None:
+        result.save(out)
+        say(f"wrote {out}")
+    return pages.page(result)

@@ -10,11 +10,12 @@ from isoflop.commands.registry import Option
 from isoflop.errors import UsageError
 
 if TYPE_CHECKING:
+    from isoflop.assess import Pool
     from isoflop.fitting import Fit
     from isoflop.law import Published
 
 Model: TypeAlias = Annotated[
-    str, Option("a fit saved with --out, or published constants written LAW/SET", "FIT")
+    str, Option("a fit or a pool saved with --out, or published constants written LAW/SET", "FIT")
 ]
 Level: TypeAlias = Annotated[
     float | None, Option("share of draws that an interval holds; that of the fit unless given")
@@ -29,8 +30,8 @@ Growth: TypeAlias = Annotated[
 ]
 
 
-def model(text: str, **widths: float | None) -> Fit[Any] | Published:
-    """Return the saved fit, or the published constants, that `text` names.
+def model(text: str, **widths: float | None) -> Fit[Any] | Pool | Published:
+    """Return the saved fit or pool, or the published constants, that `text` names.
 
     `widths` are options that set the width of intervals, None where they are not stated.
     Raises UsageError for a law without numbers and for a width where there are no draws,
@@ -41,24 +42,24 @@ def model(text: str, **widths: float | None) -> Fit[Any] | Published:
     return item
 
 
-def _model(text: str) -> Fit[Any] | Published:
-    from isoflop.fitting import Fit
+def _model(text: str) -> Fit[Any] | Pool | Published:
+    from isoflop.assess import load
     from isoflop.law import Law
     from isoflop.laws import constants
 
     if Path(text).exists():
-        return Fit.load(text)
+        return load(text)
     if text in Law.registry:
         sets = [found.key for found in Law.registry[text].published.values()]
         named = f"name a published set of it ({', '.join(sets[:3])})" if sets else "fit it to runs"
         raise UsageError(f"{text} is a law without numbers; {named}, or a fit saved with --out")
     if text.count("/") == 1 and not text.endswith(".json") and not text.startswith((".", "/")):
         return constants(text)
-    return Fit.load(text)
+    return load(text)
 
 
-def saved(text: str) -> Fit[Any]:
-    """Return the saved fit that `text` names.
+def saved(text: str) -> Fit[Any] | Pool:
+    """Return the saved fit, or pool, that `text` names.
 
     Raises UsageError for published constants, and what `model` raises.
     """
@@ -72,7 +73,22 @@ def saved(text: str) -> Fit[Any]:
     return source
 
 
-def _refuse_unbanded(model: Fit[Any] | Published, widths: Mapping[str, float | None]) -> None:
+def single(text: str) -> Fit[Any]:
+    """Return the saved fit of one law that `text` names.
+
+    Raises UsageError for a pool, and what `saved` raises.
+    """
+    from isoflop.fitting import Fit
+
+    source = saved(text)
+    if not isinstance(source, Fit):
+        raise UsageError(f"{text} is a pool of several laws; give a fit of one, saved with --out")
+    return source
+
+
+def _refuse_unbanded(
+    model: Fit[Any] | Pool | Published, widths: Mapping[str, float | None]
+) -> None:
     """Raise UsageError for an option that sets the width of an interval where there is none."""
     if model.draws is not None:
         return

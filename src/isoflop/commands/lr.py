@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from isoflop.commands.law_source import saved
+from isoflop.commands.law_source import single
 from isoflop.commands.pricing import Shapes
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
@@ -52,7 +52,7 @@ def lr(
     setting = RateQuery(N, tokens_of(N, D, C, convention), convention, family_of(shapes, N), L)
     rows = tuple(advice(rule, setting) for rule in RULES)
     check_share(within)
-    surface = None if fit is None else saved(fit)
+    surface = None if fit is None else single(fit)
     if surface is not None:
         rows += (surface_advice(surface, setting, within),)
     proxy = {"--proxy-lr": proxy_lr, "--proxy-width": proxy_width, "--width": width}

@@ -38,6 +38,7 @@ def update(
     each parameter and in the best size. Runs that the fit has already are left out.
     """
     from isoflop import fitting, forecasting
+    from isoflop.assess import Pool, again
 
     before = saved(fit)
     new_runs = RunsOptions(where, columns, derive, convention, unit)(newruns)
@@ -52,7 +53,8 @@ def update(
         )
         for i in range(len(new))
     )
-    after = fitting.refit(before, before.runs + new)
+    both = before.runs + new
+    after = again(before, both) if isinstance(before, Pool) else fitting.refit(before, both)
     if out is not None:
         after.save(out)
         say(f"wrote {out}")

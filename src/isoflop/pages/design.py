@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from isoflop.quantities import show
 from isoflop.report import Axis, Block, Figure, Line, Points, Table
 
 if TYPE_CHECKING:
+    from isoflop.assess import Pool as LawPool
     from isoflop.plan.design.greedy import Design
     from isoflop.plan.design.uncertainty import Model, Pool
 
@@ -22,7 +23,7 @@ BEYOND = 3.0  # by which the default grid goes further than the runs
 
 
 def pool_of(
-    models: list[Model],
+    models: Sequence[Model | LawPool],
     path: str | None,
     low: Mapping[str, float] | None,
     high: Mapping[str, float] | None,

@@ -17,6 +17,7 @@ from isoflop.report import Block, Heading, Note, Paragraph, Report, Table, note_
 from isoflop.report.columns import Columns
 
 if TYPE_CHECKING:
+    from isoflop.assess import Pool
     from isoflop.law import Binding
 
 
@@ -153,7 +154,7 @@ def quality(fit: Fit[Any]) -> Table:
     return Table(("fit", ""), rows)
 
 
-def best_splits(fit: Fit[Any]) -> tuple[Block, ...]:
+def best_splits(fit: Fit[Any] | Pool) -> tuple[Block, ...]:
     """Return the best N and D at a few budgets, for a law that has them."""
     from isoflop.errors import NoOptimum, RefusedByData
     from isoflop.plan import spend

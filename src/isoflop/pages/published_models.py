@@ -12,6 +12,7 @@ from isoflop.quantities import show
 from isoflop.report import Block, Figure, Heading, Note, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
+    from isoflop.assess import Pool
     from isoflop.atlas.models import PublishedModel
     from isoflop.fitting import Fit
     from isoflop.law import Published
@@ -69,7 +70,10 @@ def order(sort: Order) -> Any:
 
 
 def report(
-    verdicts: list[ModelVerdict], model: Fit[Any] | Published, near: float, figures: list[Figure]
+    verdicts: list[ModelVerdict],
+    model: Fit[Any] | Pool | Published,
+    near: float,
+    figures: list[Figure],
 ) -> Report:
     """Return published models held against a law."""
     from isoflop.plan.published_models import named, rule

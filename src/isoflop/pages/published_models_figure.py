@@ -13,6 +13,7 @@ from isoflop.quantities import show
 from isoflop.report import Axis, Band, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
+    from isoflop.assess import Pool
     from isoflop.fitting import Fit
     from isoflop.law import LossLaw, Published
     from isoflop.plan.problem import PlanningProblem
@@ -28,7 +29,7 @@ MOST_NAMED = 14
 
 def sizes_and_tokens(
     verdicts: Sequence[ModelVerdict],
-    model: Fit[Any] | Published,
+    model: Fit[Any] | Pool | Published,
     *,
     near: float,
     given: Mapping[str, float] | None = None,
@@ -104,7 +105,7 @@ def _landmarks(verdicts: Sequence[ModelVerdict]) -> set[str]:
     return set(names) if len(names) <= MOST_NAMED else set(names) & set(LANDMARKS)
 
 
-def _end(model: Fit[Any] | Published) -> float | None:
+def _end(model: Fit[Any] | Pool | Published) -> float | None:
     """Return the largest N behind a law, where that is known."""
     from isoflop.law import Published
 

@@ -11,12 +11,13 @@ from isoflop.quantities import show
 from isoflop.report import Block, Figure, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
+    from isoflop.assess import Pool
     from isoflop.fitting import Fit
     from isoflop.law import Published
     from isoflop.plan.shrink import Shrunk
 
 
-def report(model: Fit[Any] | Published, result: Shrunk, line: Shrunk) -> Report:
+def report(model: Fit[Any] | Pool | Published, result: Shrunk, line: Shrunk) -> Report:
     """Return smaller models of equal loss, and what they cost."""
     unit = counted(model, "N")
     rows = (

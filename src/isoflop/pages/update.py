@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import RefusedByData, texts
+from isoflop.fitting import Fit
 from isoflop.pages.fit import in_units_of
+from isoflop.pages.pool import members
 from isoflop.quantities import show
 from isoflop.report import (
     Axis,
@@ -26,8 +28,7 @@ from isoflop.report import (
 )
 
 if TYPE_CHECKING:
-    from isoflop.fitting import Fit
-    from isoflop.forecasting import Forecast
+    from isoflop.forecasting import Forecast, Model
     from isoflop.runs import Runs
 
 
@@ -57,7 +58,7 @@ class ForecastOutcome:
         return self.said.value / self.truth - 1
 
 
-def unseen(before: Fit[Any], runs: Runs) -> Runs:
+def unseen(before: Model, runs: Runs) -> Runs:
     """Return the runs that the fit was not made of, once they are counted as its own are.
 
     Raises ConventionMismatch, BadRuns for a column that the law needs, RefusedByData for none.
@@ -80,7 +81,7 @@ def unseen(before: Fit[Any], runs: Runs) -> Runs:
 
 
 def report_of(
-    before: Fit[Any], after: Fit[Any], forecast_outcomes: tuple[ForecastOutcome, ...], known: int
+    before: Model, after: Model, forecast_outcomes: tuple[ForecastOutcome, ...], known: int
 ) -> Report:
     """Return what new runs say of a fit and its forecasts."""
     verdict = _verdict(forecast_outcomes, before.level)
@@ -93,13 +94,24 @@ def report_of(
         _forecasts(before, forecast_outcomes),
         _figure(before, forecast_outcomes),
         Heading("What changes"),
-        _parameters(before, after),
+        *_changes(before, after),
         *_split(before, after),
     ]
-    title = f"{before.law.key} held against {len(forecast_outcomes):,} new runs"
+    title = f"{_name(before)} held against {len(forecast_outcomes):,} new runs"
     return Report(
         title, tuple(blocks), _as_data(before, after, forecast_outcomes), after.status == "refused"
     )
+
+
+def _name(model: Model) -> str:
+    return model.law.key if isinstance(model, Fit) else "the pool"
+
+
+def _changes(before: Model, after: Model) -> list[Table]:
+    """Return what new runs change in the parameters of a law, or in the laws of a pool."""
+    if isinstance(before, Fit) and isinstance(after, Fit):
+        return [_parameters(before, after)]
+    return [members(model) for model in (before, after) if not isinstance(model, Fit)]
 
 
 def _verdict(forecast_outcomes: tuple[ForecastOutcome, ...], level: float) -> Note:
@@ -131,7 +143,7 @@ def _covered(forecast_outcomes: tuple[ForecastOutcome, ...]) -> int | None:
     )
 
 
-def _forecasts(before: Fit[Any], forecast_outcomes: tuple[ForecastOutcome, ...]) -> Table:
+def _forecasts(before: Model, forecast_outcomes: tuple[ForecastOutcome, ...]) -> Table:
     takes, output = before.binding.takes, before.binding.predicts
     words = {True: "inside", False: "outside", None: "-"}
     rows = tuple(
@@ -155,7 +167,7 @@ def _forecasts(before: Fit[Any], forecast_outcomes: tuple[ForecastOutcome, ...])
     return Table((*columns, "times beyond", "truth is"), rows, caption)
 
 
-def _figure(before: Fit[Any], forecast_outcomes: tuple[ForecastOutcome, ...]) -> Figure:
+def _figure(before: Model, forecast_outcomes: tuple[ForecastOutcome, ...]) -> Figure:
     """Return forecasts and truths, the furthest last."""
     order = sorted(forecast_outcomes, key=lambda h: h.said.beyond or 0)
     rank = np.arange(1, len(order) + 1, dtype=np.float64)
@@ -205,7 +217,7 @@ def _ends(fit: Fit[Any], name: str) -> tuple[float | None, float | None]:
     return (low, high) if known else (None, None)
 
 
-def _split(before: Fit[Any], after: Fit[Any]) -> tuple[Block, ...]:
+def _split(before: Model, after: Model) -> tuple[Block, ...]:
     """Return how the best N and D at the largest budget of the runs have moved."""
     found = _optima(before, after)
     if found is None:
@@ -218,7 +230,7 @@ def _split(before: Fit[Any], after: Fit[Any]) -> tuple[Block, ...]:
     return (Paragraph(f"At C = 6ND = {show(found['C'])} FLOP, the largest of the runs:"), table)
 
 
-def _optima(before: Fit[Any], after: Fit[Any]) -> dict[str, Any] | None:
+def _optima(before: Model, after: Model) -> dict[str, Any] | None:
     """Return the optimum of both fits at the largest budget; None for a law without one."""
     from isoflop.errors import NoOptimum
     from isoflop.plan import optimum
@@ -237,19 +249,21 @@ def _optima(before: Fit[Any], after: Fit[Any]) -> dict[str, Any] | None:
 
 
 def _as_data(
-    before: Fit[Any], after: Fit[Any], forecast_outcomes: tuple[ForecastOutcome, ...]
+    before: Model, after: Model, forecast_outcomes: tuple[ForecastOutcome, ...]
 ) -> dict[str, Any]:
     """Return what was found as JSON types."""
     inside = _covered(forecast_outcomes)
-    changes = {
-        name: {
-            "before": {"value": float(getattr(before.law, name)), "interval": _ends(before, name)},
-            "after": {"value": float(getattr(after.law, name)), "interval": _ends(after, name)},
+    changes: dict[str, Any] = {}
+    if isinstance(before, Fit) and isinstance(after, Fit):
+        changes = {
+            name: {
+                when: {"value": float(getattr(fit.law, name)), "interval": _ends(fit, name)}
+                for when, fit in (("before", before), ("after", after))
+            }
+            for name in before.law.params
         }
-        for name in before.law.params
-    }
     return {
-        "law": before.law.key,
+        "law": _name(before),
         "quantity": before.binding.predicts,
         "level": before.level,
         "runs": [

@@ -13,6 +13,7 @@ from isoflop.errors import ConventionMismatch, UsageError
 from isoflop.quantities import show
 
 if TYPE_CHECKING:
+    from isoflop.assess import Pool
     from isoflop.atlas.models import PublishedModel
     from isoflop.fitting import Fit
     from isoflop.law import Allocation, LossLaw, Published
@@ -45,7 +46,7 @@ class ModelVerdict:
 
 def judge(
     models: Sequence[PublishedModel],
-    fit: Fit[Any] | Published,
+    fit: Fit[Any] | Pool | Published,
     *,
     near: float,
     given: Mapping[str, float] | None = None,
@@ -93,7 +94,7 @@ def judge(
 
 
 def held_against(
-    model: Fit[Any] | Published, given: Mapping[str, float] | None, level: float | None
+    model: Fit[Any] | Pool | Published, given: Mapping[str, float] | None, level: float | None
 ) -> PlanningProblem:
     """Return a law as planning asks it.
 
@@ -110,7 +111,7 @@ def held_against(
     return ask(model, {}, given=given, level=level)
 
 
-def rivals_of(model: Fit[Any] | Published) -> tuple[Published, ...]:
+def rivals_of(model: Fit[Any] | Pool | Published) -> tuple[Published, ...]:
     """Return the other published sets of the same form that are not rounded too far to plan."""
     from isoflop.law import Published
     from isoflop.plan.rounding import rounded
@@ -166,7 +167,7 @@ def _verdict(ratio: float, low: float, high: float, near: float) -> Verdict:
     return "over-trained" if ratio > near * high else "near"
 
 
-def _beyond(model: Fit[Any] | Published, N: float, D: float) -> float | None:
+def _beyond(model: Fit[Any] | Pool | Published, N: float, D: float) -> float | None:
     """Return the factor by which N or D lies outside the runs behind a law; 1 if inside."""
     from isoflop.forecasting import beyond
     from isoflop.law import Published
@@ -178,7 +179,7 @@ def _beyond(model: Fit[Any] | Published, N: float, D: float) -> float | None:
     return max(max(1.0, v / high, low / v) for v, low, high in ends) if ends else None
 
 
-def named(model: Fit[Any] | Published) -> str:
+def named(model: Fit[Any] | Pool | Published) -> str:
     """Return the name of a law: LAW/SET of published constants, LAW of a fit."""
     return str(getattr(model, "key", model.law.key))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,11 +21,13 @@ from isoflop.assess.extrapolation.pool_schema import (
     SavedPool,
     SavedRecipe,
 )
-from isoflop.errors import BadStudy, IsoflopError, Note
+from isoflop.errors import BadStudy, IsoflopError, Note, brief
 from isoflop.fitting import Fit
 from isoflop.fitting.result import FormError, Status
 from isoflop.fitting.serialization import SavedForm, SavedNote, read_document, restored, saved_fit
 from isoflop.law import Law
+from isoflop.quantities import amounts
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 from isoflop.store import canonical, digest, write_atomically
 
@@ -40,7 +42,7 @@ class Member:
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class Pool(Displayed):
     """Several laws, fitted to the same runs, that answer together: as a fit does, everywhere.
 
     `form` is how far they may all be off beyond the runs. `status` is read first; `notes` say why,
@@ -54,6 +56,20 @@ class Pool:
     status: Status
     notes: tuple[Note, ...]
     recipe: Recipe
+
+    def _facts(self) -> Iterator[str]:
+        yield f"{self.status}"
+        yield f"{len(self.runs):,} runs of {brief(self.runs.origin or 'unnamed origin')[1:-1]}"
+        yield from (f"{m.candidate.name}: {m.weight:.0%}" for m in self.members)
+        yield f"form={self.growth:.2%} per factor e"
+
+    def __call__(self, **inputs: Any) -> Any:
+        """Return the mean prediction at quantities by name: a number, or an array as given.
+
+        Numbers may be texts such as "70B" and "1.4T".
+        """
+        values = self.predict(**{symbol: amounts(symbol, v) for symbol, v in inputs.items()})
+        return float(values) if values.ndim == 0 else values
 
     @property
     def fits(self) -> tuple[Fit[Any], ...]:
@@ -122,7 +138,12 @@ class Pool:
     def predict(self, **inputs: Any) -> Any:
         """Return the mean prediction at quantities given by name."""
         with np.errstate(all="ignore"):
-            return np.asarray(self.law(**inputs))
+            return np.asarray(self.law(**self._arguments(inputs)))
+
+    def _arguments(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of `law`: by its own symbols where there is one law alone."""
+        first = self.members[0].fit.binding
+        return first.arguments(inputs) if len(self.members) == 1 else self.binding.arguments(inputs)
 
     def without(self, out: Sequence[Member], reasons: Sequence[Note]) -> Pool:
         """Return the pool without some members, which leave their weight to the others."""

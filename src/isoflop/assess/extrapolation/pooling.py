@@ -34,7 +34,7 @@ def pool(
     comparison: Comparison | None = None,
     objectives: Sequence[str] = OBJECTIVES,
     over: str | None = None,
-    along: str | Sequence[str] = "C",
+    along: str | Sequence[str] | None = None,
     cuts: Sequence[float] | int = 6,
     draws: int = 1000,
     level: float = 0.9,
@@ -51,6 +51,7 @@ def pool(
     """
     refuse_draws(draws, level)
     doubtful: list[Note] = list(comparison.doubts if comparison else doubts(runs))
+    along = along or (over if over is not None and "C" not in runs else "C")
     if comparison is None:
         given = candidates(runs, laws, objectives, over)
         recipe = Recipe(given, _names(along), cuts if isinstance(cuts, int) else tuple(cuts))
@@ -78,6 +79,7 @@ def best(
     laws: Sequence[str | Candidate] | None = None,
     *,
     comparison: Comparison | None = None,
+    over: str | None = None,
     draws: int = 1000,
     level: float = 0.9,
     seed: int = 0,
@@ -89,7 +91,12 @@ def best(
 
     Raises CannotFit if no candidate can be tested, and what `fit` raises.
     """
-    ranked = comparison or compare(laws, runs, level=level, seed=seed)
+    if comparison is None:
+        along = over if over is not None and "C" not in runs else "C"
+        comparison = compare(
+            candidates(runs, laws, over=over), runs, along=along, level=level, seed=seed
+        )
+    ranked = comparison
     first, c = ranked.standings[0], ranked.best
     result = fit(
         c.law,

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from isoflop.arrays import Numbers
+from isoflop.assess.extrapolation.pool import Pool as LawPool
 from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.law import Binding
 from isoflop.laws import form
@@ -86,7 +87,7 @@ def pool(runs: Runs) -> Pool:
 
 
 def design(
-    models: Sequence[Model],
+    models: Sequence[Model | LawPool] | LawPool,
     target: Target,
     candidates: Pool,
     *,
@@ -101,8 +102,9 @@ def design(
 ) -> Design:
     """Return the runs to make next, in order, and how far each narrows the target.
 
-    `models` are fits, or keys of laws of which nothing is known but the typical ranges of their
-    parameters; with several, what they disagree on counts as uncertain too, by `weights`.
+    `models` are fits, a pool of them with its weights, or keys of laws of which nothing is known
+    but the typical ranges of their parameters; with several, what they disagree on counts as
+    uncertain too, by `weights`.
     `criterion` "target" narrows the target per FLOP (V-optimal, model-averaged with several),
     "parameters" all parameters (D-optimal), "cheapest" ranks by cost alone. The design ends at
     `budget` [FLOP], at `count` runs, or where the target is known `within` a share. `noise` is the
@@ -113,6 +115,7 @@ def design(
     or `within` is out of reach.
     Source: Chaloner and Verdinelli 1995, Bayesian experimental design, sections 2.2-2.3.
     """
+    models, weights = _single(models, weights)
     _check_models(models, weights)
     _check_ends(budget, count, within, noise, level)
     _check_drift(drift)
@@ -134,6 +137,27 @@ def design(
         notes=_notes(models, drift),
     )
     return _reached(design_result, candidates, budget, within)
+
+
+def _single(
+    models: Sequence[Model | LawPool] | LawPool, weights: Sequence[float] | None
+) -> tuple[list[Model], Sequence[float] | None]:
+    """Return models of one law each, and their weights: a pool gives its members and theirs."""
+    several = [models] if isinstance(models, LawPool) else list(models)
+    if not any(isinstance(m, LawPool) for m in several):
+        return [m for m in several if not isinstance(m, LawPool)], weights
+    if weights is not None and len(weights) != len(several):
+        raise UsageError(f"{len(several)} models need as many weights, not {weights}")
+    singles: list[Model] = []
+    shares: list[float] = []
+    for model, share in zip(several, weights or [1.0] * len(several), strict=True):
+        if isinstance(model, LawPool):
+            singles += model.fits
+            shares += [share * m.weight for m in model.members]
+        else:
+            singles.append(model)
+            shares.append(share)
+    return singles, shares
 
 
 def _check_drift(drift: float) -> None:
