@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import pytest
 
 from isoflop import cli, commands
 from isoflop.commands.help_sections import GROUPS, OTHERS, parts
-from isoflop.commands.registry import REGISTRY, Option, command
+from isoflop.commands.registry import REGISTRY, Command, Option, command
 from isoflop.errors import UsageError
 from isoflop.report import Report
 from isoflop.sources import sample_names
@@ -142,3 +143,48 @@ def test_an_option_reads_what_a_person_writes():
     for bad in ("E", "=1", "E=", "E=nan", "E=inf", "E=--1x"):
         with pytest.raises(UsageError, match="--fix"):
             fix.read([bad])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """How loud a word is said."""
+
+    times: Annotated[float, Option("how often")] = 2.0
+    echo: Annotated[int, Option("how often again", needs=("times!=2.0",))] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedVolume(Volume):
+    """The same, of somebody."""
+
+    who: Annotated[str, Option("who says it", "NAME")]
+
+
+def test_a_parameter_that_is_a_dataclass_stands_for_its_fields():
+    def shout(what: str, *, volume: Volume = Volume(times=3.0)) -> Report:
+        """Shout a word."""
+        return Report("Shouted", (), {"what": what * int(volume.times), "echo": volume.echo})
+
+    found = Command("shout", shout, "isoflop shout ab", minutes=False)
+    by_name = {p.name: p for p in found.parameters}
+    assert list(by_name) == ["what", "times", "echo"]
+    assert (by_name["times"].default, by_name["times"].group) == (3.0, "volume")
+    assert not by_name["times"].positional
+    assert found({"what": ["ab"]}).data == {"what": "ababab", "echo": 0}
+    assert found({"what": ["ab"], "echo": ["4"]}).data == {"what": "ababab", "echo": 4}
+    with pytest.raises(UsageError, match="has no effect here; it goes with --times"):
+        found({"what": ["ab"], "times": ["2"], "echo": ["4"]})
+
+
+def test_a_field_without_a_default_is_an_option_that_must_be_given():
+    def shout(*, volume: NamedVolume) -> Report:
+        """Shout a name."""
+        return Report("Shouted", (), {"what": volume.who * int(volume.times)})
+
+    found = Command("shout", shout, "isoflop shout", minutes=False)
+    assert {p.name: p.required for p in found.parameters} == {
+        "times": False,
+        "echo": False,
+        "who": True,
+    }
+    assert found({"who": ["me"]}).data == {"what": "meme"}

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands.inputs import (
-    Columns,
-    Convention,
-    Derive,
+    IntervalOptions,
     RunsOptions,
     Source,
-    Unit,
-    Where,
 )
 from isoflop.commands.registry import Option, command
 from isoflop.pages.approaches import as_data, best_sizes, exponents_of, notes_of, profiles, splits
@@ -30,14 +26,8 @@ def approaches(
     law: Annotated[
         tuple[str, ...], Option("a law of N and D for approach 3; may be repeated", "LAW")
     ] = (),
-    draws: Annotated[int, Option("draws behind each interval")] = 1000,
-    level: Annotated[float, Option("share of draws that an interval holds")] = 0.9,
-    seed: Annotated[int, Option("of starting points and draws", "SEED")] = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    interval: IntervalOptions = IntervalOptions(),
+    table_options: RunsOptions = RunsOptions(),
 ) -> Report:
     """Split a budget by all three of Chinchilla's approaches, side by side.
 
@@ -49,8 +39,15 @@ def approaches(
     """
     from isoflop.plan.approaches import approaches as compare
 
-    table = RunsOptions(where, columns, derive, convention, unit)(runs)
-    comparison = compare(table, C, laws=law or ("chinchilla",), draws=draws, level=level, seed=seed)
+    table = table_options.read(runs)
+    comparison = compare(
+        table,
+        C,
+        laws=law or ("chinchilla",),
+        draws=interval.draws,
+        level=interval.level,
+        seed=interval.seed,
+    )
     blocks: list[Block] = [*notes_of(comparison), exponents_of(comparison), *splits(comparison)]
     blocks += [Heading("Figures"), best_sizes(comparison)]
     stated = table.conventions.get("L")

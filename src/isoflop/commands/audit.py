@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
+from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import command
 from isoflop.pages.audit import advice, as_data, headline, table
 from isoflop.report import Block, Report, note_blocks
@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 def audit(
     runs: Source,
     *,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    table_options: RunsOptions = RunsOptions(),
 ) -> Report:
     """Check a study for what makes a scaling law go wrong.
 
@@ -30,7 +26,7 @@ def audit(
     """
     from isoflop import assess
 
-    result = assess.audit(RunsOptions(where, columns, derive, convention, unit)(runs))
+    result = assess.audit(table_options.read(runs))
     blocks: list[Block] = [headline(result), *note_blocks(result.runs.notes), table(result)]
     for finding in (*result.of("fail"), *result.of("warn")):
         blocks += advice(finding)

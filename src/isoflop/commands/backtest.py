@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from isoflop.commands.compare import Along, Cuts, Laws, Level, Objectives, Over, Seed
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
-from isoflop.commands.registry import Option, command
+from isoflop.commands.compare import (
+    BacktestOptions,
+)
+from isoflop.commands.inputs import OptionalIntervals, RunsOptions, Source
+from isoflop.commands.registry import command
 from isoflop.pages.backtest import as_data, by_ratio, forecasts, overall, reached_of
 from isoflop.pages.compare import (
     error_by_ratio,
@@ -23,19 +25,9 @@ if TYPE_CHECKING:
 def backtest(
     runs: Source,
     *,
-    laws: Laws = (),
-    objectives: Objectives = (),
-    over: Over = None,
-    along: Along = (),
-    cuts: Cuts = 6,
-    draws: Annotated[int, Option("refits of each split, for coverage; 0 for none")] = 200,
-    level: Level = 0.9,
-    seed: Seed = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    extrapolation: BacktestOptions = BacktestOptions(),
+    interval: OptionalIntervals = OptionalIntervals(draws=200),
+    table_options: RunsOptions = RunsOptions(),
 ) -> Report:
     """Fit laws to the smaller runs and hold them against the larger.
 
@@ -46,22 +38,27 @@ def backtest(
     from isoflop.assess.audit.consistency import doubts
     from isoflop.assess.extrapolation.comparison import candidates
 
-    table = RunsOptions(where, columns, derive, convention, unit)(runs)
+    table = table_options.read(runs)
     data_doubts = doubts(table)
     test = assess.backtest(
-        candidates(table, split(laws) or None, split(objectives) or ("huber",), over),
+        candidates(
+            table,
+            split(extrapolation.laws) or None,
+            split(extrapolation.objectives) or ("huber",),
+            extrapolation.over,
+        ),
         table,
-        along=split(along) or "C",
-        cuts=cuts,
-        draws=draws,
-        level=level,
-        seed=seed,
+        along=split(extrapolation.along) or "C",
+        cuts=extrapolation.cuts,
+        draws=interval.draws,
+        level=interval.level,
+        seed=interval.seed,
     )
     reaches = reached_of(test)
     blocks: list[Block] = [
         *note_blocks(data_doubts),
         overall(test),
-        by_ratio(reaches, level),
+        by_ratio(reaches, interval.level),
         *refusals(test),
         error_by_ratio(test, list(test.candidates)),
         forecasts(test, table),

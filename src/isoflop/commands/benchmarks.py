@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.commands.inputs import RunsOptions
+from isoflop.commands.inputs import TableOptions
 from isoflop.errors import BadRuns, UsageError
 from isoflop.runs.cells import name_rows
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def read_models(
-    reading: RunsOptions, source: str, target: str, inputs: tuple[str, ...]
+    table_options: TableOptions, source: str, target: str, inputs: tuple[str, ...]
 ) -> tuple[Runs, Models]:
     """Return the table, and its models with the benchmarks that are wanted, or all there are.
 
@@ -28,7 +28,7 @@ def read_models(
     """
     from isoflop.observational import Models
 
-    runs = reading(source)
+    runs = table_options.read(source)
     if "family" not in runs.labels:
         raise BadRuns(f"{runs.origin} has no family column; say --columns family=COLUMN")
     if "C" not in runs:
@@ -39,7 +39,7 @@ def read_models(
         raise UsageError(f"{runs.origin} has no column {wrong[0]!r} of scores; it has {there}")
     scores = {}
     for name in names:
-        shares = _shares(reading, source, name, wanted=bool(inputs) or name == target)
+        shares = _shares(table_options, source, name, wanted=bool(inputs) or name == target)
         if shares is not None:
             scores[name] = shares
     labels = runs.labels.get("run", np.array([f"row {row}" for row in runs.rows]))
@@ -53,10 +53,12 @@ def read_models(
     )
 
 
-def _shares(reading: RunsOptions, source: str, name: str, wanted: bool) -> Any:
+def _shares(table_options: TableOptions, source: str, name: str, wanted: bool) -> Any:
     """Return a column (n,) as scores; None for one that is no benchmark and was not asked for."""
     try:
-        runs = replace(reading, columns={**(reading.columns or {}), "score": name})(source)
+        runs = replace(
+            table_options, columns={**(table_options.columns or {}), "score": name}
+        ).read(source)
     except BadRuns:
         if wanted:
             raise

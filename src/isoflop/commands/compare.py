@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
+from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import ANY, Option, command
 from isoflop.pages.compare import (
     as_data,
@@ -43,25 +44,35 @@ Level = Annotated[float, Option("share of runs that an interval shall hold")]
 Seed = Annotated[int, Option("of the starting points and draws", "SEED")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestOptions:
+    """Which laws are held against the larger runs, and how."""
+
+    laws: Laws = ()
+    objectives: Objectives = ()
+    over: Over = None
+    along: Along = ()
+    cuts: Cuts = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolOptions:
+    """How the laws forecast together."""
+
+    level: Annotated[
+        float, Option("share of draws that the pooled forecast shall hold", needs=(ANY,))
+    ] = 0.9
+    draws: Annotated[int, Option("refits behind the pooled forecast", needs=(ANY,))] = 1000
+    seed: Seed = 0
+
+
 @command("compare", example="isoflop compare sample:tiny --laws chinchilla,kaplan-joint")
 def compare(
     runs: Source,
     *,
-    laws: Laws = (),
-    objectives: Objectives = (),
-    over: Over = None,
-    along: Along = (),
-    cuts: Cuts = 6,
-    level: Annotated[
-        float, Option("share of draws that the pooled forecast shall hold", needs=(ANY,))
-    ] = 0.9,
-    draws: Annotated[int, Option("refits behind the pooled forecast", needs=(ANY,))] = 1000,
-    seed: Seed = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    extrapolation: BacktestOptions = BacktestOptions(),
+    pooling: PoolOptions = PoolOptions(),
+    table_options: RunsOptions = RunsOptions(),
     **at: float,
 ) -> Report:
     """Rank laws by their error on larger runs that they were not shown.
@@ -73,18 +84,30 @@ def compare(
     from isoflop.assess.extrapolation.comparison import OBJECTIVES, candidates
     from isoflop.forecasting import forecast
 
-    table = RunsOptions(where, columns, derive, convention, unit)(runs)
+    table = table_options.read(runs)
     comparison = assess.compare(
-        candidates(table, split(laws) or None, split(objectives) or OBJECTIVES, over),
+        candidates(
+            table,
+            split(extrapolation.laws) or None,
+            split(extrapolation.objectives) or OBJECTIVES,
+            extrapolation.over,
+        ),
         table,
-        along=split(along) or (over if over and "C" not in table else "C"),
-        cuts=cuts,
-        level=level,
-        seed=seed,
+        along=split(extrapolation.along)
+        or (extrapolation.over if extrapolation.over and "C" not in table else "C"),
+        cuts=extrapolation.cuts,
+        level=pooling.level,
+        seed=pooling.seed,
     )
     outcome = None
     if at:
-        pooled = assess.pool(table, comparison=comparison, draws=draws, level=level, seed=seed)
+        pooled = assess.pool(
+            table,
+            comparison=comparison,
+            draws=pooling.draws,
+            level=pooling.level,
+            seed=pooling.seed,
+        )
         outcome = forecast(pooled, **at)
     blocks: list[Block] = [
         *note_blocks(comparison.doubts),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands import pricing
-from isoflop.commands.pricing import Pricing, spread
+from isoflop.commands.pricing import CostOptions, spread
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError, texts
 from isoflop.pages.cost import work_of
@@ -17,22 +18,43 @@ if TYPE_CHECKING:
     from isoflop.atlas import Chip, Range
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOptions:
+    """The work: FLOP, or parameters and tokens."""
+
+    C: Annotated[float | None, Option("training compute [FLOP]")] = None
+    N: Annotated[float | None, Option("parameters that a token meets, where C is 6ND")] = None
+    D: Annotated[float | None, Option("training tokens, where C is 6ND")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateOptions:
+    """How fast the chips are."""
+
+    mfu: pricing.Mfu = None
+    hours: Annotated[
+        float | None, Option("chip-hours that it took, from which the utilisation follows")
+    ] = None
+    precision: pricing.Precision = "bf16"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerOptions:
+    """What power is drawn."""
+
+    load: Annotated[str, Option("power drawn over the rated power", "RANGE")] = "1"
+    overhead: Annotated[str, Option("power of the site over that of the chips", "RANGE")] = "1"
+
+
 @command("cost", example="isoflop cost --C 3.8e25 --chip H100 --mfu 0.35,0.41 --chips 16384")
 def cost(
     *,
-    C: Annotated[float | None, Option("training compute [FLOP]")] = None,
-    N: Annotated[float | None, Option("parameters that a token meets, where C is 6ND")] = None,
-    D: Annotated[float | None, Option("training tokens, where C is 6ND")] = None,
+    work: WorkOptions = WorkOptions(),
     chip: Annotated[str, Option("the accelerator", "CHIP")],
-    mfu: pricing.Mfu = None,
-    hours: Annotated[
-        float | None, Option("chip-hours that it took, from which the utilisation follows")
-    ] = None,
+    rate: RateOptions = RateOptions(),
     price: pricing.Price = None,
     chips: Annotated[int, Option("how many work together")] = 1,
-    precision: pricing.Precision = "bf16",
-    load: Annotated[str, Option("power drawn over the rated power", "RANGE")] = "1",
-    overhead: Annotated[str, Option("power of the site over that of the chips", "RANGE")] = "1",
+    power: PowerOptions = PowerOptions(),
 ) -> Report:
     """Find the hours, energy and money that training takes on chips.
 
@@ -41,17 +63,17 @@ def cost(
     """
     from isoflop.accounting import training_cost
 
-    work = work_of(C, N, D)
-    on = Pricing(price=price).priced_chip(chip)
-    share = _share(work, on, mfu, hours, precision)
+    flop = work_of(work.C, work.N, work.D)
+    on = CostOptions(price=price).priced_chip(chip)
+    share = _share(flop, on, rate.mfu, rate.hours, rate.precision)
     bill = training_cost(
-        work,
+        flop,
         on,
         share,
         count=chips,
-        precision=precision,
-        load=spread(load, "--load"),
-        overhead=spread(overhead, "--overhead"),
+        precision=rate.precision,
+        load=spread(power.load, "--load"),
+        overhead=spread(power.overhead, "--overhead"),
     )
     named = {
         "utilisation": bill.utilisation,
@@ -61,17 +83,17 @@ def cost(
         "USD": bill.money,
     }
     rows = [(k, r.low, r.typical, r.high) for k, r in named.items() if r is not None]
-    peak = on.flop_per_second(precision)
+    peak = on.flop_per_second(rate.precision)
     blocks: tuple[Block, ...] = (
         *note_blocks(bill.notes),
         Table(
             ("what", "low", "typical", "high"),
             tuple(rows),
-            caption=f"{show(work)} FLOP on {chips:,} x {on.name}.",
+            caption=f"{show(flop)} FLOP on {chips:,} x {on.name}.",
         ),
-        Paragraph(f"Its {precision} peak is {show(peak, 4)} FLOP/s: {on.source}."),
+        Paragraph(f"Its {rate.precision} peak is {show(peak, 4)} FLOP/s: {on.source}."),
     )
-    data = {"C": work, "chip": on.key, "chips": chips, "peak": peak} | {
+    data = {"C": flop, "chip": on.key, "chips": chips, "peak": peak} | {
         k: plain(r) for k, r in named.items()
     }
     return Report("What training takes", blocks, {**data, "notes": texts(bill.notes)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -47,6 +48,37 @@ Drift = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopOptions:
+    """Where the design ends."""
+
+    budget: Annotated[float | None, Option("compute to spend on runs [FLOP]")] = None
+    count: Annotated[int | None, Option("how many runs to choose")] = None
+    within: Within = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridOptions:
+    """The runs to choose from."""
+
+    at_least: Span = None
+    at_most: Span = None
+    steps: Annotated[
+        int, Option("sizes, and token counts, of the grid", least=2, most=100, beside=("pool",))
+    ] = 12
+    pool: Candidates = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorthOptions:
+    """What a run is worth."""
+
+    criterion: Criterion = "target"
+    noise: Scatter = None
+    drift: Drift = 0.0
+    level: Annotated[float, Option("share of chances that a width holds")] = 0.9
+
+
 @command(
     "design",
     example="isoflop design chinchilla --at N=70e9,D=1.4e12 --at-least N=1e7,D=2e8 "
@@ -57,19 +89,9 @@ def design(
     *,
     also: Also = (),
     at: At,
-    budget: Annotated[float | None, Option("compute to spend on runs [FLOP]")] = None,
-    count: Annotated[int | None, Option("how many runs to choose")] = None,
-    within: Within = None,
-    at_least: Span = None,
-    at_most: Span = None,
-    steps: Annotated[
-        int, Option("sizes, and token counts, of the grid", least=2, most=100, beside=("pool",))
-    ] = 12,
-    pool: Candidates = None,
-    criterion: Criterion = "target",
-    noise: Scatter = None,
-    drift: Drift = 0.0,
-    level: Annotated[float, Option("share of chances that a width holds")] = 0.9,
+    stop: StopOptions = StopOptions(),
+    grid: GridOptions = GridOptions(),
+    worth: WorthOptions = WorthOptions(),
 ) -> Report:
     """Choose the next runs that narrow a forecast most for their compute.
 
@@ -82,20 +104,20 @@ def design(
     from isoflop.plan.design.uncertainty import Target
 
     models = [_model(text) for text in (fit, *also)]
-    candidates = pool_of(models, pool, at_least, at_most, steps)
+    candidates = pool_of(models, grid.pool, grid.at_least, grid.at_most, grid.steps)
     if unknown := sorted(set(at) - {"N", "D", "C"}):
         raise UsageError(f"--at speaks of {unknown[0]}; give N and D, or C")
     result = choose(
         models,
         Target(**at),
         candidates,
-        criterion=criterion,
-        budget=budget,
-        count=count,
-        within=within,
-        noise=noise,
-        drift=drift,
-        level=level,
+        criterion=worth.criterion,
+        budget=stop.budget,
+        count=stop.count,
+        within=stop.within,
+        noise=worth.noise,
+        drift=worth.drift,
+        level=worth.level,
     )
     blocks: list[Block] = [
         *note_blocks(result.notes),

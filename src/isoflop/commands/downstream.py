@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
+from isoflop.commands.inputs import OptionalIntervals, RunsOptions, Source
 from isoflop.commands.registry import Option, command
 from isoflop.pages.downstream import (
     answer_of,
@@ -33,6 +34,26 @@ Fix = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOptions:
+    """Which scores are forecast."""
+
+    task: Tasks = ()
+    chance: Chance = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOptions:
+    """The two steps, from scale to loss and on to the score."""
+
+    law: Annotated[str, Option("the law of the first step, from scale to loss")] = "chinchilla"
+    over: Annotated[str | None, Option("the input of a law that leaves it open", "SYMBOL")] = None
+    link: Annotated[str, Option("the law of the second step")] = "downstream-sigmoid"
+    fix: Fix = None
+    cuts: Annotated[int, Option("places at which larger runs are held out")] = 3
+    cluster: Annotated[str | None, Option("draw whole groups of this column or label")] = None
+
+
 @command(
     "downstream",
     example="isoflop downstream sample:simulated-ladder --task choice --chance choice=0.25 "
@@ -41,24 +62,10 @@ Fix = Annotated[
 def downstream(
     runs: Source,
     *,
-    task: Tasks = (),
-    chance: Chance = None,
-    law: Annotated[str, Option("the law of the first step, from scale to loss")] = "chinchilla",
-    over: Annotated[str | None, Option("the input of a law that leaves it open", "SYMBOL")] = None,
-    link: Annotated[str, Option("the law of the second step")] = "downstream-sigmoid",
-    fix: Fix = None,
-    cuts: Annotated[int, Option("places at which larger runs are held out")] = 3,
-    draws: Annotated[int, Option("joint refits behind each interval; 0 for none")] = 1000,
-    level: Annotated[
-        float, Option("share of draws that an interval holds", needs=("draws!=0",))
-    ] = 0.9,
-    cluster: Annotated[str | None, Option("draw whole groups of this column or label")] = None,
-    seed: Annotated[int, Option("of starting points and draws", "SEED")] = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    tasks: TaskOptions = TaskOptions(),
+    steps: StepOptions = StepOptions(),
+    interval: OptionalIntervals = OptionalIntervals(),
+    table_options: RunsOptions = RunsOptions(),
     **at: float,
 ) -> Report:
     """Forecast scores of tasks in two steps: loss from scale, score from loss.
@@ -72,11 +79,15 @@ def downstream(
     from isoflop.pages.downstream_figures import of_task
     from isoflop.pages.tasks import chances
 
-    reading = RunsOptions(where, columns, derive, convention, unit)
-    tables = read_tasks(reading, runs, task)
-    guess = chances(chance, tuple(tables))
-    options = {"law": law, "over": over, "link": link, "fix": fix}
-    fitting = {"draws": draws, "level": level, "seed": seed, "cluster": cluster}
+    tables = read_tasks(table_options, runs, tasks.task)
+    guess = chances(tasks.chance, tuple(tables))
+    options = {"law": steps.law, "over": steps.over, "link": steps.link, "fix": steps.fix}
+    fitting = {
+        "draws": interval.draws,
+        "level": interval.level,
+        "seed": interval.seed,
+        "cluster": steps.cluster,
+    }
     answers = [
         answer_of(
             name=name,
@@ -84,7 +95,7 @@ def downstream(
             chance=guess.get(name),
             options=options,
             fitting=fitting,
-            cuts=cuts,
+            cuts=steps.cuts,
             at=at,
         )
         for name, table in tables.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -18,15 +19,22 @@ STEPS = 80
 SIZES = 13  # models that are scored
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyOptions:
+    """The simulated family of models."""
+
+    alpha: Annotated[float, Option("how fast the loss per token falls with N")] = 0.4
+    scale: Annotated[float, Option("the N at which it is 1 nat")] = 1e9
+    smallest: Annotated[float, Option("the smallest model [params]")] = 1e7
+    largest: Annotated[float, Option("the largest model [params]")] = 1e12
+
+
 @command("emergence", example="isoflop emergence --tokens 5 --items 200")
 def emergence(
     *,
     tokens: Annotated[int, Option("tokens of an answer, all of which must be right")] = 5,
     items: Annotated[int, Option("items of the test")] = 200,
-    alpha: Annotated[float, Option("how fast the loss per token falls with N")] = 0.4,
-    scale: Annotated[float, Option("the N at which it is 1 nat")] = 1e9,
-    smallest: Annotated[float, Option("the smallest model [params]")] = 1e7,
-    largest: Annotated[float, Option("the largest model [params]")] = 1e12,
+    sizes: FamilyOptions = FamilyOptions(),
     seed: Annotated[int, Option("of the simulated answers", "SEED")] = 0,
 ) -> Report:
     """Show how a metric makes a smooth law look sudden (simulated).
@@ -38,12 +46,14 @@ def emergence(
     from isoflop.errors import UsageError
     from isoflop.theory import AnswerLossFamily, expected, first_seen, items_to_see, simulate
 
-    if not smallest < largest:
-        raise UsageError(f"--smallest {show(smallest)} is not below --largest {show(largest)}")
-    family = AnswerLossFamily(scale, alpha)
-    N = np.geomspace(smallest, largest, SIZES)
+    if not sizes.smallest < sizes.largest:
+        raise UsageError(
+            f"--smallest {show(sizes.smallest)} is not below --largest {show(sizes.largest)}"
+        )
+    family = AnswerLossFamily(sizes.scale, sizes.alpha)
+    N = np.geomspace(sizes.smallest, sizes.largest, SIZES)
     got = simulate(family, N, tokens, items, seed)
-    smooth = expected(family, np.geomspace(smallest, largest, STEPS), tokens)
+    smooth = expected(family, np.geomspace(sizes.smallest, sizes.largest, STEPS), tokens)
     first = first_seen(family, tokens, items)
     needed = items_to_see(family.right(N), tokens)
     columns = ("N", "loss per token", "exact match", "wrong tokens", "Brier", "items to see one")

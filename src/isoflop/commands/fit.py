@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
+from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import Option, command
 from isoflop.pages.fit import page_of
 from isoflop.report import Report
@@ -51,6 +51,37 @@ Cluster = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitOptions:
+    """How a law is fitted."""
+
+    objective: Objective = "huber"
+    delta: Annotated[
+        float | None, Option("scale of the objective; 1e-3 for huber", needs=(ONE,))
+    ] = None
+    residuals: Residuals = None
+    fix: Fix = None
+    over: Over = None
+    predicts: Predicts = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResamplingOptions:
+    """How draws are made, and what an interval holds of them."""
+
+    draws: Annotated[
+        int,
+        Option(
+            "refits to resampled runs, for intervals; 0 for none", needs=("resample!=jackknife",)
+        ),
+    ] = 1000
+    level: Annotated[float, Option("share of draws that an interval holds", needs=DRAWN)] = 0.9
+    seed: Annotated[int, Option("of the starting points and draws", "SEED")] = 0
+    resample: Resample = "pairs"
+    stratify: Stratify = None
+    cluster: Cluster = None
+
+
 @command(
     "fit", example="isoflop fit sample:tiny --law chinchilla --where 'C < 2e11' --out fit.json"
 )
@@ -65,30 +96,9 @@ def fit(
             "LAW",
         ),
     ],
-    objective: Objective = "huber",
-    delta: Annotated[
-        float | None, Option("scale of the objective; 1e-3 for huber", needs=(ONE,))
-    ] = None,
-    residuals: Residuals = None,
-    draws: Annotated[
-        int,
-        Option(
-            "refits to resampled runs, for intervals; 0 for none", needs=("resample!=jackknife",)
-        ),
-    ] = 1000,
-    level: Annotated[float, Option("share of draws that an interval holds", needs=DRAWN)] = 0.9,
-    seed: Annotated[int, Option("of the starting points and draws", "SEED")] = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
-    fix: Fix = None,
-    over: Over = None,
-    predicts: Predicts = None,
-    resample: Resample = "pairs",
-    stratify: Stratify = None,
-    cluster: Cluster = None,
+    method: FitOptions = FitOptions(),
+    resampling: ResamplingOptions = ResamplingOptions(),
+    table_options: RunsOptions = RunsOptions(),
     out: Annotated[str | None, Option("write the fit here, for forecast and plan", "FILE")] = None,
 ) -> Report:
     """Fit a law to runs.
@@ -100,24 +110,25 @@ def fit(
     from isoflop.assess import form_error
     from isoflop.laws import form
 
-    table = RunsOptions(where, columns, derive, convention, unit)(runs)
+    table = table_options.read(runs)
     if law in ("pool", "best"):
-        return _chosen(law, table, over, {"draws": draws, "level": level, "seed": seed}, out)
+        settings = {"draws": resampling.draws, "level": resampling.level, "seed": resampling.seed}
+        return _chosen(law, table, method.over, settings, out)
     fit = fitting.fit(
         form(law),
         table,
-        objective=objective,
-        delta=delta,
-        residuals=residuals,
-        over=over,
-        predicts=predicts,
-        fix=fix,
-        draws=draws,
-        level=level,
-        seed=seed,
-        resample=resample,
-        stratify=stratify,
-        cluster=cluster,
+        objective=method.objective,
+        delta=method.delta,
+        residuals=method.residuals,
+        over=method.over,
+        predicts=method.predicts,
+        fix=method.fix,
+        draws=resampling.draws,
+        level=resampling.level,
+        seed=resampling.seed,
+        resample=resampling.resample,
+        stratify=resampling.stratify,
+        cluster=resampling.cluster,
     )
     if out is not None:
         replace(fit, form=form_error(fit)).save(out)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isoflop.commands.influence import Fixed, Objectives, Output, Over, Seed, ToFit
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
+from isoflop.commands.influence import LawOptions
+from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import command
 from isoflop.pages.identify import answers_of, as_data, correlations, figure, parameters
 from isoflop.pages.influence import answers
@@ -19,17 +19,8 @@ if TYPE_CHECKING:
 def identify(
     runs: Source,
     *,
-    law: ToFit,
-    objective: Objectives = "huber",
-    fix: Fixed = None,
-    over: Over = None,
-    predicts: Output = None,
-    seed: Seed = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    method: LawOptions,
+    table_options: RunsOptions = RunsOptions(),
     **at: float,
 ) -> Report:
     """Show which numbers the runs can give, and which they cannot.
@@ -40,9 +31,15 @@ def identify(
     from isoflop import assess, fitting
     from isoflop.laws import form
 
-    table = RunsOptions(where, columns, derive, convention, unit)(runs)
+    table = table_options.read(runs)
     fit = fitting.fit(
-        form(law), table, objective=objective, fix=fix, over=over, predicts=predicts, seed=seed
+        form(method.law),
+        table,
+        objective=method.objective,
+        fix=method.fix,
+        over=method.over,
+        predicts=method.predicts,
+        seed=method.seed,
     )
     result = assess.identify(fit, answers(fit, at))
     fresh = [n for n in result.notes if n not in fit.notes]
@@ -62,6 +59,6 @@ def identify(
         ),
         *(figure(fit, p) for p in result.profiles),
     ]
-    title = f"What {len(table):,} runs of {table.origin} say of {law}"
+    title = f"What {len(table):,} runs of {table.origin} say of {method.law}"
     refused = fit.status == "refused"
     return Report(title, tuple(blocks), as_data(fit, result), refused=refused)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
+from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import Option, command
 from isoflop.pages.influence import SPLIT, answers, as_data, figures, tables, verdict
 from isoflop.report import (
@@ -39,22 +40,25 @@ ToFit = Annotated[str, Option("the law to fit; 'isoflop laws' lists them", "LAW"
 Seed = Annotated[int, Option("of the starting points and draws", "SEED")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LawOptions:
+    """The law, and how it is fitted."""
+
+    law: ToFit
+    objective: Objectives = "huber"
+    fix: Fixed = None
+    over: Over = None
+    predicts: Output = None
+    seed: Seed = 0
+
+
 @command("influence", example="isoflop influence sample:tiny --law chinchilla --C 1e20")
 def influence(
     runs: Source,
     *,
-    law: ToFit,
+    method: LawOptions,
     most: Annotated[int, Option("how many of the highest losses to leave out")] = 20,
-    objective: Objectives = "huber",
-    fix: Fixed = None,
-    over: Over = None,
-    predicts: Output = None,
-    seed: Seed = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    table_options: RunsOptions = RunsOptions(),
     **at: float,
 ) -> Report:
     """Show how far answers hang on a few of the runs.
@@ -65,12 +69,18 @@ def influence(
     from isoflop import assess, fitting
     from isoflop.laws import form
 
-    table = RunsOptions(where, columns, derive, convention, unit)(runs)
+    table = table_options.read(runs)
     fit = fitting.fit(
-        form(law), table, objective=objective, fix=fix, over=over, predicts=predicts, seed=seed
+        form(method.law),
+        table,
+        objective=method.objective,
+        fix=method.fix,
+        over=method.over,
+        predicts=method.predicts,
+        seed=method.seed,
     )
     questions = answers(fit, at)
-    result = assess.influence(fit, questions, most=most, seed=seed)
+    result = assess.influence(fit, questions, most=most, seed=method.seed)
     main = next(iter(questions), fit.free[0])
     if SPLIT in questions:
         main = SPLIT
@@ -82,6 +92,6 @@ def influence(
         *figures(fit, result, main),
         *tables(fit, result, names, main),
     ]
-    title = f"What {law} hangs on in {len(table):,} runs of {table.origin}"
+    title = f"What {method.law} hangs on in {len(table):,} runs of {table.origin}"
     refused = fit.status == "refused"
     return Report(title, tuple(blocks), as_data(fit, result, main), refused=refused)

@@ -14,36 +14,43 @@ if TYPE_CHECKING:
 Source: TypeAlias = Annotated[
     str, Option("a CSV, TSV, JSON lines or Parquet file, a study, or sample:NAME", "RUNS")
 ]
-Where: TypeAlias = Annotated[
-    str | None, Option("keep the runs that meet this, such as 'C < 1e21'", "CONDITION")
-]
-Columns: TypeAlias = Annotated[
-    Mapping[str, str] | None,
-    Option("which column holds what, such as N=params,L=loss", "NAME=COLUMN"),
-]
-Derive: TypeAlias = Annotated[
-    tuple[str, ...], Option("make a column from others, such as D=C/6N", "NAME=FORMULA")
-]
-Convention: TypeAlias = Annotated[
-    Mapping[str, str] | None,
-    Option("how N or C is counted, such as N=total or N=non-embedding", "NAME=CONVENTION"),
-]
-Unit: TypeAlias = Annotated[
-    Mapping[str, str] | None, Option("the unit of a column, such as L=bits/byte", "NAME=UNIT")
-]
 
 
-@dataclass(frozen=True, slots=True)
-class RunsOptions:
-    """How the columns of RUNS are to be read."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions:
+    """Which rows and columns of a table are read."""
 
-    where: str | None = None
-    columns: Mapping[str, str] | None = None
-    derive: tuple[str, ...] = ()
-    convention: Mapping[str, str] | None = None
-    unit: Mapping[str, str] | None = None
+    where: Annotated[
+        str | None, Option("keep the runs that meet this, such as 'C < 1e21'", "CONDITION")
+    ] = None
+    columns: Annotated[
+        Mapping[str, str] | None,
+        Option("which column holds what, such as N=params,L=loss", "NAME=COLUMN"),
+    ] = None
+    derive: Annotated[
+        tuple[str, ...], Option("make a column from others, such as D=C/6N", "NAME=FORMULA")
+    ] = ()
 
-    def __call__(self, source: str) -> Runs:
+    def read(self, source: str) -> Runs:
+        """Return the runs of a source; raises what `isoflop.sources.read` raises."""
+        from isoflop.sources import read
+
+        return read(source, columns=self.columns, derive=self.derive, where=self.where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsOptions(TableOptions):
+    """How the columns of RUNS are read, and how they are counted."""
+
+    convention: Annotated[
+        Mapping[str, str] | None,
+        Option("how N or C is counted, such as N=total or N=non-embedding", "NAME=CONVENTION"),
+    ] = None
+    unit: Annotated[
+        Mapping[str, str] | None, Option("the unit of a column, such as L=bits/byte", "NAME=UNIT")
+    ] = None
+
+    def read(self, source: str) -> Runs:
         """Return the runs of a source; raises what `isoflop.sources.read` raises."""
         from isoflop.sources import read
 
@@ -55,3 +62,22 @@ class RunsOptions:
             conventions=self.convention,
             units=self.unit,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalOptions:
+    """How intervals are made."""
+
+    draws: Annotated[int, Option("draws behind each interval")] = 1000
+    level: Annotated[float, Option("share of draws that an interval holds")] = 0.9
+    seed: Annotated[int, Option("of starting points and draws", "SEED")] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionalIntervals(IntervalOptions):
+    """How intervals are made, if any are."""
+
+    draws: Annotated[int, Option("draws behind each interval; 0 for none")] = 1000
+    level: Annotated[
+        float, Option("share of draws that an interval holds", needs=("draws!=0",))
+    ] = 0.9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands.law_source import single
@@ -15,28 +16,40 @@ if TYPE_CHECKING:
     pass
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryOptions:
+    """The model that a rate is wanted for."""
+
+    N: Annotated[float, Option("parameters")]
+    D: Annotated[float | None, Option("training tokens, or state --C")] = None
+    C: Annotated[float | None, Option("training FLOP, 6ND of N as counted, in place of --D")] = None
+    L: Annotated[float | None, Option("the loss that is expected [nats/token]")] = None
+    convention: Annotated[
+        Literal["total", "non-embedding", "flops-per-token"], Option("how N is counted")
+    ] = "total"
+    shapes: Shapes = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyOptions:
+    """A narrow proxy whose best rate is known."""
+
+    proxy_lr: Annotated[float | None, Option("best rate of a narrow proxy, under muP")] = None
+    proxy_width: Annotated[float | None, Option("width of that proxy")] = None
+    width: Annotated[float | None, Option("width of the model")] = None
+
+
 @command("lr", example="isoflop lr --N 1B --D 100B --L 2.5")
 def lr(
     *,
-    N: Annotated[float, Option("parameters")],
-    D: Annotated[float | None, Option("training tokens, or state --C")] = None,
-    C: Annotated[
-        float | None, Option("training FLOP, 6ND of N as counted, in place of --D")
-    ] = None,
-    L: Annotated[float | None, Option("the loss that is expected [nats/token]")] = None,
-    convention: Annotated[
-        Literal["total", "non-embedding", "flops-per-token"], Option("how N is counted")
-    ] = "total",
-    shapes: Shapes = None,
+    query: QueryOptions,
     fit: Annotated[
         str | None, Option("a fit of rate-batch-surface to your own runs", "FIT")
     ] = None,
     within: Annotated[
         float, Option("the share of the loss that counts as the best", "SHARE", needs=("fit",))
     ] = 0.0025,
-    proxy_lr: Annotated[float | None, Option("best rate of a narrow proxy, under muP")] = None,
-    proxy_width: Annotated[float | None, Option("width of that proxy")] = None,
-    width: Annotated[float | None, Option("width of the model")] = None,
+    proxy: ProxyOptions = ProxyOptions(),
 ) -> Report:
     """Show learning rate and batch of one model by every published rule.
 
@@ -49,15 +62,25 @@ def lr(
     """
     from isoflop.plan.training.learning_rate import RULES, RateQuery, advice, mup, surface_advice
 
-    setting = RateQuery(N, tokens_of(N, D, C, convention), convention, family_of(shapes, N), L)
+    setting = RateQuery(
+        query.N,
+        tokens_of(query.N, query.D, query.C, query.convention),
+        query.convention,
+        family_of(query.shapes, query.N),
+        query.L,
+    )
     rows = tuple(advice(rule, setting) for rule in RULES)
     check_share(within)
     surface = None if fit is None else single(fit)
     if surface is not None:
         rows += (surface_advice(surface, setting, within),)
-    proxy = {"--proxy-lr": proxy_lr, "--proxy-width": proxy_width, "--width": width}
-    if names := [name for name, value in proxy.items() if value is not None]:
-        if missing := [name for name in proxy if name not in names]:
+    stated = {
+        "--proxy-lr": proxy.proxy_lr,
+        "--proxy-width": proxy.proxy_width,
+        "--width": proxy.width,
+    }
+    if names := [name for name, value in stated.items() if value is not None]:
+        if missing := [name for name in stated if name not in names]:
             raise UsageError(f"{names[0]} needs {' and '.join(missing)} as well")
-        rows += (mup(proxy_lr or 0.0, proxy_width or 0.0, width or 0.0),)
-    return report(setting, rows, surface, shapes, within)
+        rows += (mup(proxy.proxy_lr or 0.0, proxy.proxy_width or 0.0, proxy.width or 0.0),)
+    return report(setting, rows, surface, query.shapes, within)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from isoflop.commands.benchmarks import read_models
-from isoflop.commands.inputs import Columns, Derive, RunsOptions, Source, Where
+from isoflop.commands.inputs import IntervalOptions, Source, TableOptions
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.pages.benchmarks import listed, share
 from isoflop.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilityOptions:
+    """What is forecast from what, and by which form."""
+
+    target: Annotated[str, Option("the benchmark to forecast", "BENCHMARK")]
+    inputs: Annotated[
+        tuple[str, ...], Option("the other benchmarks; all columns of shares unless given")
+    ] = ()
+    components: Annotated[int, Option("how many capabilities to keep")] = 3
+    floor: Annotated[str | None, Option("the score of a guess, 0 to 1; fitted unless given")] = None
+    ceiling: Annotated[float, Option("the best score there can be")] = 1.0
+    cutoff: Annotated[float | None, Option("fit up to this compute [FLOP], hold out beyond")] = None
 
 
 @command(
@@ -20,26 +35,11 @@ from isoflop.report import Report
 def observe(
     table: Source,
     *,
-    target: Annotated[str, Option("the benchmark to forecast", "BENCHMARK")],
-    inputs: Annotated[
-        tuple[str, ...], Option("the other benchmarks; all columns of shares unless given")
-    ] = (),
-    components: Annotated[int, Option("how many capabilities to keep")] = 3,
-    floor: Annotated[
-        str | None, Option("the score of a guess, 0 to 1; fitted unless given")
-    ] = None,
-    ceiling: Annotated[float, Option("the best score there can be")] = 1.0,
-    cutoff: Annotated[
-        float | None, Option("fit up to this compute [FLOP], hold out beyond")
-    ] = None,
+    capability: CapabilityOptions,
     family: Annotated[str | None, Option("whose compute to speak of, and to forecast")] = None,
     C: Annotated[float | None, Option("forecast that family at this compute [FLOP]")] = None,
-    draws: Annotated[int, Option("refits to resampled families behind each interval")] = 1000,
-    level: Annotated[float, Option("share of draws that an interval holds")] = 0.9,
-    seed: Annotated[int, Option("of starting points and draws", "SEED")] = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
+    interval: IntervalOptions = IntervalOptions(),
+    table_options: TableOptions = TableOptions(),
 ) -> Report:
     """Forecast a benchmark from others, across families of public models.
 
@@ -53,14 +53,27 @@ def observe(
 
     if C is not None and family is None:
         raise UsageError("--C forecasts a family; say which with --family NAME")
-    if draws < 1:
+    if interval.draws < 1:
         raise UsageError("--draws is 0; an interval needs draws, such as 1000")
-    runs, models = read_models(RunsOptions(where, columns, derive), table, target, listed(inputs))
-    used = listed(inputs) or tuple(b for b in models.benchmarks if b != target)
-    how = {"kept": components, "floor": share(floor), "ceiling": ceiling, "level": level}
-    options: dict[str, Any] = {**how, "draws": draws, "seed": seed}
-    test = None if cutoff is None else laws.held_out(models, target, used, cutoff, **options)
-    observation = laws.observe(models, target, used, **options) if test is None else test.fit
+    runs, models = read_models(table_options, table, capability.target, listed(capability.inputs))
+    used = listed(capability.inputs) or tuple(
+        b for b in models.benchmarks if b != capability.target
+    )
+    how = {
+        "kept": capability.components,
+        "floor": share(capability.floor),
+        "ceiling": capability.ceiling,
+        "level": interval.level,
+    }
+    options: dict[str, Any] = {**how, "draws": interval.draws, "seed": interval.seed}
+    test = (
+        None
+        if capability.cutoff is None
+        else laws.held_out(models, capability.target, used, capability.cutoff, **options)
+    )
+    observation = (
+        laws.observe(models, capability.target, used, **options) if test is None else test.fit
+    )
     family_forecast = (
         None if C is None else laws.forecast_family(observation, models, str(family), C)
     )

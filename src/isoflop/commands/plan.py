@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from isoflop.commands import pricing
-from isoflop.commands.law_source import Growth, Level, Model, model
-from isoflop.commands.pricing import Pricing, family
+from isoflop.commands.law_source import Model, model
+from isoflop.commands.pricing import CostOptions, ProblemOptions, family
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.pages.plan import TrainingOutput, page_of
@@ -27,6 +27,16 @@ Through = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """Which configuration is written, and where."""
+
+    emit: Emit = None
+    out: Annotated[str | None, Option("where --emit writes", "FILE", needs=("emit",))] = None
+    rule: Rule = "step-law2025"
+    chips: Annotated[int, Option("accelerators that train together", least=1, needs=("emit",))] = 8
+
+
 @command(
     "plan",
     example="isoflop plan chinchilla/besiroglu2024 --C 5.76e23 --at-most D=3e12",
@@ -36,30 +46,9 @@ def plan(
     *,
     C: Annotated[float | None, Option("the budget [FLOP], or what it would cost in money")] = None,
     budget: Annotated[float | None, Option("the budget in USD or kWh, in place of C")] = None,
-    serving: pricing.Served = None,
-    generated: pricing.Generated = None,
-    money: pricing.Money = False,
-    energy: pricing.Energy = False,
-    chip: pricing.ChipName = None,
-    mfu: pricing.Mfu = None,
-    price: pricing.Price = None,
-    serving_mfu: pricing.ServingMfu = None,
-    serving_chip: pricing.ServingChip = None,
-    precision: pricing.Precision = "bf16",
-    serving_precision: pricing.ServingPrecision = None,
-    active: pricing.Active = 1.0,
-    unique: pricing.Unique = None,
-    given: pricing.Given = None,
-    at_most: pricing.Most = None,
-    at_least: pricing.Least = None,
-    count: pricing.Counted = None,
-    shapes: pricing.Shapes = None,
-    level: Level = None,
-    growth: Growth = None,
-    emit: Emit = None,
-    out: Annotated[str | None, Option("where --emit writes", "FILE", needs=("emit",))] = None,
-    rule: Rule = "step-law2025",
-    chips: Annotated[int, Option("accelerators that train together", least=1, needs=("emit",))] = 8,
+    cost: CostOptions = CostOptions(),
+    problem: ProblemOptions = ProblemOptions(),
+    output: TrainingOptions = TrainingOptions(),
 ) -> Report:
     """Plan the run of least loss that a budget pays for.
 
@@ -68,37 +57,30 @@ def plan(
     """
     from isoflop.plan import spend
 
-    source = model(fit, level=level, growth=growth)
-    paid = Pricing(
-        serving=serving,
-        generated=generated,
-        money=money,
-        energy=energy,
-        chip=chip,
-        serving_chip=serving_chip,
-        mfu=mfu,
-        serving_mfu=serving_mfu,
-        price=price,
-        precision=precision,
-        serving_precision=serving_precision,
-        active=active,
-    )
-    cost, assumed = paid.cost()
+    source = model(fit, level=problem.level, growth=problem.growth)
+    cost_model, assumed = cost.cost()
     plan = spend(
         source,
         C,
         budget=budget,
-        cost=cost,
-        unique=unique,
-        given=given,
-        at_most=at_most,
-        at_least=at_least,
-        convention=count,
-        family=family(shapes, emit is not None),
-        level=level,
-        growth=growth,
+        cost=cost_model,
+        unique=problem.unique,
+        given=problem.given,
+        at_most=problem.at_most,
+        at_least=problem.at_least,
+        convention=problem.count,
+        family=family(problem.shapes, output.emit is not None),
+        level=problem.level,
+        growth=problem.growth,
     )
-    run = TrainingOutput(emit, out, rule, chips, chip, shapes)
+    run = TrainingOutput(
+        emit=output.emit,
+        out=output.out,
+        rule=output.rule,
+        chips=output.chips,
+        chip=cost.chip,
+        shapes=problem.shapes,
+    )
     return run.written(source, plan, page_of(plan, assumed=assumed))
 
 
@@ -109,26 +91,8 @@ def reach(
     L: Annotated[float | None, Option("the loss to reach, in the unit of the law")] = None,
     score: Annotated[float | None, Option("a score to reach, in place of L")] = None,
     through: Through = None,
-    serving: pricing.Served = None,
-    generated: pricing.Generated = None,
-    money: pricing.Money = False,
-    energy: pricing.Energy = False,
-    chip: pricing.ChipName = None,
-    mfu: pricing.Mfu = None,
-    price: pricing.Price = None,
-    serving_mfu: pricing.ServingMfu = None,
-    serving_chip: pricing.ServingChip = None,
-    precision: pricing.Precision = "bf16",
-    serving_precision: pricing.ServingPrecision = None,
-    active: pricing.Active = 1.0,
-    unique: pricing.Unique = None,
-    given: pricing.Given = None,
-    at_most: pricing.Most = None,
-    at_least: pricing.Least = None,
-    count: pricing.Counted = None,
-    shapes: pricing.Shapes = None,
-    level: Level = None,
-    growth: Growth = None,
+    cost: CostOptions = CostOptions(),
+    problem: ProblemOptions = ProblemOptions(),
 ) -> Report:
     """Find the cheapest run that reaches a loss.
 
@@ -140,34 +104,20 @@ def reach(
     target = L if L is not None else score
     if target is None or (L is None) == (score is None) or (score is None) != (through is None):
         raise UsageError("say what to reach: --L, or --score and the law --through it")
-    source = model(fit, level=level, growth=growth)
-    paid = Pricing(
-        serving=serving,
-        generated=generated,
-        money=money,
-        energy=energy,
-        chip=chip,
-        serving_chip=serving_chip,
-        mfu=mfu,
-        serving_mfu=serving_mfu,
-        price=price,
-        precision=precision,
-        serving_precision=serving_precision,
-        active=active,
-    )
-    cost, assumed = paid.cost()
+    source = model(fit, level=problem.level, growth=problem.growth)
+    cost_model, assumed = cost.cost()
     plan: Plan = planning.reach(
         source,
         target,
         through=None if through is None else model(through),
-        cost=cost,
-        unique=unique,
-        given=given,
-        at_most=at_most,
-        at_least=at_least,
-        convention=count,
-        family=family(shapes),
-        level=level,
-        growth=growth,
+        cost=cost_model,
+        unique=problem.unique,
+        given=problem.given,
+        at_most=problem.at_most,
+        at_least=problem.at_least,
+        convention=problem.count,
+        family=family(problem.shapes),
+        level=problem.level,
+        growth=problem.growth,
     )
     return page_of(plan, assumed=assumed)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
+from isoflop.commands.law_source import Growth, Level
 from isoflop.commands.registry import Option
 from isoflop.errors import Note, Notes, UnknownName, UsageError
 from isoflop.quantities import parse, show
@@ -106,22 +107,56 @@ FALLBACK = "H100"
 SHAPE = ("vocabulary", "aspect", "context")
 
 
-@dataclass(frozen=True, slots=True)
-class Pricing:
-    """The options of a command that say what things cost."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputOptions:
+    """What a law is asked at, beside what a plan chooses, and how wide intervals are."""
 
-    serving: float | None = None
-    generated: float | None = None
-    money: bool = False
-    energy: bool = False
-    chip: str | None = None
-    serving_chip: str | None = None
-    mfu: str | None = None
-    serving_mfu: Mapping[str, str] | None = None
-    price: str | None = None
-    precision: str = "bf16"
-    serving_precision: str | None = None
-    active: float = 1.0
+    unique: Unique = None
+    given: Given = None
+    level: Level = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountOptions(InputOptions):
+    """How the question counts what the law counts."""
+
+    count: Counted = None
+    shapes: Shapes = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemOptions(CountOptions):
+    """What a plan is bound by."""
+
+    at_most: Most = None
+    at_least: Least = None
+    growth: Growth = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitOptions(InputOptions):
+    """What the model that is served is bound by."""
+
+    at_most: Most = None
+    growth: Growth = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostOptions:
+    """What things cost."""
+
+    serving: Served = None
+    generated: Generated = None
+    money: Money = False
+    energy: Energy = False
+    chip: ChipName = None
+    mfu: Mfu = None
+    price: Price = None
+    serving_mfu: ServingMfu = None
+    serving_chip: ServingChip = None
+    precision: Precision = "bf16"
+    serving_precision: ServingPrecision = None
+    active: Active = 1.0
 
     @property
     def served(self) -> Serving | None:
@@ -215,6 +250,13 @@ class Pricing:
             if self.price is None
             else accelerator.with_price(spread(self.price, "--price"))
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingOptions(CostOptions):
+    """What a model costs that is served."""
+
+    serving: Annotated[float, Option("tokens served over the life of the model")]
 
 
 def spread(text: str, what: str) -> Range:

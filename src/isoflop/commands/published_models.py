@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands import pricing
@@ -15,6 +16,28 @@ if TYPE_CHECKING:
     pass
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterOptions:
+    """Which models are shown."""
+
+    verdict: Annotated[
+        Literal["under-trained", "near", "over-trained", "unknown"] | None,
+        Option("only models with this verdict"),
+    ] = None
+    developer: Annotated[str | None, Option("only models of this developer")] = None
+    since: Annotated[int | None, Option("only models of this year and later", "YEAR")] = None
+    until: Annotated[int | None, Option("only models of this year and earlier", "YEAR")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgingOptions:
+    """How models are held against the law."""
+
+    near: Annotated[float, Option("the factor of tokens per parameter that is still near")] = 2.0
+    given: pricing.Given = None
+    level: Level = None
+
+
 @command("models", example="isoflop models GPT-3 Chinchilla 'Llama 3 8B' Mistral")
 def models(
     name: Annotated[
@@ -24,17 +47,9 @@ def models(
     law: Annotated[
         str, Option("the law: a saved fit, or published constants written LAW/SET", "FIT")
     ] = "chinchilla/besiroglu2024",
-    near: Annotated[float, Option("the factor of tokens per parameter that is still near")] = 2.0,
-    verdict: Annotated[
-        Literal["under-trained", "near", "over-trained", "unknown"] | None,
-        Option("only models with this verdict"),
-    ] = None,
-    developer: Annotated[str | None, Option("only models of this developer")] = None,
-    since: Annotated[int | None, Option("only models of this year and later", "YEAR")] = None,
-    until: Annotated[int | None, Option("only models of this year and earlier", "YEAR")] = None,
+    judging: JudgingOptions = JudgingOptions(),
+    filters: FilterOptions = FilterOptions(),
     sort: Annotated[Order, Option("in which order")] = "year",
-    given: pricing.Given = None,
-    level: Level = None,
 ) -> Report:
     """List published models and hold them against a law.
 
@@ -44,14 +59,20 @@ def models(
     from isoflop.pages.published_models_figure import sizes_and_tokens
     from isoflop.plan.published_models import judge
 
-    source = model(law, level=level)
-    selection = filtered(named_of(name), developer, since, until)
-    verdicts = judge(selection, source, near=near, given=given, level=level)
-    verdicts = tuple(j for j in verdicts if verdict is None or j.verdict == verdict)
+    source = model(law, level=judging.level)
+    selection = filtered(named_of(name), filters.developer, filters.since, filters.until)
+    verdicts = judge(selection, source, near=judging.near, given=judging.given, level=judging.level)
+    verdicts = tuple(j for j in verdicts if filters.verdict is None or j.verdict == filters.verdict)
     if not verdicts:
-        raise UsageError(f"no model with the verdict {verdict} is left; ask for fewer conditions")
+        raise UsageError(
+            f"no model with the verdict {filters.verdict} is left; ask for fewer conditions"
+        )
     with_optimum = [j for j in verdicts if j.best is not None]
     figures = []
     if with_optimum:
-        figures.append(sizes_and_tokens(with_optimum, source, near=near, given=given, level=level))
-    return report(sorted(verdicts, key=order(sort)), source, near, figures)
+        figures.append(
+            sizes_and_tokens(
+                with_optimum, source, near=judging.near, given=judging.given, level=judging.level
+            )
+        )
+    return report(sorted(verdicts, key=order(sort)), source, judging.near, figures)

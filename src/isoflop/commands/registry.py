@@ -1,11 +1,15 @@
 """What a command is: a typed function, from whose signature every face is derived.
 
 Parameters before `*` are positional, the others are options; a `**name: float` is one option for
-each quantity of the vocabulary. Text becomes values here, once for the terminal and the page.
+each quantity of the vocabulary. A parameter that is a frozen dataclass stands for its fields, each
+of which is an option; its default sets theirs. Text becomes values here, once for the terminal and
+the page.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import inspect
 import re
 import types
@@ -64,6 +68,7 @@ class Parameter:
     needs: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     open: bool = False  # one of the quantities behind a `**name: float`
+    group: str = ""  # the parameter of the function that is a dataclass with this field
 
     @property
     def required(self) -> bool:
@@ -147,7 +152,15 @@ class Command:
         by_name = {p.name: p for p in self.parameters}
         values = {name: by_name[name].read(texts) for name, texts in texts_by_name.items()}
         refuse_idle(by_name, values)
-        return self.function(**values)
+        return self.function(**self.arguments(values))
+
+    def arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the function is called with, for values by the name of a parameter."""
+        groups = {p.name: p.group for p in self.parameters}
+        arguments = {name: value for name, value in values.items() if not groups[name]}
+        for group, build in _groups(self.function).items():
+            arguments[group] = build(**{n: v for n, v in values.items() if groups[n] == group})
+        return arguments
 
 
 REGISTRY: dict[str, Command] = {}
@@ -204,6 +217,8 @@ def _condition(condition: str, known: Mapping[str, Parameter]) -> str:
 
 def _read(parameter: inspect.Parameter, hint: Any) -> tuple[Parameter, ...]:
     """Return the parameters that one entry of a signature stands for."""
+    if dataclasses.is_dataclass(hint):
+        return _fields(parameter, hint)
     kind, choices, option = _kind(hint)
     if parameter.kind is inspect.Parameter.VAR_KEYWORD:
         return tuple(
@@ -227,6 +242,35 @@ def _read(parameter: inspect.Parameter, hint: Any) -> tuple[Parameter, ...]:
             beside=option.beside,
         ),
     )
+
+
+def _fields(parameter: inspect.Parameter, cls: Any) -> tuple[Parameter, ...]:
+    """Return the options that the fields of a dataclass stand for."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    entries: list[Parameter] = []
+    for field in dataclasses.fields(cls):
+        default = field.default
+        if default is dataclasses.MISSING:
+            default = inspect.Parameter.empty
+        if parameter.default is not inspect.Parameter.empty:
+            default = getattr(parameter.default, field.name)
+        kind = inspect.Parameter.KEYWORD_ONLY
+        entry = inspect.Parameter(field.name, kind, default=default, annotation=hints[field.name])
+        entries += _read(entry, hints[field.name])
+    return tuple(dataclasses.replace(entry, group=parameter.name) for entry in entries)
+
+
+def _groups(function: Callable[..., Report]) -> dict[str, Callable[..., Any]]:
+    """Return what makes the value of each parameter that is a dataclass, from its fields."""
+    hints = typing.get_type_hints(function)
+    builders: dict[str, Callable[..., Any]] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if dataclasses.is_dataclass(hints[name]):
+            default = parameter.default
+            builders[name] = hints[name]
+            if default is not inspect.Parameter.empty:
+                builders[name] = functools.partial(dataclasses.replace, default)
+    return builders
 
 
 def _kind(hint: Any) -> tuple[Kind, tuple[str, ...], Option]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
+from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import Option, command
 from isoflop.pages.runs import as_data, page_of, ranges, unstated
 from isoflop.report import Block, Report, note_blocks
@@ -15,18 +15,14 @@ from isoflop.terminal import say
 def show(
     runs: Source,
     *,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    table_options: RunsOptions = RunsOptions(),
 ) -> Report:
     """Show runs: what was read as what, how it is counted, and its range.
 
     Every guess is noted: which column was taken for which quantity, which were left out, what was
     derived.
     """
-    return page_of(RunsOptions(where, columns, derive, convention, unit)(runs))
+    return page_of(table_options.read(runs))
 
 
 @command("runs convert", example="isoflop runs convert sample:tiny --out runs.parquet")
@@ -34,17 +30,13 @@ def convert(
     runs: Source,
     *,
     out: Annotated[str, Option(".csv, .tsv, .jsonl or .parquet", "FILE")],
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    table_options: RunsOptions = RunsOptions(),
 ) -> Report:
     """Write runs in another format, with their conventions inside.
 
     Columns are named by the vocabulary, so the file is read back without any option.
     """
-    table = RunsOptions(where, columns, derive, convention, unit)(runs)
+    table = table_options.read(runs)
     table.save(out)
     say(f"wrote {out}")
     blocks: list[Block] = [*note_blocks(table.notes), *unstated(table), ranges(table)]

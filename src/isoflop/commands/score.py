@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
+from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import Option, command
 from isoflop.report import Report
 
@@ -20,11 +20,7 @@ def score(
     seal: Annotated[
         str | None, Option("a seal that was published: the register must contain it", "HASH")
     ] = None,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    table_options: RunsOptions = RunsOptions(),
 ) -> Report:
     """Score the forecasts of a register by the runs that were made.
 
@@ -35,5 +31,5 @@ def score(
     from isoflop import monitor
     from isoflop.pages.score import page
 
-    table = RunsOptions(where, columns, derive, convention, unit)(runs)
+    table = table_options.read(runs)
     return page(monitor.score(register, table, metric=metric, seal=seal))

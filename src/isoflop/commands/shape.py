@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from isoflop.commands.registry import Option, command
@@ -12,6 +13,15 @@ from isoflop.quantities import show
 from isoflop.report import Report, Table, note_blocks
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenTables:
+    """The tables of tokens."""
+
+    vocabulary: Annotated[int, Option("tokens of the vocabulary")] = 32_000
+    tied: Annotated[bool, Option("one table for input and output; usual below 4B")] = False
+    untied: Annotated[bool, Option("a table each")] = False
+
+
 @command("shape", example="isoflop shape --N 3e9")
 def shape(
     *,
@@ -19,11 +29,9 @@ def shape(
     convention: Annotated[
         Literal["total", "non-embedding", "flops-per-token"], Option("how N is counted")
     ] = "total",
-    vocabulary: Annotated[int, Option("tokens of the vocabulary")] = 32_000,
+    tables: TokenTables = TokenTables(),
     context: Annotated[int, Option("tokens of a training sequence")] = 2048,
     aspect: Annotated[float | None, Option("width over layers, unless as is usual")] = None,
-    tied: Annotated[bool, Option("one table for input and output; usual below 4B")] = False,
-    untied: Annotated[bool, Option("a table each")] = False,
 ) -> Report:
     """Find a shape for a wanted number of parameters.
 
@@ -32,15 +40,15 @@ def shape(
     from isoflop.accounting import shape_for
     from isoflop.errors import UsageError
 
-    if tied and untied:
+    if tables.tied and tables.untied:
         raise UsageError("--tied and --untied contradict each other; give one")
     architecture = shape_for(
         N,
         convention,
-        vocabulary=vocabulary,
+        vocabulary=tables.vocabulary,
         context=context,
         aspect=None if aspect is None else (aspect / 1.25, aspect * 1.25),
-        tied=True if tied else False if untied else None,
+        tied=True if tables.tied else False if tables.untied else None,
     )
     a = architecture.architecture
     numbers = {k: v for k, v in dataclasses.asdict(a).items() if v not in (None, 0, False)}

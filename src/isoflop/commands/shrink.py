@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from isoflop.commands import pricing
-from isoflop.commands.law_source import Level, Model, model
-from isoflop.commands.pricing import family
+from isoflop.commands.law_source import Model, model
+from isoflop.commands.pricing import CountOptions, family
 from isoflop.commands.registry import Option, command
 from isoflop.pages.shrink import report
 from isoflop.quantities import parse
@@ -29,11 +28,7 @@ def shrink(
     k: Annotated[
         str | None, Option("sizes, as shares of the best N, with commas between", "K,...")
     ] = None,
-    unique: pricing.Unique = None,
-    given: pricing.Given = None,
-    count: pricing.Counted = None,
-    shapes: pricing.Shapes = None,
-    level: Level = None,
+    problem: CountOptions = CountOptions(),
 ) -> Report:
     """Find what smaller models take to be as good as the best for C.
 
@@ -43,24 +38,24 @@ def shrink(
     from isoflop.plan.shrink import SIZES
     from isoflop.plan.shrink import shrink as shrunk
 
-    source = model(fit, level=level)
-    converted = family(shapes)
+    source = model(fit, level=problem.level)
+    converted = family(problem.shapes)
 
     def ask(factors: tuple[float, ...]) -> Shrunk:
         return shrunk(
             source,
             C,
             factors,
-            given=given,
-            unique=unique,
-            convention=count,
+            given=problem.given,
+            unique=problem.unique,
+            convention=problem.count,
             family=converted,
-            level=level,
+            level=problem.level,
         )
 
     least = ask(()).least.value
     usual = tuple(size for size in SIZES if size > least)
     factors = usual if k is None else tuple(parse(part, "--k") for part in k.split(","))
-    problem = ask(factors)
+    result = ask(factors)
     line = ask(tuple(np.geomspace(1.02 * least, LARGEST, POINTS).tolist()))
-    return report(source, problem, line)
+    return report(source, result, line)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Unit, Where
+from isoflop.commands.inputs import IntervalOptions, RunsOptions
 from isoflop.commands.registry import Option, command
 from isoflop.pages.speedup import (
     answer_of,
@@ -32,6 +33,24 @@ Exponent = Annotated[
 Pins = Annotated[Mapping[str, float] | None, Option("pin E or alpha, such as E=1.6", "NAME=NUMBER")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerOptions:
+    """The law of both recipes, and what they share."""
+
+    over: Annotated[str, Option("what is spent: C, or D, N, hours", "QUANTITY")] = "C"
+    floor: Floor = "shared"
+    exponent: Exponent = "shared"
+    fix: Pins = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeRows:
+    """Which runs belong to each recipe."""
+
+    where_a: Annotated[str | None, Option("keep the runs of A that meet this", "CONDITION")] = None
+    where_b: Annotated[str | None, Option("keep the runs of B that meet this", "CONDITION")] = None
+
+
 @command(
     "speedup",
     example="isoflop speedup sample:tiny sample:tiny --where-a 'D > 10*N' --where-b 'D < 10*N'",
@@ -40,20 +59,10 @@ def speedup(
     a: Annotated[str, Option("the runs of recipe A, the baseline", "A")],
     b: Annotated[str, Option("the runs of recipe B", "B")],
     *,
-    over: Annotated[str, Option("what is spent: C, or D, N, hours", "QUANTITY")] = "C",
-    floor: Floor = "shared",
-    exponent: Exponent = "shared",
-    fix: Pins = None,
-    draws: Annotated[int, Option("draws behind each interval")] = 1000,
-    level: Annotated[float, Option("share of draws that an interval holds")] = 0.9,
-    seed: Annotated[int, Option("of starting points and draws", "SEED")] = 0,
-    where_a: Annotated[str | None, Option("keep the runs of A that meet this", "CONDITION")] = None,
-    where_b: Annotated[str | None, Option("keep the runs of B that meet this", "CONDITION")] = None,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    method: PowerOptions = PowerOptions(),
+    interval: IntervalOptions = IntervalOptions(),
+    sides: RecipeRows = RecipeRows(),
+    table_options: RunsOptions = RunsOptions(),
 ) -> Report:
     """Compare two recipes by the compute they need for the same loss.
 
@@ -66,23 +75,23 @@ def speedup(
 
     tables = [
         with_compute(
-            RunsOptions(both_of(where, condition), columns, derive, convention, unit)(source)
+            replace(table_options, where=both_of(table_options.where, condition)).read(source)
         )
-        for source, condition in ((a, where_a), (b, where_b))
+        for source, condition in ((a, sides.where_a), (b, sides.where_b))
     ]
     result = measure(
         *tables,
-        over=over,
-        floor=floor,
-        exponent=exponent,
-        fix=fix,
-        draws=draws,
-        level=level,
-        seed=seed,
+        over=method.over,
+        floor=method.floor,
+        exponent=method.exponent,
+        fix=method.fix,
+        draws=interval.draws,
+        level=interval.level,
+        seed=interval.seed,
     )
     blocks: list[Block] = [
         *note_blocks(result.notes),
-        answer_of(result, over),
+        answer_of(result, method.over),
         variants(result),
         *by_loss(result),
         fit_quality(result),

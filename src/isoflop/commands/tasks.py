@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ALONE = "task"  # the name of the only task of a table whose columns are L and score
 
 
-def read_tasks(reading: RunsOptions, source: str, wanted: Sequence[str]) -> dict[str, Runs]:
+def read_tasks(table_options: RunsOptions, source: str, wanted: Sequence[str]) -> dict[str, Runs]:
     """Return the runs of each task: scale, with its loss as L and its score.
 
     `wanted` are names, or NAME=LOSS:SCORE with two columns; without any, every task that the
@@ -24,8 +24,8 @@ def read_tasks(reading: RunsOptions, source: str, wanted: Sequence[str]) -> dict
 
     Raises UsageError where no task is found, or a column is missing.
     """
-    mapping = dict(reading.columns or {})
-    table = replace(reading, unit=None)(source)
+    mapping = dict(table_options.columns or {})
+    table = replace(table_options, unit=None).read(source)
     names = (*table.unread, *mapping.values())
     parts = [part.strip() for text in wanted for part in text.split(",") if part.strip()]
     if parts:
@@ -39,10 +39,10 @@ def read_tasks(reading: RunsOptions, source: str, wanted: Sequence[str]) -> dict
             f"no column of {table.origin} looks like the score of a task (such as NAME_acc); say "
             "--task NAME=LOSS:SCORE with the two columns"
         )
-    return {task.name: in_shares(_read(reading, source, task)) for task in layouts}
+    return {task.name: in_shares(_read(table_options, source, task)) for task in layouts}
 
 
-def _read(reading: RunsOptions, source: str, task: Columns) -> Runs:
+def _read(table_options: RunsOptions, source: str, task: Columns) -> Runs:
     mine = {"L": task.loss, "score": task.score}
-    columns = {**(reading.columns or {}), **{s: c for s, c in mine.items() if c is not None}}
-    return replace(reading, columns=columns)(source)
+    columns = {**(table_options.columns or {}), **{s: c for s, c in mine.items() if c is not None}}
+    return replace(table_options, columns=columns).read(source)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from isoflop.commands.inputs import Columns, Convention, Derive, RunsOptions, Source, Unit, Where
+from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.law_source import Growth, Model, saved
 from isoflop.commands.registry import Option, command
 from isoflop.pages.update import ForecastOutcome, report_of, unseen
@@ -25,11 +25,7 @@ def update(
     newruns: Source,
     *,
     growth: Growth = None,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
-    convention: Convention = None,
-    unit: Unit = None,
+    table_options: RunsOptions = RunsOptions(),
     out: Annotated[str | None, Option("write the new fit here", "FILE")] = None,
 ) -> Report:
     """Hold a saved fit against new runs, then fit all of them together.
@@ -41,7 +37,7 @@ def update(
     from isoflop.assess import Pool, again
 
     before = saved(fit)
-    new_runs = RunsOptions(where, columns, derive, convention, unit)(newruns)
+    new_runs = table_options.read(newruns)
     new = unseen(before, new_runs)
     takes = before.binding.takes
     names = new.labels.get("run", np.array([f"row {row}" for row in new.rows]))

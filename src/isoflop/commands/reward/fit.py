@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 
 from isoflop.assess.reward.evidence import RewardInput
-from isoflop.commands.inputs import Derive, RunsOptions, Where
+from isoflop.commands.inputs import IntervalOptions
 from isoflop.commands.registry import Option, command
 from isoflop.commands.reward.reward_options import (
-    Columns,
-    Draws,
+    EvaluationOptions,
     Form,
-    Level,
-    Proxy,
-    Recalibrate,
+    ScoreOptions,
     Scores,
-    Seed,
-    Sizes,
     of_runs,
     of_table,
     table,
@@ -38,23 +33,13 @@ OF_SIZE = {"bon-reward": "bon-reward-of-size", "rl-reward": "rl-reward-of-size"}
 def reward_fit(
     scores: Scores,
     *,
-    proxy: Proxy = (),
+    samples: ScoreOptions = ScoreOptions(),
     of: Annotated[
         Literal["gold", "proxy"], Option("fit gold, or the proxy's own score on gold's scale")
     ] = "gold",
     form: Form = None,
-    columns: Columns = None,
-    sizes: Sizes = None,
-    recalibrate: Recalibrate = False,
-    start: Annotated[
-        float | None, Option("of runs: the reward of the initial policy, if no row tells")
-    ] = None,
-    least: Annotated[float, Option("of runs: leave out evaluations below this d")] = 0.0,
-    where: Where = None,
-    derive: Derive = (),
-    draws: Draws = 1000,
-    level: Level = 0.9,
-    seed: Seed = 0,
+    evaluations: EvaluationOptions = EvaluationOptions(),
+    interval: IntervalOptions = IntervalOptions(),
 ) -> Report:
     """Fit how gold reward rises and falls as a proxy is optimised.
 
@@ -66,23 +51,23 @@ def reward_fit(
     from isoflop.sources.score_files import is_score_table, refuse_unknown_sample
 
     refuse_unknown_sample(scores)
-    if is_score_table(scores) or "prompt" in (columns or {}):
-        refuse("samples", where=where, derive=derive, start=start is not None, least=least)
-        score_table = table(scores, columns, sizes, recalibrate, proxy)
-        read = of_table(score_table, draws, seed, of)
-    else:
-        refuse("runs", sizes=sizes, recalibrate=recalibrate, of=of == "proxy")
-        read = of_runs(
-            text=scores,
-            reading=RunsOptions(where, columns, derive),
-            start=start,
-            least=least,
-            draws=draws,
-            seed=seed,
-            proxy=proxy,
+    if is_score_table(scores) or "prompt" in (samples.columns or {}):
+        refuse(
+            "samples",
+            where=evaluations.where,
+            derive=evaluations.derive,
+            start=evaluations.start is not None,
+            least=evaluations.least,
         )
-    fits = {n: overoptimisation(e, form=form, level=level) for n, e in read.evidence.items()}
-    return _report(read, fits, level)
+        score_table = table(scores, samples)
+        read = of_table(score_table, interval.draws, interval.seed, of)
+    else:
+        refuse("runs", sizes=samples.sizes, recalibrate=samples.recalibrate, of=of == "proxy")
+        read = of_runs(scores, evaluations, samples.columns, interval, samples.proxy)
+    fits = {
+        n: overoptimisation(e, form=form, level=interval.level) for n, e in read.evidence.items()
+    }
+    return _report(read, fits, interval.level)
 
 
 def _report(read: RewardInput, fits: dict[str, Overoptimisation], level: float) -> Report:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+from isoflop.commands.inputs import IntervalOptions
 from isoflop.commands.registry import Option, command
 from isoflop.commands.reward.reward_options import (
-    Columns,
-    Draws,
     Form,
-    Level,
-    Proxy,
-    Recalibrate,
+    ScoreOptions,
     Scores,
-    Seed,
-    Sizes,
     check_draws,
     kl_note,
     table,
@@ -30,18 +25,13 @@ if TYPE_CHECKING:
 def reward_guard(
     scores: Scores,
     *,
-    proxy: Proxy = (),
+    samples: ScoreOptions = ScoreOptions(),
     width: Annotated[
         float | None, Option("wanted width of the interval of d*: how many gold labels it takes")
     ] = None,
     penalty: Annotated[float, Option("of an ensemble: mean less so many variances")] = 0.5,
     form: Form = None,
-    columns: Columns = None,
-    sizes: Sizes = None,
-    recalibrate: Recalibrate = False,
-    draws: Draws = 1000,
-    level: Level = 0.9,
-    seed: Seed = 0,
+    interval: IntervalOptions = IntervalOptions(),
 ) -> Report:
     """Say how far best-of-n may go before true reward falls, by verifier.
 
@@ -52,9 +42,14 @@ def reward_guard(
     from isoflop.assess.reward.guard import guard, versus
     from isoflop.samples.proxy_ensembles import ensembles
 
-    check_draws(draws)
-    score_table = table(scores, columns, sizes, recalibrate, proxy)
-    options: dict[str, Any] = {"form": form, "draws": draws, "level": level, "seed": seed}
+    check_draws(interval.draws)
+    score_table = table(scores, samples)
+    options: dict[str, Any] = {
+        "form": form,
+        "draws": interval.draws,
+        "level": interval.level,
+        "seed": interval.seed,
+    }
     alone = [guard(score_table, name, **options) for name in score_table.proxies]
     against: tuple[Versus, ...] = ()
     together: list[Guard] = []
@@ -65,7 +60,7 @@ def reward_guard(
             for name in joined.proxies
             if name not in score_table.proxies
         ]
-        against = versus(together, alone, level)
+        against = versus(together, alone, interval.level)
     messages = dict.fromkeys(text for g in alone for text in g.curves.notes)
     notes = (*messages, kl_note(score_table, alone[0].curves))
-    return report(alone, together, against, notes, width, level)
+    return report(alone, together, against, notes, width, interval.level)

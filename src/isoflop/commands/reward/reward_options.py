@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from isoflop.assess.reward.evidence import RewardInput
-from isoflop.commands.inputs import RunsOptions
+from isoflop.commands.inputs import IntervalOptions, TableOptions
 from isoflop.commands.registry import Option
 from isoflop.errors import Note, UsageError
 from isoflop.quantities import refuse_draws
@@ -40,13 +41,33 @@ Level: TypeAlias = Annotated[float, Option("share that an interval holds")]
 Seed: TypeAlias = Annotated[int, Option("of the draws", "SEED")]
 
 
-def table(
-    text: str,
-    columns: Mapping[str, str] | None,
-    sizes: Mapping[str, str] | None,
-    recalibrate: bool,
-    proxy: Sequence[str],
-) -> ScoreTable:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreOptions:
+    """Which scores of a table are read, and on which scale."""
+
+    proxy: Proxy = ()
+    columns: Columns = None
+    sizes: Sizes = None
+    recalibrate: Recalibrate = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationOptions:
+    """Which evaluations of runs are taken."""
+
+    start: Annotated[
+        float | None, Option("of runs: the reward of the initial policy, if no row tells")
+    ] = None
+    least: Annotated[float, Option("of runs: leave out evaluations below this d")] = 0.0
+    where: Annotated[
+        str | None, Option("keep the runs that meet this, such as 'C < 1e21'", "CONDITION")
+    ] = None
+    derive: Annotated[
+        tuple[str, ...], Option("make a column from others, such as D=C/6N", "NAME=FORMULA")
+    ] = ()
+
+
+def table(text: str, options: ScoreOptions) -> ScoreTable:
     """Return a score table, of some of its proxies, its gold on the scale that is wanted."""
     from isoflop.sources.score_files import read_scores
 
@@ -56,10 +77,10 @@ def table(
             f"{text} is a folder; name a table of scores"
             + (f", such as {paths[0]}, one of {len(paths)} in it" if paths else "")
         )
-    scores = read_scores(text, columns, sizes)
-    if proxy:
-        scores = scores.with_proxies({name: scores.score(name) for name in proxy})
-    if recalibrate:
+    scores = read_scores(text, options.columns, options.sizes)
+    if options.proxy:
+        scores = scores.with_proxies({name: scores.score(name) for name in options.proxy})
+    if options.recalibrate:
         from isoflop.samples.recalibrate import gold_scale
 
         scores = dataclasses.replace(scores, gold=gold_scale(scores)(scores.gold))
@@ -122,20 +143,25 @@ def kl_note(score_table: ScoreTable, curves: BestOfNCurves) -> Note:
 
 def of_runs(
     text: str,
-    reading: RunsOptions,
-    start: float | None,
-    least: float,
-    draws: int,
-    seed: int,
+    evaluations: EvaluationOptions,
+    columns: Mapping[str, str] | None,
+    interval: IntervalOptions,
     proxy: Sequence[str],
 ) -> RewardInput:
     """Return evaluations of RL as evidence, by proxy."""
     from isoflop.assess.reward.evidence import of_runs as evidence_of
     from isoflop.errors import UnknownName
 
-    check_draws(draws)
-    runs = reading(text)
-    evidence = evidence_of(runs, start=start, least=least, draws=draws, seed=seed)
+    check_draws(interval.draws)
+    where, derive = evaluations.where, evaluations.derive
+    runs = TableOptions(where=where, columns=columns, derive=derive).read(text)
+    evidence = evidence_of(
+        runs,
+        start=evaluations.start,
+        least=evaluations.least,
+        draws=interval.draws,
+        seed=interval.seed,
+    )
     for name in proxy:
         if name not in evidence.by_proxy:
             raise UnknownName("proxy", name, evidence.by_proxy)

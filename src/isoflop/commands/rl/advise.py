@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from isoflop.commands.inputs import Columns, Derive, RunsOptions, Source, Where
+from isoflop.commands.inputs import Source, TableOptions
 from isoflop.commands.registry import Option, command
-from isoflop.commands.rl.rl_options import Level, Over, Range, RLInput, Seed, Start, read
+from isoflop.commands.rl.rl_options import (
+    Level,
+    RewardOptions,
+    RLInput,
+    Seed,
+    read,
+)
 from isoflop.pages.rl_advise import as_data, described, of_of, reward
 from isoflop.quantities import quantity
 from isoflop.report import Block, Note, Report, note_blocks
@@ -14,6 +21,16 @@ from isoflop.report import Block, Note, Report, note_blocks
 if TYPE_CHECKING:
     from isoflop.monitor import Alarm, StopAdvice
     from isoflop.runs import Runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalOptions:
+    """What is wanted of the run, and how sure a stop must be."""
+
+    target: Annotated[str, Option("the reward that is wanted", "REWARD")]
+    budget: Annotated[float, Option("the compute that there is in all, in the unit of the log")]
+    step: Annotated[float | None, Option("compute whose gain is asked; a tenth of budget")] = None
+    alpha: Annotated[float, Option("the most false stops per run")] = 0.1
 
 
 @command(
@@ -24,18 +41,11 @@ if TYPE_CHECKING:
 def rl_advise(
     log: Source,
     *,
-    target: Annotated[str, Option("the reward that is wanted", "REWARD")],
-    budget: Annotated[float, Option("the compute that there is in all, in the unit of the log")],
-    step: Annotated[float | None, Option("compute whose gain is asked; a tenth of budget")] = None,
-    alpha: Annotated[float, Option("the most false stops per run")] = 0.1,
-    over: Over = None,
-    start: Start = None,
-    range_: Range = None,
+    goal: GoalOptions,
+    rewards: RewardOptions = RewardOptions(),
     level: Level = 0.9,
     seed: Seed = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
+    table_options: TableOptions = TableOptions(),
 ) -> Report:
     """Say whether to continue a run of reinforcement learning, or to stop.
 
@@ -46,20 +56,19 @@ def rl_advise(
     """
     from isoflop.monitor import advise, alarms
 
-    reading = RunsOptions(where, columns, derive)
-    runs = read(log, reading, over=over, start=start, range_=range_)
-    wanted = runs.share(reward(target), "--target")
-    rows = reading(log)  # alarms are of every row, also of those without an evaluation
+    runs = read(log, table_options, rewards)
+    wanted = runs.share(reward(goal.target), "--target")
+    rows = table_options.read(log)  # alarms are of every row, also of those without an evaluation
     answers: dict[str, tuple[StopAdvice, tuple[Alarm, ...]]] = {}
     for name, recipe, run in _by_run(runs):
         advice = advise(
             run,
             runs.over,
             target=wanted,
-            budget=budget,
+            budget=goal.budget,
             start=runs.starts[recipe],
-            step=step,
-            alpha=alpha,
+            step=goal.step,
+            alpha=goal.alpha,
             level=level,
             seed=seed,
         )

@@ -6,17 +6,11 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from isoflop.commands.inputs import Columns, Derive, RunsOptions, Source, Where
+from isoflop.commands.inputs import IntervalOptions, Source, TableOptions
 from isoflop.commands.registry import command
 from isoflop.commands.rl.rl_options import (
-    After,
-    Draws,
-    Level,
-    Over,
-    Range,
+    CurveOptions,
     RLInput,
-    Seed,
-    Start,
     fitted,
     read,
 )
@@ -35,16 +29,9 @@ if TYPE_CHECKING:
 def rl_compare(
     runs: Source,
     *,
-    over: Over = None,
-    start: Start = None,
-    after: After = None,
-    range_: Range = None,
-    draws: Draws = 400,
-    level: Level = 0.9,
-    seed: Seed = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
+    rewards: CurveOptions = CurveOptions(),
+    interval: IntervalOptions = IntervalOptions(draws=400),
+    table_options: TableOptions = TableOptions(),
 ) -> Report:
     """Compare recipes of reinforcement learning: ceilings and efficiency.
 
@@ -55,18 +42,18 @@ def rl_compare(
     from isoflop.assess.reward.recipes import compare_recipes
     from isoflop.experiments.rl.study import doubts, recipes_of
 
-    logs = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
+    logs = read(runs, table_options, rewards)
     if len(logs.by_recipe) < 2:
         raise UsageError(
             f"there is one recipe, {next(iter(logs.by_recipe))!r}; label runs of several in a "
             "column family, or import them as RECIPE=LOG"
         )
-    fits = fitted(logs, after=after, draws=draws, level=level, seed=seed)
+    fits = fitted(logs, rewards.after, interval)
     pairs = [
         compare_recipes(a, b, logs.by_recipe, logs.starts)
         for a, b in itertools.combinations(fits.values(), 2)
     ]
-    report = _report(logs, list(fits.values()), pairs, level)
+    report = _report(logs, list(fits.values()), pairs, interval.level)
     named = {name: r for name, r in recipes_of(runs).items() if name in logs.by_recipe}
     first = tuple(Note(text, "doubt") for text in doubts(named))
     return replace(report, blocks=(*first, *report.blocks))

@@ -46,14 +46,15 @@ def rl_demo(
     first half of its compute, forecasts the end, and says how far off that was. Then compares
     the first two recipes. Killed anywhere, the same command resumes.
     """
-    from isoflop.commands.inputs import RunsOptions
+    from isoflop.commands.inputs import TableOptions
+    from isoflop.commands.rl.rl_options import RewardOptions
     from isoflop.experiments.engines import LocalEngine
     from isoflop.report import html
     from isoflop.sources import read as read_runs
 
     study = designed(preset, (), {}, {}, None, seed)
     carry_out(folder, f"rl-{preset}-{seed}", study.trials(), LocalEngine(), MADE)
-    runs = read(folder, RunsOptions(), over="C", start=None, range_=None)
+    runs = read(folder, TableOptions(), RewardOptions(over="C"))
     names = [name for name in study.arms if name in runs.by_recipe]
     forecasts, refused = _forecasts(runs, names, seed)
     blocks: list[Block] = [
@@ -110,6 +111,7 @@ def _forecasts(
 def _compared(logs: RLInput, names: list[str], seed: int) -> list[Block]:
     """Return two recipes side by side, from all of their looks."""
     from isoflop.assess.reward.recipes import compare_recipes
+    from isoflop.commands.inputs import IntervalOptions
     from isoflop.commands.rl.rl_options import fitted
     from isoflop.pages.rl_compare import MEANS
     from isoflop.pages.rl_figures import curves
@@ -118,7 +120,7 @@ def _compared(logs: RLInput, names: list[str], seed: int) -> list[Block]:
     if len(names) < 2:
         return []
     two = replace(logs, by_recipe={name: logs.by_recipe[name] for name in names})
-    every = fitted(two, after=None, draws=200, level=LEVEL, seed=seed)
+    every = fitted(two, None, IntervalOptions(draws=200, level=LEVEL, seed=seed))
     first, second = every.values()
     pair = compare_recipes(first, second, two.by_recipe, two.starts)
     return [

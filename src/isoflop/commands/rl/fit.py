@@ -6,17 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from isoflop.commands.inputs import Columns, Derive, RunsOptions, Source, Where
+from isoflop.commands.inputs import IntervalOptions, Source, TableOptions
 from isoflop.commands.registry import Option, command
 from isoflop.commands.rl.rl_options import (
-    After,
-    Draws,
-    Level,
-    Over,
-    Range,
+    CurveOptions,
     RLInput,
-    Seed,
-    Start,
     fitted,
     read,
 )
@@ -48,17 +42,10 @@ def rl_fit(
     runs: Source,
     *,
     to: Annotated[float | None, Option("forecast the reward at this compute")] = None,
-    over: Over = None,
-    start: Start = None,
-    after: After = None,
-    range_: Range = None,
+    rewards: CurveOptions = CurveOptions(),
     paper: Annotated[bool, Option("also fit by the grid of ScaleRL, appendix A.5")] = False,
-    draws: Draws = 400,
-    level: Level = 0.9,
-    seed: Seed = 0,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
+    interval: IntervalOptions = IntervalOptions(draws=400),
+    table_options: TableOptions = TableOptions(),
 ) -> Report:
     """Fit reward curves of reinforcement learning, recipe by recipe.
 
@@ -66,19 +53,21 @@ def rl_fit(
     C_mid by profile likelihood, which of four forms forecast held-out evaluations best, and what
     the early evaluations change. The label family tells recipes apart, run their runs.
     """
-    logs = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
-    curves = fitted(logs, after=after, draws=draws, level=level, seed=seed)
-    chosen = {name: _choice(logs, name, after, level, seed) for name in curves}
+    logs = read(runs, table_options, rewards)
+    curves = fitted(logs, rewards.after, interval)
+    chosen = {
+        name: _choice(logs, name, rewards.after, interval.level, interval.seed) for name in curves
+    }
     outcomes = {
         name: _forecast(
             logs=logs,
             curve=curves[name],
             comparison=chosen[name],
             to=to,
-            after=after,
-            draws=draws,
-            level=level,
-            seed=seed,
+            after=rewards.after,
+            draws=interval.draws,
+            level=interval.level,
+            seed=interval.seed,
         )
         for name in curves
     }
@@ -88,8 +77,8 @@ def rl_fit(
         chosen=chosen,
         outcomes=outcomes,
         paper=paper,
-        after=after,
-        level=level,
+        after=rewards.after,
+        level=interval.level,
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isoflop.commands.inputs import Columns, Derive, RunsOptions, Source, Where
+from isoflop.commands.inputs import Source, TableOptions
 from isoflop.commands.registry import command
-from isoflop.commands.rl.rl_options import Over, Range, RLInput, Start, read
+from isoflop.commands.rl.rl_options import RewardOptions, RLInput, read
 from isoflop.errors import UsageError, texts
 from isoflop.pages.rl_isocompute import answer
 from isoflop.quantities import quantity
@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 def rl_isocompute(
     runs: Source,
     *,
-    over: Over = None,
-    start: Start = None,
-    range_: Range = None,
-    where: Where = None,
-    columns: Columns = None,
-    derive: Derive = (),
+    rewards: RewardOptions = RewardOptions(),
+    table_options: TableOptions = TableOptions(),
 ) -> Report:
     """Find the best number of responses per problem for each budget.
 
@@ -35,7 +31,7 @@ def rl_isocompute(
     """
     from isoflop.assess.reward.isocompute import isocompute
 
-    logs = read(runs, RunsOptions(where, columns, derive), over=over, start=start, range_=range_)
+    logs = read(runs, table_options, rewards)
     if len(logs.by_recipe) > 1:
         names = ", ".join(logs.by_recipe)
         raise UsageError(f"there are several recipes ({names}); choose one with --where")

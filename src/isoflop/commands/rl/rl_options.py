@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from isoflop.commands.inputs import RunsOptions
+from isoflop.commands.inputs import IntervalOptions, TableOptions
 from isoflop.commands.registry import Option
 from isoflop.errors import Notes, UsageError
 from isoflop.report import Block, Note, note_blocks
@@ -59,13 +59,28 @@ class RLInput:
         return (reward - low) / (high - low)
 
 
-def read(
-    source: str, reading: RunsOptions, *, over: str | None, start: str | None, range_: str | None
-) -> RLInput:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewardOptions:
+    """What rewards are of, where they begin, and the range that they may have."""
+
+    over: Over = None
+    start: Start = None
+    range_: Range = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveOptions(RewardOptions):
+    """Which rewards a curve is fitted to."""
+
+    after: After = None
+
+
+def read(source: str, table_options: TableOptions, rewards: RewardOptions) -> RLInput:
     """Return the evaluations of a source, refused where they make no curve."""
     from isoflop.assess.reward.curve import compute_of, evaluations, recipes, start_of
 
-    runs = reading(source)
+    over, start, range_ = rewards.over, rewards.start, rewards.range_
+    runs = table_options.read(source)
     span = numbers(range_, "--range") if range_ is not None else (0.0, 1.0)
     if len(span) != 2:
         raise UsageError(f"--range is {range_!r}; write it as LOW,HIGH, such as -1,1")
@@ -89,7 +104,7 @@ def numbers(text: str, what: str) -> tuple[float, ...]:
 
 
 def fitted(
-    read_: RLInput, *, after: float | None, draws: int, level: float, seed: int
+    read_: RLInput, after: float | None, interval: IntervalOptions
 ) -> dict[str, RewardCurve]:
     """Return the curve of every recipe."""
     from isoflop.assess.reward.curve import reward_curve
@@ -101,9 +116,9 @@ def fitted(
             recipe=name,
             start=read_.starts[name],
             after=after or 0.0,
-            draws=draws,
-            level=level,
-            seed=seed,
+            draws=interval.draws,
+            level=interval.level,
+            seed=interval.seed,
         )
         for name, runs in read_.by_recipe.items()
     }

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from isoflop.commands.inputs import OptionalIntervals
 from isoflop.commands.registry import Option, command
 from isoflop.commands.schedule.schedule_options import (
     Columns,
     Curves,
-    Draws,
     Laws,
-    Level,
-    Seed,
     Warmup,
     apart,
     check,
@@ -35,9 +33,7 @@ def schedule_fit(
     law: Laws = ("annealing", "multi-power", "power"),
     warmup: Warmup = None,
     columns: Columns = None,
-    draws: Draws = 100,
-    level: Level = 0.9,
-    seed: Seed = 0,
+    interval: OptionalIntervals = OptionalIntervals(draws=100),
 ) -> Report:
     """Fit laws of the loss along a schedule, and judge them by curves.
 
@@ -48,11 +44,15 @@ def schedule_fit(
     from isoflop.pages.schedule_figures import against_step, rates
     from isoflop.schedules import each_held_out, fit, held_out
 
-    check(draws, level)
+    check(interval.draws, interval.level)
     train, held = apart(read(curves, warmup, columns), hold_out)
-    fits = {key: fit(key, train, draws=draws, seed=seed) for key in dict.fromkeys(law)}
+    fits = {
+        key: fit(key, train, draws=interval.draws, seed=interval.seed) for key in dict.fromkeys(law)
+    }
     if held:
-        held_out_errors = tuple(held_out(f, c, level, seed) for f in fits.values() for c in held)
+        held_out_errors = tuple(
+            held_out(f, c, interval.level, interval.seed) for f in fits.values() for c in held
+        )
     else:
         held_out_errors = each_held_out(tuple(fits), train)
     blocks: list[Block] = [
@@ -60,11 +60,13 @@ def schedule_fit(
         *note_blocks(note for c in (*train, *held) for note in c.notes),
         curves_of(train, held),
         *(Paragraph(f"{key}: {f.choice.summary}.") for key, f in fits.items()),
-        parameters(fits, level),
-        *judged_of(held_out_errors, bool(held), level if draws and held else None),
+        parameters(fits, interval.level),
+        *judged_of(
+            held_out_errors, bool(held), interval.level if interval.draws and held else None
+        ),
         Heading("Figures"),
-        against_step(next(iter(fits.values())), held, level, seed),
+        against_step(next(iter(fits.values())), held, interval.level, interval.seed),
         rates([c.schedule for c in (*train, *held)]),
     ]
     title = f"Loss along schedules: {', '.join(c.name for c in train)}"
-    return Report(title, tuple(blocks), as_data(fits, held_out_errors, held, level))
+    return Report(title, tuple(blocks), as_data(fits, held_out_errors, held, interval.level))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from isoflop.commands.inputs import OptionalIntervals
 from isoflop.commands.registry import Option, command
 from isoflop.commands.schedule.schedule_options import (
     Columns,
     Curves,
-    Draws,
     Laws,
-    Level,
-    Seed,
     Warmup,
     check,
     doubts,
@@ -54,9 +52,7 @@ def schedule_predict(
     law: Laws = ("annealing", "multi-power"),
     warmup: Warmup = None,
     columns: Columns = None,
-    draws: Draws = 100,
-    level: Level = 0.9,
-    seed: Seed = 0,
+    interval: OptionalIntervals = OptionalIntervals(draws=100),
 ) -> Report:
     """Predict the loss along schedules of the rate that were not run.
 
@@ -67,25 +63,27 @@ def schedule_predict(
     from isoflop.pages.schedule_figures import predicted, rates
     from isoflop.schedules import ScheduleSpec, ahead, best_decay, fit
 
-    check(draws, level)
+    check(interval.draws, interval.level)
     refuse_requests(to)
     runs = read(curves, warmup, columns, to)
     schedules_asked = [wanted(text, warmup) for text in to]
-    fits = [fit(key, runs, draws=draws, seed=seed) for key in dict.fromkeys(law)]
+    fits = [fit(key, runs, draws=interval.draws, seed=interval.seed) for key in dict.fromkeys(law)]
     open_ = [one for one in schedules_asked if isinstance(one, ScheduleSpec) and one.open]
     decays = [best_decay(f, r) for r in open_ for f in fits if f.choice.key != "power"]
     schedules = named([settled_of(one, decays) for one in schedules_asked])
-    forecasts = [ahead(f, s, level=level, seed=seed) for s in schedules for f in fits]
+    forecasts = [
+        ahead(f, s, level=interval.level, seed=interval.seed) for s in schedules for f in fits
+    ]
     notes = unsure(forecasts, decays)
     blocks: list[Block] = [
         *doubts(fits),
         *note_blocks(note for c in runs for note in c.notes),
         *note_blocks(notes),
-        ends_of(forecasts, level),
+        ends_of(forecasts, interval.level),
         *lengths(decays),
         Heading("Figures"),
         predicted(forecasts, runs),
         rates([*(c.schedule for c in runs), *schedules]),
     ]
     title = f"Loss along schedules that were not run, from {', '.join(c.name for c in runs)}"
-    return Report(title, tuple(blocks), as_data(forecasts, decays, notes, level))
+    return Report(title, tuple(blocks), as_data(forecasts, decays, notes, interval.level))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from isoflop.commands.registry import Option
@@ -10,6 +11,7 @@ from isoflop.errors import UsageError
 
 if TYPE_CHECKING:
     from isoflop.plan.sampling.prices import Prices
+    from isoflop.sources.open_samples import SampleSource
 
 BankSource: TypeAlias = Annotated[
     str, Option("a sample bank, a log or table of samples or counts, or sample:bank", "BANK")
@@ -33,6 +35,29 @@ PriceOut: TypeAlias = Annotated[
 Draws: TypeAlias = Annotated[int, Option("draws of problems behind intervals")]
 Level: TypeAlias = Annotated[float, Option("what the intervals hold")]
 Seed: TypeAlias = Annotated[int, Option("of all that is drawn by chance")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankOptions:
+    """Which samples are read."""
+
+    strategy: Strategy = None
+    lineage: Lineage = None
+    columns: Fields = None
+
+    def read(self, source: str) -> SampleSource:
+        """Return the samples of a source; raises what `isoflop.sources.open_samples` raises."""
+        from isoflop.sources.open_samples import opened
+
+        return opened(source, self.strategy, self.lineage, self.columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceOptions:
+    """What tokens cost at a host."""
+
+    price_in: PriceIn = None
+    price_out: PriceOut = None
 
 
 def prices_of(price_in: float | None, price_out: float | None) -> Prices | None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from isoflop.commands.inputs import IntervalOptions
 from isoflop.commands.registry import Option, command
 from isoflop.commands.testtime.bank_options import (
+    BankOptions,
     BankSource,
-    Draws,
-    Fields,
-    Level,
-    Lineage,
-    PriceIn,
-    PriceOut,
-    Seed,
-    Strategy,
+    PriceOptions,
     prices_of,
 )
 from isoflop.errors import UsageError
@@ -24,7 +20,6 @@ from isoflop.pages.testtime_curves import CostAxis, along_of, report
 from isoflop.pages.testtime_strategies import Ran, beside, forced, ran
 from isoflop.quantities import parse
 from isoflop.report import Report
-from isoflop.sources.open_samples import opened
 from isoflop.terminal import say
 
 if TYPE_CHECKING:
@@ -42,23 +37,32 @@ AnswerTokens = Annotated[
 Points = Annotated[str | None, Option("write the strategies as runs of thinking and R", "CSV")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxisOptions:
+    """What the curves are of, and along what."""
+
+    k: Counts_ = ()
+    over: Over = "samples"
+    verifier: Annotated[tuple[str, ...], Option("of these verifiers alone", "NAME")] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThinkingOptions:
+    """What forced budgets count, and where they are written."""
+
+    answer_tokens: AnswerTokens = 0
+    points: Points = None
+
+
 @command("testtime curves", example="isoflop testtime curves sample:bank --k 1 --k 8 --k 64")
 def testtime_curves(
     bank: BankSource,
     *,
-    k: Counts_ = (),
-    over: Over = "samples",
-    price_in: PriceIn = None,
-    price_out: PriceOut = None,
-    verifier: Annotated[tuple[str, ...], Option("of these verifiers alone", "NAME")] = (),
-    strategy: Strategy = None,
-    lineage: Lineage = None,
-    columns: Fields = None,
-    answer_tokens: AnswerTokens = 0,
-    points: Points = None,
-    draws: Draws = 1000,
-    level: Level = 0.9,
-    seed: Seed = 0,
+    axis: AxisOptions = AxisOptions(),
+    price: PriceOptions = PriceOptions(),
+    which: BankOptions = BankOptions(),
+    thinking: ThinkingOptions = ThinkingOptions(),
+    interval: IntervalOptions = IntervalOptions(),
 ) -> Report:
     """Draw coverage, majority, best of k and weighted votes over k.
 
@@ -69,29 +73,33 @@ def testtime_curves(
     """
     from isoflop.samples.curves import coverage_curve, curves
 
-    source = opened(bank, strategy, lineage, columns)
-    prices = prices_of(price_in, price_out)
-    unit = "dollars" if prices and over == "samples" else over
-    ks = sorted({parse(text, "--k") for text in k}) or None
-    settings: dict[str, Any] = {"draws": draws, "level": level, "seed": seed}
+    source = which.read(bank)
+    prices = prices_of(price.price_in, price.price_out)
+    unit = "dollars" if prices and axis.over == "samples" else axis.over
+    ks = sorted({parse(text, "--k") for text in axis.k}) or None
+    settings: dict[str, Any] = {
+        "draws": interval.draws,
+        "level": interval.level,
+        "seed": interval.seed,
+    }
     if source.held is None:
-        if unit != "samples" or points or verifier:
+        if unit != "samples" or thinking.points or axis.verifier:
             raise UsageError("counts state no cost, no tokens and no scores; give the samples")
         alone = coverage_curve(source.counts(), ks, **settings)
-        return report((alone,), CostAxis(unit, {}), (), (), source.notes, level)
-    samples = source.blocks(verifier or None)
+        return report((alone,), CostAxis(unit, {}), (), (), source.notes, interval.level)
+    samples = source.blocks(axis.verifier or None)
     with progress("drawing the curves") as watch:
         sample_curves = curves(samples, ks, watch=watch, **settings)
-    axis, remarks = along_of(samples.tally, sample_curves, unit, prices)
+    costs, remarks = along_of(samples.tally, sample_curves, unit, prices)
     others = beside(source, samples.tally.problems)
-    rows = ran(source, others, axis.unit, prices, answer_tokens, **settings)
+    rows = ran(source, others, costs.unit, prices, thinking.answer_tokens, **settings)
     measured = forced(rows, **settings)
-    if answer_tokens and not measured:
+    if thinking.answer_tokens and not measured:
         raise UsageError("--answer-tokens is of forced budgets, and none was run on these problems")
-    if points:
-        _write(rows, points)
+    if thinking.points:
+        _write(rows, thinking.points)
     notes = (*source.notes, *samples.tally.notes, *remarks, *others.notes)
-    return report(sample_curves, axis, rows, measured, notes, level)
+    return report(sample_curves, costs, rows, measured, notes, interval.level)
 
 
 def _write(rans: Sequence[Ran], path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from isoflop.commands.registry import Option, command
@@ -18,6 +19,34 @@ BANKS = ("small",)  # what only samples of models use
 Bank = Annotated[str | None, Option("samples of this model", "BANK")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceOptions:
+    """How the samples of both models are compared."""
+
+    choose: Annotated[
+        Literal["majority", "best", "weighted", "coverage"],
+        Option("how the small model's samples become an answer", needs=BANKS),
+    ] = "majority"
+    bins: Annotated[int, Option("bins of difficulty", least=1, most=100, needs=BANKS)] = 5
+    columns: Annotated[
+        Mapping[str, str] | None,
+        Option(
+            "which field of a log is what, such as correct=exact_match", "NAME=FIELD", needs=BANKS
+        ),
+    ] = None
+    level: Annotated[float, Option("what the intervals hold", needs=BANKS)] = 0.9
+    seed: Annotated[int, Option("of all that is drawn by chance", needs=BANKS)] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainingOptions:
+    """What the size of the large model buys in loss."""
+
+    law: Annotated[str | None, Option("pretraining law, as LAW/SET", "LAW/SET")] = None
+    size: Annotated[float | None, Option("parameters of the small model", needs=("law",))] = None
+    data: Annotated[float | None, Option("tokens that both are trained on", needs=("law",))] = None
+
+
 @command(
     "testtime exchange",
     example="isoflop testtime exchange sample:bank sample:bank-large --times 14 --ratio 0.16 "
@@ -31,22 +60,8 @@ def testtime_exchange(
     ratio: Annotated[
         tuple[str, ...], Option("tokens inferred over tokens trained on, over a life", "R")
     ] = ("0.16", "0.79", "22"),
-    choose: Annotated[
-        Literal["majority", "best", "weighted", "coverage"],
-        Option("how the small model's samples become an answer", needs=BANKS),
-    ] = "majority",
-    bins: Annotated[int, Option("bins of difficulty", least=1, most=100, needs=BANKS)] = 5,
-    law: Annotated[str | None, Option("pretraining law, as LAW/SET", "LAW/SET")] = None,
-    size: Annotated[float | None, Option("parameters of the small model", needs=("law",))] = None,
-    data: Annotated[float | None, Option("tokens that both are trained on", needs=("law",))] = None,
-    columns: Annotated[
-        Mapping[str, str] | None,
-        Option(
-            "which field of a log is what, such as correct=exact_match", "NAME=FIELD", needs=BANKS
-        ),
-    ] = None,
-    level: Annotated[float, Option("what the intervals hold", needs=BANKS)] = 0.9,
-    seed: Annotated[int, Option("of all that is drawn by chance", needs=BANKS)] = 0,
+    choice: ChoiceOptions = ChoiceOptions(),
+    pretraining: PretrainingOptions = PretrainingOptions(),
 ) -> Report:
     """Compare a larger model with more samples of a small one.
 
@@ -63,9 +78,11 @@ def testtime_exchange(
     blocks = multipliers(times, ratios, afford)
     each = [{"R": R, "samples": m} for R, m in zip(ratios, afford, strict=True)]
     answer: dict[str, Any] = {"times": times, "multipliers": each}
-    if law is not None:
-        blocks += pretraining_of(law, times, size, data, ratios, answer)
+    if pretraining.law is not None:
+        blocks += pretraining_of(
+            pretraining.law, times, pretraining.size, pretraining.data, ratios, answer
+        )
     if small is not None and large is not None:
-        rest = (choose, bins, columns, level, seed, answer)
+        rest = (choice.choose, choice.bins, choice.columns, choice.level, choice.seed, answer)
         blocks += measured(small, large, ratios, afford, *rest)
     return Report(f"{times:g} times the parameters, or more samples", tuple(blocks), answer)

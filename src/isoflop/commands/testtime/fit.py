@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from isoflop.commands.inputs import IntervalOptions
 from isoflop.commands.registry import Option, command
 from isoflop.commands.testtime.bank_options import (
+    BankOptions,
     BankSource,
-    Fields,
-    Level,
-    Lineage,
-    Seed,
-    Strategy,
 )
 from isoflop.errors import RefusedByData, UsageError
 from isoflop.pages.testtime_fit import bend_of, report, tested_of, with_error
 from isoflop.report import Report
-from isoflop.sources.open_samples import opened
 
 if TYPE_CHECKING:
     from isoflop.assess.coverage.extrapolation import CoverageFit
@@ -31,12 +27,8 @@ def testtime_fit(
     to: Annotated[float | None, Option("forecast coverage at this many samples")] = None,
     way: Annotated[tuple[str, ...], Option("of these ways alone, such as log-log", "NAME")] = (),
     repeats: Annotated[int, Option("thinnings of the bank in the backtest", least=1, most=100)] = 4,
-    strategy: Strategy = None,
-    lineage: Lineage = None,
-    columns: Fields = None,
-    draws: Annotated[int, Option("draws of problems behind intervals")] = 200,
-    level: Level = 0.9,
-    seed: Seed = 0,
+    which: BankOptions = BankOptions(),
+    interval: IntervalOptions = IntervalOptions(draws=200),
 ) -> Report:
     """Fit coverage over samples and forecast it beyond the bank.
 
@@ -54,28 +46,32 @@ def testtime_fit(
         raise UsageError(f"--to is {to:g}; coverage begins at one sample")
     if to is not None and to > FARTHEST:
         raise UsageError(f"--to is {to:g}; forecasts reach {FARTHEST:g} samples a problem at most")
-    source = opened(bank, strategy, lineage, columns)
+    source = which.read(bank)
     counts = source.counts()
     ways = [named(name) for name in way] or list(WAYS)
-    tested = tested_of(counts, ways, repeats, seed)
+    tested = tested_of(counts, ways, repeats, interval.seed)
     order = ways if isinstance(tested, str) else list(tested.order)
     fits: list[CoverageFit] = []
     refused = {} if isinstance(tested, str) else dict(tested.refused)
     for one in order:
         try:
-            fits.append(fit_coverage(counts, one, draws=draws, level=level, seed=seed))
+            fits.append(
+                fit_coverage(
+                    counts, one, draws=interval.draws, level=interval.level, seed=interval.seed
+                )
+            )
         except RefusedByData as reason:
             refused[one.name] = str(reason)
     if not fits:
         raise RefusedByData("; ".join(by_reason(refused)))
     fits = [with_error(f, tested) for f in fits]
-    curve = coverage_curve(counts, draws=draws, level=level, seed=seed)
+    curve = coverage_curve(counts, draws=interval.draws, level=interval.level, seed=interval.seed)
     return report(
         counts=counts,
         fits=fits,
         tested=tested,
         refused=refused,
-        bent=bend_of(bend, counts, level, seed),
+        bent=bend_of(bend, counts, interval.level, interval.seed),
         curve=curve,
         to=to,
         notes=(*source.notes, *counts.notes),

@@ -112,38 +112,57 @@ Lineage: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictOptions:
+    """Who judges."""
+
+    reward: Reward = None
+    check: Check = None
+    time_limit: TimeLimit = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForcingOptions:
+    """How lengths of responses are forced."""
+
+    again: Again = 0
+    again_text: AgainText = "Wait"
+    limit: Limit = None
+    end: End = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingOptions:
     """Everything that decides how samples are drawn."""
 
-    where: Literal["embedded", "http", "hf"]
-    model: str | None
-    url: str | None
-    api: Literal["completions", "chat"]
-    key_from: str
-    temperature: float
-    max_tokens: int | None
-    stop: tuple[str, ...]
-    at_once: int
-    timeout: float
-    tries: int
-    extra: Mapping[str, str]
-    parameters: float | None
-    seed: int
+    backend: Where = "embedded"
+    model: Model = None
+    url: Url = None
+    api: Api = "completions"
+    key_from: KeyFrom = "ISOFLOP_API_KEY"
+    temperature: Temperature = 1.0
+    max_tokens: MaxTokens = None
+    stop: Stop = ()
+    at_once: AtOnce = 8
+    timeout: Timeout = 120.0
+    tries: Tries = 6
+    set_: Extra = None
+    params: Parameters = None
+    seed: Annotated[int, Option("of the problems and of the samples", "SEED")] = 0
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         """Refuse what the backend could make nothing of."""
-        served = {"--url": self.url, "--params": self.parameters, "--set": self.extra}
-        if self.where != "http" and (idle := [name for name, value in served.items() if value]):
+        served = {"--url": self.url, "--params": self.params, "--set": self.set_}
+        if self.backend != "http" and (idle := [name for name, value in served.items() if value]):
             raise UsageError(f"{idle[0]} is for --backend http")
-        if self.where == "embedded" and (self.model or self.stop or self.max_tokens):
+        if self.backend == "embedded" and (self.model or self.stop or self.max_tokens):
             raise UsageError(
                 "--model, --stop and --max-tokens are for --backend http and hf; the small "
                 "transformer is what it is"
             )
-        if self.where != "embedded" and not self.model:
-            raise UsageError(f"--backend {self.where} needs a --model")
-        if self.where == "http" and not self.url:
+        if self.backend != "embedded" and not self.model:
+            raise UsageError(f"--backend {self.backend} needs a --model")
+        if self.backend == "http" and not self.url:
             raise UsageError("--backend http needs the --url of a server")
 
     @property
@@ -156,7 +175,7 @@ class Asking:
         self, task: str, problems: int | None, columns: Mapping[str, str] | None
     ) -> tuple[Exercise, Backend]:
         """Return the problems, and what answers them."""
-        if self.where == "embedded":
+        if self.backend == "embedded":
             return self._embedded(task, problems)
         from isoflop.experiments.sampling.messages import Drawing
         from isoflop.experiments.sampling.problems import exercise
@@ -166,7 +185,7 @@ class Asking:
         problem_set = exercise(task, problems, self.seed, columns)
         stop = tuple(map(unescaped, self.stop))
         drawing = Drawing(self.temperature, self.max_tokens or 256, stop or problem_set.stop)
-        if self.where == "http":
+        if self.backend == "http":
             return problem_set, self._server(drawing)
         from isoflop.experiments.sampling.huggingface import HuggingFace
 
@@ -188,23 +207,21 @@ class Asking:
 
         key = key_from(self.key_from)
         manners = Manners(self.at_once, self.timeout, self.tries, key=key)
-        extra = {name: _json(text) for name, text in self.extra.items()}
+        extra = {name: _json(text) for name, text in (self.set_ or {}).items()}
         server = Server(str(self.url), manners)
-        return OpenAI(server, str(self.model), drawing, self.api, extra, self.parameters)
+        return OpenAI(server, str(self.model), drawing, self.api, extra, self.params)
 
 
-def forcing(
-    asking: Asking, again: int, again_text: str, limit: int | None, end: str
-) -> BudgetForcing | None:
+def forcing(sampling: SamplingOptions, options: ForcingOptions) -> BudgetForcing | None:
     """Return how lengths are to be forced, None where they are not.
 
     Raises UsageError where a response cannot be gone on with.
     """
-    if not again and limit is None:
-        if end:
+    if not options.again and options.limit is None:
+        if options.end:
             raise UsageError("--end is for --again and --limit")
         return None
-    if asking.where == "embedded" or asking.api == "chat":
+    if sampling.backend == "embedded" or sampling.api == "chat":
         raise UsageError(
             "--again and --limit go on with a response: give --backend http or hf, and --api "
             "completions; 'isoflop testtime demo' forces the small transformer"
@@ -212,7 +229,11 @@ def forcing(
     from isoflop.experiments.sampling.budget_forcing import BudgetForcing
     from isoflop.experiments.testtime import TokenBudget
 
-    return BudgetForcing(TokenBudget(again, limit), unescaped(again_text), unescaped(end))
+    return BudgetForcing(
+        TokenBudget(options.again, options.limit),
+        unescaped(options.again_text),
+        unescaped(options.end),
+    )
 
 
 def unescaped(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands.registry import Option, command
@@ -25,6 +26,14 @@ COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupOptions:
+    """Which samples of the bank are judged."""
+
+    strategy: Strategy = None
+    lineage: Lineage = None
+
+
 @command(
     "testtime score",
     example="isoflop testtime score drawn --reward rm=http://127.0.0.1:8000/score",
@@ -33,11 +42,8 @@ COLUMNS = (
 def score(
     bank: Annotated[str, Option("a bank of samples that hold their texts", "BANK")],
     *,
-    reward: asked.Reward = None,
-    check: asked.Check = None,
-    time_limit: asked.TimeLimit = 10.0,
-    strategy: Strategy = None,
-    lineage: Lineage = None,
+    verdicts: asked.VerdictOptions = asked.VerdictOptions(),
+    samples: GroupOptions = GroupOptions(),
     task: Annotated[
         str | None,
         Option("where texts of problems come from that the bank does not hold", "FILE"),
@@ -57,9 +63,9 @@ def score(
     from isoflop.samples.sample_table import SCORE
 
     store = SampleBank.open(bank)
-    names = chosen_group(store.kinds(), strategy, lineage, bank)
+    names = chosen_group(store.kinds(), samples.strategy, samples.lineage, bank)
     problems = problems_block(store, names[1], task, columns)
-    asks = _asks(check, time_limit, reward or {})
+    asks = _asks(verdicts.check, verdicts.time_limit, verdicts.reward or {})
     progress = [judged(store, name, ask, problems, names, batch) for name, ask in asks.items()]
     rows = tuple(row_of(store, names, one) for one in progress)
     data = {
