@@ -113,15 +113,23 @@ def test_the_demo_says_what_a_real_study_shows_and_resumes(demo):
 
 @pytest.mark.training
 def test_the_study_is_read_by_the_other_commands(demo):
+    from isoflop.commands.inputs import IntervalOptions
     from isoflop.commands.reward.fit import reward_fit
+    from isoflop.commands.reward.reward_options import ScoreOptions
 
     folder = demo[0]
     (scores,) = folder.glob("study/trials/*/scores.parquet")
-    fit = reward_fit(str(scores), proxy=("499, 4096 pairs",), draws=50)
+    few = IntervalOptions(draws=50)
+    one = ScoreOptions(proxy=("499, 4096 pairs",))
+    fit = reward_fit(str(scores), samples=one, interval=few)
     assert fit.data["proxies"]["499, 4096 pairs"]["size"] == 499
-    runs = reward_fit(str(folder / "study"), proxy=("rl: 499, 4096 pairs",), draws=50)
+    runs = reward_fit(
+        str(folder / "study"),
+        samples=ScoreOptions(proxy=("rl: 499, 4096 pairs",)),
+        interval=few,
+    )
     assert runs.data["what"] == "RL"
-    assert reward_fit(str(folder / "study"), draws=50).data["what"] == "best-of-n and RL"
+    assert reward_fit(str(folder / "study"), interval=few).data["what"] == "best-of-n and RL"
     report = reward_run(str(folder / "study"), preset="tiny", workers=1)
     assert report.data["reused"] == 2
 
