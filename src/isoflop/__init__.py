@@ -103,6 +103,8 @@ __all__ = [  # noqa: RUF022 (the order of the pipeline)
 
 def __getattr__(name: str) -> Any:
     """Return a public name, loaded now; every law is registered before."""
+    if name == "__version__":
+        return importlib.import_module("isoflop.report.html").version()
     if name not in _HOMES:
         raise AttributeError(f"module 'isoflop' has no attribute {name!r}")
     importlib.import_module("isoflop.laws")
@@ -115,4 +117,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted([*__all__, "__version__"])

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             _refuse_closed_output()
             _refuse_unprintable(argv)
-            program = _program(frozenset(argv))
+            program = _program(frozenset((*argv, *_words_before_tab())))
             bare = not argv or (len(argv) == 1 and argv[0] in help_sections.GROUPS)
             called = [*argv, "--help"] if bare else argv
             result = program(called, prog_name="isoflop", standalone_mode=False)
@@ -66,6 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BaseException as failure:
             code, sentence = _explain(failure, argv)
             return _fail(code, sentence, as_json)
+
+
+def _words_before_tab() -> list[str]:
+    """Return the words of a command line that a shell asks to complete; none otherwise."""
+    names = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")  # of bash, and of the other shells
+    return " ".join(os.environ.get(name, "") for name in names).split()
 
 
 def _refuse_closed_output() -> None:
@@ -186,7 +192,7 @@ def _program(words: Set[str]) -> Callable[..., Any]:
     Only a command whose name is among them is imported and gets its options: that is slow.
     """
     style: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False}
-    program = typer.Typer(cls=_Contents, epilog=FIRST, **style)
+    program = typer.Typer(cls=_Contents, epilog=FIRST, **style | {"add_completion": True})
     program.callback(help=ABOUT)(_options)
     groups = {"": program}
     registry = commands.every()

@@ -7,7 +7,7 @@ Suffixes: s rows, p free parameters, n runs, k values of a profile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from isoflop.fitting.solve import descend
 from isoflop.fitting.support import MissingSupport, gaps
 from isoflop.law import Law
 from isoflop.quantities import show
+from isoflop.report.display import Displayed, number
 
 # How far a profile goes, in standard errors of its parameter; beyond the last it is called open.
 STEPS = np.array([0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15])
@@ -34,7 +35,7 @@ TIED = 0.995  # correlation from which two parameters are known together only
 
 
 @dataclass(frozen=True, eq=False)
-class LikelihoodProfile:
+class LikelihoodProfile(Displayed):
     """How well other values of one parameter fit, all others fitted again.
 
     `rise` (k,) is by how much the objective grows at `values` (k,), in units of its noise: it is
@@ -51,7 +52,7 @@ class LikelihoodProfile:
 
 
 @dataclass(frozen=True, eq=False)
-class Identified:
+class Identified(Displayed):
     """What the runs behind a fit say of its parameters and answers, and what they do not.
 
     `correlations` (p, p) is of the free parameters in `names`; `weakest` says how much of each is
@@ -67,6 +68,14 @@ class Identified:
     answers: Mapping[str, tuple[float, float, float]]
     unknown: Mapping[str, str]
     notes: tuple[Note, ...]
+    fit: Fit[Any]
+
+    def _facts(self) -> Iterator[str]:
+        for profile in self.profiles:
+            low, high = map(number, profile.interval)
+            yield f"{profile.name} in [{low}, {high}]"
+        if self.unknown:
+            yield f"not known: {', '.join(self.unknown)}"
 
 
 @np.errstate(all="ignore")  # far along a profile a law may have no value
@@ -104,6 +113,7 @@ def identify(
         answers=ranges,
         unknown={**_unseen(holes), **_unknown_parameters(profiles), **_unknown_answers(ranges)},
         notes=(*(hole.note for hole in holes), *_tied(fit.free, correlations)),
+        fit=fit,
     )
 
 

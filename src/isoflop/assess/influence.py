@@ -20,6 +20,7 @@ from isoflop.fitting.resample import jackknife, levels
 from isoflop.fitting.solve import descend, solve
 from isoflop.law import Array, Law
 from isoflop.quantities import show
+from isoflop.report.display import Displayed, number
 
 Answer = Callable[[Law], Array]  # what is asked of an ensemble of s laws: (s,) or (s, 1)
 
@@ -37,7 +38,7 @@ class Without:
 
 
 @dataclass(frozen=True, eq=False)
-class Influence:
+class Influence(Displayed):
     """What each answer is with all runs, and without some of them.
 
     `highest` leaves out the 1, 2, ... highest losses; `sizes` and `budgets` one level each of N
@@ -51,6 +52,13 @@ class Influence:
     budgets: tuple[Without, ...]
     single: tuple[Without, ...]
     error: Mapping[str, float]
+    fit: Fit[Any]
+
+    def _facts(self) -> Iterator[str]:
+        yield from (f"{name}={number(value)}" for name, value in self.whole.items())
+        for few in self.highest[-1:]:
+            changes = ", ".join(f"{name} {self.moved(name, few):+.1%}" for name in self.whole)
+            yield f"{few.left_out}: {changes}"
 
     def moved(self, name: str, without: Without) -> float:
         """Return the change of an answer: 0.1 is a tenth more than with all runs."""
@@ -95,7 +103,7 @@ def influence(
     refits = iter(_without(fit, [*able[0], *able[1], *able[2], *single], values[1:]))
     highest, sizes, budgets, alone = (tuple(next(refits) for _ in part) for part in (*able, single))
     error = {k: _error(alone, k) for k in questions}
-    return Influence(values[0], highest, sizes, budgets, alone, error)
+    return Influence(values[0], highest, sizes, budgets, alone, error, fit)
 
 
 def _parameter(name: str) -> Answer:

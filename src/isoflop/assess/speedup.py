@@ -5,7 +5,7 @@ Array suffixes: s rows, q joint parameters, p parameters of one recipe's law, n 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,7 +21,8 @@ from isoflop.fitting.solve import refine, solve
 from isoflop.law import Binding, Law
 from isoflop.laws import form
 from isoflop.quantities import refuse_draws, show
-from isoflop.runs import Runs
+from isoflop.report.display import Displayed, interval, number
+from isoflop.runs import Runs, Tabular, as_runs
 
 Share = Literal["shared", "free"]
 
@@ -55,7 +56,7 @@ class Variant:
 
 
 @dataclass(frozen=True, eq=False)
-class Speedup:
+class Speedup(Displayed):
     """The multiplier of the `chosen` variant by loss, beside the variants that share less or more.
 
     `lack_of_fit` is the p-value of the chosen law's form: against the scatter of `replicates` runs
@@ -71,11 +72,18 @@ class Speedup:
     replicates: int
     noise: float
     notes: tuple[Note, ...]
+    runs: tuple[Runs, Runs]
+
+    def _facts(self) -> Iterator[str]:
+        yield f"multiplier={interval(self.chosen.multiplier)}"
+        yield f"L={number(self.chosen.multiplier.L)}"
+        yield f"over={self.over}"
+        yield f"lack_of_fit={number(self.lack_of_fit)}"
 
 
 def speedup(
-    A: Runs,
-    B: Runs,
+    A: Tabular,
+    B: Tabular,
     *,
     over: str = "C",
     floor: Share = "shared",
@@ -97,6 +105,7 @@ def speedup(
     if floor == "free" and "E" in (fix or {}):
         raise UsageError("E is pinned and free at once; leave out --floor free or --fix E=...")
     refuse_draws(draws, level)
+    A, B = as_runs(A), as_runs(B)
     both = A + B
     both.require((over, "L"))
     member_n = (np.arange(len(both)) >= len(A)).astype(int)
@@ -122,6 +131,7 @@ def speedup(
         replicates=replicates,
         noise=chosen.noise,
         notes=(*doubts, *both.notes),
+        runs=(A, B),
     )
 
 

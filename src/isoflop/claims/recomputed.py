@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from isoflop.atlas.claims import Claim
 from isoflop.plan.rounding import digits
+from isoflop.report.display import Displayed
 
 Verdict: TypeAlias = Literal["right", "needs a caveat", "wrong", "no source found"]
 VERDICTS: tuple[Verdict, ...] = ("right", "needs a caveat", "wrong", "no source found")
@@ -17,7 +18,7 @@ AT_LEAST = "at least "  # how the name of a number begins that is said to be a l
 
 
 @dataclass(frozen=True, slots=True)
-class Recomputation:
+class Recomputation(Displayed):
     """One number of a statement, what is found for it, and whether the two agree.
 
     `printed` says that a source prints what is found, so that nothing was recomputed.
@@ -31,7 +32,7 @@ class Recomputation:
 
 
 @dataclass(frozen=True)
-class Recomputed:
+class Recomputed(Displayed):
     """What is recomputed for a statement: numbers to compare, and numbers that illustrate."""
 
     compared: tuple[Recomputation, ...] = ()

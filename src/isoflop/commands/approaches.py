@@ -10,9 +10,8 @@ from isoflop.commands.inputs import (
     Source,
 )
 from isoflop.commands.registry import Option, command
-from isoflop.pages.approaches import as_data, best_sizes, exponents_of, notes_of, profiles, splits
-from isoflop.quantities import show
-from isoflop.report import Block, Heading, Report
+from isoflop.pages.approaches import page_of
+from isoflop.report import Report
 
 if TYPE_CHECKING:
     pass
@@ -39,18 +38,12 @@ def approaches(
     """
     from isoflop.plan.approaches import approaches as compare
 
-    table = table_options.read(runs)
     comparison = compare(
-        table,
+        table_options.read(runs),
         C,
         laws=law or ("chinchilla",),
         draws=interval.draws,
         level=interval.level,
         seed=interval.seed,
     )
-    blocks: list[Block] = [*notes_of(comparison), exponents_of(comparison), *splits(comparison)]
-    blocks += [Heading("Figures"), best_sizes(comparison)]
-    stated = table.conventions.get("L")
-    blocks += [profiles(p, stated) for p in comparison.profiles if p.curve == "parabola"]
-    title = f"The best split of {show(C)} FLOP, by {len(table):,} runs of {table.origin}"
-    return Report(title, tuple(blocks), as_data(comparison))
+    return page_of(comparison)

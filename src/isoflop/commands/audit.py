@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import command
-from isoflop.pages.audit import advice, as_data, headline, table
-from isoflop.report import Block, Report, note_blocks
+from isoflop.pages.audit import page_of
+from isoflop.report import Report
 
 if TYPE_CHECKING:
     pass
@@ -26,9 +26,4 @@ def audit(
     """
     from isoflop import assess
 
-    result = assess.audit(table_options.read(runs))
-    blocks: list[Block] = [headline(result), *note_blocks(result.runs.notes), table(result)]
-    for finding in (*result.of("fail"), *result.of("warn")):
-        blocks += advice(finding)
-    title = f"Audit of {len(result.runs):,} runs of {result.runs.origin}"
-    return Report(title, tuple(blocks), as_data(result))
+    return page_of(assess.audit(table_options.read(runs)))

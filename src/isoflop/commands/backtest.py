@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isoflop.commands.compare import (
-    BacktestOptions,
-)
+from isoflop.commands.compare import BacktestOptions
 from isoflop.commands.inputs import OptionalIntervals, RunsOptions, Source
 from isoflop.commands.registry import command
-from isoflop.pages.backtest import as_data, by_ratio, forecasts, overall, reached_of
-from isoflop.pages.compare import (
-    error_by_ratio,
-    refusals,
-    split,
-)
-from isoflop.report import Block, Report, note_blocks
+from isoflop.pages.backtest import page_of
+from isoflop.pages.compare import split
+from isoflop.report import Report
 
 if TYPE_CHECKING:
     pass
@@ -35,11 +29,9 @@ def backtest(
     lie. 'compare' ranks the laws and says which differences are noise.
     """
     from isoflop import assess
-    from isoflop.assess.audit.consistency import doubts
     from isoflop.assess.extrapolation.comparison import candidates
 
     table = table_options.read(runs)
-    data_doubts = doubts(table)
     test = assess.backtest(
         candidates(
             table,
@@ -54,14 +46,4 @@ def backtest(
         level=interval.level,
         seed=interval.seed,
     )
-    reaches = reached_of(test)
-    blocks: list[Block] = [
-        *note_blocks(data_doubts),
-        overall(test),
-        by_ratio(reaches, interval.level),
-        *refusals(test),
-        error_by_ratio(test, list(test.candidates)),
-        forecasts(test, table),
-    ]
-    title = f"Backtest on {len(table):,} runs of {table.origin}"
-    return Report(title, tuple(blocks), as_data(test, reaches, data_doubts))
+    return page_of(test)

@@ -7,22 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import ANY, Option, command
-from isoflop.pages.compare import (
-    as_data,
-    error_by_ratio,
-    meaning,
-    ranking,
-    refusals,
-    said_of,
-    split,
-    verdict,
-)
-from isoflop.report import (
-    Block,
-    Paragraph,
-    Report,
-    note_blocks,
-)
+from isoflop.pages.compare import page_of, split
+from isoflop.report import Report
 
 if TYPE_CHECKING:
     pass
@@ -109,14 +95,4 @@ def compare(
             seed=pooling.seed,
         )
         outcome = forecast(pooled, **at)
-    blocks: list[Block] = [
-        *note_blocks(comparison.doubts),
-        verdict(comparison),
-        *(said_of(outcome, table) if outcome else ()),
-        Paragraph(meaning(comparison)),
-        ranking(comparison),
-        *refusals(comparison.test),
-        error_by_ratio(comparison.test, [s.candidate for s in comparison.standings]),
-    ]
-    title = f"Laws compared on {len(table):,} runs of {table.origin}"
-    return Report(title, tuple(blocks), as_data(comparison, outcome))
+    return page_of(comparison, outcome)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from isoflop.commands.law_source import saved
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
-from isoflop.pages.design import as_data, map, narrowing, percent, pool_of, runs_of, stopping_of
-from isoflop.quantities import show
-from isoflop.report import Block, Paragraph, Report, note_blocks
+from isoflop.pages.design import page_of, pool_of
+from isoflop.report import Report
 
 if TYPE_CHECKING:
     from isoflop.assess import Pool
@@ -119,19 +118,7 @@ def design(
         drift=worth.drift,
         level=worth.level,
     )
-    blocks: list[Block] = [
-        *note_blocks(result.notes),
-        Paragraph(
-            f"{len(result.choices)} runs for {show(result.spent)} FLOP bring {result.target.words} "
-            f"from ± {percent(result.start)} to ± {percent(result.half_width)} "
-            f"({result.level:.0%})."
-        ),
-        runs_of(result),
-        *stopping_of(result),
-        map(result, candidates),
-        narrowing(result),
-    ]
-    return Report(f"Runs to make next, for {result.target.words}", tuple(blocks), as_data(result))
+    return page_of(result)
 
 
 def _model(text: str) -> Model | Pool:

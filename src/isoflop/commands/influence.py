@@ -8,21 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import Option, command
-from isoflop.pages.influence import SPLIT, answers, as_data, figures, tables, verdict
-from isoflop.report import (
-    Block,
-    Paragraph,
-    Report,
-    note_blocks,
-)
+from isoflop.pages.influence import answers, page_of
+from isoflop.report import Report
 
 if TYPE_CHECKING:
     pass
 
-MEANING = (
-    "Each row is a fit to all runs but those named. An answer that a few runs decide is theirs, "
-    "not the study's: look at them, and give the range."
-)
 
 Objectives = Annotated[
     Literal["huber", "squared", "asymmetric", "student-t"], Option("what is minimised")
@@ -81,17 +72,4 @@ def influence(
     )
     questions = answers(fit, at)
     result = assess.influence(fit, questions, most=most, seed=method.seed)
-    main = next(iter(questions), fit.free[0])
-    if SPLIT in questions:
-        main = SPLIT
-    names = tuple(questions) or fit.free
-    blocks: list[Block] = [
-        *note_blocks(fit.notes),
-        *verdict(fit, questions, result, main),
-        Paragraph(MEANING),
-        *figures(fit, result, main),
-        *tables(fit, result, names, main),
-    ]
-    title = f"What {method.law} hangs on in {len(table):,} runs of {table.origin}"
-    refused = fit.status == "refused"
-    return Report(title, tuple(blocks), as_data(fit, result, main), refused=refused)
+    return page_of(result, questions)

@@ -9,7 +9,7 @@ import numpy as np
 from isoflop.commands.law_source import Model, model
 from isoflop.commands.pricing import CountOptions, family
 from isoflop.commands.registry import Option, command
-from isoflop.pages.shrink import report
+from isoflop.pages.shrink import page_of
 from isoflop.quantities import parse
 from isoflop.report import Report
 
@@ -58,4 +58,4 @@ def shrink(
     factors = usual if k is None else tuple(parse(part, "--k") for part in k.split(","))
     result = ask(factors)
     line = ask(tuple(np.geomspace(1.02 * least, LARGEST, POINTS).tolist()))
-    return report(source, result, line)
+    return page_of(result, line)

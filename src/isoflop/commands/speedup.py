@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands.inputs import IntervalOptions, RunsOptions
 from isoflop.commands.registry import Option, command
-from isoflop.pages.speedup import (
-    answer_of,
-    as_data,
-    both_of,
-    by_loss,
-    figure,
-    fit_quality,
-    variants,
-    with_compute,
-)
-from isoflop.report import Block, Report, note_blocks
+from isoflop.pages.speedup import both_of, page_of, with_compute
+from isoflop.report import Report
 
 if TYPE_CHECKING:
     pass
@@ -89,12 +80,4 @@ def speedup(
         level=interval.level,
         seed=interval.seed,
     )
-    blocks: list[Block] = [
-        *note_blocks(result.notes),
-        answer_of(result, method.over),
-        variants(result),
-        *by_loss(result),
-        fit_quality(result),
-        figure(result, *tables),
-    ]
-    return Report("Effective speed-up of B over A", tuple(blocks), as_data(result))
+    return page_of(result)

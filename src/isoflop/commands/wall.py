@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from isoflop.commands.law_source import Model, model
 from isoflop.commands.pricing import spread
 from isoflop.commands.registry import Option, command
-from isoflop.pages.wall import report
+from isoflop.pages.wall import page_of
 from isoflop.report import Report
 
 if TYPE_CHECKING:
@@ -80,4 +80,4 @@ def wall(
         draws=draws,
         seed=seed,
     )
-    return report(model_law, result, tuple(facts))
+    return page_of(result, tuple(facts))

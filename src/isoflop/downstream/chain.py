@@ -6,7 +6,7 @@ an error of the first step and one of the second that come from the same runs st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from isoflop.fitting.solve import solve
 from isoflop.forecasting import Forecast, forecast, predictive
 from isoflop.law import Binding, form
 from isoflop.quantities import refuse_draws, show
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
 
@@ -28,7 +29,7 @@ LINK = "downstream-sigmoid"
 
 
 @dataclass(frozen=True, eq=False)
-class TwoStepFit:
+class TwoStepFit(Displayed):
     """The two fits: `loss` takes scale and predicts L, `score` takes L and predicts the score.
 
     `growth` is the error of the form of the first step per factor e beyond its runs, from a
@@ -39,6 +40,10 @@ class TwoStepFit:
     score: Fit[Any]
     growth: float | None
     notes: tuple[Note, ...]
+
+    def _facts(self) -> Iterator[str]:
+        for step in (self.loss, self.score):
+            yield f"{step.law.key}: {len(step.runs):,} runs, {step.status}"
 
     @property
     def level(self) -> float:

@@ -22,7 +22,7 @@ from isoflop.fitting.result import Fit, Interval, Starts, quantiles
 from isoflop.fitting.solve import descend, refine, solve
 from isoflop.law import Binding, Law, form
 from isoflop.quantities import FROM_ZERO, refuse_draws
-from isoflop.runs import Runs
+from isoflop.runs import Runs, Tabular, as_runs
 from isoflop.runs.cells import ABOVE_ZERO
 
 __all__ = [
@@ -47,13 +47,13 @@ NEAR = 1e-3  # relative difference of distances from a start under which optima 
 
 # The overloads only say that a class gives a typed fit; the options are those of the function.
 @overload
-def fit(law: type[L], runs: Runs, **options: Any) -> Fit[L]: ...
+def fit(law: type[L], runs: Tabular, **options: Any) -> Fit[L]: ...
 @overload
-def fit(law: str, runs: Runs, **options: Any) -> Fit[Any]: ...
+def fit(law: str, runs: Tabular, **options: Any) -> Fit[Any]: ...
 @np.errstate(all="ignore")  # type: ignore[misc]  # what overflows is never the answer
 def fit(
     law: str | type[Law],
-    runs: Runs,
+    runs: Tabular,
     *,
     objective: str | Objective = "huber",
     delta: float | None = None,
@@ -73,6 +73,7 @@ def fit(
 ) -> Fit[Any]:
     """Return `law` fitted to `runs`, with `draws` refits to resampled runs behind its intervals.
 
+    `runs` may be what `isoflop.read` takes, such as a data frame.
     `objective` is "huber" (on `delta`, 1e-3 unless given), "squared", "asymmetric" or
     "student-t", of log or linear `residuals` as the law says unless the caller does. `over` and
     `predicts` bind the open symbols of a power law. `fix` pins parameters. `start`, of all that are
@@ -85,7 +86,7 @@ def fit(
     have, UsageError for a request that makes no sense, BadLaw for a formula without derivatives.
     Source: Hoffmann et al. 2022, arXiv:2203.15556, section D.3, for the default objective.
     """
-    began = time.perf_counter()
+    began, runs = time.perf_counter(), as_runs(runs)
     binding = Binding(form(law) if isinstance(law, str) else law, over, predicts)
     target, how = _objective(objective, delta), Resampling(resample, stratify, cluster)
     _check_options(draws, level, screened, polished)

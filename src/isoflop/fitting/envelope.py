@@ -12,6 +12,7 @@ from isoflop.errors import Note, RefusedByData
 from isoflop.fitting.frontier import OptimumFrontier, compute, through
 from isoflop.fitting.resample import pairs
 from isoflop.quantities import refuse_draws, show
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 
 POINTS = 500  # values of C at which the envelope is looked up
@@ -21,7 +22,7 @@ LATE = 0.85  # of its own schedule that a run should have behind it
 
 
 @dataclass(frozen=True, eq=False)
-class Envelope:
+class Envelope(Displayed):
     """Approach 1: the size of least loss at each C, and its power law.
 
     `curves` (c, k) holds the loss of each size at C (k,), NaN where it was not measured; `chosen`

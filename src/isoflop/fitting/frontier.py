@@ -8,11 +8,12 @@ import numpy as np
 
 from isoflop.arrays import Numbers
 from isoflop.law import Allocation
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 
 
 @dataclass(frozen=True, eq=False)
-class OptimumFrontier:
+class OptimumFrontier(Displayed):
     """N* and D* as straight lines in log C, through the best splits N, D (b,) found at C (b,).
 
     Rows of `lines` (s + 1, 4) are log N* and its slope a, log D* and its slope b, at C_0; row 0

@@ -17,6 +17,7 @@ from isoflop.arrays import Numbers
 from isoflop.errors import Note, RefusedByData, amount
 from isoflop.fitting.frontier import OptimumFrontier, compute, through
 from isoflop.quantities import show
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 
 Curve = Literal["parabola", "cubic", "akima"]
@@ -38,7 +39,7 @@ class BudgetGroup:
 
 
 @dataclass(frozen=True, eq=False)
-class IsoflopProfile:
+class IsoflopProfile(Displayed):
     """Loss against size at one budget: where it is least, and how well that is known.
 
     `fault` says why it was left out of the frontier; N and D are then NaN. `sd` is that of log N.

@@ -22,6 +22,7 @@ from isoflop.fitting.posterior import Posterior, beliefs, believe
 from isoflop.law import Binding, Law
 from isoflop.laws.sigmoid import Sigmoid
 from isoflop.quantities import show
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 
 Say: TypeAlias = Literal["continue", "stop", "not yet known"]
@@ -61,7 +62,7 @@ class StopEvaluation:
 
 
 @dataclass(frozen=True, eq=False)
-class StopAdvice:
+class StopAdvice(Displayed):
     """What to do with a run, and why.
 
     `reward` is the interval of the reward at the end of the budget, `gain` that of what the next

@@ -18,6 +18,7 @@ from isoflop.fitting import Fit
 from isoflop.forecasting import Forecast, Model, forecast, predictive
 from isoflop.law import Published
 from isoflop.quantities import quantity, show
+from isoflop.report.display import Displayed
 from isoflop.store import JSON, Contents, SealedLine, SealedLog
 
 # A fit or a pool, several of them, or several by the name of the metric that each forecasts.
@@ -42,7 +43,7 @@ class SealedCurve:
 
 
 @dataclass(frozen=True, slots=True)
-class SealedForecast:
+class SealedForecast(Displayed):
     """What a law says of one metric, and what it stands on.
 
     `law` names the law, or the members of a pool; `parameters` are its numbers, of a pool none.
@@ -67,7 +68,7 @@ class SealedForecast:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(Displayed):
     """Forecasts of one run, sealed: of which inputs, when, by which code; publish the `seal`."""
 
     name: str
@@ -97,7 +98,7 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class Register(Displayed):
     """Every forecast of a register in order, and what is wrong with its file."""
 
     path: str

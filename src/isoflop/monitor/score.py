@@ -15,6 +15,7 @@ from isoflop.errors import RefusedByData, UsageError, amount
 from isoflop.fitting.result import Interval
 from isoflop.monitor.register import Register, Registered, SealedForecast, read_register
 from isoflop.quantities import show
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs, refuse_clash
 
 # Bounds [times] between which distances beyond the runs are counted together.
@@ -24,7 +25,7 @@ LEVEL = 0.95  # of the record's own intervals
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class Score(Displayed):
     """One sealed forecast and what was measured, the mean of `runs` runs.
 
     `error` is the log of measured over forecast. `interval_score` is the width of the interval,
@@ -65,7 +66,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Record(Displayed):
     """What a group of scores comes to.
 
     `level` is what intervals promised (mean), `bias` the mean of the errors [log] with its
@@ -83,7 +84,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(Displayed):
     """A register held against runs: each score, those still open, and the records by group."""
 
     register: Register

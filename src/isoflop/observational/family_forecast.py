@@ -10,10 +10,11 @@ from isoflop.errors import UsageError
 from isoflop.observational.components import Models
 from isoflop.observational.families import FamilyLine, families, family
 from isoflop.observational.target import Observed
+from isoflop.report.display import Displayed
 
 
 @dataclass(frozen=True, eq=False)
-class FamilyForecast:
+class FamilyForecast(Displayed):
     """The score that a family is forecast to have at a compute C [FLOP], with its interval.
 
     `index` is the log odds that the law gives the middle of it; `beyond` how many times C lies

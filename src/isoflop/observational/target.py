@@ -16,6 +16,7 @@ from isoflop.fitting.resample import clustered
 from isoflop.fitting.solve import solve
 from isoflop.observational.components import Capabilities, Models, capabilities
 from isoflop.quantities import refuse_draws, show
+from isoflop.report.display import Displayed
 
 SPARE = 5  # models that a fit must have beyond its numbers
 STARTS = 64
@@ -58,7 +59,7 @@ class ScoreSigmoid:
 
 
 @dataclass(frozen=True, eq=False)
-class Observed:
+class Observed(Displayed):
     """A task as models on other benchmarks show it.
 
     `models` are those it was fitted to, `law` the fit, `draws` its refits to resampled families,
@@ -160,7 +161,7 @@ def observe(
 
 
 @dataclass(frozen=True, eq=False)
-class ObservationalBacktest:
+class ObservationalBacktest(Displayed):
     """What an observational law fitted up to `cutoff` [FLOP] said of the models beyond it.
 
     `predicted`, `low`, `high` and `truth` (k,); `by_compute` (k,) is what a sigmoid of log compute

@@ -7,12 +7,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimated
+from isoflop.plan.approaches import Approach, ApproachComparison
 from isoflop.quantities import show
-from isoflop.report import Axis, Block, ErrorBar, Figure, Line, Note, Points, Table, note_blocks
+from isoflop.report import (
+    Axis,
+    Block,
+    ErrorBar,
+    Figure,
+    Heading,
+    Line,
+    Note,
+    Points,
+    Report,
+    Table,
+    note_blocks,
+)
 
 if TYPE_CHECKING:
     from isoflop.fitting.isoflop_profile import Profiles
-    from isoflop.plan.approaches import Approach, ApproachComparison
     from isoflop.plan.result import Estimate
 
 
@@ -24,6 +38,26 @@ STEPS = 60  # points of a line
 MOST_CURVES = 10  # budgets that one figure can hold
 
 MOST_REASONS = 3  # budgets that are named where many are left out for the like reason
+
+
+@shows(ApproachComparison)
+def page_of(comparison: ApproachComparison) -> Report:
+    """Return the three approaches side by side: exponents, the best split, and the curves."""
+    runs = comparison.runs
+    blocks: list[Block] = [
+        *notes_of(comparison),
+        exponents_of(comparison),
+        *splits(comparison),
+        Heading("Figures"),
+        best_sizes(comparison),
+    ]
+    stated = runs.conventions.get("L")
+    blocks += [profiles(p, stated) for p in comparison.profiles if p.curve == "parabola"]
+    sizes = "; ".join(f"{x.name}: {estimated(x.N)}" for x in comparison.approaches)
+    budget = f"{show(comparison.C)} FLOP"
+    answer = f"The best N for {budget} is {sizes}" if sizes else f"No best N for {budget} is known"
+    title = f"The best split of {budget}, by {len(runs):,} runs of {runs.origin}"
+    return Report(title, tuple(blocks), as_data(comparison), answer=answered(answer, blocks))
 
 
 def notes_of(comparison: ApproachComparison) -> list[Block]:

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from isoflop.assess.audit import Audit, Finding
 from isoflop.errors import texts
-from isoflop.report import Block, Heading, Note, Paragraph, Table
-
-if TYPE_CHECKING:
-    from isoflop.assess.audit import Audit, Finding
-
+from isoflop.pages import shows
+from isoflop.pages.answer import clause
+from isoflop.report import Block, Heading, Note, Paragraph, Report, Table, note_blocks
 
 SHOWN = 20  # rows that are named in text; --json names them all
+
+
+@shows(Audit)
+def page_of(audit: Audit) -> Report:
+    """Return an audit as a report: the verdicts, then what failed and what to do about it."""
+    blocks: list[Block] = [headline(audit), *note_blocks(audit.runs.notes), table(audit)]
+    for finding in (*audit.of("fail"), *audit.of("warn")):
+        blocks += advice(finding)
+    title = f"Audit of {len(audit.runs):,} runs of {audit.runs.origin}"
+    return Report(title, tuple(blocks), as_data(audit), answer=_answer(audit))
+
+
+def _answer(audit: Audit) -> str:
+    """Return whether a law may be fitted to these runs, and the gravest finding."""
+    verdicts = {
+        "fail": "Mend these runs before a law is fitted to them",
+        "warn": "A law may be fitted to these runs, with care",
+        "cannot tell": "Nothing speaks against these runs, as far as can be told",
+        "pass": "Nothing speaks against these runs",
+    }
+    first = next(iter(audit.of(audit.worst)))
+    why = f": {first.check}: {clause(first.says)}" if audit.worst in ("fail", "warn") else ""
+    return f"{verdicts[audit.worst]}{why}."
 
 
 def headline(audit: Audit) -> Note:

@@ -6,21 +6,56 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.assess import Backtest, Candidate
+from isoflop.assess.audit.consistency import doubts
 from isoflop.errors import Notes, texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered
 from isoflop.pages.compare import (
+    error_by_ratio,
     percent,
+    refusals,
     refused_as_data,
     splits_in_words,
 )
-from isoflop.report import Axis, Cell, ErrorBar, Figure, Layer, Line, Table
+from isoflop.report import (
+    Axis,
+    Block,
+    Cell,
+    ErrorBar,
+    Figure,
+    Layer,
+    Line,
+    Report,
+    Table,
+    note_blocks,
+)
 
 if TYPE_CHECKING:
-    from isoflop.assess import Backtest, Candidate
     from isoflop.assess.extrapolation.calibration import Reached
     from isoflop.runs import Runs
 
 
 MOST_SHOWN = 40  # held-out runs in a figure
+
+
+@shows(Backtest)
+def page_of(test: Backtest) -> Report:
+    """Return a backtest as a report: errors overall and by distance, and the forecasts made."""
+    data_doubts, reaches = doubts(test.runs), reached_of(test)
+    blocks: list[Block] = [
+        *note_blocks(data_doubts),
+        overall(test),
+        by_ratio(reaches, test.level),
+        *refusals(test),
+        error_by_ratio(test, list(test.candidates)),
+        forecasts(test, test.runs),
+    ]
+    best = test.candidates[0]
+    answer = f"{best.name} forecasts larger runs best, to {test.rms(best):.2%} (root mean square)"
+    title = f"Backtest on {len(test.runs):,} runs of {test.runs.origin}"
+    data = as_data(test, reaches, data_doubts)
+    return Report(title, tuple(blocks), data, answer=answered(answer, blocks))
 
 
 def forecasts(test: Backtest, runs: Runs) -> Figure:

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.assess import Backtest, Candidate, Comparison
 from isoflop.errors import texts
+from isoflop.pages import shows, tabulates
+from isoflop.pages.answer import answered, estimated
 from isoflop.quantities import show
 from isoflop.report import (
     Axis,
@@ -16,12 +19,14 @@ from isoflop.report import (
     Heading,
     Line,
     Note,
+    Paragraph,
+    Report,
     Table,
     note_blocks,
 )
+from isoflop.report.columns import Columns
 
 if TYPE_CHECKING:
-    from isoflop.assess import Backtest, Candidate, Comparison
     from isoflop.forecasting import Forecast
     from isoflop.runs import Runs
 
@@ -35,6 +40,53 @@ MEANING = (
     "of the form adds at ten times the runs. The lead of the first is noise if it is lost in more "
     "than 5% of resamples of splits and runs. Weights are those of the pooled forecast."
 )
+
+
+@shows(Comparison)
+def page_of(comparison: Comparison, outcome: Forecast | None = None) -> Report:
+    """Return laws ranked as a report, with the forecast of their pool where there is one."""
+    runs = comparison.test.runs
+    best = verdict(comparison)
+    blocks: list[Block] = [
+        *note_blocks(comparison.doubts),
+        *((best,) if best.kind == "good" else ()),
+        *(said_of(outcome, runs) if outcome else ()),
+        Paragraph(meaning(comparison)),
+        ranking(comparison),
+        *refusals(comparison.test),
+        error_by_ratio(comparison.test, [s.candidate for s in comparison.standings]),
+    ]
+    title = f"Laws compared on {len(runs):,} runs of {runs.origin}"
+    words = best.text
+    if outcome is not None:
+        place = ", ".join(f"{symbol} = {show(value)}" for symbol, value in outcome.at.items())
+        words = f"{outcome.quantity} = {estimated(outcome)} at {place} by the pool; {words}"
+    answer = answered(words, blocks)
+    return Report(title, tuple(blocks), as_data(comparison, outcome), answer=answer)
+
+
+@tabulates(Comparison)
+def tables_of(comparison: Comparison) -> dict[str, Columns]:
+    """Return the candidates of a comparison, best first, and their errors run by run."""
+    errors = comparison.test.held
+    counts = [h.error.size for h in errors]
+    return {
+        "ranking": {
+            "candidate": [s.candidate.name for s in comparison.standings],
+            **{
+                name: [getattr(s, name) for s in comparison.standings]
+                for name in ("rms", "error", "bias", "growth", "better", "tied", "weight")
+            },
+        },
+        "errors": {
+            "candidate": np.repeat(
+                [h.candidate.name for h in errors], [h.error.size for h in errors]
+            ),
+            "cut": np.repeat([h.cut for h in errors], counts),
+            "ratio": np.concatenate([h.ratio for h in errors]),
+            "error": np.concatenate([h.error for h in errors]),
+        },
+    }
 
 
 def meaning(comparison: Comparison) -> str:

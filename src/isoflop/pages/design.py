@@ -8,18 +8,39 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import UnknownName, UsageError, texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered
+from isoflop.plan.design.greedy import Design
 from isoflop.quantities import show
-from isoflop.report import Axis, Block, Figure, Line, Points, Table
+from isoflop.report import Axis, Block, Figure, Line, Points, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess import Pool as LawPool
-    from isoflop.plan.design.greedy import Design
     from isoflop.plan.design.uncertainty import Model, Pool
 
 
 STAGES = (0.1, 0.3, 1.0)  # shares of the design at which the rule for stopping is told
 
 BEYOND = 3.0  # by which the default grid goes further than the runs
+
+
+@shows(Design)
+def page_of(result: Design) -> Report:
+    """Return the runs to make next as a report, and how far each narrows the target."""
+    blocks: list[Block] = [
+        *note_blocks(result.notes),
+        runs_of(result),
+        *stopping_of(result),
+        map(result, result.candidates),
+        narrowing(result),
+    ]
+    answer = answered(
+        f"{len(result.choices)} runs for {show(result.spent)} FLOP bring {result.target.words} "
+        f"from ± {percent(result.start)} to ± {percent(result.half_width)} ({result.level:.0%})",
+        blocks,
+    )
+    title = f"Runs to make next, for {result.target.words}"
+    return Report(title, tuple(blocks), as_data(result), answer=answer)
 
 
 def pool_of(

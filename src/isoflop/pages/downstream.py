@@ -11,6 +11,7 @@ import numpy as np
 from isoflop import errors
 from isoflop.quantities import show
 from isoflop.report import Cell, Note, Paragraph, Table, note_blocks
+from isoflop.report.display import Displayed
 
 if TYPE_CHECKING:
     from isoflop.downstream import DownstreamMethod, Missed, Signal, TwoStepFit
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class TaskForecast:
+class TaskForecast(Displayed):
     """All that is said of one task; `chain` is None for one that cannot be forecast yet."""
 
     name: str

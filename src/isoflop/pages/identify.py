@@ -6,16 +6,74 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.assess.identifiability import Identified, LikelihoodProfile
 from isoflop.errors import texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimate
 from isoflop.pages.influence import numbers
-from isoflop.report import Axis, Block, Cell, Figure, Heading, Line, Table
+from isoflop.report import (
+    Axis,
+    Block,
+    Cell,
+    Figure,
+    Heading,
+    Line,
+    Note,
+    Paragraph,
+    Report,
+    Table,
+    note_blocks,
+)
 
 if TYPE_CHECKING:
-    from isoflop.assess.identifiability import Identified, LikelihoodProfile
     from isoflop.fitting import Fit
 
 
 FAR = 4.0  # rises beyond this many times the end of an interval are not drawn
+
+
+@shows(Identified)
+def page_of(result: Identified) -> Report:
+    """Return what the runs can give as a report: what they cannot first, then the profiles."""
+    fit, runs = result.fit, result.fit.runs
+    fresh = [n for n in result.notes if n not in fit.notes]
+    good = [] if result.unknown else [Note("the runs give every number that was asked for", "good")]
+    blocks: list[Block] = [
+        *note_blocks(fit.notes),
+        *note_blocks(fresh),
+        *(Note(f"not known: {name}; {why}", "doubt") for name, why in result.unknown.items()),
+        *good,
+        parameters(fit, result),
+        *answers_of(result),
+        *correlations(result),
+        Heading("Profiles"),
+        Paragraph(
+            "Each curve holds one parameter at other values and fits the rest again. Where it "
+            "crosses 1, a value fits worse than chance explains: there the interval ends."
+        ),
+        *(figure(fit, p) for p in result.profiles),
+    ]
+    title = f"What {len(runs):,} runs of {runs.origin} say of {fit.law.key}"
+    refused = fit.status == "refused"
+    return Report(title, tuple(blocks), as_data(fit, result), refused, _answer(result, blocks))
+
+
+def _answer(result: Identified, blocks: list[Block]) -> str:
+    """Return what can be told from the runs, with its interval, and what cannot."""
+    profiles = (
+        f"{p.name} = {estimate(getattr(result.fit.law, p.name), *p.interval)}"
+        for p in result.profiles
+        if p.name not in result.unknown
+    )
+    answers = (
+        f"{name} = {estimate(*ends)}"
+        for name, ends in result.answers.items()
+        if name not in result.unknown
+    )
+    known = ", ".join([*answers] or [*profiles])
+    if not result.unknown:
+        return answered(f"These runs give {known}", blocks)
+    return answered(f"These runs give {known or 'none of what was asked'}", blocks)
 
 
 def parameters(fit: Fit[Any], identified_law: Identified) -> Table:

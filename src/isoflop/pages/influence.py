@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.assess.influence import Answer, Influence, Without
 from isoflop.errors import UsageError, texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered
 from isoflop.quantities import show
 from isoflop.report import (
     Axis,
@@ -17,12 +20,14 @@ from isoflop.report import (
     Heading,
     Line,
     Note,
+    Paragraph,
     Points,
+    Report,
     Table,
+    note_blocks,
 )
 
 if TYPE_CHECKING:
-    from isoflop.assess.influence import Answer, Influence, Without
     from isoflop.fitting import Fit
     from isoflop.law import Law
 
@@ -32,6 +37,38 @@ SHOWN = 10  # single runs that are listed
 FEW = 0.05  # the share of runs that should not decide an answer
 
 SPLIT = "D*/N*"  # tokens per parameter of the best split
+
+
+MEANING = (
+    "Each row is a fit to all runs but those named. An answer that a few runs decide is theirs, "
+    "not the study's: look at them, and give the range."
+)
+
+
+@shows(Influence)
+def page_of(result: Influence, questions: Mapping[str, Answer] | None = None) -> Report:
+    """Return what answers become without some of the runs; `questions` are those beside E, A, ...
+
+    The first of them, or D*/N*, is drawn.
+    """
+    fit, asked = result.fit, dict(questions or {})
+    main = SPLIT if SPLIT in asked else next(iter(asked), fit.free[0])
+    blocks: list[Block] = [
+        *note_blocks(fit.notes),
+        *(verdict(fit, asked, result, main) if fit.draws is not None else ()),
+        Paragraph(MEANING),
+        *figures(fit, result, main),
+        *tables(fit, result, tuple(asked) or fit.free, main),
+    ]
+    few = (
+        result.highest[max(1, int(FEW * len(fit.runs))) - 1 : len(result.highest)] or result.highest
+    )
+    moved = f", and {show(few[0].answers[main])} without {few[0].left_out}" if few else ""
+    words = f"{main} is {show(result.whole[main])} with all {len(fit.runs):,} runs{moved}"
+    title = f"What {fit.law.key} hangs on in {len(fit.runs):,} runs of {fit.runs.origin}"
+    refused = fit.status == "refused"
+    data = as_data(fit, result, main)
+    return Report(title, tuple(blocks), data, refused, answered(words, blocks))
 
 
 def answers(fit: Fit[Any], at: Mapping[str, float]) -> dict[str, Answer]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from isoflop.errors import texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimated
 from isoflop.pages.plan import written
 from isoflop.pages.provenance import counted, described
+from isoflop.plan.shrink import Shrunk
 from isoflop.quantities import show
 from isoflop.report import Block, Figure, Paragraph, Report, Table, note_blocks
 
-if TYPE_CHECKING:
-    from isoflop.assess import Pool
-    from isoflop.fitting import Fit
-    from isoflop.law import Published
-    from isoflop.plan.shrink import Shrunk
 
-
-def report(model: Fit[Any] | Pool | Published, result: Shrunk, line: Shrunk) -> Report:
-    """Return smaller models of equal loss, and what they cost."""
+@shows(Shrunk)
+def page_of(result: Shrunk, line: Shrunk | None = None) -> Report:
+    """Return smaller models of equal loss, and what they cost; `line` holds more sizes to draw."""
+    model = result.problem.model
     unit = counted(model, "N")
     rows = (
         ("N", result.N.value, result.N.low, result.N.high, unit),
@@ -60,9 +59,17 @@ def report(model: Fit[Any] | Pool | Published, result: Shrunk, line: Shrunk) -> 
         ),
         Paragraph("An interval without an upper end holds draws by which that k is too small."),
         described(model),
-        _picture(line),
+        *((_picture(line or result),) if (line or result).rows else ()),
     )
-    return Report(f"Smaller than the best for {show(result.C)} FLOP", blocks, _data(result))
+    few = result.rows[0] if result.rows else None
+    more = f"; {few.factor:g} times its N takes {few.data.value:.2f} times the data" if few else ""
+    answer = answered(
+        f"The best N for {show(result.C)} FLOP is {estimated(result.N)}, and none below "
+        f"{estimated(result.least)} times that reaches its loss{more}",
+        blocks,
+    )
+    title = f"Smaller than the best for {show(result.C)} FLOP"
+    return Report(title, blocks, _data(result), answer=answer)
 
 
 def _picture(line: Shrunk) -> Figure:

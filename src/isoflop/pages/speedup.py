@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.assess.speedup import Multiplier, Speedup, Variant
 from isoflop.errors import amount, texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered
 from isoflop.quantities import show
-from isoflop.report import Axis, Figure, Line, Paragraph, Points, Table
+from isoflop.report import Axis, Block, Figure, Line, Points, Report, Table, note_blocks
 
 if TYPE_CHECKING:
-    from isoflop.assess.speedup import Multiplier, Speedup, Variant
     from isoflop.runs import Runs
 
 
@@ -20,13 +22,27 @@ STEPS = 60  # points of a line
 AHEAD = 10.0  # how far lines are drawn beyond the runs
 
 
-def answer_of(speedup: Speedup, over: str) -> Paragraph:
+@shows(Speedup)
+def page_of(speedup: Speedup) -> Report:
+    """Return a speed-up as a report: the multiplier, what it rests on, and both laws."""
+    blocks: list[Block] = [
+        *note_blocks(speedup.notes),
+        variants(speedup),
+        *by_loss(speedup),
+        fit_quality(speedup),
+        figure(speedup, *speedup.runs),
+    ]
+    answer = answered(answer_of(speedup), blocks)
+    return Report("Effective speed-up of B over A", tuple(blocks), as_data(speedup), answer=answer)
+
+
+def answer_of(speedup: Speedup) -> str:
     """Return the factor in compute that one set of runs saves over the other."""
     m = speedup.chosen.multiplier
-    return Paragraph(
-        f"Recipe B reaches a loss of {m.L:.4g} with {show(1 / m.value)} times the {over} of "
-        f"recipe A: a multiplier of {show(m.value)} ({show(m.low)} to {show(m.high)} at "
-        f"{speedup.level:.0%})."
+    return (
+        f"Recipe B reaches a loss of {m.L:.4g} with {show(1 / m.value)} times the {speedup.over} "
+        f"of recipe A: a multiplier of {show(m.value)} ({show(m.low)} to {show(m.high)} at "
+        f"{speedup.level:.0%})"
     )
 
 

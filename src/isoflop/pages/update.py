@@ -26,6 +26,7 @@ from isoflop.report import (
     Table,
     note_blocks,
 )
+from isoflop.report.display import Displayed
 
 if TYPE_CHECKING:
     from isoflop.forecasting import Forecast, Model
@@ -38,7 +39,7 @@ SURPRISING = 0.05  # a share of runs inside that chance makes rarer than this is
 
 
 @dataclass(frozen=True, slots=True)
-class ForecastOutcome:
+class ForecastOutcome(Displayed):
     """A forecast, and what came of it."""
 
     name: str

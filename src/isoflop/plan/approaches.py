@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -21,7 +21,8 @@ from isoflop.law import Allocation, Law
 from isoflop.plan.optimum import optimum
 from isoflop.plan.result import Estimate
 from isoflop.quantities import refuse_draws, refuse_impossible, show
-from isoflop.runs import Runs
+from isoflop.report.display import Displayed, interval, number
+from isoflop.runs import Runs, Tabular, as_runs
 
 Made = TypeVar("Made")
 
@@ -30,7 +31,7 @@ NARROW = 1.02  # a factor of C over which the exponents of a law are taken
 
 
 @dataclass(frozen=True, slots=True)
-class Approach:
+class Approach(Displayed):
     """What one approach says: exponents a, b of N* and D* in C, and the best split of a budget.
 
     `bias` is by what share its N and D land off, on this study's grid, where the losses are those
@@ -47,7 +48,7 @@ class Approach:
 
 
 @dataclass(frozen=True, eq=False)
-class ApproachComparison:
+class ApproachComparison(Displayed):
     """The approaches side by side at C [FLOP], and what each was made of.
 
     `refused` holds the approaches that the runs cannot support, with the reason.
@@ -61,6 +62,11 @@ class ApproachComparison:
     profiles: tuple[Profiles, ...]
     fits: tuple[Fit[Any], ...]
     notes: tuple[Note, ...]
+    runs: Runs
+
+    def _facts(self) -> Iterator[str]:
+        yield f"C={number(self.C)}"
+        yield from (f"{approach.name}: N={interval(approach.N)}" for approach in self.approaches)
 
     @property
     def factor(self) -> float:
@@ -70,7 +76,7 @@ class ApproachComparison:
 
 
 def approaches(
-    runs: Runs,
+    runs: Tabular,
     C: float,
     *,
     laws: Sequence[str] = ("chinchilla",),
@@ -88,6 +94,7 @@ def approaches(
     """
     refuse_impossible("C", C)
     refuse_draws(draws, level)
+    runs = as_runs(runs)
     ask = _Request(runs, C, draws, level, seed)
     fits = ask.each([(f"3 {law}", partial(_fitted, ask, law)) for law in laws])
     enveloped = ask.each([("1 envelope", partial(envelope, runs, draws=draws, seed=seed))])
@@ -117,6 +124,7 @@ def approaches(
         profiles=tuple(profiled),
         fits=tuple(fits),
         notes=_notes(C, enveloped, profiled, fits),
+        runs=runs,
     )
 
 

@@ -15,13 +15,14 @@ from isoflop.fitting.dual import Dual
 from isoflop.law import Law
 from isoflop.plan.result import Estimate
 from isoflop.quantities import SHARES
+from isoflop.report.display import Displayed
 
 ROUNDS, STEPS = 60, 50
 DONE = 1e-7  # of the loss, by which no other mixture can be better: then the search ends
 
 
 @dataclass(frozen=True)
-class Mixture:
+class Mixture(Displayed):
     """The best shares of domains, the weighted loss there, and the loss that each law says.
 
     `even` is the weighted loss of equal shares, and `seen` the least of it over the mixtures that

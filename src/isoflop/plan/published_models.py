@@ -11,6 +11,7 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.errors import ConventionMismatch, UsageError
 from isoflop.quantities import show
+from isoflop.report.display import Displayed
 
 if TYPE_CHECKING:
     from isoflop.assess import Pool
@@ -24,7 +25,7 @@ VERDICTS: tuple[Verdict, ...] = ("under-trained", "near", "over-trained", "unkno
 
 
 @dataclass(frozen=True, slots=True)
-class ModelVerdict:
+class ModelVerdict(Displayed):
     """A model held against a law at its own compute.
 
     `best` are the tokens per parameter that the law asks for, from `low` to `high` where it has

@@ -16,6 +16,7 @@ from isoflop.plan.optimum import best, needed
 from isoflop.plan.problem import Model, PlanningProblem, ask, basis
 from isoflop.plan.result import Estimate
 from isoflop.plan.rounding import coarse
+from isoflop.report.display import Displayed
 
 SIZES = (0.75, 0.5, 0.4, 0.3)
 _WITHOUT_END = np.inf  # tokens
@@ -39,7 +40,7 @@ class Smaller:
 
 
 @dataclass(frozen=True)
-class Shrunk:
+class Shrunk(Displayed):
     """What smaller models take to reach the loss of the best run of C [FLOP].
 
     No data makes up for less than `least` times its N.
@@ -53,6 +54,7 @@ class Shrunk:
     rows: tuple[Smaller, ...]
     level: float
     notes: tuple[Note, ...]
+    problem: PlanningProblem
 
 
 def shrink(
@@ -108,6 +110,7 @@ def shrink(
         rows=rows,
         level=problem.level,
         notes=(*coarse(model), *basis(problem, N, D)),
+        problem=problem,
     )
 
 

@@ -14,6 +14,7 @@ from isoflop.plan.optimum import best
 from isoflop.plan.problem import Model, PlanningProblem, ask, basis
 from isoflop.plan.rounding import coarse
 from isoflop.quantities import refuse_draws
+from isoflop.report.display import Displayed
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HORIZON = 30.0  # years over which a growth is carried; beyond, "not within"
@@ -34,7 +35,7 @@ LARGEST_YEAR = 2024.0
 
 
 @dataclass(frozen=True)
-class Wall:
+class Wall(Displayed):
     """When demand meets stock, over draws of both.
 
     `years` holds the quantiles of the year, infinite past the horizon, and `unmet` the share of
@@ -52,6 +53,7 @@ class Wall:
     used_up: Numbers
     overtraining: Range
     notes: tuple[Note, ...]
+    model: Model
 
 
 def wall(
@@ -102,6 +104,7 @@ def wall(
         used_up=np.array([np.mean(when <= y) for y in year + years_ahead]),
         overtraining=Range.of(overtraining),
         notes=(*coarse(model), *basis(problem, N, D)),
+        model=model,
     )
 
 

@@ -137,7 +137,7 @@ def written(value: Any) -> str:
         case str():
             return brief(value)[1:-1]
         case Displayed():
-            return type(value).__name__
+            return f"{type(value).__name__}({next(value._facts(), '')})"
         case Mapping():
             return _pairs(value)
         case tuple() | list():
@@ -146,11 +146,22 @@ def written(value: Any) -> str:
 
 
 def _unnamed(value: Any) -> str:
-    """Return an estimate or a number of NumPy in a few characters; "" for all else."""
+    """Return an estimate, numbers of NumPy, or the name of a thing; "" for all else."""
     if all(hasattr(value, end) for end in ("value", "low", "high")):
         return interval(value)
-    item = getattr(value, "item", None)  # a number of NumPy, or an array without dimensions
-    return number(item()) if callable(item) and getattr(value, "ndim", 1) == 0 else ""
+    if getattr(getattr(value, "dtype", None), "kind", "O") in "iuf":
+        return _ends(value)
+    name = getattr(value, "name", None)
+    return name if isinstance(name, str) else ""
+
+
+def _ends(values: Any) -> str:
+    """Return a number of NumPy, or how many there are of an array (n,) and between which ends."""
+    if values.ndim == 0:
+        return number(values.item())
+    if values.ndim > 1 or not values.size:
+        return ""
+    return f"{values.size} from {number(values.min().item())} to {number(values.max().item())}"
 
 
 def number(value: float) -> str:

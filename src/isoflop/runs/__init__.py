@@ -6,6 +6,7 @@ from isoflop.runs.cells import ABOVE_ZERO, LABELS, SYMBOLS, refuse_impossible
 from isoflop.runs.conventions import CONVENTIONS, refuse_clash
 from isoflop.runs.omission import Omission
 from isoflop.runs.table import Runs
+from isoflop.runs.tabular import Tabular, as_runs
 
 __all__ = [
     "ABOVE_ZERO",
@@ -14,6 +15,8 @@ __all__ = [
     "SYMBOLS",
     "Omission",
     "Runs",
+    "Tabular",
+    "as_runs",
     "refuse_clash",
     "refuse_impossible",
 ]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
 from isoflop.errors import BadRuns, CannotFit, Note, UsageError
+from isoflop.report.display import Displayed
 from isoflop.runs.cells import name_rows
 from isoflop.samples.best_of_n import blocks, by_rank, grid, prompt_draws
 from isoflop.samples.kl import TINY, kl_bound, kl_of_best_of_n
@@ -25,7 +26,7 @@ LEAST = 4  # prompts that a bootstrap over prompts needs to mean anything
 
 
 @dataclass(frozen=True, eq=False)
-class BestOfNCurves:
+class BestOfNCurves(Displayed):
     """Gain of best-of-n by one proxy, for every n (g,), over the mean of the initial policy.
 
     `kl` [nats] is Beirami's estimate if log-probabilities are known, else its `bound`. `gold_pg`

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from isoflop.arrays import Numbers
 from isoflop.errors import Note
 from isoflop.quantities import refuse_draws
+from isoflop.report.display import Displayed
 from isoflop.samples.best_of_n import best_of_n
 from isoflop.samples.blocks import SampleBlocks
 from isoflop.samples.coverage import coverage, k_grid
@@ -23,7 +24,7 @@ AT_ONCE = 2_000_000  # weights of problems, or samples, that are held at a time
 
 
 @dataclass(frozen=True, eq=False)
-class SampleCurve:
+class SampleCurve(Displayed):
     """A share of problems solved over k (g,), with its interval; `each` (p, g) is by problem.
 
     `exact` (g,) says where no draw was needed: the mean over all subsets of k samples. `verifier`

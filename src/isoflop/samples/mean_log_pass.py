@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.errors import CannotFit, Note, UsageError
+from isoflop.report.display import Displayed
 
 
 @dataclass(frozen=True, slots=True)
-class MeanLogPass:
+class MeanLogPass(Displayed):
     """`mlpr` (m,) [nats] of each model over the problems `kept` (p,), and what to beware of."""
 
     mlpr: npt.NDArray[np.float64]

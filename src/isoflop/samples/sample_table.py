@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
 from isoflop.errors import Note, RefusedByData, UsageError
+from isoflop.report.display import Displayed
 
 SCORE = "score:"  # how the column of a verifier begins
 SPENT = (
@@ -26,7 +27,7 @@ NO_ANSWER = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class Counts(Displayed):
     """How many of the samples `tried` (p,) of each problem were right: `solved` (p,)."""
 
     problems: tuple[str, ...]
@@ -58,7 +59,7 @@ class Counts:
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class Samples(Displayed):
     """Samples of one strategy and lineage; those of problem i are rows starts[i] to starts[i+1].
 
     `answer` (n,) holds codes of `answers`, or any numbers that are the same for the same answer,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
 from isoflop.errors import BadRuns, ConventionMismatch, Note, UnknownName, UsageError
+from isoflop.report.display import Displayed
 from isoflop.runs.cells import name_rows
 from isoflop.schedules.rates import LONGEST, Schedule
 from isoflop.sources.cells import CellTable, numbers, texts
@@ -33,7 +34,7 @@ _SIZES = ("n", "params", "size", "modelsize", "parameters")
 
 
 @dataclass(frozen=True, eq=False)
-class LossCurve:
+class LossCurve(Displayed):
     """The `loss` (n,) [nats/token] of a run after warm-up, at `steps` (n,), which rise."""
 
     name: str

@@ -19,6 +19,7 @@ from isoflop.fitting.resample import signs
 from isoflop.fitting.result import Interval, quantiles
 from isoflop.fitting.solve import solve
 from isoflop.quantities import refuse_count
+from isoflop.report.display import Displayed
 from isoflop.schedules.curves import LossCurve
 from isoflop.schedules.forms import SHARES, AreaPower, Form, FormChoice, MultiPower, choice
 from isoflop.schedules.history import COARSE, FINE, History, grouped
@@ -35,7 +36,7 @@ REWEIGHED = 4  # rounds of least squares, each with the weights of what the last
 
 
 @dataclass(frozen=True, eq=False)
-class ScheduleFit:
+class ScheduleFit(Displayed):
     """A law fitted to curves; `draws` are refits with signs of blocks of residuals drawn anew.
 
     `agree` says how many of the starts that were followed ended at the same optimum.

@@ -12,6 +12,7 @@ import numpy as np
 from isoflop.arrays import Integers, Numbers
 from isoflop.errors import Note, UsageError
 from isoflop.fitting.result import Interval
+from isoflop.report.display import Displayed
 from isoflop.schedules.curves import LossCurve
 from isoflop.schedules.fitting import ScheduleFit, fit
 from isoflop.schedules.forms import Form
@@ -30,7 +31,7 @@ OFF_PEAK = 0.05  # share by which a peak may differ from those that were fitted,
 
 
 @dataclass(frozen=True, eq=False)
-class ScheduleForecast:
+class ScheduleForecast(Displayed):
     """The loss (n,) of a schedule at `steps` (n,) by a fitted law, and its draws (s, n).
 
     Draws hold the refits, what the form may miss, and the scatter of single measurements.
@@ -135,7 +136,7 @@ def _beyond(law: Form, curves: Sequence[LossCurve], history: History) -> Numbers
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOutCurve:
+class HeldOutCurve(Displayed):
     """A curve that a law did not see, and what the law said of it."""
 
     key: str

@@ -14,6 +14,7 @@ import numpy as np
 
 from isoflop.arrays import Numbers
 from isoflop.errors import BadRuns
+from isoflop.report.display import Displayed
 
 if TYPE_CHECKING:
     from isoflop.assess.reward.overoptimisation import RewardCurve
@@ -144,7 +145,7 @@ class ScorerArm:
 
 
 @dataclass(frozen=True, eq=False)
-class StudyResult:
+class StudyResult(Displayed):
     """All arms of a study: best-of-n `chosen`, and `pursued` by RL."""
 
     chosen: tuple[ScorerArm, ...]

@@ -13,6 +13,7 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.quantities import refuse_count, refuse_impossible
+from isoflop.report.display import Displayed
 
 MOST = 1_000_000  # tokens of an answer
 DRAWN = 1_000_000  # items of a test whose answers are drawn one by one
@@ -41,7 +42,7 @@ class AnswerLossFamily:
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
+class Scores(Displayed):
     """The scores (k,) of models N (k,) on answers of `tokens` tokens; each has `items` items.
 
     `exact` is the share of answers right in every token, `wrong` the mean number of wrong tokens

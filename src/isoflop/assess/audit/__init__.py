@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Each module registers its checks; they are made in this order.
 from isoflop.assess.audit import counting, design, losses, names, training  # noqa: F401
 from isoflop.assess.audit.check import CHECKS, CheckResult, Finding, Verdict, cannot, study
-from isoflop.errors import BadRuns
-from isoflop.runs import Runs
+from isoflop.errors import BadRuns, brief
+from isoflop.report.display import Displayed
+from isoflop.runs import Runs, Tabular, as_runs
 
 __all__ = ["Audit", "Finding", "Verdict", "audit"]
 
@@ -16,11 +18,17 @@ _ORDER: tuple[Verdict, ...] = ("fail", "warn", "cannot tell", "pass")
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class Audit(Displayed):
     """The findings of every check, in order."""
 
     runs: Runs
     findings: tuple[Finding, ...]
+
+    def _facts(self) -> Iterator[str]:
+        yield f"{len(self.runs):,} runs"
+        yield from (f"{verdict}={len(self.of(verdict))}" for verdict in _ORDER)
+        graver = (*self.of("fail"), *self.of("warn"))
+        yield from (f"{finding.check}: {brief(finding.says)[1:-1]}" for finding in graver)
 
     def of(self, verdict: Verdict) -> tuple[Finding, ...]:
         """Return the findings of one verdict."""
@@ -32,12 +40,13 @@ class Audit:
         return next(v for v in _ORDER if self.of(v))
 
 
-def audit(runs: Runs) -> Audit:
+def audit(runs: Tabular) -> Audit:
     """Return what every check says of runs.
 
     A check that cannot be made says why; the others go on.
     Raises BadRuns if there are no runs.
     """
+    runs = as_runs(runs)
     if not len(runs):
         raise BadRuns("there are no runs to audit")
     subject = study(runs)

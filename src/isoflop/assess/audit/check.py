@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from isoflop.arrays import Mask, Numbers
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 
 Verdict = Literal["pass", "warn", "fail", "cannot tell"]
@@ -27,7 +28,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Displayed):
     """The verdict of one check, why it matters, and what to do about it."""
 
     check: str

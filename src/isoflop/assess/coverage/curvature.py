@@ -9,13 +9,14 @@ import numpy as np
 from isoflop.assess.coverage.extrapolation import SMALL, log_nlc, points, refuse_few
 from isoflop.errors import CannotFit, Note
 from isoflop.quantities import refuse_draws
+from isoflop.report.display import Displayed
 from isoflop.samples.coverage import coverage
 from isoflop.samples.curves import problem_weights
 from isoflop.samples.sample_table import Counts
 
 
 @dataclass(frozen=True)
-class Bend:
+class Bend(Displayed):
     """How far log(-log coverage) is from straight in log k: slope change over the range of k."""
 
     slope_first: float

@@ -19,6 +19,7 @@ from isoflop.fitting import fit
 from isoflop.fitting.counts import fit_counts
 from isoflop.fitting.refit_curves import refit_to
 from isoflop.quantities import refuse_draws
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 from isoflop.samples.coverage import coverage, k_grid
 from isoflop.samples.curves import problem_weights
@@ -65,7 +66,7 @@ WAYS = (
 
 
 @dataclass(frozen=True, eq=False)
-class CoverageFit:
+class CoverageFit(Displayed):
     """A law of coverage over k, fitted one way to `samples` samples a problem.
 
     `draws` are refits to problems drawn with replacement. `error` is what the backtest found: the
@@ -206,7 +207,7 @@ class MethodError:
 
 
 @dataclass(frozen=True)
-class BakeOff:
+class BakeOff(Displayed):
     """Every way in every test, and the ways in order of their error, the best first."""
 
     held: tuple[MethodError, ...]

@@ -5,7 +5,7 @@ Every law, objective, split and draw is a row of the batched solve: a held-out r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,7 +21,8 @@ from isoflop.fitting.resample import pairs
 from isoflop.fitting.solve import descend, solve
 from isoflop.law import Binding, Law, form
 from isoflop.quantities import refuse_draws
-from isoflop.runs import Runs
+from isoflop.report.display import Displayed
+from isoflop.runs import Runs, Tabular, as_runs
 
 SPARE = 3  # runs that a split must hold beyond the law's parameters
 SCREENED, POLISHED = 1024, 24
@@ -69,7 +70,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOutErrors:
+class HeldOutErrors(Displayed):
     """What one candidate, fitted to the runs of a split, said of those that were held out.
 
     `error` (k,) is log(prediction / truth), `ratio` (k,) how far beyond the split a run lies, and
@@ -105,13 +106,21 @@ class Refused:
 
 
 @dataclass(frozen=True, eq=False)
-class Backtest:
+class Backtest(Displayed):
     """The errors of every candidate on every split; `refused` says which could not be tested."""
 
     along: tuple[str, ...]
     held: tuple[HeldOutErrors, ...]
     refused: tuple[Refused, ...]
     level: float
+    runs: Runs
+
+    def _facts(self) -> Iterator[str]:
+        yield f"along {', '.join(self.along)}"
+        for candidate in self.candidates:
+            yield f"{candidate.name}: {self.rms(candidate):.2%}"
+        if self.refused:
+            yield f"refused={len(self.refused)}"
 
     def of(self, candidate: Candidate) -> tuple[HeldOutErrors, ...]:
         """Return what a candidate said, split by split."""
@@ -145,7 +154,7 @@ class Backtest:
 
 def backtest(
     candidates: Sequence[Candidate],
-    runs: Runs,
+    runs: Tabular,
     *,
     along: str | Sequence[str] = "C",
     cuts: Sequence[float] | int = 4,
@@ -170,7 +179,8 @@ def backtest(
     if not candidates:
         raise UsageError("there is no candidate to backtest")
     symbols = (along,) if isinstance(along, str) else tuple(along)
-    runs = in_order(runs)
+    table = as_runs(runs)
+    runs = in_order(table)
     able, refused = _posed(candidates, runs)
     placed: tuple[Split, ...] = ()
     while able and not placed:
@@ -189,7 +199,7 @@ def backtest(
             refused.append(Refused(c, str(reason)))
     if not errors:
         raise CannotFit(refused[-1].reason)
-    return Backtest(symbols, tuple(errors), tuple(refused), level)
+    return Backtest(symbols, tuple(errors), tuple(refused), level, table)
 
 
 def in_order(runs: Runs) -> Runs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,8 @@ from isoflop.assess.extrapolation.calibration import ForecastErrors, growth, sai
 from isoflop.errors import Note, UsageError, brief
 from isoflop.law import Law, form
 from isoflop.quantities import refuse_draws
-from isoflop.runs import Runs
+from isoflop.report.display import Displayed
+from isoflop.runs import Runs, Tabular, as_runs
 
 OBJECTIVES = ("huber", "student-t")
 # The form that is held to be likelier at first, and its share of the weight then, however many
@@ -33,7 +34,7 @@ SAME = 1e-6  # errors of logs that are this close are even
 
 
 @dataclass(frozen=True)
-class CandidateScore:
+class CandidateScore(Displayed):
     """How a candidate did: errors are of logs, so 0.01 is one per cent.
 
     `better` is the share of resamples in which it beats the first; `tied` says that this is too
@@ -60,7 +61,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Displayed):
     """Candidates ranked by extrapolation error, best first; `growth` is that of the pool."""
 
     test: Backtest
@@ -68,6 +69,12 @@ class Comparison:
     growth: float
     doubts: tuple[Note, ...]
     recipe: Recipe
+
+    def _facts(self) -> Iterator[str]:
+        yield f"best {self.best.name}"
+        yield "its lead is real" if self.decisive else "its lead may be noise"
+        for score in self.standings:
+            yield f"{score.candidate.name}: error {score.error:.2%}, weight {score.weight:.0%}"
 
     @property
     def best(self) -> Candidate:
@@ -87,7 +94,7 @@ class Comparison:
 
 
 def candidates(
-    runs: Runs,
+    runs: Tabular,
     laws: Sequence[str | Candidate] | None = None,
     objectives: Sequence[str] = OBJECTIVES,
     over: str | None = None,
@@ -99,6 +106,7 @@ def candidates(
     Raises UsageError if the table can feed no law of N and D.
     """
     if laws is None:
+        runs = as_runs(runs)
         laws = [key for key, law in sorted(Law.registry.items()) if _fed(law, runs)]
         if not laws:
             raise UsageError(
@@ -118,7 +126,7 @@ def candidates(
 
 def compare(
     laws: Sequence[str | Candidate] | None,
-    runs: Runs,
+    runs: Tabular,
     *,
     objectives: Sequence[str] = OBJECTIVES,
     along: str | Sequence[str] = "C",
@@ -138,6 +146,7 @@ def compare(
     Raises CannotFit if no candidate can be tested or the loss rises with scale.
     """
     refuse_draws(draws, level)
+    runs = as_runs(runs)
     data_doubts = doubts(runs)
     selection = candidates(runs, laws, objectives)
     test = backtest(

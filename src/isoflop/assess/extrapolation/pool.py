@@ -33,7 +33,7 @@ from isoflop.store import canonical, digest, write_atomically
 
 
 @dataclass(frozen=True, eq=False)
-class Member:
+class Member(Displayed):
     """One fit of a pool and its share of the forecast."""
 
     candidate: Candidate

@@ -22,13 +22,13 @@ from isoflop.errors import CannotFit, Note, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
 from isoflop.fitting.result import FormError, Status
 from isoflop.quantities import refuse_draws
-from isoflop.runs import Runs
+from isoflop.runs import Runs, Tabular, as_runs
 
 FAINT = 0.01  # weight under which a form is left out of the pool
 
 
 def pool(
-    runs: Runs,
+    runs: Tabular,
     laws: Sequence[str | Candidate] | None = None,
     *,
     comparison: Comparison | None = None,
@@ -50,6 +50,7 @@ def pool(
     Raises CannotFit if no candidate can be fitted to the runs.
     """
     refuse_draws(draws, level)
+    runs = as_runs(runs)
     doubtful: list[Note] = list(comparison.doubts if comparison else doubts(runs))
     along = along or (over if over is not None and "C" not in runs else "C")
     if comparison is None:
@@ -75,7 +76,7 @@ def pool(
 
 
 def best(
-    runs: Runs,
+    runs: Tabular,
     laws: Sequence[str | Candidate] | None = None,
     *,
     comparison: Comparison | None = None,
@@ -91,6 +92,7 @@ def best(
 
     Raises CannotFit if no candidate can be tested, and what `fit` raises.
     """
+    runs = as_runs(runs)
     if comparison is None:
         along = over if over is not None and "C" not in runs else "C"
         comparison = compare(

@@ -21,6 +21,7 @@ from isoflop.fitting import Fit, Interval, fit
 from isoflop.law import Law
 from isoflop.laws import form
 from isoflop.quantities import quantity, refuse_draws, show
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
 
@@ -34,7 +35,7 @@ WINDOWS = (0.0, 0.05, 0.1, 0.2, 0.3)  # shares of the compute that are left out 
 
 
 @dataclass(frozen=True, eq=False)
-class RewardCurve:
+class RewardCurve(Displayed):
     """A sigmoid through the evaluations of one recipe, R a share of its range.
 
     `intervals` are profile likelihoods, at the level of the fit; `open` names parameters whose

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from isoflop.arrays import Numbers
 from isoflop.assess.reward.overoptimisation import RewardCurve
 from isoflop.errors import BadRuns, Note
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
 from isoflop.samples.best_of_n_curves import BestOfNCurves
@@ -41,7 +42,7 @@ def of_curves(
 
 
 @dataclass(frozen=True, eq=False)
-class RunEvidence:
+class RunEvidence(Displayed):
     """Evaluations by proxy, and what was assumed of them."""
 
     by_proxy: Mapping[str, RewardCurve]

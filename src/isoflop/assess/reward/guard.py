@@ -18,6 +18,7 @@ from isoflop.assess.reward.overoptimisation import (
 )
 from isoflop.errors import UsageError
 from isoflop.quantities import show
+from isoflop.report.display import Displayed
 from isoflop.samples.best_of_n_curves import BestOfNCurves, best_of_n_curves
 from isoflop.samples.kl import n_of_kl
 from isoflop.samples.score_table import ScoreTable
@@ -28,7 +29,7 @@ FAR = 1e15  # n beyond which a peak is as good as none
 
 
 @dataclass(frozen=True, eq=False)
-class Guard:
+class Guard(Displayed):
     """What is safe with one proxy: `n` and `kl` [nats] of the peak of gold, and what lies beyond.
 
     `among` holds the ends of the intervals of n* by every law that nothing seen speaks against, and

@@ -17,6 +17,7 @@ from isoflop.errors import CannotFit, Note
 from isoflop.fitting import fit
 from isoflop.laws.sigmoid import Sigmoid
 from isoflop.quantities import show
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 
 BUCKETS = 50  # of reward, between the worst evaluation and the best
@@ -26,7 +27,7 @@ LEAST_RISE = 0.1  # of the logs from the fewest responses to the most, below whi
 
 
 @dataclass(frozen=True, eq=False)
-class IsoCompute:
+class IsoCompute(Displayed):
     """Curves by responses per problem, their envelope, and the best number along it.
 
     `x` (k,) is compute, `best` (k,) the number whose curve is highest there and `reward` (k,) how

@@ -17,6 +17,7 @@ from isoflop.errors import BadRuns, CannotFit, Note
 from isoflop.fitting.linear import fit_linear
 from isoflop.laws import form as form_of
 from isoflop.quantities import refuse_level
+from isoflop.report.display import Displayed
 
 FORMS = ("bon-reward", "rl-reward", "log1p-reward", "power-decay-reward")
 SEARCH: Mapping[str, Mapping[str, Sequence[float]]] = {
@@ -40,7 +41,7 @@ class Spread(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class RewardCurve:
+class RewardCurve(Displayed):
     """Points (g,) along d [sqrt(nats)]: gain R over the initial policy, weight, and draws (s, g).
 
     Draws are of R over prompts, or, where `drawn_weights` says so, of the weights of points. So
@@ -95,7 +96,7 @@ class FormScore:
 
 
 @dataclass(frozen=True, eq=False)
-class Overoptimisation:
+class Overoptimisation(Displayed):
     """A law through the points, its draws, and what it says of the peak."""
 
     evidence: RewardCurve

@@ -21,6 +21,7 @@ from isoflop.law import Binding
 from isoflop.laws import form
 from isoflop.plan.design.uncertainty import Model, Pool, Target, factor
 from isoflop.quantities import refuse_level, show
+from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 
 Criterion = Literal["target", "parameters", "cheapest"]
@@ -44,7 +45,7 @@ class DesignStep:
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class Design(Displayed):
     """Runs to make, in order; `start` is the half-width of the target before any of them."""
 
     target: Target
@@ -54,6 +55,7 @@ class Design:
     choices: tuple[DesignStep, ...]
     noise: float
     notes: tuple[Note, ...]
+    candidates: Pool
 
     @property
     def half_width(self) -> float:
@@ -135,6 +137,7 @@ def design(
         choices=choices,
         noise=scatter,
         notes=_notes(models, drift),
+        candidates=candidates,
     )
     return _reached(design_result, candidates, budget, within)
 

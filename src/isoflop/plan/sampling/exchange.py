@@ -10,6 +10,7 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.quantities import refuse_draws
+from isoflop.report.display import Displayed
 
 
 def multiplier(M: Any, R: Any) -> Numbers:
@@ -33,7 +34,7 @@ def multiplier(M: Any, R: Any) -> Numbers:
 
 
 @dataclass(frozen=True)
-class Exchanged:
+class Exchanged(Displayed):
     """One group of problems: the large model once, against the small one with many samples.
 
     `needed` is the least number of samples at which the small model is as good, infinite where

@@ -16,6 +16,7 @@ from isoflop.plan.sampling.prices import UNITS, Prices, cost_of, uncounted, unit
 from isoflop.plan.sampling.problem_draws import FIRST, Cases, cases_of, chooser
 from isoflop.plan.sampling.router import Router
 from isoflop.quantities import refuse_draws, show
+from isoflop.report.display import Displayed
 from isoflop.samples.curves import problem_weights
 from isoflop.samples.sample_table import Samples
 
@@ -48,7 +49,7 @@ class AtBudget:
 
 
 @dataclass(frozen=True, eq=False)
-class SamplingPolicy:
+class SamplingPolicy(Displayed):
     """A policy over budgets, and the router that applies it."""
 
     difficulty: Difficulty

@@ -20,6 +20,7 @@ from isoflop.fitting import Fit
 from isoflop.laws import constants
 from isoflop.plan.result import Estimate
 from isoflop.quantities import QUANTITIES, show
+from isoflop.report.display import Displayed
 
 WITHIN = 0.0025  # of the loss at the bottom: what is held to be as good as the best
 SURFACE = "rate-batch-surface"
@@ -110,7 +111,7 @@ class RateQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleAdvice:
+class RuleAdvice(Displayed):
     """What one rule says: None where it says nothing, and `why` then says so.
 
     `N` is the size as the rule counts it. `ranges` is where it was fitted, and `outside` holds a

@@ -14,6 +14,7 @@ from isoflop.errors import Note, UnknownName, UsageError
 from isoflop.law import Published, form
 from isoflop.plan.result import Plan
 from isoflop.quantities import refuse_count, show
+from isoflop.report.display import Displayed
 
 WARMUP = 0.01  # of the steps
 FINAL = 0.1  # of the peak learning rate, at the end of a cosine over the whole run
@@ -36,7 +37,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class RunConfig:
+class RunConfig(Displayed):
     """A run that a trainer can be told: a shape, steps of `sequences` sequences, a learning rate.
 
     `counted` is N of the shape as the plan counts it, and `tokens` what the steps see. `hours`
