@@ -23,29 +23,29 @@ def test_the_law_at_hand_comes_first_and_nothing_is_better():
     for answer in rest:
         assert answer.excess >= -1e-12
         assert answer.share <= 1 + 1e-9
-        assert 6 * answer.N * answer.D == pytest.approx(GOPHER)
+        assert pytest.approx(GOPHER) == 6 * answer.N * answer.D
 
 
 def test_the_answers_are_those_that_the_papers_print():
     answers = by_rule()
-    assert answers["Chinchilla 2022, approach 1"].N == pytest.approx(67e9, rel=0.02)  # table 3
+    assert pytest.approx(67e9, rel=0.02) == answers["Chinchilla 2022, approach 1"].N  # table 3
     twenty = answers["20 tokens per parameter"]
-    assert twenty.D / twenty.N == pytest.approx(20)
+    assert pytest.approx(20) == twenty.D / twenty.N
     kaplan = 1.3e9 * (GOPHER / 8.64e19) ** 0.73  # table 6
-    assert answers["Kaplan 2020"].N == pytest.approx(kaplan, rel=1e-6)
-    assert answers["Llama 3 2024"].D == pytest.approx(0.299 * GOPHER**0.537, rel=1e-6)
+    assert pytest.approx(kaplan, rel=1e-6) == answers["Kaplan 2020"].N
+    assert pytest.approx(0.299 * GOPHER**0.537, rel=1e-6) == answers["Llama 3 2024"].D
 
 
 def test_the_share_of_the_budget_reaches_the_same_loss_at_its_optimum():
     kaplan = by_rule()["Kaplan 2020"]
     best = compare_rules(LAW, GOPHER * kaplan.share).answers[0]
-    assert best.L == pytest.approx(kaplan.L, rel=1e-6)
+    assert pytest.approx(kaplan.L, rel=1e-6) == best.L
 
 
 def test_serving_makes_a_smaller_model_of_the_same_quality_cheaper_over_its_life():
     answers = by_rule(serving=2e12)
     own, served = answers["the law at hand"], answers["the same quality, serving counted"]
-    assert served.L == pytest.approx(own.L, rel=1e-6)
+    assert pytest.approx(own.L, rel=1e-6) == served.L
     assert served.N < own.N
     assert served.lifetime < own.lifetime
     assert own.lifetime == pytest.approx(GOPHER + 2 * own.N * 2e12)
@@ -61,7 +61,7 @@ def test_serving_makes_a_smaller_model_of_the_same_quality_cheaper_over_its_life
 )
 def test_what_is_fixed_stands_beside_the_rest(fixed, rule, N):
     answer = by_rule(fixed=fixed)[rule]
-    assert answer.N == pytest.approx(N)
+    assert pytest.approx(N) == answer.N
     assert answer.excess > 0
 
 
