@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands.law_source import Model, model
@@ -13,7 +13,7 @@ from isoflop.pages.plan import TrainingOutput, page_of
 from isoflop.report import Report
 
 if TYPE_CHECKING:
-    from isoflop.plan import Plan
+    from isoflop.plan import Cost, Plan
 
 Emit = Annotated[
     Literal["nanochat", "torchtitan", "hf", "json"] | None,
@@ -37,6 +37,68 @@ class TrainingOptions:
     chips: Annotated[int, Option("accelerators that train together", least=1, needs=("emit",))] = 8
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedOptions:
+    """What of the answer is fixed, and what stands beside it."""
+
+    N: Annotated[
+        float | None, Option("train a model of this size, and say what that costs", beside=("D",))
+    ] = None
+    D: Annotated[float | None, Option("train on so many tokens, and say what that costs")] = None
+    ratio: Annotated[
+        float | None,
+        Option("train on so many tokens per parameter, such as 20", beside=("N", "D")),
+    ] = None
+    compare: Annotated[
+        bool, Option("show what Kaplan, Chinchilla, Llama 3 and 20 tokens per parameter answer")
+    ] = False
+
+    @property
+    def fixed(self) -> dict[str, float]:
+        """The quantities that are fixed, by name."""
+        named = {"N": self.N, "D": self.D, "ratio": self.ratio}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def limits(
+        self, problem: ProblemOptions, cost: Cost, C: float | None, budget: str | None
+    ) -> ProblemOptions:
+        """Return the limits of the problem with what is fixed at its least and at its most.
+
+        Raises UsageError for a quantity that is limited and fixed.
+        """
+        from isoflop.plan.rules import fixed_sizes
+
+        if not self.fixed:
+            return problem
+        sizes = fixed_sizes(self.fixed, cost, C if budget is None else budget)
+        for name in sizes:
+            if name in {**(problem.at_most or {}), **(problem.at_least or {})}:
+                raise UsageError(f"{name} is fixed, and limited too; leave out one of them")
+        return replace(
+            problem,
+            at_most={**(problem.at_most or {}), **sizes},
+            at_least={**(problem.at_least or {}), **sizes},
+        )
+
+    def compared(self, plan: Plan, page: Report) -> Report:
+        """Return the page with the answers of rules beside the plan, where they are asked for."""
+        from isoflop.pages.rules import with_rules
+        from isoflop.plan.rules import compare_rules
+
+        if not (self.fixed or self.compare):
+            return page
+        asked = plan.problem
+        rules = compare_rules(
+            asked.model,
+            plan.C.value,
+            serving=asked.cost.serving,
+            unique=asked.given.get("U"),
+            given={k: v for k, v in asked.given.items() if k != "U"},
+            fixed=self.fixed,
+        )
+        return with_rules(page, rules)
+
+
 @command(
     "plan",
     example="isoflop plan chinchilla/besiroglu2024 --C 5.76e23 --at-most D=3e12",
@@ -45,8 +107,17 @@ def plan(
     fit: Model,
     *,
     C: Annotated[float | None, Option("the budget [FLOP], or what it would cost in money")] = None,
-    budget: Annotated[float | None, Option("the budget in USD or kWh, in place of C")] = None,
+    budget: Annotated[
+        str | None,
+        Option(
+            'what may be spent, with its unit: "2000 GPU-hours", "$50k", "3 weeks on 64 H100", '
+            '"100 PF-days", "5 MWh"',
+            "BUDGET",
+            beside=("C",),
+        ),
+    ] = None,
     cost: CostOptions = CostOptions(),
+    fixed: FixedOptions = FixedOptions(),
     problem: ProblemOptions = ProblemOptions(),
     output: TrainingOptions = TrainingOptions(),
 ) -> Report:
@@ -55,10 +126,11 @@ def plan(
     The budget pays for training at C = 6ND, unless the law or --count says otherwise, and for
     the tokens of --serving. With --emit the answer comes as a configuration, too.
     """
-    from isoflop.plan import spend
+    from isoflop.plan import parse_budget, spend
 
     source = model(fit, level=problem.level, growth=problem.growth)
-    cost_model, assumed = cost.cost()
+    cost_model, assumed = cost.cost(None if budget is None else parse_budget(budget))
+    limits = fixed.limits(problem, cost_model, C, budget)
     plan = spend(
         source,
         C,
@@ -66,8 +138,8 @@ def plan(
         cost=cost_model,
         unique=problem.unique,
         given=problem.given,
-        at_most=problem.at_most,
-        at_least=problem.at_least,
+        at_most=limits.at_most,
+        at_least=limits.at_least,
         convention=problem.count,
         family=family(problem.shapes, output.emit is not None),
         level=problem.level,
@@ -81,7 +153,8 @@ def plan(
         chip=cost.chip,
         shapes=problem.shapes,
     )
-    return run.written(source, plan, page_of(plan, assumed=assumed))
+    page = fixed.compared(plan, page_of(plan, assumed=assumed))
+    return run.written(source, plan, page)
 
 
 @command("reach", example="isoflop reach chinchilla/besiroglu2024 --L 2.0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from isoflop.commands.law_source import Growth, Level
 from isoflop.commands.registry import Option
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from isoflop.accounting import ModelFamily
     from isoflop.atlas import Chip, Range
     from isoflop.plan import Cost, Serving
+    from isoflop.plan.budget import Budget, BudgetUnit
 
-PRICED = "chip|money|energy"  # what makes FLOP into hours of chips
+PRICED = "chip|money|energy|budget"  # what makes FLOP into hours of chips
 
 Served: TypeAlias = Annotated[
     float | None, Option("tokens served over the life of the model, paid for as well")
@@ -177,19 +178,22 @@ class CostOptions:
             )
         return Serving(prompt=self.serving - generated, output=generated)
 
-    def cost(self) -> tuple[Cost, Notes]:
-        """Return the cost to plan with, and what was assumed for want of an option."""
+    def cost(self, budget: Budget | None = None) -> tuple[Cost, Notes]:
+        """Return the cost to plan with, and what was assumed for want of an option.
+
+        It is counted in the unit of the budget, if there is one, on the chip that it names.
+        Raises UsageError where options and budget contradict each other.
+        """
         from isoflop.plan import Cost, priced
 
         if self.money and self.energy:
             raise UsageError("--money and --energy are two costs; give one")
-        unit: Literal["USD", "kWh", "FLOP"] = (
-            "USD" if self.money else "kWh" if self.energy else "FLOP"
-        )
-        if unit == "FLOP" and self.chip is None:
+        unit = self._unit(budget)
+        named = self._chip(budget)
+        if unit == "FLOP" and named is None:
             self._refuse_idle()
             return Cost(serving=self.served, active=self.active), ()
-        on, utilisation, notes = self._training()
+        on, utilisation, notes = self._training(named)
         cost_model = priced(
             unit,
             on,
@@ -203,6 +207,31 @@ class CostOptions:
             active=self.active,
         )
         return cost_model, notes
+
+    def _unit(self, budget: Budget | None) -> BudgetUnit:
+        """Return what the cost is counted in."""
+        asked: BudgetUnit | None = "USD" if self.money else "kWh" if self.energy else None
+        if budget is None or budget.unit == "FLOP":
+            return asked or "FLOP"
+        if asked not in (None, budget.unit):
+            option = "--money" if self.money else "--energy"
+            raise UsageError(f"the budget is {budget}, and {option} counts {asked}; leave one out")
+        return budget.unit
+
+    def _chip(self, budget: Budget | None) -> str | None:
+        """Return the name of the accelerator to train on, where one is named."""
+        if budget is None or budget.unit != "chip-hours":
+            return self.chip
+        from isoflop.atlas import chip, chip_names
+
+        if self.chip and budget.chip and chip(self.chip).key != budget.chip:
+            raise UsageError(f"the budget is {budget}, and --chip is {self.chip}; name one chip")
+        if self.chip is None and budget.chip is None:
+            raise UsageError(
+                f"the budget is {budget}, and no chip is named; name it with --chip: "
+                f"{', '.join(chip_names())}"
+            )
+        return self.chip or budget.chip
 
     def _phase(self, name: str) -> Range | None:
         """Return the utilisation of a phase of serving, if it was stated."""
@@ -219,23 +248,23 @@ class CostOptions:
                 option = name.replace("_", "-")
                 raise UsageError(f"--{option} says something of a chip; name it with --chip")
 
-    def _training(self) -> tuple[Chip, Range, Notes]:
+    def _training(self, named: str | None) -> tuple[Chip, Range, Notes]:
         """Return the chip, its utilisation, and what stands in for what was not stated."""
         from isoflop.accounting.cost import cost_notes
         from isoflop.atlas import reported_utilisation
 
         notes = []
-        if self.chip is None:
+        if named is None:
             text = f"no chip was named: this is for {FALLBACK}; say --chip"
-            notes.append(Note("info", "chip", text))
-        on = self.priced_chip(self.chip or FALLBACK)
+            notes.append(Note("doubt", "chip", text))
+        on = self.priced_chip(named or FALLBACK)
         if self.mfu is None:
             share = reported_utilisation()
             text = (
                 f"no utilisation was stated: {share.low:.0%} to {share.high:.0%}, typically "
                 f"{share.typical:.0%}, as large runs have reported; say --mfu"
             )
-            notes.append(Note("info", "utilisation", text))
+            notes.append(Note("doubt", "utilisation", text))
         else:
             share = spread(self.mfu, "--mfu")
         return on, share, (*notes, *cost_notes(on, 1.0, 1.0))

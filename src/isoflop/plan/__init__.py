@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from isoflop.plan.approaches import Approach, approaches
+from isoflop.plan.budget import Budget, parse_budget
 from isoflop.plan.cost import Cost, Serving, priced
 from isoflop.plan.design.greedy import Design, design
 from isoflop.plan.mix import Mixture, mix
 from isoflop.plan.optimum import best, cheapest, optimum
 from isoflop.plan.precision import against_full, best_bits
 from isoflop.plan.result import Alternative, Estimate, Plan, Regret
+from isoflop.plan.rules import RuleAnswer, RuleComparison, compare_rules
 from isoflop.plan.serve import Served, serve
 from isoflop.plan.shrink import Shrunk, shrink
 from isoflop.plan.spend import reach, spend
@@ -17,12 +19,15 @@ from isoflop.plan.wall import Wall, wall
 __all__ = [
     "Alternative",
     "Approach",
+    "Budget",
     "Cost",
     "Design",
     "Estimate",
     "Mixture",
     "Plan",
     "Regret",
+    "RuleAnswer",
+    "RuleComparison",
     "Served",
     "Serving",
     "Shrunk",
@@ -32,9 +37,11 @@ __all__ = [
     "best",
     "best_bits",
     "cheapest",
+    "compare_rules",
     "design",
     "mix",
     "optimum",
+    "parse_budget",
     "priced",
     "reach",
     "serve",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from isoflop.accounting.cost import MOST_CHIPS
-from isoflop.atlas import chip
+from isoflop.atlas import chip, reported_utilisation
 from isoflop.errors import UnknownName, UsageError, brief
+from isoflop.plan.cost import Cost, priced
 from isoflop.quantities import parse, refuse_count, show
 
 BudgetUnit = Literal["FLOP", "USD", "kWh", "chip-hours"]
@@ -64,6 +65,27 @@ class Budget:
     def days(self) -> float | None:
         """The days by the clock, where the budget says how many chips work at once."""
         return None if self.count is None else self.amount / self.count / 24.0
+
+
+def in_cost(budget: str, cost: Cost | None) -> tuple[float | None, float | None, Cost | None]:
+    """Return C [FLOP], or the amount in the unit of the cost, and the cost, of a budget in words.
+
+    A budget of chip-hours that names its chip brings a cost at the utilisations that large runs
+    have reported, where no cost is given.
+    Raises UsageError for a budget in another unit than the cost, and what `parse_budget` raises.
+    """
+    spendable = parse_budget(budget)
+    if spendable.unit == "FLOP":
+        return spendable.amount, None, cost
+    if cost is None and spendable.chip is not None:
+        cost = priced("chip-hours", spendable.chip, reported_utilisation())
+    unit = "FLOP" if cost is None else cost.unit
+    if unit != spendable.unit:
+        raise UsageError(
+            f"the budget is {spendable}, and the cost is counted in {unit}; price it: "
+            f"cost=iso.plan.priced({spendable.unit!r}, 'H100', 0.4)"
+        )
+    return None, spendable.amount, cost
 
 
 def parse_budget(text: str, what: str = "the budget") -> Budget:

@@ -7,14 +7,19 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
-from isoflop.errors import Note, UnknownName
+from isoflop.arrays import Numbers
+from isoflop.errors import Note, UnknownName, UsageError
 from isoflop.law import constants
+from isoflop.plan.budget import in_cost
 from isoflop.plan.cost import FLOP_PER_PARAM_TOKEN, Cost, Serving
 from isoflop.plan.optimum import best, cheapest, optimum
 from isoflop.plan.problem import Model, PlanningProblem, ask
+from isoflop.plan.search import bisect
 from isoflop.plan.serve import serve
 from isoflop.quantities import refuse_impossible, show
+from isoflop.report.display import Displayed
 
 TOKENS_PER_PARAMETER = 20.0  # Hoffmann et al. 2022: about what their table 3 amounts to
 
@@ -67,8 +72,8 @@ class RuleAnswer:
     lifetime: float
 
 
-@dataclass(frozen=True, eq=False)
-class RuleComparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class RuleComparison(Displayed):
     """The answers to a budget of C [FLOP]: the law's own first, then those of the field's rules."""
 
     problem: PlanningProblem
@@ -77,11 +82,42 @@ class RuleComparison:
     notes: tuple[Note, ...]
 
 
+def size_at_ratio(cost: Cost, budget: float, ratio: float) -> float:
+    """Return the N [params] that a budget [unit of `cost`] trains on `ratio` tokens each.
+
+    Raises UsageError for a ratio that is not above zero.
+    """
+    refuse_impossible("ratio", ratio)
+
+    def paid(x: Numbers) -> npt.NDArray[np.bool_]:
+        N = np.exp(x)
+        return np.asarray(cost(N, ratio * N) >= budget)
+
+    return float(np.exp(bisect(paid, np.zeros(1), np.full(1, 80.0)))[0])
+
+
+def fixed_sizes(
+    fixed: Mapping[str, float], cost: Cost, budget: float | str | None
+) -> dict[str, float]:
+    """Return the N [params] or D [tokens] that `fixed` comes to: a ratio fixes N at a budget.
+
+    The budget is C [FLOP], or in words. Raises UsageError for a ratio without a budget.
+    """
+    if "ratio" not in fixed:
+        return dict(fixed)
+    if budget is None:
+        raise UsageError("give one budget: a ratio alone says no size")
+    C, amount, _ = (budget, None, cost) if not isinstance(budget, str) else in_cost(budget, cost)
+    total = C * cost.training if C is not None else float(amount or 0.0)
+    return {"N": size_at_ratio(cost, total, fixed["ratio"])}
+
+
 def compare_rules(
     model: Model,
     C: float,
     *,
     serving: float | Serving | None = None,
+    unique: float | None = None,
     given: Mapping[str, float] | None = None,
     fixed: Mapping[str, float] | None = None,
 ) -> RuleComparison:
@@ -96,13 +132,13 @@ def compare_rules(
     own_rules = {
         _name(symbol, value): _fixed(symbol, value, C) for symbol, value in (fixed or {}).items()
     }
-    problem = ask(model, {"C": C}, serving=serving, given=given)
+    problem = ask(model, {"C": C}, serving=serving, unique=unique, given=given)
     own = best(problem.law, _training(problem), np.array([C]), given=problem.given)
     N, D = float(own.N[0]), float(own.D[0])
     least = problem.loss(N, D)
     rows = [_answer(problem, "the law at hand", N, D, least)]
     if serving is not None:
-        over_life = serve(model, serving=serving, C=C, given=given).plan
+        over_life = serve(model, serving=serving, C=C, unique=unique, given=given).plan
         at = over_life.N.value, over_life.D.value
         rows.append(_answer(problem, "the same quality, serving counted", *at, least))
     for rule, size in {**own_rules, **RULES}.items():

@@ -10,6 +10,7 @@ from isoflop.accounting import ModelFamily
 from isoflop.arrays import Numbers
 from isoflop.errors import Note, UsageError
 from isoflop.law import Allocation, Published
+from isoflop.plan.budget import in_cost
 from isoflop.plan.cost import Cost, Serving
 from isoflop.plan.limits import Limits, hold_budget, hold_loss, limits, unreachable
 from isoflop.plan.optimum import cheapest
@@ -26,7 +27,7 @@ def spend(
     model: Model,
     C: float | None = None,
     *,
-    budget: float | None = None,
+    budget: float | str | None = None,
     cost: Cost | None = None,
     serving: float | Serving | None = None,
     unique: float | None = None,
@@ -40,16 +41,19 @@ def spend(
 ) -> Plan:
     """Return the N and D of least loss for a budget, within limits.
 
-    The budget is `budget` in the unit of `cost`, or what C [FLOP] of training would cost, and
-    pays for the tokens that are served, too. `unique` tokens are repeated where D exceeds them.
-    For `at_most` and `at_least` see `limits`, for `convention` and `family` see `counting`. The
-    interval of L is that of a forecast of the planned run, `growth` included: see `forecast`. N
-    and D hold the scatter of the law, and of a pool what its laws disagree on.
+    The budget is `budget` in the unit of `cost`, or in words ("2000 H100-hours"), or what C [FLOP]
+    of training would cost, and pays for the tokens that are served, too. `unique` tokens are
+    repeated where D exceeds them. For `at_most` and `at_least` see `limits`, for `convention` and
+    `family` see `counting`. The interval of L is that of a forecast of the planned run, `growth`
+    included: see `forecast`. N and D hold the scatter of the law, and of a pool what its laws
+    disagree on.
 
     Raises NoOptimum for a law without N and D, UsageError for limits that contradict each other,
     RefusedByData for a fit that was refused, ConventionMismatch for counts that differ.
     """
-    if (C is None) == (budget is None):
+    if isinstance(budget, str) and C is None:
+        C, budget, cost = in_cost(budget, cost)
+    if isinstance(budget, str) or (C is None) == (budget is None):
         raise UsageError("give one budget: C in FLOP, or budget in the unit of the cost")
     numbers: dict[str, float] = {"C": C} if C is not None else {"budget": budget or 0.0}
     problem = ask(
