@@ -33,8 +33,8 @@ def typed(capsys):
         f"plan {SET} --C 5.76e23 --serving 2e12 --money",
         f"plan {SET} --C 5.76e23 --unique 3e11",
         f"plan {SET} --C 5.76e23 --chip H100 --mfu 0.4 --at-most latency=0.01,memory=160e9",
-        f"plan {SET} --budget 10M --money --chip H100 --mfu 0.3,0.4,0.5 --price 2,3",
-        f"plan {SET} --budget 1e6 --energy --chip H100 --mfu 0.4",
+        f"plan {SET} --budget $10M --chip H100 --mfu 0.3,0.4,0.5 --price 2,3",
+        f"plan {SET} --budget 1e6kWh --chip H100 --mfu 0.4",
         f"reach {SET} --L 2.0 --serving 1e12 --generated 2e11",
         f"shrink {SET} --C 5.76e23",
         f"serve {SET} --C 1e23 --serving 1e12",
@@ -53,6 +53,37 @@ def test_it_answers_as_text_as_data_and_as_a_page(capsys, tmp_path, monkeypatch,
     assert "</html>" in Path("page.html").read_text()
     assert cli.main([*shlex.split(line), "--json"]) == 0
     assert isinstance(json.loads(capsys.readouterr()[0]), dict)
+
+
+@pytest.mark.parametrize(
+    ("budget", "C"),
+    [
+        ("2000 H100-hours", 2000 * 3600 * 989.5e12 * 0.4),
+        ("3 weeks on 64 H100", 3 * 168 * 64 * 3600 * 989.5e12 * 0.4),
+        ("100 PF-days", 100 * 8.64e19),
+        ("1e22 FLOP", 1e22),
+    ],
+)
+def test_a_budget_in_any_unit_is_the_compute_that_it_pays_for(typed, budget, C):
+    chip = "" if "H100" not in budget else " --mfu 0.4"
+    code, data = typed(f"plan {SET} --budget '{budget}'{chip}")
+    assert code == 0
+    assert data["C"]["value"] == pytest.approx(C, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "ratio"), [("--N 7B", 1e22 / 6 / 7e9 / 7e9), ("--D 1T", None), ("--ratio 50", 50)]
+)
+def test_what_is_fixed_stays_and_its_price_is_said(typed, fixed, ratio):
+    code, data = typed(f"plan {SET} --C 1e22 {fixed}")
+    assert code == 0
+    if ratio is not None:
+        assert data["D"]["value"] / data["N"]["value"] == pytest.approx(ratio, rel=1e-6)
+    own, chosen = data["rules"][:2]
+    assert own["rule"] == "the law at hand"
+    assert chosen["N"] == pytest.approx(data["N"]["value"], rel=1e-6)
+    assert chosen["excess"] > 0
+    assert chosen["share"] < 1
 
 
 def test_v10_a_plan_gives_the_tokens_per_parameter_of_its_constants(typed):
@@ -112,6 +143,14 @@ def test_a_configuration_goes_to_its_usual_name_once(typed, tmp_path, monkeypatc
     [
         (f"plan {SET}", 2, "give one budget"),
         (f"plan {SET} --C 0", 2, "above zero"),
+        (f"plan {SET} --budget 2000 --chip H100", 2, "has no unit"),
+        (f"plan {SET} --budget '2000 GPU-hours'", 2, "name it with --chip: V100"),
+        (f"plan {SET} --budget '3 weeks on 64 H100' --chip A100", 2, "name one chip"),
+        (f"plan {SET} --budget '5 MWh' --money", 2, "leave one out"),
+        (f"plan {SET} --budget 1e22FLOP --C 1e22", 2, "give one of them"),
+        (f"plan {SET} --C 1e22 --N 7B --D 1T", 2, "give one of them"),
+        (f"plan {SET} --C 1e22 --N 7B --at-most N=3B", 2, "leave out one of them"),
+        (f"plan {SET} --C 1e10 --N 7B --D 1T", 2, "give one of them"),
         (f"plan {SET} --C 1e21 --chip H9000 --mfu 0.4", 2, "did you mean"),
         (f"plan {SET} --C 1e21 --mfu 0.4", 2, "it goes with --chip"),
         (f"plan {SET} --C 1e21 --chip H100 --mfu 40", 2, "0.4 for 40%"),
