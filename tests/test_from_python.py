@@ -81,3 +81,16 @@ def test_a_fit_is_a_function_of_numbers_texts_and_arrays(fit):
         fit(N="seventy", D=1e12)
     with pytest.raises(UsageError, match="D not given"):
         fit(N="70B")
+
+
+def test_a_forecast_takes_texts_and_arrays(fit):
+    one = iso.forecast(fit, N="200k", D="10M", growth=0.01)
+    assert one.value == iso.forecast(fit, N=2e5, D=1e7, growth=0.01).value
+    many = iso.forecast(fit, N=["200k", 3e5], D=1e7, growth=0.01)
+    frame = many.to_frame()
+    assert frame["N"].to_pylist() == [2e5, 3e5]
+    assert frame["low"].to_pylist()[0] == one.low
+    assert many.summary().startswith("Forecasts of L")
+    assert len(repr(many)) <= 300
+    with pytest.raises(UsageError, match="differ in length: N 2, D 3"):
+        iso.forecast(fit, N=[1e5, 2e5], D=[1e7, 2e7, 3e7])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -18,10 +18,10 @@ from isoflop.fitting import Fit, quantiles
 from isoflop.fitting.result import FormError
 from isoflop.intervals import Model, beyond, fits_of, form_of, predictive, times_beyond
 from isoflop.law import Published
-from isoflop.quantities import refuse_impossible, refuse_level, show
+from isoflop.quantities import amounts, refuse_impossible, refuse_level, show
 from isoflop.report.display import Displayed, interval, number
 
-__all__ = ["Forecast", "Model", "beyond", "forecast", "predictive", "sound"]
+__all__ = ["Forecast", "Forecasts", "Model", "beyond", "forecast", "predictive", "sound"]
 
 SIZED = {"N", "D", "U", "C"}  # a loss that takes nothing else falls as any of them grows
 FAR = 100.0  # beyond this factor published fits have missed without a sign in their intervals
@@ -63,14 +63,43 @@ class Forecast(Displayed):
             yield f"doubtful: {brief(doubts[0], 90)[1:-1]}"
 
 
+@dataclass(frozen=True)
+class Forecasts(Displayed):
+    """The forecasts of one model at several points, in the order that they were asked for."""
+
+    points: tuple[Forecast, ...]
+
+    def _facts(self) -> Iterator[str]:
+        first, last = self.points[0], self.points[-1]
+        yield f"{len(self.points):,} points"
+        yield f"{first.quantity}={interval(first)} to {interval(last)}"
+        yield from (f"{s}={show(first.at[s])} to {show(last.at[s])}" for s in first.at)
+
+
+@overload
+def forecast(
+    model: Model | Published,
+    *,
+    level: float | None = None,
+    growth: float | None = None,
+    **at: float | str,
+) -> Forecast: ...
+@overload
+def forecast(
+    model: Model | Published,
+    *,
+    level: float | None = None,
+    growth: float | None = None,
+    **at: Any,
+) -> Any: ...
 @np.errstate(all="ignore")  # what has no value there is refused by name
 def forecast(
     model: Model | Published,
     *,
     level: float | None = None,
     growth: float | None = None,
-    **at: float,
-) -> Forecast:
+    **at: Any,
+) -> Forecast | Forecasts:
     """Return the forecast of a fit, of a pool, or of published constants, at inputs by name.
 
     The interval holds the scatter of the draws, the noise of a run, and the error of the form:
@@ -79,11 +108,16 @@ def forecast(
     leaves the form out. A pool brings its own, and the disagreement of its members; members that
     can say nothing there leave their weight to the others.
 
+    Inputs may be texts such as "70B", and arrays (k,), which give `Forecasts` of k points.
+
     Raises UsageError for inputs that are missing, unknown or not above zero, RefusedByData for a
     fit that was refused, that its runs cannot support there, or whose loss rises with size there.
     """
-    inputs = _inputs(model, at)
     refuse_level(level)
+    amount = {symbol: amounts(symbol, value) for symbol, value in at.items()}
+    if any(np.ndim(value) for value in amount.values()):
+        return _each(model, level, growth, amount)
+    inputs = _inputs(model, amount)
     if not isinstance(model, Published):
         model = sound(model, inputs)
     value = _value(model, inputs)
@@ -186,6 +220,24 @@ def _predicts(model: Model) -> str:
 
 def _key(model: Model | Published) -> str:
     return "the pool" if isinstance(model, Pool) else str(model.law.key)
+
+
+def _each(
+    model: Model | Published, level: float | None, growth: float | None, at: Mapping[str, Any]
+) -> Forecasts:
+    """Return the forecast at each point of arrays (k,); a number is the same at every point.
+
+    Raises UsageError for arrays that differ in length, hold no point, or have more dimensions.
+    """
+    try:
+        columns = np.broadcast_arrays(*at.values())
+    except ValueError:
+        sizes = ", ".join(f"{symbol} {np.size(value)}" for symbol, value in at.items())
+        raise UsageError(f"the inputs of a forecast differ in length: {sizes}") from None
+    if columns[0].ndim != 1 or not columns[0].size:
+        raise UsageError(f"inputs of shape {columns[0].shape}; give lists (k,) of at least 1 point")
+    rows = (dict(zip(at, map(float, row), strict=True)) for row in zip(*columns, strict=True))
+    return Forecasts(tuple(forecast(model, level=level, growth=growth, **row) for row in rows))
 
 
 def _inputs(model: Model | Published, at: Mapping[str, float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from isoflop.assess import Pool
 from isoflop.errors import texts
 from isoflop.fitting import Fit
-from isoflop.forecasting import Forecast
+from isoflop.forecasting import Forecast, Forecasts
 from isoflop.law import Published
 from isoflop.pages import shows, tabulates
 from isoflop.pages.answer import answered, estimated, times_beyond
@@ -49,6 +49,30 @@ def tables_of(forecast: Forecast) -> dict[str, Columns]:
     columns = {symbol: [value] for symbol, value in forecast.at.items()}
     names = ("value", "low", "high", "level", "beyond")
     return {"forecast": columns | {name: [getattr(forecast, name)] for name in names}}
+
+
+@shows(Forecasts)
+def page_of_points(forecasts: Forecasts) -> Report:
+    """Return forecasts at several points as a report, the doubts of any of them first."""
+    points, first = forecasts.points, forecasts.points[0]
+    columns = tables_of_points(forecasts)["forecasts"]
+    notes = dict.fromkeys(note for point in points for note in point.notes)
+    blocks: list[Block] = [
+        *note_blocks(notes),
+        Table(tuple(columns), tuple(zip(*columns.values(), strict=True))),
+        Paragraph(meaning(first.level, points[-1].parts, points[-1].form)),
+    ]
+    ends = " to ".join(f"{estimated(p)} at {_place(p)}" for p in (first, points[-1]))
+    answer = answered(f"{first.quantity} = {ends}", blocks)
+    data = {"points": [as_data(point) for point in points]}
+    return Report(f"Forecasts of {first.quantity}", tuple(blocks), data, answer=answer)
+
+
+@tabulates(Forecasts)
+def tables_of_points(forecasts: Forecasts) -> dict[str, Columns]:
+    """Return a row for every point: its inputs, the value and the interval."""
+    rows = [tables_of(point)["forecast"] for point in forecasts.points]
+    return {"forecasts": {name: [row[name][0] for row in rows] for name in rows[0]}}
 
 
 def as_data(forecast: Forecast) -> dict[str, Any]:
