@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-CODES = (0, 1, 2, 3)  # 130 is an interruption, and nobody interrupts
+CODES = (0, 1, 2, 3, 4)  # 130 is an interruption, and nobody interrupts
 SECONDS = 20.0  # of the processor: how long the machine is busy with others is no fault
 PATIENCE = 120.0  # seconds by the clock after which a call is stuck
 MEMORY = 1e9  # [bytes] above what the process held before

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from isoflop.fitting import Fit, fit
     from isoflop.forecasting import Forecast, forecast
     from isoflop.law import Law, Published, constants, form
+    from isoflop.monitor.live.session import watch
     from isoflop.monitor.register import register
     from isoflop.monitor.score import score
     from isoflop.plan import Plan
@@ -61,6 +62,7 @@ _HOMES = {
     "plan": "isoflop",
     "Plan": "isoflop.plan",
     "register": "isoflop.monitor",
+    "watch": "isoflop.monitor.live.session",
     "score": "isoflop.monitor",
     "Report": "isoflop.report",
     "IsoflopError": "isoflop.errors",
@@ -95,6 +97,7 @@ __all__ = [  # noqa: RUF022 (the order of the pipeline)
     "plan",
     "Plan",
     "register",
+    "watch",
     "score",
     "Report",
     "IsoflopError",

@@ -36,7 +36,7 @@ ABOUT = "The laboratory for neural scaling laws: runs, law, fit, assess, forecas
 FIRST = """\b
 'isoflop COMMAND --help' says what a command takes, with an example that runs:
   isoflop fit sample:tiny --law chinchilla"""
-ENVIRONMENT, BUG, INTERRUPTED = EnvironmentFailure.exit_code, 70, 130
+ENVIRONMENT, ALERT, BUG, INTERRUPTED = EnvironmentFailure.exit_code, 4, 70, 130
 
 PAGE = Parameter("html", "text", "Also write the report as a web page.", "FILE", None, False)
 
@@ -307,7 +307,7 @@ def _show(report: Report, as_json: bool, html: str | None) -> int:
         from isoflop.report.text import printed
 
         sys.stdout.write(printed(report))
-    return RefusedByData.exit_code if report.refused else 0
+    return ALERT if report.alarmed else RefusedByData.exit_code if report.refused else 0
 
 
 def _write_json(data: Any) -> None:

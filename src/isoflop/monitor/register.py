@@ -139,7 +139,7 @@ def register(
     """
     by_metric = _by_metric(models)
     forecasts = tuple(
-        _sealed_forecast(metric, model, level, growth, at) for metric, model in by_metric.items()
+        sealed_forecast(metric, model, level, growth, at) for metric, model in by_metric.items()
     )
     inputs: dict[str, float] = {}
     for model in by_metric.values():
@@ -196,9 +196,10 @@ def _by_metric(models: Models) -> dict[str, Source]:
     return chosen
 
 
-def _sealed_forecast(
+def sealed_forecast(
     metric: str, model: Source, level: float | None, growth: float | None, at: Mapping[str, float]
 ) -> SealedForecast:
+    """Return the forecast of one metric with all that it stands on; see `register`."""
     takes = _takes(model)
     inputs = {s: v for s, v in at.items() if s in takes}
     result = forecast(model, level=level, growth=growth, **inputs)

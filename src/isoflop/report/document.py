@@ -151,7 +151,8 @@ class Report:
 
     `answer` is one sentence that answers what was asked, with its interval and its worst doubt.
     `data` is what `--json` prints: JSON types only. `refused` says that the data could not
-    support the answer, which the command line turns into its exit code.
+    support the answer, `alarmed` that a run under way needs somebody; the command line turns
+    either into its exit code.
     """
 
     title: str
@@ -159,6 +160,7 @@ class Report:
     data: Mapping[str, Any] = field(default_factory=dict)
     refused: bool = False
     answer: str = ""
+    alarmed: bool = False
 
     def __repr__(self) -> str:
         kinds = [type(block).__name__ for block in self.blocks]

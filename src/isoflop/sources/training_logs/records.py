@@ -48,7 +48,7 @@ def read_logs(text: str) -> list[Log]:
     Raises BadRuns for what is not there or holds no record.
     """
     recipe, _, rest = ("", "", text) if Path(text).exists() else text.rpartition("=")
-    path = _sample(rest) if rest.startswith(PREFIX) else Path(rest)
+    path = sample_path(rest) if rest.startswith(PREFIX) else Path(rest)
     if not path.exists():
         raise BadRuns(f"there is no log {str(path)!r}")
     logs = list(_folder(path, recipe) if path.is_dir() else _file(path, recipe))
@@ -57,7 +57,7 @@ def read_logs(text: str) -> list[Log]:
     return [log for log in logs if log.records]
 
 
-def _sample(text: str) -> Path:
+def sample_path(text: str) -> Path:
     """Return the packaged log that "sample:NAME" names."""
     folder = Path(str(resources.files("isoflop.sources"))) / "samples"
     paths = {p.stem: p for p in sorted(folder.glob("*.jsonl"))}
@@ -128,7 +128,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Record]]:
                 return
             raise BadRuns(f"{path}: line {number} is not JSON: {line[:60]}") from None
         if isinstance(record, dict) and "isoflop" not in record:
-            yield number, _flat(record)
+            yield number, flat(record)
 
 
 def _json(path: Path) -> Iterator[tuple[int, Record]]:
@@ -141,25 +141,25 @@ def _json(path: Path) -> Iterator[tuple[int, Record]]:
         document = document.get("log_history", [document])
     if not isinstance(document, list) or not all(isinstance(r, dict) for r in document):
         raise BadRuns(f"{path} holds no list of records and no log_history")
-    yield from ((number, _flat(record)) for number, record in enumerate(document, 1))
+    yield from ((number, flat(record)) for number, record in enumerate(document, 1))
 
 
-def _flat(record: Mapping[str, Any]) -> Record:
+def flat(record: Mapping[str, Any]) -> Record:
     """Return a record with all its numbers at the top; verl keeps them under "data"."""
-    flat: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for name, value in record.items():
         if isinstance(value, Mapping):
-            inner = _flat(value)
-            flat |= (
+            inner = flat(value)
+            numbers |= (
                 inner
                 if name in ("data", "metrics")
                 else {f"{name}/{k}": v for k, v in inner.items()}
             )
         elif isinstance(value, str):
-            flat[name] = value
+            numbers[name] = value
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            flat[name] = float(value) if math.isfinite(value) else math.nan
-    return flat
+            numbers[name] = float(value) if math.isfinite(value) else math.nan
+    return numbers
 
 
 def _separated(path: Path) -> Iterator[tuple[int, Record]]:
@@ -202,7 +202,7 @@ def _literal(text: str) -> Record:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return {}
-    return _flat(value) if isinstance(value, dict) else {}
+    return flat(value) if isinstance(value, dict) else {}
 
 
 _READERS: Mapping[str, Callable[[Path], Iterator[tuple[int, Record]]]] = {
