@@ -70,7 +70,6 @@ FATAL = {
     "rl demo": ("--preset=zzz", "--seed=1.5"),
     "rl run": ("--device=zzz", "--workers=0", "--seeds=0", "--recipe=zzz", "--setting=zzz=1"),
     "sweep run": ("--device=zzz", "--engine=zzz", "--preset=zzz", "--experiment=zzz"),
-    "sweep run": ("--device=zzz", "--workers=0", "--preset=zzz", "--experiment=zzz"),
     "watch": ("--schedule=zzz", "--every=zzz", "--ladder=zzz", "--columns=zzz=zzz"),
     "testtime demo": ("--preset=zzz", "--problems=0", "--seeds=0", "--strategy=zzz"),
     "testtime sample": ("--samples=0", "--problems=0", "--task=zzz", "--backend=zzz", "--params=1"),
