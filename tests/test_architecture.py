@@ -6,6 +6,7 @@ Layers are held by import-linter, complexity by ruff, types by mypy.
 from __future__ import annotations
 
 import ast
+import graphlib
 import os
 import resource
 import subprocess
@@ -141,6 +142,54 @@ def test_modules_and_laws_are_short():
 def test_names_say_what_is_inside():
     named = {path: {path.stem, *path.relative_to(SOURCE).parent.parts} for path in modules()}
     assert not [str(path) for path, names in named.items() if names & VAGUE]
+
+
+def imports(source: Path) -> dict[Path, set[Path]]:
+    """Return which files of a package each file imports, at the top, in a function or for types.
+
+    An `__init__` that only hands names on is no file of its own: what it names is elsewhere.
+    """
+    trees = {path: ast.parse(path.read_text()) for path in sorted(source.rglob("*.py"))}
+    names = {}
+    for path in trees:
+        parts = [source.name, *path.relative_to(source).with_suffix("").parts]
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    graph: dict[Path, set[Path]] = {}
+    for path, tree in trees.items():
+        targets = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                targets |= {names.get(alias.name) for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                whole = names.get(node.module)
+                targets |= {names.get(f"{node.module}.{a.name}", whole) for a in node.names}
+        graph[path] = {t for t in targets if t not in (None, path) and not is_face(t, trees[t])}
+    return graph
+
+
+def is_face(path: Path, tree: ast.Module) -> bool:
+    defines = any(isinstance(node, Function | ast.ClassDef) for node in tree.body)
+    return path.name == "__init__.py" and not defines
+
+
+def test_no_file_imports_itself_through_others():
+    """Neither at the top, nor in a function, nor for types alone."""
+    graphlib.TopologicalSorter(imports(SOURCE)).prepare()
+
+
+@pytest.mark.parametrize(
+    "lazily", ["def f():\n    from house.a import A", "if TYPE_CHECKING:\n    import house.a"]
+)
+def test_a_circle_of_imports_is_found(tmp_path, lazily):
+    house = tmp_path / "house"
+    house.mkdir()
+    (house / "__init__.py").write_text("from house.a import A\n")
+    (house / "a.py").write_text("from house.b import B\n")
+    (house / "b.py").write_text("B = 1\n")
+    graphlib.TopologicalSorter(imports(house)).prepare()
+    (house / "b.py").write_text(f"{lazily}\n")
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(imports(house)).prepare()
 
 
 def test_nothing_is_left_to_do():

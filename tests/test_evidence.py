@@ -91,11 +91,11 @@ def test_evidence_comes_back_as_it_was_written(tmp_path):
 
 
 def test_no_data_is_a_failure_that_says_what_to_set(monkeypatch):
-    from isoflop.documentation.evidence import main
+    from isoflop.documentation.entries import measure_all
 
     monkeypatch.setenv("ISOFLOP_DATA", "/not/there")
     with pytest.raises(EnvironmentFailure, match=r"ISOFLOP_DATA is '/not/there'"):
-        main([])
+        measure_all([])
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from synthetic import TRUTH, grid, made_by, within
 from isoflop.assess import Candidate, compare, form_error, pool
 from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
-from isoflop.fitting.result import FormError
+from isoflop.fitting.trust import FormError
 from isoflop.forecasting import beyond, forecast, predictive
 from isoflop.law import constants
 from isoflop.plan import reach, spend

@@ -15,7 +15,7 @@ from isoflop.assess.identifiability import refuse_unsupported
 from isoflop.assess.monotonicity import rising
 from isoflop.errors import Note, RefusedByData, UsageError, brief
 from isoflop.fitting import Fit, quantiles
-from isoflop.fitting.result import FormError
+from isoflop.fitting.trust import FormError
 from isoflop.intervals import Model, beyond, fits_of, form_of, predictive, times_beyond
 from isoflop.law import Published
 from isoflop.quantities import amounts, refuse_impossible, refuse_level, show

@@ -18,7 +18,7 @@ from isoflop.assess.extrapolation.mixture import PooledDraws
 from isoflop.assess.extrapolation.pool import Pool
 from isoflop.assess.extrapolation.splits import reach as _beyond
 from isoflop.fitting import Fit
-from isoflop.fitting.result import FormError
+from isoflop.fitting.trust import FormError
 
 Model: TypeAlias = Fit[Any] | Pool
 

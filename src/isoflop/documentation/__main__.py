@@ -8,8 +8,8 @@ from pathlib import Path
 from isoflop.documentation import main
 
 if sys.argv[1:2] == ["evidence"]:
-    from isoflop.documentation.evidence import main as measure
+    from isoflop.documentation.entries import measure_all
 
-    measure(sys.argv[2:])
+    measure_all(sys.argv[2:])
 else:
     main(*map(Path, sys.argv[1:]))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from isoflop.documentation.evidence import Dataset, Entry
+from isoflop.documentation.evidence import Dataset, Entry, folder_of_data, measure, write
+from isoflop.errors import UnknownName
+from isoflop.law import form
 from isoflop.laws.tao_vocabulary import tokens_per_character
 from isoflop.runs import Runs
+from isoflop.terminal import say
 
 FIGURE_4 = Dataset(
     "chinchilla_figure4/svg_extracted_data.csv",
@@ -322,3 +326,19 @@ ENTRIES: tuple[Entry, ...] = (
         for law in ("broken-power", "m3", "m4", "power")
     ),
 )
+
+
+def measure_all(wanted: Sequence[str]) -> None:
+    """Measure the evidence of the laws that are named, or of all, and write it."""
+    folder, evidence = folder_of_data(), []
+    for law in wanted:
+        if not any(e.law == law for e in ENTRIES):
+            raise UnknownName("law with evidence", law, sorted({e.law for e in ENTRIES}))
+    for entry in ENTRIES:
+        if not wanted or entry.law in wanted:
+            form(entry.law)
+            evidence.append(measure(entry, folder))
+            last = evidence[-1]
+            held_out_text = f", held out {last.held[-1].rms:.4g}" if last.held else ""
+            say(f"{entry.key}: {last.runs} runs, {last.status}, rms {last.rms:.4g}{held_out_text}")
+    write(evidence)

@@ -17,12 +17,11 @@ from isoflop import atlas
 from isoflop.arrays import Numbers
 from isoflop.assess.extrapolation.backtest import SPARE
 from isoflop.assess.extrapolation.splits import Split, level, reach, splits
-from isoflop.errors import CannotFit, EnvironmentFailure, RefusedByData, UnknownName
+from isoflop.errors import CannotFit, EnvironmentFailure, RefusedByData
 from isoflop.fitting import Fit, fit
-from isoflop.law import Binding, form
+from isoflop.law import Binding
 from isoflop.runs import CONVENTIONS, Runs
 from isoflop.sources import read
-from isoflop.terminal import say
 
 HOME = Path(atlas.__file__).parent / "evidence"
 DRAWS, LEVEL, CUTS = 300, 0.9, 4
@@ -279,21 +278,3 @@ def write(evidence: Iterable[atlas.FitEvidence], home: Path = HOME) -> None:
     for law, mine in by_law:
         entries = ",\n".join(e.text for e in mine)
         (home / f"{law}.json").write_text(f"[\n{entries}\n]\n", encoding="utf-8")
-
-
-def main(wanted: Sequence[str]) -> None:
-    """Measure the evidence of the laws that are named, or of all, and write it."""
-    from isoflop.documentation.entries import ENTRIES
-
-    folder, evidence = folder_of_data(), []
-    for law in wanted:
-        if not any(e.law == law for e in ENTRIES):
-            raise UnknownName("law with evidence", law, sorted({e.law for e in ENTRIES}))
-    for entry in ENTRIES:
-        if not wanted or entry.law in wanted:
-            form(entry.law)
-            evidence.append(measure(entry, folder))
-            last = evidence[-1]
-            held_out_text = f", held out {last.held[-1].rms:.4g}" if last.held else ""
-            say(f"{entry.key}: {last.runs} runs, {last.status}, rms {last.rms:.4g}{held_out_text}")
-    write(evidence)

@@ -18,8 +18,9 @@ from isoflop.fitting.noise import EXACT, rounding_value
 from isoflop.fitting.objective import Objective, objective
 from isoflop.fitting.problem import FitProblem, pose
 from isoflop.fitting.resample import BLOCK, Kind, Resampling
-from isoflop.fitting.result import Fit, Interval, Starts, quantiles
+from isoflop.fitting.result import Fit, Interval, quantiles
 from isoflop.fitting.solve import descend, refine, solve
+from isoflop.fitting.trust import Starts
 from isoflop.law import Binding, Law, form
 from isoflop.quantities import FROM_ZERO, refuse_draws
 from isoflop.runs import Runs, Tabular, as_runs

@@ -10,8 +10,8 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, Note, amount
 from isoflop.fitting.problem import FitProblem
-from isoflop.fitting.result import Starts, Status
 from isoflop.fitting.support import gaps
+from isoflop.fitting.trust import Starts, Status
 from isoflop.law import Law
 from isoflop.quantities import quantity, show
 

@@ -13,13 +13,13 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.errors import Note, brief
 from isoflop.fitting.objective import Objective
+from isoflop.fitting.trust import FormError, Starts, Status
 from isoflop.law import Array, Binding, Law
 from isoflop.quantities import amounts
 from isoflop.report.display import Displayed, number
 from isoflop.runs import Runs
 
 L = TypeVar("L", bound=Law)
-Status = Literal["ok", "doubtful", "refused"]
 
 
 class Interval(NamedTuple):
@@ -27,27 +27,6 @@ class Interval(NamedTuple):
 
     low: float
     high: float
-
-
-class Starts(NamedTuple):
-    """How many starting points were screened and polished, and how many of those agree."""
-
-    tried: int
-    polished: int
-    agree: int
-
-
-@dataclass(frozen=True, slots=True)
-class FormError:
-    """How far the form of a law may be off beyond its runs: sd = growth * log(times beyond).
-
-    It is of the log of the prediction. `splits` of a backtest taught it; with none it is what
-    forms usually err, and `reason` says why no backtest could say more.
-    """
-
-    growth: float
-    splits: int = 0
-    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +117,7 @@ class Fit(Displayed, Generic[L]):
         """
         from isoflop.fitting.serialization import restore
 
-        return restore(Path(path))
+        return restore(Path(path), Fit)
 
 
 def quantiles(values: Array | None, level: float) -> Interval:

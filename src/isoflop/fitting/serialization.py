@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,12 +14,13 @@ from isoflop.errors import BadStudy, IsoflopError, Note, UnknownName
 from isoflop.files import BadJSON, parse_json, read_text
 from isoflop.fitting.diagnose import unstated
 from isoflop.fitting.objective import OBJECTIVES, Objective
-from isoflop.fitting.result import Fit, FormError, Starts
+from isoflop.fitting.trust import FormError, Starts
 from isoflop.law import Binding, form
 from isoflop.runs import Omission, Runs, refuse_impossible
 from isoflop.store import canonical, digest
 
 READABLE = (1, 2)  # schema 1 kept notes as texts alone, and no rows that were left out
+F = TypeVar("F")  # a fit; its class imports this file when it is saved
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -139,16 +140,16 @@ class SavedFit(_Strict):
     sha256: str | None = None
 
 
-def document(fit: Fit[Any]) -> dict[str, Any]:
-    """Return the fit as JSON types."""
+def document(fit: Any) -> dict[str, Any]:
+    """Return a `Fit` as JSON types."""
     saved = saved_fit(fit)
     return {**_body(saved), "sha256": digest(canonical(_body(saved)))}
 
 
-def saved_fit(fit: Fit[Any]) -> SavedFit:
-    """Return what is written of a fit."""
+def saved_fit(fit: Any) -> SavedFit:
+    """Return what is written of a `Fit`."""
     target = fit.objective
-    settings = {f.name: getattr(target, f.name) for f in fields(target)}  # type: ignore[arg-type]
+    settings = {f.name: getattr(target, f.name) for f in fields(target)}
     draws = fit.draws
     return SavedFit(
         schema_version=2,
@@ -227,15 +228,15 @@ def _saved_runs(runs: Runs) -> SavedRuns:
     )
 
 
-def restore(path: Path) -> Fit[Any]:
-    """Return the fit saved at `path`.
+def restore(path: Path, kind: Callable[..., F]) -> F:
+    """Return the fit saved at `path`, made by `kind`, the class of fits.
 
     Raises BadStudy for a file that is not a saved fit, is damaged, or is of another schema.
     """
     document = read_document(path)
     if document.get("pool"):
         raise BadStudy(f"{path} holds a pool of several laws, not one fit: read it with Pool.load")
-    return restored(path, document)
+    return restored(path, document, kind)
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -259,14 +260,16 @@ def read_document(path: Path) -> dict[str, Any]:
     return document
 
 
-def restored(path: Path, document: Mapping[str, Any]) -> Fit[Any]:
-    """Return the fit that a document holds; `path` is for the message where it cannot.
+def restored(path: Path, document: Mapping[str, Any], kind: Callable[..., F]) -> F:
+    """Return the fit that a document holds, made by `kind`, the class of fits.
+
+    `path` is for the message where it cannot.
 
     Raises BadStudy for a document that is damaged.
     """
     try:
         saved = SavedFit.model_validate(document)
-        fit = _fit(saved)
+        fit = _fit(saved, kind)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -278,7 +281,7 @@ def restored(path: Path, document: Mapping[str, Any]) -> Fit[Any]:
     return fit
 
 
-def _fit(saved: SavedFit) -> Fit[Any]:
+def _fit(saved: SavedFit, kind: Callable[..., F]) -> F:
     names = set(form(saved.law).params)
     if set(saved.params) != names or not set(saved.fixed) <= names:
         raise BadStudy(f"its parameters are not those of {saved.law}; fit again")
@@ -293,7 +296,7 @@ def _fit(saved: SavedFit) -> Fit[Any]:
         if wrong := numbers.outside_bounds():
             raise BadStudy(f"its numbers cannot be: {wrong}; fit again")
     binding = Binding(type(law), saved.over, saved.output)
-    return Fit(
+    return kind(
         law=law,
         draws=draws,
         runs=_runs(saved.runs, binding.predicts if saved.kind == "linear" else None),

@@ -11,9 +11,9 @@ from isoflop.report import Axis, Band, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
     from isoflop.assess.coverage.extrapolation import CoverageFit
-    from isoflop.pages.testtime_curves import CostAxis
     from isoflop.pages.testtime_strategies import Ran
     from isoflop.plan.sampling.policy import SamplingPolicy
+    from isoflop.samples.cost_axis import CostAxis
     from isoflop.samples.curves import SampleCurve
 
 

@@ -104,7 +104,7 @@ def _unit(forecast: Forecast) -> str:
 
 
 if TYPE_CHECKING:
-    from isoflop.fitting.result import FormError
+    from isoflop.fitting.trust import FormError
 
 
 def meaning(level: float, parts: tuple[str, ...], form: FormError | None = None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from isoflop.errors import Notes, amount, texts
 from isoflop.pages.testtime_strategies import BudgetControl, Ran, tables
 from isoflop.pages.testtime_strategies import as_data as strategies_as_data
 from isoflop.report import Block, Cell, Report, Table, note_blocks
+from isoflop.samples.cost_axis import CostAxis
 
 if TYPE_CHECKING:
     from isoflop.plan.sampling.prices import Prices
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 
 
 SHOWN = 12  # values of k in the table; the data hold all
-
-
-@dataclass(frozen=True)
-class CostAxis:
-    """What the samples of a problem cost in a unit: of each curve (g,), the mean over problems."""
-
-    unit: str
-    cost: Mapping[str, Numbers]
-
-    def of(self, curve: SampleCurve) -> Numbers:
-        """Return where the points of a curve lie (g,)."""
-        return self.cost.get(curve.name, curve.k)
 
 
 def along_of(

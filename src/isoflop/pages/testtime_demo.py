@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from isoflop.quantities import refuse_count
 from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
 from isoflop.studies.reward import LEVEL, Mean
 from isoflop.studies.testtime import over, signed
+from isoflop.studies.testtime_forecast import CoveragePrediction
 
 if TYPE_CHECKING:
     from isoflop.experiments.testtime import TestTime
@@ -31,24 +32,6 @@ SEEN = (8,)  # of those, what a backtest sees
 REPEATS = 2  # times that it draws them
 
 DRAWS = 100  # of problems, behind the interval of a forecast
-
-
-@dataclass(frozen=True)
-class CoveragePrediction:
-    """Coverage at `k` forecast from few samples of one seed, and what all of them show."""
-
-    seed: str
-    way: str
-    k: int
-    value: float
-    low: float
-    high: float
-    truth: float
-
-    @property
-    def inside(self) -> bool:
-        """Whether the interval holds what came."""
-        return self.low <= self.truth <= self.high
 
 
 def told(folder: str, study: TestTime, seconds: float) -> Report:
@@ -275,7 +258,7 @@ def _forced(bank: SampleBank, seeds: Sequence[Seed]) -> list[Block]:
 
 def _kept(bank: SampleBank, names: Sequence[str], budgets: Sequence[float]) -> float:
     """Return the share of responses within their limit and what asking for the answer adds."""
-    from isoflop.experiments.testtime.strategies import FORCED
+    from isoflop.experiments.testtime.selection import FORCED
     from isoflop.samples.budgets import control
     from isoflop.studies.testtime import lengths
 

@@ -13,7 +13,7 @@ from isoflop.studies.reward import Mean
 from isoflop.studies.testtime import BINS, FORCED, Seed, forced, number, over
 
 if TYPE_CHECKING:
-    from isoflop.pages.testtime_demo import CoveragePrediction
+    from isoflop.studies.testtime_forecast import CoveragePrediction
 
 
 SHOWN = ("beam/n=16", "dvts/n=16", "rebase/n=16", "mcts/n=16", "revision/n=16,chain=4")

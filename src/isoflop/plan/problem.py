@@ -15,7 +15,7 @@ from isoflop.assess.identifiability import refuse_split, refuse_unsupported
 from isoflop.atlas.text_stock import beyond_stock
 from isoflop.errors import NoOptimum, Note, RefusedByData, UsageError
 from isoflop.fitting import Fit
-from isoflop.fitting.result import FormError
+from isoflop.fitting.trust import FormError
 from isoflop.forecasting import FAR, beyond, form_notes, sound
 from isoflop.intervals import Model as FitOrPool
 from isoflop.intervals import errors, fits_of, form_of, spread

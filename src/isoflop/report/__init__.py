@@ -39,3 +39,14 @@ __all__ = [
     "Table",
     "note_blocks",
 ]
+
+
+def _html(report: Report) -> str:
+    """Return a report for a notebook, which calls this by name; nothing is loaded before."""
+    from isoflop.report.notebook import frame
+
+    return frame(report)
+
+
+# Set here, since the page is drawn by files that know what a report is.
+Report._repr_html_ = _html  # type: ignore[attr-defined]

@@ -166,9 +166,3 @@ class Report:
         kinds = [type(block).__name__ for block in self.blocks]
         parts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
         return f"Report({brief(self.title, 200)}: {parts})"
-
-    def _repr_html_(self) -> str:
-        """Return the report for a notebook, which calls this by name; nothing is loaded before."""
-        from isoflop.report.notebook import frame
-
-        return frame(self)

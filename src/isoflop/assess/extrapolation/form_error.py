@@ -15,7 +15,7 @@ from isoflop.assess.extrapolation.backtest import Backtest, Candidate, Effort, b
 from isoflop.assess.extrapolation.calibration import USUAL_GROWTH, growth, said
 from isoflop.errors import IsoflopError, UsageError
 from isoflop.fitting import Fit
-from isoflop.fitting.result import FormError
+from isoflop.fitting.trust import FormError
 from isoflop.law import Law
 from isoflop.quantities import FROM_ZERO
 

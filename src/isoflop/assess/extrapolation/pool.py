@@ -23,8 +23,8 @@ from isoflop.assess.extrapolation.pool_schema import (
 )
 from isoflop.errors import BadStudy, IsoflopError, Note, brief
 from isoflop.fitting import Fit
-from isoflop.fitting.result import FormError, Status
 from isoflop.fitting.serialization import SavedForm, SavedNote, read_document, restored, saved_fit
+from isoflop.fitting.trust import FormError, Status
 from isoflop.law import Law
 from isoflop.quantities import amounts
 from isoflop.report.display import Displayed
@@ -180,7 +180,7 @@ def load(path: str | Path) -> Fit[Any] | Pool:
     path = Path(path)
     document = read_document(path)
     if not document.get("pool"):
-        return restored(path, document)
+        return restored(path, document, Fit)
     try:
         saved = SavedPool.model_validate(document)
         body = _body(saved)
@@ -232,7 +232,7 @@ def _body(saved: SavedPool) -> dict[str, Any]:
 
 
 def _restored(path: Path, saved: SavedPool, runs: Mapping[str, Any]) -> Pool:
-    fits = [restored(path, {**m.fit, "runs": runs}) for m in saved.members]
+    fits = [restored(path, {**m.fit, "runs": runs}, Fit) for m in saved.members]
     members = tuple(
         Member(_read(m.candidate), replace(fit, runs=fits[0].runs), m.weight)
         for m, fit in zip(saved.members, fits, strict=True)

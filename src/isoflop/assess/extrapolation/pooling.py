@@ -20,7 +20,7 @@ from isoflop.assess.extrapolation.comparison import (
 from isoflop.assess.extrapolation.pool import Member, Pool
 from isoflop.errors import CannotFit, Note, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
-from isoflop.fitting.result import FormError, Status
+from isoflop.fitting.trust import FormError, Status
 from isoflop.quantities import refuse_draws
 from isoflop.runs import Runs, Tabular, as_runs
 

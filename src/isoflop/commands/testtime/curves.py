@@ -16,10 +16,11 @@ from isoflop.commands.testtime.bank_options import (
 )
 from isoflop.errors import UsageError
 from isoflop.pages.progress import progress
-from isoflop.pages.testtime_curves import CostAxis, along_of, report
+from isoflop.pages.testtime_curves import along_of, report
 from isoflop.pages.testtime_strategies import Ran, beside, forced, ran
 from isoflop.quantities import parse
 from isoflop.report import Report
+from isoflop.samples.cost_axis import CostAxis
 from isoflop.terminal import say
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from isoflop.experiments.policy.sampling import ForcedBudget, sample
 from isoflop.experiments.policy.task import Tokens
 from isoflop.experiments.testtime.frontier import SearchFrontier, Where
 from isoflop.experiments.testtime.outcome import ComputeCost, Responses, StrategyAnswers
-from isoflop.experiments.testtime.strategies import FORCED, chosen
+from isoflop.experiments.testtime.selection import FORCED, chosen
 from isoflop.experiments.testtime.verifier_protocol import Verifier
 
 # Array suffixes: p problems, n responses to each, r responses to all of them, t tokens.

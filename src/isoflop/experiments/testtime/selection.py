@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Integers, Numbers
+from isoflop.experiments.testtime.outcome import ComputeCost, Responses, StrategyAnswers
 
 NONE = -1
+FORCED = 3  # tokens that come with an answer asked for early: the request, the answer, the stop
 
 
 def best(answers_pn: Integers, scores_pn: Numbers) -> Integers:
@@ -68,3 +70,22 @@ def allotted(scores_n: Numbers, slots: int, temperature: float) -> Integers:
     rest = np.argsort(whole - shares, kind="stable")[: slots - int(whole.sum())]
     whole[rest] += 1
     return np.asarray(whole)
+
+
+def chosen(responses: Responses, by: str) -> StrategyAnswers:
+    """Return the answer that is chosen among whole responses, and what they cost."""
+    choice = CHOICES[by](responses.answers, responses.scores)
+    same = responses.answers == choice[:, None]
+    score = np.where(same, responses.scores, -np.inf).max(1)
+    return StrategyAnswers(choice, cost_of(responses), np.where(np.isfinite(score), score, np.nan))
+
+
+def cost_of(responses: Responses) -> ComputeCost:
+    """Return what whole responses cost (p,)."""
+    return ComputeCost(
+        responses.lengths.sum(1).astype(float),
+        responses.flop.sum(1),
+        responses.prompt_flop,
+        responses.verifier_flop.sum(1),
+        responses.verifier_prompt_flop,
+    )

@@ -15,9 +15,16 @@ import numpy as np
 
 from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.policy import Problems
-from isoflop.experiments.testtime.outcome import ComputeCost, Responses, StrategyAnswers
+from isoflop.experiments.testtime.outcome import ComputeCost, StrategyAnswers
 from isoflop.experiments.testtime.registry import strategy
-from isoflop.experiments.testtime.selection import CHOICES, NONE, majority, settled
+from isoflop.experiments.testtime.selection import (
+    CHOICES,
+    NONE,
+    chosen,
+    cost_of,
+    majority,
+    settled,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +32,6 @@ if TYPE_CHECKING:
     from isoflop.experiments.testtime.sampler import Bench
 
 PARALLEL = "parallel"  # what the bank calls plain samples
-FORCED = 3  # tokens that come with an answer asked for early: the request, the answer, the stop
 FIRST = 2  # samples of an adaptive vote before it may stop
 
 
@@ -155,25 +161,6 @@ class TokenBudget:
             problems, 1, random, again=self.again, limit=self.tokens, scored=False
         )
         return chosen(responses, "majority")
-
-
-def chosen(responses: Responses, by: str) -> StrategyAnswers:
-    """Return the answer that is chosen among whole responses, and what they cost."""
-    choice = CHOICES[by](responses.answers, responses.scores)
-    same = responses.answers == choice[:, None]
-    score = np.where(same, responses.scores, -np.inf).max(1)
-    return StrategyAnswers(choice, cost_of(responses), np.where(np.isfinite(score), score, np.nan))
-
-
-def cost_of(responses: Responses) -> ComputeCost:
-    """Return what whole responses cost (p,)."""
-    return ComputeCost(
-        responses.lengths.sum(1).astype(float),
-        responses.flop.sum(1),
-        responses.prompt_flop,
-        responses.verifier_flop.sum(1),
-        responses.verifier_prompt_flop,
-    )
 
 
 def _without_prompt(cost: ComputeCost) -> ComputeCost:
