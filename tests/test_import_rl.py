@@ -13,7 +13,7 @@ from isoflop import cli
 from isoflop.errors import BadRuns, IsoflopError, UnknownName, UsageError, texts
 from isoflop.sources import importers, read
 from isoflop.sources.simulated import sample_log, sample_responses, sample_rl
-from isoflop.sources.training_logs import Log, joined, read_logs
+from isoflop.sources.training_logs import Log, history_of, joined, read_logs
 
 TRL = [
     {"step": 0, "eval_reward": 0.2},
@@ -161,14 +161,14 @@ def test_a_restarted_run_is_joined_aloud_or_refused_and_never_doubled(tmp_path):
 
 
 def test_gaps_are_said():
-    log = Log("a", "", "a", tuple({"step": s} for s in (1, 2, 3, 4, 50, 51)), tuple(range(6)))
+    log = Log("a", "", "a", history_of({"step": s} for s in (1, 2, 3, 4, 50, 51)))
     assert texts(joined(log, "step").notes) == ["a: nothing between step 4 and step 50"]
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=40))
 def test_whatever_is_restarted_steps_rise_and_the_last_word_counts(steps):
     records = tuple({"step": s, "eval_reward": float(i)} for i, s in enumerate(steps))
-    made = joined(Log("a", "", "a", records, tuple(range(len(steps)))), "step")
+    made = joined(Log("a", "", "a", history_of(records)), "step")
     assert list(made.steps) == sorted(set(made.steps))
     last = {s: i for i, s in enumerate(steps)}
     assert [r["eval_reward"] for r in made.records] == [last[int(s)] for s in made.steps]

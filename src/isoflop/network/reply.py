@@ -58,12 +58,14 @@ def client(url: str, key: str | None, at_once: int) -> httpx.AsyncClient:
     )
 
 
-async def exchange(asker: httpx.AsyncClient, url: str, content: bytes, most: int) -> Reply:
-    """Return the reply to a request, of `most` bytes at most.
+async def exchange(
+    asker: httpx.AsyncClient, url: str, content: bytes | None, most: int
+) -> Reply:
+    """Return the reply to a request, of `most` bytes at most; without content it is a GET.
 
     Raises ValueError for one that is larger or packed, httpx.HTTPError where there is none.
     """
-    async with asker.stream("POST", url, content=content) as answer:
+    async with asker.stream("GET" if content is None else "POST", url, content=content) as answer:
         body = bytearray()
         coding = answer.headers.get("content-encoding", "identity")
         packed = coding.strip().lower() not in ("", "identity")

@@ -150,6 +150,15 @@ class Server:
             content = json.dumps(body, allow_nan=False).encode()
         except ValueError as error:
             raise UsageError(f"a field of the request cannot be sent: {error}") from None
+        return await self._answer(path, content, read, most)
+
+    async def get(self, path: str, read: Callable[[Any], T], most: int = LARGEST) -> T:
+        """Return what `read` makes of the JSON that lies at a path, as `post` does."""
+        return await self._answer(path, None, read, most)
+
+    async def _answer(
+        self, path: str, content: bytes | None, read: Callable[[Any], T], most: int
+    ) -> T:
         try:
             async with asyncio.timeout(self.manners.total):
                 return await self._tried(path, content, read, most)
@@ -164,7 +173,9 @@ class Server:
                 async with asyncio.timeout(GOODBYE):
                     await self._client.aclose()
 
-    async def _tried(self, path: str, content: bytes, read: Callable[[Any], T], most: int) -> T:
+    async def _tried(
+        self, path: str, content: bytes | None, read: Callable[[Any], T], most: int
+    ) -> T:
         tries, end = 0, asyncio.get_running_loop().time() + self.manners.total
         while True:
             await self._wait()
@@ -197,7 +208,7 @@ class Server:
     def _shown(self, text: str) -> str:
         return printable(self.secret.masked(text))
 
-    async def _send(self, path: str, content: bytes, most: int) -> Reply:
+    async def _send(self, path: str, content: bytes | None, most: int) -> Reply:
         if self._client is None:
             self._client = client(self.url, self.manners.key, self.manners.at_once)
         # Of the whole, so that a server which sends a byte now and then has stalled as well.

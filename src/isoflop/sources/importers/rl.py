@@ -87,7 +87,7 @@ def read(
         history = joined(log, fields.by_symbol["steps"], options.restarts)
         runs, more = _runs(log, fields, history, options)
         parts.append(runs)
-        notes += [*history.notes, *more]
+        notes += [*log.notes, *history.notes, *more]
         rows.append(_summary(runs, fields.by_symbol["R"]))
     table = _together(parts, notes)
     if len(parts) > 1 and "family" not in table.labels:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isoflop.errors import BadRuns, Note
-from isoflop.sources.training_logs.records import Log
+from isoflop.sources.training_logs.log import Log
 
 GAP = 5.0  # times the usual distance between records that is called a gap
 

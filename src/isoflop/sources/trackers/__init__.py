@@ -1,0 +1,1 @@
+"""Stores of experiment trackers, one file each, read without the libraries that wrote them."""

@@ -1,0 +1,72 @@
+"""MLflow's store in SQLite (`mlflow.db`), read without MLflow."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from isoflop.errors import BadRuns
+from isoflop.sources.log_formats import FileFormat, Sample, register
+from isoflop.sources.trackers.sqlite import is_database, reading, tables
+from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted
+
+NEEDED = {"experiments", "runs", "metrics", "params"}
+_RUNS = """
+SELECT runs.run_uuid, runs.name, runs.status, runs.start_time, experiments.name
+FROM runs LEFT JOIN experiments ON runs.experiment_id = experiments.experiment_id
+WHERE runs.lifecycle_stage = 'active' OR runs.lifecycle_stage IS NULL
+ORDER BY runs.start_time
+"""
+_METRICS = "SELECT key, value, step, is_nan FROM metrics WHERE run_uuid = ? ORDER BY step, timestamp"
+_PARAMS = "SELECT key, value FROM params WHERE run_uuid = ?"
+
+
+def _read(path: Path, wanted: Wanted) -> Iterator[Log]:
+    """Yield every run that was not deleted.
+
+    Raises BadRuns for a database that is damaged or holds no run.
+    """
+    with reading(path) as connection:
+        rows = connection.execute(_RUNS).fetchall()
+        if not rows:
+            raise BadRuns(f"{path} holds no run of MLflow, or all of them were deleted")
+        for key, name, status, start, experiment in rows:
+            settings = dict(connection.execute(_PARAMS, (key,)).fetchall())
+            settings = {**settings, "experiment": experiment or ""}
+            yield Log(
+                str(name or key),
+                "",
+                str(path),
+                _history(connection, str(key), wanted).history(),
+                settings,
+                str(status or "").lower(),
+                str(key),
+                "MLflow",
+                float(start or 0),
+            )
+
+
+def _history(connection: sqlite3.Connection, key: str, wanted: Wanted) -> HistoryWriter:
+    """Return what a run logged: values of one step belong to one record."""
+    return by_steps(connection.execute(_METRICS, (key,)), wanted)
+
+
+def by_steps(rows: Any, wanted: Wanted) -> HistoryWriter:
+    """Return rows (name, value, step, whether it is no number), ordered by step, as a history."""
+    writer = HistoryWriter(wanted)
+    last: int | None = None
+    for name, value, step, is_nan in rows:
+        if step != last:
+            writer.add(len(writer) + 1, (("step", float(step)),))
+            last = step
+        writer.put(len(writer) - 1, str(name), float("nan") if is_nan else float(value))
+    return writer
+
+
+def _score(sample: Sample) -> float:
+    return 1000.0 if is_database(sample) and NEEDED <= tables(sample.path).keys() else 0.0
+
+
+register(FileFormat("MLflow, SQLite", "store", _score, _read))

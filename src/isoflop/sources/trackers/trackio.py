@@ -1,0 +1,101 @@
+"""trackio's store: one database of SQLite a project, read without trackio."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from isoflop.errors import BadRuns, Note
+from isoflop.files import BadJSON, parse_json
+from isoflop.sources.log_formats import AddressFormat, FileFormat, Sample, Watch, register
+from isoflop.sources.trackers.sqlite import is_database, reading, tables
+from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted, flat
+
+HOME = "~/.cache/huggingface/trackio"  # unless $TRACKIO_DIR says otherwise
+_COLUMNS = {"run_name", "step", "metrics"}
+
+
+def _read(path: Path, wanted: Wanted) -> Iterator[Log]:
+    """Yield the runs of a project.
+
+    Raises BadRuns for a database that is damaged or holds no run.
+    """
+    known = tables(path)
+    # Before version 0.26 runs were told apart by their names alone.
+    key = "run_id" if "run_id" in known.get("metrics", ()) else "run_name"
+    with reading(path) as connection:
+        names = dict(connection.execute(f"SELECT {key}, max(run_name) FROM metrics GROUP BY {key} ORDER BY min(id)"))
+        if not names:
+            raise BadRuns(f"{path} holds a project of trackio without a run")
+        configs: dict[Any, str] = {}
+        if "configs" in known:
+            own = key if key in known["configs"] else "run_name"
+            configs = dict(connection.execute(f"SELECT {own}, config FROM configs"))
+        for run, name in names.items():
+            rows = connection.execute(
+                f"SELECT step, timestamp, metrics FROM metrics WHERE {key} = ? ORDER BY id", (run,)
+            )
+            history, start, broken = _history(rows, wanted)
+            notes = []
+            if broken:
+                text = f"{path}: {broken:,} records of {name} cannot be read and are left out"
+                notes.append(Note("doubt", "damaged", text))
+            config = _document(configs.get(run) or configs.get(name) or "{}") or {}
+            settings = {k: v for k, v in flat(config).items() if not k.startswith("_")}
+            yield Log(
+                str(name), "", str(path), history.history(), settings, "", str(run), "trackio",
+                start, tuple(notes),
+            )  # fmt: skip
+
+
+def _history(rows: Any, wanted: Wanted) -> tuple[HistoryWriter, float, int]:
+    """Return what a run logged, when it began [s], and how many records cannot be read."""
+    writer, start, broken = HistoryWriter(wanted), 0.0, 0
+    for step, timestamp, metrics in rows:
+        record = _document(metrics)
+        if record is None:
+            broken += 1
+            continue
+        start = start or _seconds(timestamp)
+        writer.add(len(writer) + 1, {"step": float(step), **flat(record)}.items())
+    return writer, start, broken
+
+
+def _document(text: str) -> dict[str, Any] | None:
+    try:
+        value = parse_json(text)
+    except BadJSON:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _seconds(timestamp: object) -> float:
+    try:
+        return datetime.fromisoformat(str(timestamp)).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _score(sample: Sample) -> float:
+    return 1000.0 if is_database(sample) and _COLUMNS <= tables(sample.path).get("metrics", set()) else 0.0
+
+
+def _read_project(address: str, wanted: Wanted, watch: Watch) -> Iterator[Log]:
+    """Yield the runs of a project of this machine.
+
+    Raises BadRuns for one that is not there.
+    """
+    folder = Path(os.environ.get("TRACKIO_DIR") or HOME).expanduser()
+    path = folder / f"{address}.db"
+    if not path.is_file():
+        there = ", ".join(sorted(p.stem for p in folder.glob("*.db"))[:20]) or "no project"
+        raise BadRuns(f"trackio has no project {address!r} in {folder}; there is {there}")
+    yield from _read(path, wanted)
+    watch(1, 1)
+
+
+register(FileFormat("trackio", "store", _score, _read))
+register(AddressFormat("trackio", "trackio:PROJECT", _read_project))
