@@ -58,9 +58,7 @@ def client(url: str, key: str | None, at_once: int) -> httpx.AsyncClient:
     )
 
 
-async def exchange(
-    asker: httpx.AsyncClient, url: str, content: bytes | None, most: int
-) -> Reply:
+async def exchange(asker: httpx.AsyncClient, url: str, content: bytes | None, most: int) -> Reply:
     """Return the reply to a request, of `most` bytes at most; without content it is a GET.
 
     Raises ValueError for one that is larger or packed, httpx.HTTPError where there is none.

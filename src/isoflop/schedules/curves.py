@@ -18,6 +18,8 @@ from isoflop.runs.cells import name_rows
 from isoflop.schedules.rates import LONGEST, Schedule
 from isoflop.sources.cells import CellTable, numbers, texts
 from isoflop.sources.files import read_file
+from isoflop.sources.read_logged import loss_curves
+from isoflop.sources.training_logs.read_logs import is_log
 
 FEWEST, MOST = 10, 600  # points of a curve after warm-up; more are averaged
 ALIKE = 0.02  # by which losses of one setting may differ where rates were alike, as a share
@@ -64,7 +66,7 @@ class LossCurve(Displayed):
 def read_curves(
     path: str | Path, *, warmup: int | None = None, columns: Mapping[str, str] | None = None
 ) -> tuple[LossCurve, ...]:
-    """Return the curves of a table with the columns step, lr, loss and, if it holds several, curve.
+    """Return the curves of a log, or of a table of step, lr, loss and, if it holds several, curve.
 
     Rates between rows lie on a line between theirs; a row may leave its rate or its loss empty, as
     logs of training and of evaluation in one table do, which the curve's notes say.
@@ -72,20 +74,29 @@ def read_curves(
     out. `columns` names columns by what they are.
     Raises BadRuns for a table that cannot be used, with the rows.
     """
-    return understood(read_file(Path(path)), warmup, columns or {})
+    return understood(_source(path, columns or {}), warmup, columns or {})
 
 
 def read_rates(
     path: str | Path, *, warmup: int | None = None, columns: Mapping[str, str] | None = None
 ) -> Schedule:
     """Return the schedule of a table with the columns step and lr; see `read_curves`."""
-    source = read_file(Path(path))
+    source = _source(path, columns or {})
     column_names = _found(source, columns or {}, _RATES)
     values = {part: _numbers(source, column_names[part]) for part in _RATES}
     _refuse_impossible(source, values)
     name = Path(source.origin).stem
     step = _rising(name, values, np.arange(len(source.rows)), source)
     return _schedule(name, step, values["lr"], warmup)
+
+
+def _source(path: str | Path, columns: Mapping[str, str]) -> CellTable:
+    """Return a table, or the curves of a log or a tracker as one."""
+    if not is_log(str(path)):
+        return read_file(Path(path))
+    fields = {"step": "step", "lr": "lr", "loss": "L"}
+    names = {fields[part]: name for part, name in columns.items() if part in fields}
+    return loss_curves(str(path), {k: v for k, v in names.items() if v not in fields})
 
 
 def understood(

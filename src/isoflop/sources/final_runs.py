@@ -221,7 +221,9 @@ def _doubts(rows: Sequence[_Row]) -> list[Note]:
     sizes = [row.run.facts.V.value for row in rows if row.run.facts.V]
     text = "losses per token of different tokenizers cannot be compared; import them apart"
     if len(tokenizers) > 1:
-        notes.append(Note("doubt", "tokenizer", f"tokenizers are {_some(sorted(tokenizers))}; {text}"))
+        notes.append(
+            Note("doubt", "tokenizer", f"tokenizers are {_some(sorted(tokenizers))}; {text}")
+        )
     elif sizes and max(sizes) > (1 + MOST_APART) * min(sizes):
         spread = f"vocabularies of {min(sizes):,.0f} to {max(sizes):,.0f}"
         notes.append(Note("doubt", "tokenizer", f"{spread}; {text}"))

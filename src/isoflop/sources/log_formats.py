@@ -186,5 +186,3 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
                 text = _ESCAPES.sub("", text)
             for part in text.split("\r") if "\r" in text else (text,):
                 yield number, part
-
-

@@ -1,4 +1,4 @@
-"""A run as its log tells it: on its steps, with tokens, rate and losses, and what it says of itself."""
+"""A run as its log tells it: its steps, tokens, rate and losses, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,9 +53,7 @@ class LoggedRun:
     @property
     def losses(self) -> tuple[LossField, ...]:
         """The fields of losses that hold a number after restarts, the best first."""
-        return tuple(
-            f for f in self.fields.losses if np.isfinite(self.time.columns[f.name]).any()
-        )
+        return tuple(f for f in self.fields.losses if np.isfinite(self.time.columns[f.name]).any())
 
     @property
     def fingerprint(self) -> str:
@@ -158,12 +157,12 @@ def _single(log: Log, fields: RunFields) -> Timeline:
 
 def _stated(facts: RunFacts, settings: Mapping[str, str]) -> RunFacts:
     """Return what a run states, and what the user says in its place."""
-    stated = {
-        name: Fact(parse(settings[name], f"--set {name}"), f"--set {name}")
-        for name in ("N", "batch", "length")
-        if name in settings
-    }
-    return dataclasses.replace(facts, **stated)
+    for name in ("N", "batch", "length"):
+        if name in settings:
+            what = f"--set {name}"
+            changes: dict[str, Any] = {name: Fact(parse(settings[name], what), what)}
+            facts = dataclasses.replace(facts, **changes)
+    return facts
 
 
 def _tokens(time: Timeline, fields: RunFields, facts: RunFacts) -> tuple[Numbers, str]:

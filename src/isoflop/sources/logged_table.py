@@ -47,8 +47,7 @@ class LoggedTable:
     def cells(self) -> CellTable:
         """The table as a source of runs that is not understood yet."""
         columns = {**self.columns, **{k: list(v) for k, v in self.labels.items()}}
-        notes = tuple(str(note) for note in self.notes)
-        return CellTable(self.origin, columns, self.rows, self.conventions, notes)
+        return CellTable(self.origin, columns, self.rows, self.conventions, self.notes)
 
 
 def curve_table(runs: Sequence[LoggedRun], origin: str) -> LoggedTable:
@@ -100,7 +99,9 @@ def _missing(runs: Sequence[LoggedRun], columns: Mapping[str, Numbers]) -> list[
         sources = Counter(run.tokens_from or "not said" for run in runs)
         notes.append(Note("info", "tokens", f"tokens are {counted(sources, len(runs))}"))
     if "lr" not in columns:
-        notes.append(Note("info", "lr", "no field is a learning rate; --columns lr=FIELD names one"))
+        notes.append(
+            Note("info", "lr", "no field is a learning rate; --columns lr=FIELD names one")
+        )
     return notes
 
 

@@ -21,9 +21,12 @@ from isoflop.runs.table import ROW, Texts
 from isoflop.sources.cells import Cells, CellTable, codes, numbers, texts
 from isoflop.sources.files import read_file
 from isoflop.sources.frames import from_frame, from_mapping, from_runs
+from isoflop.sources.logged_run import SYMBOLS as LOGGED
 from isoflop.sources.naming import Naming, recognise
 from isoflop.sources.packaged import PREFIX, from_sample
-from isoflop.sources.studies import from_study
+from isoflop.sources.read_logged import runs_table
+from isoflop.sources.studies import CATALOGUE, from_study
+from isoflop.sources.training_logs.read_logs import is_log
 
 # A path, sample:NAME, a study folder, a data frame, a mapping of arrays, or Runs.
 Readable: TypeAlias = Any
@@ -48,21 +51,21 @@ def read(
     """Return the runs of a source, its columns named by the vocabulary.
 
     `source` is a path (CSV, TSV, Parquet, JSON lines, JSON list), a study folder, "sample:NAME",
-    a data frame, a mapping of arrays, or Runs. `columns` names source columns by symbol
-    ({"N": "params"}); common names are recognised and noted. `derive` makes columns ("D=C/6N"),
-    in turn; `where` then keeps the rows that meet a condition; both may use any column of the
-    source, and `row`, its number there, where a header is row 1. `conventions` ({"N": "total"})
-    and `units` ({"L": "bits/byte"}) say how columns are counted. Missing numbers are NaN.
+    a data frame, a mapping of arrays, or Runs; or runs where they were logged: a log, a folder of
+    logs, a tracker's store, or an address as "wandb:ENTITY/PROJECT". `columns` names source
+    columns by symbol ({"N": "params"}); common names are recognised and noted. `derive` makes
+    columns ("D=C/6N"), in turn; `where` then keeps the rows that meet a condition; both may use
+    any column of the source, and `row`, its number there, where a header is row 1. `conventions`
+    ({"N": "total"}) and `units` ({"L": "bits/byte"}) say how columns are counted. Missing numbers
+    are NaN.
 
     Raises BadRuns for what cannot be read or no run can hold, with the row numbers; UsageError
     for a request that cannot be met; ConventionMismatch if the source states another convention.
     """
     assignments = [parse_assignment(a) for a in ([derive] if isinstance(derive, str) else derive)]
     condition = parse_condition(where) if where else None
-    cells = _open(source)
-    naming = recognise(
-        tuple(cells.columns), columns or {}, {a.symbol for a in assignments}, cells.origin
-    )
+    cells, names = _open(source, columns or {})
+    naming = recognise(tuple(cells.columns), names, {a.symbol for a in assignments}, cells.origin)
     table = _understood(cells, naming)
     for assignment in assignments:
         table = table.derive(assignment)
@@ -71,7 +74,21 @@ def read(
     return _in_nats(_agreed(runs, conventions or {}, units or {}))
 
 
-def _open(source: Readable) -> CellTable:
+def _open(source: Readable, columns: Mapping[str, str]) -> tuple[CellTable, Mapping[str, str]]:
+    """Return a source, and which of its columns the user names by symbol."""
+    if isinstance(source, str | os.PathLike) and not _is_study(source) and is_log(str(source)):
+        table = runs_table(str(source), {k: v for k, v in columns.items() if k in LOGGED}).cells
+        # What names a field of the log has been used: its column goes by the symbol.
+        return table, {k: v for k, v in columns.items() if k not in table.columns}
+    return _opened(source), columns
+
+
+def _is_study(source: str | os.PathLike[str]) -> bool:
+    path = Path(source)
+    return str(source).startswith(PREFIX) or (_is_folder(path) and (path / CATALOGUE).is_file())
+
+
+def _opened(source: Readable) -> CellTable:
     if isinstance(source, Runs):
         return from_runs(source)
     if isinstance(source, str) and source.startswith(PREFIX):

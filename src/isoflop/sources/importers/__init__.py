@@ -49,13 +49,14 @@ class Savable(Protocol):
 class Imported:
     """What an import gave: a table, a summary of it for a reader, and what was guessed or left out.
 
-    `columns` and `rows` are the summary, such as one row per run.
+    `columns` and `rows` are the summary, such as one row per run; `kind` is that of the importer.
     """
 
     table: Savable
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[Note, ...] = ()
+    kind: str = ""
 
 
 class Read(Protocol):

@@ -19,7 +19,9 @@ FROM runs LEFT JOIN experiments ON runs.experiment_id = experiments.experiment_i
 WHERE runs.lifecycle_stage = 'active' OR runs.lifecycle_stage IS NULL
 ORDER BY runs.start_time
 """
-_METRICS = "SELECT key, value, step, is_nan FROM metrics WHERE run_uuid = ? ORDER BY step, timestamp"
+_METRICS = (
+    "SELECT key, value, step, is_nan FROM metrics WHERE run_uuid = ? ORDER BY step, timestamp"
+)
 _PARAMS = "SELECT key, value FROM params WHERE run_uuid = ?"
 
 
@@ -66,7 +68,7 @@ def by_steps(rows: Any, wanted: Wanted) -> HistoryWriter:
 
 
 def _score(sample: Sample) -> float:
-    return 1000.0 if is_database(sample) and NEEDED <= tables(sample.path).keys() else 0.0
+    return 1000.0 if is_database(sample) and tables(sample.path).keys() >= NEEDED else 0.0
 
 
 register(FileFormat("MLflow, SQLite", "store", _score, _read))

@@ -106,5 +106,4 @@ def _row(name: str, words: list[str]) -> tuple[str, float, int, bool] | None:
         return None
 
 
-
 register(FolderFormat("MLflow, files", _claims, _read))

@@ -45,8 +45,7 @@ def _run(paths: list[Path], name: str, wanted: Wanted) -> Iterator[Log]:
     notes: list[Note] = []
     for path in paths:
         with opened(path) as file:
-            size = path.stat().st_size
-            for record in _records(file, size):
+            for record in _records(file, path.stat().st_size):
                 if isinstance(record, str):
                     what = f"{path}: {record}; what comes before it is imported"
                     notes.append(Note("doubt", "damaged", what))
@@ -72,10 +71,10 @@ def _records(file: IO[bytes], size: int) -> Iterator[bytes | str]:
     while True:
         if len(data) - at < _AROUND:
             data, start, at = data[at:] + file.read(CHUNK), start + at, 0
-            if len(data) < _AROUND:
-                if data:
-                    yield f"the file is cut at byte {start:,}"
-                return
+        if len(data) < _AROUND:
+            if data:
+                yield f"the file is cut at byte {start:,}"
+            return
         (length,) = _HEAD.unpack_from(data, at)
         end = at + _AROUND + length + 4
         if start + end > size:
@@ -85,12 +84,8 @@ def _records(file: IO[bytes], size: int) -> Iterator[bytes | str]:
             file.seek(start + end)
             data, start, at = b"", start + end, 0
             continue
-        while len(data) < end:
-            more = file.read(max(CHUNK, end - len(data)))
-            if not more:
-                yield _ending(start + at, length, len(data) - at)
-                return
-            data, start, end, at = data[at:] + more, start + at, end - at, 0
+        if len(data) < end:
+            data += file.read(max(CHUNK, end - len(data)))
         yield data[at + _AROUND : end - 4]
         at = end
 
@@ -141,6 +136,12 @@ class _Events:
             if data[end : end + 1] == _PLAIN and len(data) == end + 5:
                 self.history.put(row, self._name(data[2:end]), _FLOAT.unpack_from(data, end + 1)[0])
                 return
+        tag, value = self._any_value(data)
+        if value is not None:
+            self.history.put(row, self._name(tag), value)
+
+    def _any_value(self, data: bytes) -> tuple[bytes, float | None]:
+        """Return the tag and the number of a value, None where it is no number."""
         tag, value = b"", None
         for number, content in fields(data):
             if number == _TAG:
@@ -151,8 +152,7 @@ class _Events:
                 value = _scalar(inner(content))
             elif number == _METADATA:
                 self.settings |= _hyperparameters(inner(content))
-        if value is not None:
-            self.history.put(row, self._name(tag), value)
+        return tag, value
 
     def _name(self, tag: bytes) -> str:
         name = self._names.get(tag)

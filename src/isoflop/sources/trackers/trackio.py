@@ -27,7 +27,11 @@ def _read(path: Path, wanted: Wanted) -> Iterator[Log]:
     # Before version 0.26 runs were told apart by their names alone.
     key = "run_id" if "run_id" in known.get("metrics", ()) else "run_name"
     with reading(path) as connection:
-        names = dict(connection.execute(f"SELECT {key}, max(run_name) FROM metrics GROUP BY {key} ORDER BY min(id)"))
+        names = dict(
+            connection.execute(
+                f"SELECT {key}, max(run_name) FROM metrics GROUP BY {key} ORDER BY min(id)"
+            )
+        )
         if not names:
             raise BadRuns(f"{path} holds a project of trackio without a run")
         configs: dict[Any, str] = {}
@@ -80,7 +84,11 @@ def _seconds(timestamp: object) -> float:
 
 
 def _score(sample: Sample) -> float:
-    return 1000.0 if is_database(sample) and _COLUMNS <= tables(sample.path).get("metrics", set()) else 0.0
+    return (
+        1000.0
+        if is_database(sample) and tables(sample.path).get("metrics", set()) >= _COLUMNS
+        else 0.0
+    )
 
 
 def _read_project(address: str, wanted: Wanted, watch: Watch) -> Iterator[Log]:

@@ -28,7 +28,17 @@ _PART = struct.Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 # Fields of messages.
 _HISTORY, _SUMMARY, _CONFIG, _RUN, _EXIT = 2, 3, 5, 17, 18
-_KEY, _NESTED, _NONE, _BOOLEAN, _INTEGER, _NUMBER, _TEXT, _JSON_TEXT, _JSON = 1, 2, 3, 4, 5, 6, 7, 8, 16
+_KEY, _NESTED, _NONE, _BOOLEAN, _INTEGER, _NUMBER, _TEXT, _JSON_TEXT, _JSON = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    16,
+)
 _RUN_ID, _RUN_CONFIG, _RUN_GROUP, _RUN_NAME, _RUN_START = 1, 4, 6, 8, 17
 _INTERNAL = ("_wandb",)
 
@@ -88,25 +98,12 @@ def read_run(path: Path, wanted: Wanted) -> Iterator[Log]:
 def _records(file: IO[bytes]) -> Iterator[bytes | str]:
     """Yield the records of a file, or in words what is wrong where one is broken."""
     parts: list[bytes] = []
-    block, at, start = file.read(BLOCK - HEADER), 0, HEADER
-    while block:
-        if len(block) - at < _PART.size:
-            start += len(block)
-            block, at = file.read(BLOCK), 0
+    for part in _parts(file):
+        if isinstance(part, str):
+            parts = []
+            yield part
             continue
-        checksum, size, kind = _PART.unpack_from(block, at)
-        if not (checksum or size or kind):  # the rest of the block was set aside, and not used
-            at = len(block)
-            continue
-        body = block[at + _PART.size : at + _PART.size + size]
-        if len(body) < size:
-            yield f"the file is cut in the record at byte {start + at:,}"
-            return
-        if not _is_whole(checksum, kind, body):
-            yield f"the record at byte {start + at:,} is broken, and its block of 32 KiB with it"
-            parts, at = [], len(block)
-            continue
-        at += _PART.size + size
+        kind, body = part
         if kind in (_FULL, _FIRST):
             parts = []
         parts.append(body)
@@ -115,6 +112,28 @@ def _records(file: IO[bytes]) -> Iterator[bytes | str]:
             parts = []
     if parts:
         yield "the file is cut within its last record"
+
+
+def _parts(file: IO[bytes]) -> Iterator[tuple[int, bytes] | str]:
+    """Yield the parts of records that the blocks of a file hold, by kind; words where it breaks."""
+    block, start = file.read(BLOCK - HEADER), HEADER
+    while block:
+        at = 0
+        while len(block) - at >= _PART.size:
+            checksum, size, kind = _PART.unpack_from(block, at)
+            body = block[at + _PART.size : at + _PART.size + size]
+            if not (checksum or size or kind):
+                break  # the rest of the block was set aside, and not used
+            if len(body) < size:
+                yield f"the file is cut in the record at byte {start + at:,}"
+                return
+            if not _is_whole(checksum, kind, body):
+                yield f"the record at byte {start + at:,} is broken, with the rest of its block"
+                break
+            yield kind, body
+            at += _PART.size + size
+        start += len(block)
+        block = file.read(BLOCK)
 
 
 def _is_whole(checksum: int, kind: int, body: bytes) -> bool:

@@ -29,16 +29,9 @@ def _read(path: Path, wanted: Wanted) -> Iterator[Log]:
         document = parse_json(read_text(path, errors="replace"))
     except BadJSON as reason:
         raise BadRuns(f"{path} is cut or is no JSON ({reason}); copy it again") from None
-    logs = logs_of(path, iter(_parts(document, path)), wanted, "JSON")
-    for log in logs:
-        name = log.run
-        yield _named(log, _state_name(path) if path.name == STATE and name == run_name(path) else name)
-
-
-def _named(log: Log, name: str) -> Log:
-    import dataclasses
-
-    return dataclasses.replace(log, run=name)
+    for log in logs_of(path, iter(_parts(document, path)), wanted, "JSON"):
+        unnamed = path.name == STATE and log.run == run_name(path)
+        yield dataclasses.replace(log, run=_state_name(path)) if unnamed else log
 
 
 def _state_name(path: Path) -> str:
@@ -59,9 +52,13 @@ def _parts(document: Any, path: Path) -> Iterator[Part]:
     for number, record in enumerate(records, 1):
         numbers = flat(record, OPEN)
         run, recipe = (numbers.pop(k, "") for k in ("run", "family"))
-        yield Row(number, numbers, *(t if isinstance(t, str) else "" for t in (run, recipe)))
+        yield Row(number, numbers, _text(run), _text(recipe))
     if isinstance(document, Mapping) and isinstance(document.get("max_steps"), int | float):
         yield from _progress(document)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _progress(document: Mapping[str, Any]) -> Iterator[Part]:

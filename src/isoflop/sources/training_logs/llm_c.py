@@ -42,6 +42,4 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
             yield Setting(_SETTINGS[match[1]], number(match[2]))
 
 
-console(
-    "llm.c", r"\bstep\s+\d+/\d+ \| loss [\d.]+|^s:\d+ (?:tel|trl|eval):", parse, weight=1.5
-)
+console("llm.c", r"\bstep\s+\d+/\d+ \| loss [\d.]+|^s:\d+ (?:tel|trl|eval):", parse, weight=1.5)

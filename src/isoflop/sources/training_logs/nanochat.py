@@ -44,4 +44,6 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
                     yield Setting(name, number(match[1]))
 
 
-console("nanochat", r"\bstep \d+(?:/\d+)? \([\d.]+%\) \| loss: |Step \d+ \| Validation bpb: ", parse)
+console(
+    "nanochat", r"\bstep \d+(?:/\d+)? \([\d.]+%\) \| loss: |Step \d+ \| Validation bpb: ", parse
+)

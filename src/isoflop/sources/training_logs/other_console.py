@@ -16,7 +16,9 @@ _PAIR = re.compile(rf"([A-Za-z][\w/.\- ]*?)\s*[:=]\s*({NUMBER})(?![\w:])", re.IG
 _LOOSE = re.compile(
     rf"\b((?:[a-z]+[ _])?(?:loss|lr|bpb|ppl|perplexity|learning rate)) ({NUMBER})", re.IGNORECASE
 )
-_TELLING = re.compile(r"loss|bpb|ppl|perplexity|reward|cross.?entropy|\bnll\b|\bce\b", re.IGNORECASE)
+_TELLING = re.compile(
+    r"loss|bpb|ppl|perplexity|reward|cross.?entropy|\bnll\b|\bce\b", re.IGNORECASE
+)
 _TOKENS = re.compile(rf"\btokens(?: seen)?\s*[:=]?\s*({NUMBER})\s*([KMBT])\b", re.IGNORECASE)
 _SCALE = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 

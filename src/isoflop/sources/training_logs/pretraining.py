@@ -165,15 +165,12 @@ def _first(history: History, quantity: str, names: Collection[str]) -> str | Non
     by_name: dict[str, str] = {}
     for name in names:
         by_name.setdefault(plain(name), name)
-    for alias in _NAMES[quantity]:
-        name = by_name.get(alias)
-        if name is not None and _varies(history, name):
-            return name
-    return None
+    fields = (by_name[alias] for alias in _NAMES[quantity] if alias in by_name)
+    return next((name for name in fields if _varies(history, name)), None)
 
 
 def _varies(history: History, name: str) -> bool:
-    """Say whether a field holds numbers that may be what it is called: steps change, no -1 for ever."""
+    """Say whether a field holds numbers that may be what it is called: steps change."""
     values = history.series[name].values
     values = values[np.isfinite(values)]
     if not values.size:

@@ -23,31 +23,40 @@ _SUMMARY = "train_runtime"
 
 def parse(lines: Iterable[Line]) -> Iterator[Part]:
     """Yield a record for each dictionary, and how its step was told."""
-    bar = total = 0
-    counted = shown = 0
+    bar, from_bar, numbered = _Bar(), 0, 0
     for number, line in lines:
-        # Bars of evaluation count batches, up to another total than training does.
-        for match in _BAR.finditer(line):
-            if not total or int(match[2]) == total or int(match[2]) > total:
-                bar, total = int(match[1]), int(match[2])
+        bar.see(line)
         match = _RECORD.search(line)
         record = literal(match[0]) if match else {}
         if not record or _SUMMARY in record:
             continue
         if any(name in record for name in _NAMED):
             yield Row(number, record)
-        elif bar:
-            shown += 1
-            yield Row(number, {"step": float(bar), **record})
+        elif bar.step:
+            from_bar += 1
+            yield Row(number, {"step": float(bar.step), **record})
         else:
-            counted += 1
-            yield Row(number, {"record": float(counted), **record})
-    if shown:
-        text = f"{shown:,} records say no step; each takes the step that its progress bar shows"
+            numbered += 1
+            yield Row(number, {"record": float(numbered), **record})
+    if from_bar:
+        text = f"{from_bar:,} records say no step; each takes the step that its progress bar shows"
         yield Note("info", "step", text)
-    if counted:
-        text = f"{counted:,} records say no step and no progress bar is there: they are numbered"
+    if numbered:
+        text = f"{numbered:,} records say no step and no progress bar is there: they are numbered"
         yield Note("doubt", "step", text)
+
+
+class _Bar:
+    """The progress bar of training: bars of evaluation count batches, up to a smaller total."""
+
+    def __init__(self) -> None:
+        self.step = self.total = 0
+
+    def see(self, line: str) -> None:
+        """Take the last bar of training that a line shows."""
+        for match in _BAR.finditer(line):
+            if int(match[2]) >= self.total:
+                self.step, self.total = int(match[1]), int(match[2])
 
 
 def literal(text: str) -> Record:

@@ -20,11 +20,14 @@ from isoflop.sources.log_formats import (
     sample_of,
 )
 from isoflop.sources.packaged import PREFIX
+from isoflop.sources.training_logs.json_document import STATE
 from isoflop.sources.training_logs.log import Log, Wanted, everything
 
 # In a folder, texts are opened where their name is one that logs have; stores by what they hold.
 _TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".log", ".txt", ".out", ".err")
 _PACKED = (".gz", ".zst")
+TABLES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")  # that may be tables of runs
+CERTAIN = 100.0  # marks of a format that nothing else has
 _DEEPEST = 12  # folders below the one that was named
 MOST_FILES = 200_000
 Read: TypeAlias = Callable[[Path, Wanted], Iterator[Log]]
@@ -56,6 +59,26 @@ def read_logs(text: str, wanted: Wanted = everything, watch: Watch = silent) -> 
     notes: list[Note] = []
     logs = _folder(path, wanted, watch, notes) if path.is_dir() else _file(path, wanted)
     return _filled(logs, str(path), recipe, notes)
+
+
+def is_log(text: str) -> bool:
+    """Say whether a source is one of logs: an address, a folder of logs, a store, or a log.
+
+    A table of runs, as CSV or JSON lines, is none, though its rows may be records of one run.
+    """
+    prefix, _, address = text.partition(":")
+    try:
+        path = Path(text)
+        if path.is_dir():
+            return next(_sources(path), None) is not None
+        if not path.is_file():
+            return prefix in address_formats() and bool(address)
+        entry = best_format(sample_of(path))
+    except (OSError, ValueError, BadRuns):
+        return False
+    if entry is None or path.name == STATE or entry.kind == "store":
+        return entry is not None
+    return path.suffix.lower() not in TABLES or entry.score(sample_of(path)) >= CERTAIN
 
 
 def _filled(logs: Iterator[Log], origin: str, recipe: str, notes: list[Note]) -> list[Log]:

@@ -1,4 +1,4 @@
-"""The history of a run on its steps: restarts joined, records of one step together, none doubled."""
+"""The history of a run on its steps: restarts joined, records of one step together."""
 
 from __future__ import annotations
 
