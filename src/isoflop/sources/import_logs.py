@@ -14,7 +14,7 @@ from isoflop.sources.importers import Imported, Watch, silent
 from isoflop.sources.log_formats import address_formats, best_format, sample_of
 from isoflop.sources.packaged import PREFIX
 
-_OF_RL = re.compile(r"reward|val-core/|critic/|dynamic_filtering|pass@\d")
+_OF_RL = re.compile(r"reward|val-core/|critic/|dynamic_filtering|pass@\d", re.IGNORECASE)
 
 
 def import_logs(

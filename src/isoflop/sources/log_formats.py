@@ -21,6 +21,7 @@ from isoflop.files import refuse_strange
 from isoflop.sources.training_logs.log import Log, Wanted
 
 SAMPLE = 1 << 20  # [bytes] of a file by which its format is told
+PIECE = 1 << 16  # [bytes] of it that are unpacked at a time
 LONGEST = 1 << 24  # characters of a line
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
@@ -128,11 +129,15 @@ def sample_of(path: Path) -> Sample:
 
     Raises BadRuns for what cannot be opened or is no file.
     """
+    head = b""
     with opened(path) as file:
         try:
-            return Sample(path, file.read(SAMPLE))
-        except (OSError, EOFError, ValueError) as reason:
-            raise BadRuns(f"cannot read {path}: {reason}") from None
+            while len(head) < SAMPLE and (piece := file.read(PIECE)):
+                head += piece
+        except (OSError, EOFError, ValueError) as reason:  # of a packed file that is cut
+            if not head:
+                raise BadRuns(f"cannot read {path}: {reason}") from None
+    return Sample(path, head)
 
 
 def best_format(sample: Sample) -> FileFormat | None:

@@ -8,7 +8,6 @@ doc/log_format.md.
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -213,20 +212,15 @@ def _parsed(data: bytes) -> Any:
     try:
         return float(data)
     except ValueError:
-        if data[:1] == b'"':
-            return _word(data)
+        value = _document(data)
+    return float(value) if value in ("NaN", "Infinity", "-Infinity") else value
+
+
+def _document(data: bytes) -> Any:
     try:
         return parse_json(data)
     except BadJSON:
         return None
-
-
-def _word(data: bytes) -> Any:
-    try:
-        word = json.loads(data)
-    except ValueError:
-        return None
-    return float(word) if word in ("NaN", "Infinity", "-Infinity") else word
 
 
 def _score(sample: Sample) -> float:

@@ -70,9 +70,10 @@ _LOSS = re.compile(
     r"loss|bpb|bits.per.byte|cross.?entropy|\bce\b|\bnll\b|\bppl\b|perplexity|^(?:tel|trl)$"
 )
 _AUXILIARY = re.compile(
-    r"loss.?scal|scale|aux|router|balanc|z.?loss|kl|policy|actor|critic|value|reward|\bpg|entropy.?loss|"
-    r"clip|std\b|_std|min\b|best|gap|ratio|time|per.?sec|count|num_|grad|mtp|dpo|\bdelta|smooth|ema|"
-    r"_per_second|samples|diff|batches|weight"
+    r"scale|aux|router|balanc|z.?loss|policy|critic|reward|(?<!cross)(?<!cross.)entropy.?loss|"
+    r"value.?(?:f|loss)|per.?sec|count|grad|samples|batches|weight|smooth|"
+    r"(?:^|[/_ .-])(?:kl|actor|pg|vf|clip|std|min|best|gap|ratio|time|num|mtp|dpo|delta|ema|diff)"
+    r"(?:$|[/_ .-])"
 )
 _HELD_OUT = re.compile(r"val|eval|test|held.?out|dev\b|tel$|lambada|wikitext|paloma|c4_en")
 _PERPLEXITY = re.compile(r"\bppl\b|_ppl|perplexity")
