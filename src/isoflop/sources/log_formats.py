@@ -22,6 +22,7 @@ from isoflop.sources.training_logs.log import Log, Wanted
 
 SAMPLE = 1 << 20  # [bytes] of a file by which its format is told
 PIECE = 1 << 16  # [bytes] of it that are unpacked at a time
+WIDEST = 2000  # characters of a line by which a format is told
 LONGEST = 1 << 24  # characters of a line
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
@@ -49,6 +50,11 @@ class Sample:
         return _ESCAPES.sub("", self.head.decode("utf-8-sig", "replace"))
 
     @cached_property
+    def short(self) -> str:
+        """The text with lines cut to what a program prints of one step."""
+        return "\n".join(line[:WIDEST] for line in self.lines)
+
+    @cached_property
     def lines(self) -> tuple[str, ...]:
         """The lines of the text, the last of which may be cut."""
         return tuple(re.split(r"[\r\n]+", self.text))
@@ -62,6 +68,10 @@ class FileFormat:
     kind: Kind
     score: Callable[[Sample], float]
     read: Callable[[Path, Wanted], Iterator[Log]]
+    certain: bool = False
+
+
+CERTAIN = 100.0  # marks of a format whose files nothing else can be
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,11 @@ def address_formats() -> dict[str, AddressFormat]:
     """Return every format of addresses by its prefix."""
     _load()
     return dict(_ADDRESSES)
+
+
+def certain_formats() -> tuple[FileFormat, ...]:
+    """Return the formats of which one mark is enough: stores, and states of trainers."""
+    return tuple(entry for entry in file_formats() if entry.kind == "store" or entry.certain)
 
 
 def sample_of(path: Path) -> Sample:

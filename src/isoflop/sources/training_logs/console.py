@@ -56,7 +56,7 @@ def console(program: str, marks: str, parse: Parse, *, weight: float = 1.0) -> N
     pattern = re.compile(marks, re.MULTILINE)
 
     def score(sample: Sample) -> float:
-        return weight * sum(1 for _ in pattern.finditer(sample.text))
+        return weight * sum(1 for _ in pattern.finditer(sample.short))
 
     def read(path: Path, wanted: Wanted) -> Iterator[Log]:
         yield from logs_of(path, parse(numbered_lines(path)), wanted, program)

@@ -117,5 +117,5 @@ def _last_step(path: Path) -> float:
         return -1.0
 
 
-register(FileFormat("JSON", "text", _score, _read))
+register(FileFormat("JSON", "text", _score, _read, certain=True))
 register(FolderFormat("Trainer of Hugging Face", lambda f: bool(_states(f)), _read_folder))

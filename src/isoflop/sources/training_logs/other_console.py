@@ -47,7 +47,7 @@ def _name(text: str) -> str:
 
 console(
     "another program",
-    r"(?i)^.*\b(?:step|iter|iteration|it|update)s?\b.{0,40}?\d.*"
+    r"(?i)\b(?:step|iter|iteration|it|update)s?\b.{0,40}?\d.*"
     r"(?:loss|bpb|ppl|perplexity|reward|cross.?entropy)",
     parse,
     weight=0.3,

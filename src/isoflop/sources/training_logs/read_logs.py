@@ -11,23 +11,23 @@ from typing import TypeAlias
 
 from isoflop.errors import BadRuns, Note, UnknownName
 from isoflop.sources.log_formats import (
+    CERTAIN,
     FileFormat,
     Watch,
     address_formats,
     best_format,
+    certain_formats,
     file_formats,
     folder_formats,
     sample_of,
 )
 from isoflop.sources.packaged import PREFIX
-from isoflop.sources.training_logs.json_document import STATE
 from isoflop.sources.training_logs.log import Log, Wanted, everything
 
 # In a folder, texts are opened where their name is one that logs have; stores by what they hold.
 _TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".log", ".txt", ".out", ".err")
 _PACKED = (".gz", ".zst")
 TABLES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")  # that may be tables of runs
-CERTAIN = 100.0  # marks of a format that nothing else has
 _DEEPEST = 12  # folders below the one that was named
 MOST_FILES = 200_000
 Read: TypeAlias = Callable[[Path, Wanted], Iterator[Log]]
@@ -73,12 +73,12 @@ def is_log(text: str) -> bool:
             return next(_sources(path), None) is not None
         if not path.is_file():
             return prefix in address_formats() and bool(address)
-        entry = best_format(sample_of(path))
+        sample = sample_of(path)
+        if path.suffix.lower() in TABLES:
+            return any(entry.score(sample) >= CERTAIN for entry in certain_formats())
+        return best_format(sample) is not None
     except (OSError, ValueError, BadRuns):
         return False
-    if entry is None or path.name == STATE or entry.kind == "store":
-        return entry is not None
-    return path.suffix.lower() not in TABLES or entry.score(sample_of(path)) >= CERTAIN
 
 
 def _filled(logs: Iterator[Log], origin: str, recipe: str, notes: list[Note]) -> list[Log]:
