@@ -7,6 +7,7 @@ the framing is that of TFRecord.
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,8 @@ def _run(paths: list[Path], name: str, wanted: Wanted) -> Iterator[Log]:
     notes: list[Note] = []
     for path in paths:
         with opened(path) as file:
+            if not isinstance(file, io.BufferedReader):
+                raise BadRuns(f"{path} is packed; unpack it first")
             for record in _records(file, path.stat().st_size):
                 if isinstance(record, str):
                     what = f"{path}: {record}; what comes before it is imported"
