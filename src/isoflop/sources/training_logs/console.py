@@ -14,8 +14,11 @@ from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted
 
 NUMBER = r"[-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)\b"
 _PIECE = re.compile(
-    rf"\s*(?P<name>[A-Za-z][^:=|]*?)\s*(?:[:=]\s*|\s+)(?P<value>{NUMBER})", re.IGNORECASE
+    rf"\s*(?P<name>[A-Za-z][^:=|]*?)\s*(?:[:=]\s*|\s+)(?P<value>{NUMBER})"
+    r"(?P<scale>[KMBT]\b)?",
+    re.IGNORECASE,
 )
+_SCALE = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 _PLAIN = ("log", "train", "training", "output", "stdout", "stderr", "main", "console", "metrics")
 
 Line: TypeAlias = tuple[int, str]
@@ -133,9 +136,10 @@ def number(text: str) -> float:
 
 
 def pieces(text: str, separator: str) -> dict[str, float]:
-    """Return the numbers of a line by name: "loss: 3.1 | lr 1e-4", apart by a `separator`."""
+    """Return the numbers of a line by name: "loss: 3.1 | tokens 1.5B", apart by a `separator`."""
     pairs: dict[str, float] = {}
     for piece in text.split(separator):
         if match := _PIECE.match(piece):
-            pairs[match["name"].strip()] = number(match["value"])
+            scale = _SCALE.get((match["scale"] or "").lower(), 1.0)
+            pairs[match["name"].strip()] = number(match["value"]) * scale
     return pairs

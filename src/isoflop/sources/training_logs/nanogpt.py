@@ -34,4 +34,4 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
                 yield Setting(name, number(match[1]) * scale)
 
 
-console("nanoGPT", r"\b(?:iter \d+: loss |step \d+: train loss )", parse)
+console("nanoGPT", r"\b(?:iter \d+: loss \d|step \d+: train loss \d)", parse)
