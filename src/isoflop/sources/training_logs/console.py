@@ -15,7 +15,7 @@ from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted
 NUMBER = r"[-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)\b"
 _PIECE = re.compile(
     rf"\s*(?P<name>[A-Za-z][^:=|]*?)\s*(?:[:=]\s*|\s+)(?P<value>{NUMBER})"
-    r"(?P<scale>[KMBT]\b)?",
+    r"(?P<scale>(?-i:[KMBT])\b)?",
     re.IGNORECASE,
 )
 _SCALE = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
