@@ -15,7 +15,9 @@ from isoflop.errors import BadRuns, RefusedByData
 from isoflop.files import BadJSON, parse_json
 from isoflop.sources.packaged import PREFIX
 from isoflop.sources.training_logs import read_logs
-from isoflop.sources.training_logs.records import flat, sample_path
+from isoflop.sources.training_logs.json_lines import OPEN
+from isoflop.sources.training_logs.log import flat
+from isoflop.sources.training_logs.read_logs import sample_path
 
 CHUNK = 1 << 20  # bytes that are read at once
 HEAD = 64  # bytes by which a file is known again
@@ -96,7 +98,7 @@ class Tail:
         except BadJSON:
             self.unread += 1
             return None
-        return flat(record) if isinstance(record, dict) and "isoflop" not in record else None
+        return flat(record, OPEN) if isinstance(record, dict) and "isoflop" not in record else None
 
     def _anew(self) -> Iterator[Mapping[str, Any]]:
         """Yield the records beyond those seen of a log that is read as a whole."""

@@ -53,7 +53,7 @@ def read_logs(text: str, wanted: Wanted = everything, watch: Watch = silent) -> 
         else:
             logs = address_formats()[prefix].read(address, wanted, watch)
             return _filled(logs, rest, recipe, [])
-    path = _sample(rest) if rest.startswith(PREFIX) else Path(rest)
+    path = sample_path(rest) if rest.startswith(PREFIX) else Path(rest)
     if not path.exists():
         raise BadRuns(f"there is no log {str(path)!r}{_hint(rest)}")
     notes: list[Note] = []
@@ -109,7 +109,7 @@ def _hint(text: str) -> str:
     return f"; addresses begin with {', '.join(f'{name}:' for name in sorted(known))}"
 
 
-def _sample(text: str) -> Path:
+def sample_path(text: str) -> Path:
     """Return the packaged log that "sample:NAME" names."""
     folder = Path(str(resources.files("isoflop.sources"))) / "samples"
     paths = {p.stem: p for p in sorted(folder.glob("*.jsonl"))}
