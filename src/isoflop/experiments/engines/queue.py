@@ -7,6 +7,7 @@ wherever trials run, and stands here.
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ ATTEMPTS = 2  # a trial that fails is tried once more
 BACKOFF = 0.5  # [s] before the second attempt, doubled for each one after
 LONGEST_WAIT = 300.0  # [s] between two attempts
 MOST_RESTARTS = 100  # of a trial that is pre-empted, or whose machine goes, without end
+MOST_KILLS = 5  # of a trial, before it is held to need more memory than there is
 ALIKE = 3  # trials that fail for one reason, and none that finishes, before the sweep stops
 
 
@@ -234,15 +236,17 @@ class _Queue:
                 self.finished.add(key)
                 self.breaker.close()
             elif code in (LOST, REQUEUE):
-                self._restart(key, code)
+                self._restart(key, code, MOST_RESTARTS)
+            elif code == -signal.SIGKILL:  # by somebody, or for want of memory; not by itself
+                self._restart(key, code, MOST_KILLS)
             else:
                 self._fail(key, code)
 
-    def _restart(self, key: str, code: int) -> None:
+    def _restart(self, key: str, code: int, most: int) -> None:
         """Put a trial back that was pre-empted, or whose machine is gone: it did nothing wrong."""
         history = self.history[key]
         history.restarts += 1
-        if history.restarts > MOST_RESTARTS:
+        if history.restarts > most:
             self.failed.append(Failure(self.trials[key], code, self._message(key, code)))
             return
         history.wait(min(history.restarts, 5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from isoflop.experiments.engines.protocol import (
 from isoflop.experiments.folder import LOG
 from isoflop.experiments.trial import PARENT
 
-PATIENCE = 60.0  # [s] for a cluster that is named to answer
+PATIENCE = 10.0  # [s] for a cluster that is named to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class RayEngine:
             raise MissingExtra("the engine ray", "ray") from None
         if ray.is_initialized():
             return ray
+        _refuse_silent(self.address)
         try:
             ray.init(
                 address=self.address,
@@ -122,6 +124,20 @@ class _RayJob:
         with contextlib.suppress(self.ray.exceptions.RayError):
             self.ray.cancel(self.reference, force=False)
             self.ray.wait([self.reference], timeout=self.grace + 2.0)
+
+
+def _refuse_silent(address: str | None) -> None:
+    """Raise EnvironmentFailure where nothing listens at an address: Ray itself ends the process."""
+    host, sign, port = (address or "").rpartition("://")[2].rpartition(":")
+    if not (sign and port.isdigit()):
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise EnvironmentFailure(
+            f"no Ray cluster answers at {address}: {error}; start one with 'ray start --head', or "
+            "name its address"
+        ) from None
 
 
 def _refuse_no_room(ray: Any, task: Task) -> None:
