@@ -296,7 +296,7 @@ def test_9_a_session_ends_with_its_process_and_its_keys_are_nowhere_else(ask, do
     )
     for path in ("/", "/s/runs.csv/runs", "/commands"):
         answer = ask("GET", path)
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
         assert answer.headers["cache-control"] == "no-store"
         assert keys.link not in answer.text
         assert keys.session not in answer.text

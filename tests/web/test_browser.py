@@ -1,0 +1,237 @@
+"""The workbench in headless Chromium: a table dropped, mended, fitted, planned with, and exported."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("fastapi")
+pytest.importorskip("uvicorn")
+
+import uvicorn
+from test_doors import TABLE
+
+from isoflop.web import application, server
+from isoflop.web.doors import Keys, link
+from isoflop.web.workspace import Workspace
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("served").resolve()
+
+
+@pytest.fixture(scope="module")
+def address(folder, tmp_path_factory):
+    """Return the printed link of a workbench that serves `folder` until the tests are done."""
+    patch = pytest.MonkeyPatch()
+    patch.chdir(folder)
+    keys, listener = Keys(), server._listener("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    workspace = Workspace(folder, tmp_path_factory.mktemp("scratch").resolve())
+    app = application.build(workspace, keys, server.LOCAL, port)
+    running = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield link("127.0.0.1", port, keys)
+    running.should_exit = True
+    thread.join(30)
+    listener.close()
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as play:
+        started = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """Return a page that has entered; whatever it fetches elsewhere or complains of fails a test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    complaints = []
+    own = address.partition("/enter")[0]
+    opened.on(
+        "console",
+        lambda m: m.type in ("error", "warning") and complaints.append(f"{m.text} {m.location}"),
+    )
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on(
+        "request", lambda r: r.url.startswith((own, "blob:", "data:")) or complaints.append(r.url)
+    )
+    opened.goto(address)
+    ready(opened)
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def ready(page, count: int = 1) -> None:
+    until(page, f"Number(document.documentElement.dataset.ready ?? 0) >= {count}")
+
+
+def until(page, condition: str) -> None:
+    """Wait for a condition; Playwright's own way would evaluate text in the page, which is barred."""
+    end = time.monotonic() + 60
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, condition
+        page.wait_for_timeout(30)
+
+
+def after(page, act) -> None:
+    """Do something that swaps the view, and wait until the new one stands."""
+    before = page.evaluate("Number(document.documentElement.dataset.ready ?? 0)")
+    act()
+    ready(page, before + 1)
+
+
+def go(page, path: str) -> None:
+    page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/")[2] + path)
+    ready(page)
+
+
+def test_a_table_in_millions_is_dropped_mended_fitted_planned_with_and_exported(page, tmp_path):
+    rows = [line.split(",") for line in TABLE.split()[1:]]
+    text = "Name,Params (M),Tokens (B),Final loss\n" + "".join(
+        f"{run},{float(n) / 1e6:g},{float(d) / 1e9:g},{loss}\n" for run, n, d, loss in rows
+    )
+    file = tmp_path / "dropped.csv"
+    file.write_text(text)
+    assert "key=" not in page.url
+    page.set_input_files("#file", file)
+    page.click("form.drop button")
+    ready(page)
+    assert page.url.endswith("/s/dropped.csv/columns")
+    if page.locator(".note.doubt, .note.refused").count() or "N" not in page.inner_text("table"):
+        page.fill("#f-columns", "N=`Params (M)`,D=`Tokens (B)`,L=`Final loss`".replace("`", ""))
+        page.fill("#f-derive", "N=N*1e6")
+        page.fill("#f-derive-1", "D=D*1e9")
+        after(page, lambda: page.click("form.ask button[type=submit]"))
+    words = page.inner_text("#view")
+    assert "12 runs" in words
+    assert "1M" in words
+    assert "30M" in words
+    after(page, lambda: page.click("nav[aria-label=Views] >> text=Fit"))
+    assert "chinchilla fitted to 12 runs" in page.inner_text("h1")
+    after(page, lambda: page.click("nav[aria-label=Views] >> text=Plan"))
+    after(page, lambda: page.click("text=Ten times the largest of these runs"))
+    assert page.inner_text("h1").startswith("Train ")
+    page.click("summary:has-text('How it was made')")
+    assert "isoflop plan fit.json --C" in page.inner_text("pre.copy >> nth=0")
+    for kind in ("HTML", "JSON", "CSV", "SVG"):
+        with page.expect_download() as download:
+            page.click(f".share >> text={kind}")
+        saved = tmp_path / f"answer.{kind.lower()}"
+        download.value.save_as(saved)
+        assert saved.stat().st_size > 500
+    data = json.loads((tmp_path / "answer.json").read_text())
+    assert data["N"]["value"] > 1e5
+    assert len(data["made_by"]["data_sha256"]) == 64
+
+
+def test_a_click_on_a_point_or_a_row_leaves_it_out_and_back_takes_it_back(page, folder):
+    (folder / "runs.csv").write_text(TABLE)
+    go(page, "/s/runs.csv/runs")
+    after(page, lambda: page.click("tr[data-row='4'] .toggle"))
+    assert page.url.endswith("x=4")
+    assert "1 left out" in page.inner_text("h1")
+    assert "What leaving out 1 of 12 runs changes" in page.inner_text("#picture")
+    after(
+        page,
+        lambda: page.evaluate(
+            """() => { const plot = document.querySelector(".plot");
+                 const trace = plot.data.findIndex((t) => t.customdata && t.customdata[0] !== 4);
+                 plot.emit("plotly_click", {points: [{customdata: plot.data[trace].customdata[0]}]}); }"""
+        ),
+    )
+    assert page.url.count(",") + page.url.count("%2C") == 1
+    after(page, page.go_back)
+    assert page.url.endswith("x=4")
+    after(page, page.go_back)
+    assert "left out" not in page.inner_text("h1")
+    after(page, page.go_forward)
+    assert page.locator("tr.excluded").count() == 1
+    after(page, lambda: page.click("nav[aria-label=Views] >> text=Fit"))
+    assert "11 runs" in page.inner_text("h1")
+    page.click("nav[aria-label=Views] >> text=Runs")
+    page.wait_for_selector("tr[data-row='5'] .toggle")
+    page.focus("tr[data-row='5'] .toggle")
+    after(page, lambda: page.keyboard.press("e"))
+    assert "2 left out" in page.inner_text("h1")
+
+
+VIEWS = (
+    "/", "/s/sample:tiny/runs", "/s/sample:tiny/fit?draws=100", "/s/sample:tiny/columns", "/commands",
+    "/s/sample:tiny/forecast?draws=100&N=1M&D=20M", "/c/cost?C=1e21&chip=H100", "/laws", "/learn",
+    "/c/demo", "/s/sample:tiny/watch", "/s/nothing.csv/fit",
+)  # fmt: skip
+
+
+AXED = VIEWS[:3]  # the frame and the parts of the others are the same
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_every_view_is_accessible_and_fits_its_width(browser, address, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(address)
+    ready(page)
+    found = []
+    for view in VIEWS:
+        go(page, view)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            found.append(f"{view} is {wide} px wide")
+        assert page.locator("h1").count() == 1
+        assert page.locator("main").count() == 1
+        found += [f"{view}: {item}" for item in unnamed(page)]
+        if view in AXED:
+            found += [f"{view}: {item}" for item in violations(page)]
+    context.close()
+    assert found == []
+
+
+def unnamed(page) -> list[str]:
+    """Return the boxes, buttons and links that a screen reader has no name for."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("input:not([type=hidden]), select, button, a[href]")]
+             .filter((e) => !(e.labels?.length || e.ariaLabel || e.textContent.trim() || e.title
+                              || e.closest(".modebar")))
+             .map((e) => e.outerHTML.slice(0, 120))"""
+    )
+
+
+def violations(page) -> list[str]:
+    """Return what axe-core finds serious, where it is installed."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ImportError:
+        return []
+    results = Axe().run(page).response["violations"]
+    return [
+        f"{v['id']}: {v['nodes'][0]['html'][:160]}"
+        for v in results
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
+def test_a_table_that_grows_is_watched_without_a_reload(page, folder):
+    (folder / "live.csv").write_text(TABLE)
+    go(page, "/s/live.csv/watch")
+    until(page, "document.querySelector('#watch-sentence').textContent.includes('12 runs')")
+    time.sleep(0.01)
+    (folder / "live.csv").write_text(TABLE + "late,1000000,9000000,3.2\n")
+    until(page, "document.querySelector('#watch-sentence').textContent.includes('13 runs')")
