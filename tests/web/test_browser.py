@@ -1,4 +1,4 @@
-"""The workbench in headless Chromium: a table dropped, mended, fitted, planned with, and exported."""
+"""The workbench in headless Chromium: a table dropped, mended, fitted, planned with, exported."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def browser():
 
 @pytest.fixture
 def page(browser, address):
-    """Return a page that has entered; whatever it fetches elsewhere or complains of fails a test."""
+    """Return a page that has entered; what it fetches elsewhere or complains of fails a test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     opened = context.new_page()
     complaints = []
@@ -84,7 +84,7 @@ def ready(page, count: int = 1) -> None:
 
 
 def until(page, condition: str) -> None:
-    """Wait for a condition; Playwright's own way would evaluate text in the page, which is barred."""
+    """Wait for a condition; Playwright's own way evaluates text in the page, which is barred."""
     end = time.monotonic() + 60
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
@@ -154,7 +154,8 @@ def test_a_click_on_a_point_or_a_row_leaves_it_out_and_back_takes_it_back(page, 
         lambda: page.evaluate(
             """() => { const plot = document.querySelector(".plot");
                  const trace = plot.data.findIndex((t) => t.customdata && t.customdata[0] !== 4);
-                 plot.emit("plotly_click", {points: [{customdata: plot.data[trace].customdata[0]}]}); }"""
+                 const row = plot.data[trace].customdata[0];
+                 plot.emit("plotly_click", {points: [{customdata: row}]}); }"""
         ),
     )
     assert page.url.count(",") + page.url.count("%2C") == 1
@@ -174,7 +175,8 @@ def test_a_click_on_a_point_or_a_row_leaves_it_out_and_back_takes_it_back(page, 
 
 
 VIEWS = (
-    "/", "/s/sample:tiny/runs", "/s/sample:tiny/fit?draws=100", "/s/sample:tiny/columns", "/commands",
+    "/", "/s/sample:tiny/runs", "/s/sample:tiny/fit?draws=100", "/s/sample:tiny/columns",
+    "/commands",
     "/s/sample:tiny/forecast?draws=100&N=1M&D=20M", "/c/cost?C=1e21&chip=H100", "/laws", "/learn",
     "/c/demo", "/s/sample:tiny/watch", "/s/nothing.csv/fit",
 )  # fmt: skip

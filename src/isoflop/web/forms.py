@@ -11,7 +11,7 @@ from isoflop.commands.registry import SEVERAL, Parameter, explanation
 from isoflop.web.answers import askable
 from isoflop.web.workspace import Texts, Workspace
 
-BLANKS = 1  # empty boxes behind those of an option that may be given more than once
+BLANKS = 2  # empty boxes behind those of an option that may be given more than once
 SUGGESTED = {"RUNS": "sources", "FIT": "fits", "LAW": "laws", "CHIP": "chips"}
 
 

@@ -138,7 +138,7 @@ class Pages:
 
     def _wanting(self, source: str, view: views.View, query: Query) -> Failure:
         """Return what a form lacks, with the next step as a link that can be followed at once."""
-        start = views.starting(source, self.answers)
+        start = views.starting(source, query, self.answers)
         ten = {k: [start[k]] for k in _TEN[view.key] if k in start} if view.key in _TEN else {}
         if view.key == "next" and {"N", "D"} <= set(start):
             ten = {"at": [f"N={start['N']},D={start['D']}"], "count": ["4"]}

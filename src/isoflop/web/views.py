@@ -165,11 +165,11 @@ def carried(query: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {n: [t for t in query[n] if t] for n in names if any(query.get(n, ()))}
 
 
-def starting(source: str, answers: Answers) -> dict[str, str]:
+def starting(source: str, query: Mapping[str, Sequence[str]], answers: Answers) -> dict[str, str]:
     """Return what the boxes of a plan suggest for the runs of a source: ten times their budget."""
     import numpy as np
 
-    runs = answers.workspace.runs(source, {})
+    runs = answers.workspace.runs(source, fit_texts(source, query))
     values = {s: runs[s][np.isfinite(runs[s])] for s in ("N", "D", "C") if s in runs}
     if "C" not in values and {"N", "D"} <= set(values):
         values["C"] = 6 * runs["N"] * runs["D"]
