@@ -160,7 +160,7 @@ def test_a_missing_column_is_named_with_what_would_make_it(have, need, said):
 
 
 def test_a_column_that_was_left_out_is_suggested():
-    with pytest.raises(BadRuns, match=r"if 'Model Size \(B\)' is it, say --columns N="):
+    with pytest.raises(BadRuns, match=r"if 'Model Size \(B\)' is it, say --columns 'N="):
         Runs({"L": [1.0]}, unread=("colour", "Model Size (B)")).require("N")
 
 

@@ -120,11 +120,11 @@ def test_exact_symbols_go_before_common_names_and_the_user_before_both(write):
 
 
 def test_a_column_in_doubt_is_not_guessed(write):
-    path = write("N,train_loss,val_loss\n1,2,3\n")
-    with pytest.raises(BadRuns, match=r"'train_loss' and 'val_loss' could each be L.*--columns L="):
+    path = write("N,val_loss_c4,val_loss_pile\n1,2,3\n2,1,2\n")
+    with pytest.raises(BadRuns, match=r"'val_loss_c4' and 'val_loss_pile' could each be L.*--col"):
         read(path)
-    assert read(path, columns={"L": "val_loss"})["L"] == 3
-    assert read(path, derive="L=val_loss+1")["L"] == 4
+    assert read(path, columns={"L": "val_loss_pile"})["L"].tolist() == [3, 2]
+    assert read(path, derive="L=val_loss_c4+1")["L"].tolist() == [3, 2]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ REFUSED = {
     "quote.csv": (f'{HEADER}\n1,"2,3\n', "row 2 differs .* not closed"),
     "last-quote.csv": ('L,run\n3,"a\n2,b\n', r"a quote is not closed, .* begins 'a\\n2,b"),
     "words.csv": (f"{HEADER}\n7B,2,3\nabc,2,3\n", "'N' holds text .* 'abc' in row 3"),
-    "comma.csv": (f'{HEADER}\n1,2,"3,5"\n', "'3,5' in row 2"),
+    "comma.csv": (f'{HEADER}\n1,2,"3,5,1"\n', "'3,5,1' in row 2"),
     "guessed.csv": ("params,L\n7B,1\nbig,2\n", r"'params' \(read as N\) .* 'big' in row 3"),
     "negative.csv": (f"{HEADER}\n-1,2,3\n", "N must be above zero: -1 in row 2"),
     "zero.csv": (f"{HEADER}\n1,2,3\n1,2,0\n", "L must be above zero: 0 in row 3"),
@@ -271,7 +271,7 @@ def test_bits_become_nats_and_other_units_are_kept():
         ({"conventions": {"N": "totl"}}, UnknownName, "did you mean 'total'"),
         ({"conventions": {"M": "total"}}, UnknownName, "no quantity called 'M'"),
         ({"conventions": {"C": "6ND"}}, UsageError, "no column C .*--derive C=6N"),
-        ({"units": {"N": "millions"}}, UsageError, r"--derive N=N\*1e6"),
+        ({"units": {"N": "dozens"}}, UsageError, r"--derive N=N\*1e6"),
         ({"units": {"L": "a"}, "conventions": {"L": "b"}}, ConventionMismatch, "said to be b"),
     ],
 )

@@ -85,6 +85,7 @@ def half_curves() -> Runs:
 # check -> a study in which it does not pass, its verdict, and the rows that it names
 TRIGGERS = {
     "numbers": (lambda: clean(L=at([5, 9], lambda v: v * np.nan)("L")), "fail", (5, 9)),
+    "plausible": (lambda: clean(N=at([6], lambda v: v * 1e-9)("N")), "fail", (6,)),
     "conventions": (lambda: clean(conventions={}), "warn", ()),
     "compute": (lambda: clean(C=at([4], lambda v: 2 * v)("C")), "fail", (4,)),
     "embeddings": (lambda: clean(V=at([3], lambda v: 40 * v)("V")), "fail", (3,)),

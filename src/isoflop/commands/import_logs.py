@@ -46,6 +46,7 @@ def import_(
     of training programs, told by what they hold. A run that was restarted is joined, one that
     comes twice counts once, and that is said. What --columns and --set say is kept beside FILE.
     """
+    from isoflop.runs import Runs
     from isoflop.sources import importers
     from isoflop.sources.import_logs import import_logs
     from isoflop.sources.sample_logs import SampleTable
@@ -59,7 +60,8 @@ def import_(
             study=Path(out).parent if out else None,
             watch=watch,
         )
-    notes, new, table = list(runs.notes), None, runs.table
+    new, table = None, runs.table
+    notes = [*(table.doubts if isinstance(table, Runs) else ()), *runs.notes]
     if out:
         with progress("writing the samples") as watch:
             new = table.save(out, watch) if isinstance(table, SampleTable) else table.save(out)

@@ -30,12 +30,22 @@ class TableOptions:
     derive: Annotated[
         tuple[str, ...], Option("make a column from others, such as D=C/6N", "NAME=FORMULA")
     ] = ()
+    unit: Annotated[
+        Mapping[str, str] | None,
+        Option("the unit of a column, such as N=M,D=B or L=bits/byte", "NAME=UNIT"),
+    ] = None
 
     def read(self, source: str) -> Runs:
         """Return the runs of a source; raises what `isoflop.sources.read` raises."""
         from isoflop.sources import read
 
-        return read(source, columns=self.columns, derive=self.derive, where=self.where)
+        return read(
+            source,
+            columns=self.columns,
+            derive=self.derive,
+            where=self.where,
+            units=self.unit,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +55,6 @@ class RunsOptions(TableOptions):
     convention: Annotated[
         Mapping[str, str] | None,
         Option("how N or C is counted, such as N=total or N=non-embedding", "NAME=CONVENTION"),
-    ] = None
-    unit: Annotated[
-        Mapping[str, str] | None, Option("the unit of a column, such as L=bits/byte", "NAME=UNIT")
     ] = None
 
     def read(self, source: str) -> Runs:

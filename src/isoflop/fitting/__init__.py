@@ -21,6 +21,7 @@ from isoflop.fitting.resample import BLOCK, Kind, Resampling
 from isoflop.fitting.result import Fit, Interval, quantiles
 from isoflop.fitting.solve import descend, refine, solve
 from isoflop.fitting.trust import Starts
+from isoflop.fitting.whole_runs import by_whole_runs
 from isoflop.law import Binding, Law, form
 from isoflop.quantities import FROM_ZERO, refuse_draws
 from isoflop.runs import Runs, Tabular, as_runs
@@ -80,8 +81,9 @@ def fit(
     `predicts` bind the open symbols of a power law. `fix` pins parameters. `start`, of all that are
     free, is one more place to begin at; with `screened` and `polished` 1 the only one. Draws are
     made by `resample`: pairs, "wild" (signs of residuals) or "jackknife" (one left out at a time);
-    within each value of `stratify`, or of whole groups of `cluster` (a column or label); of few
-    runs, as `few_runs` says. A column `sigma` (noise of the output) weighs runs by 1/sigma^2.
+    within each value of `stratify`, or of whole groups of `cluster` (a column or label), which are
+    whole runs where rows are points of them and nothing else is said; of few runs, as `few_runs`
+    says. A column `sigma` (noise of the output) weighs runs by 1/sigma^2.
 
     Raises CannotFit if the runs cannot pin the law down, BadRuns for values that no run can
     have, UsageError for a request that makes no sense, BadLaw for a formula without derivatives.
@@ -89,7 +91,8 @@ def fit(
     """
     began, runs = time.perf_counter(), as_runs(runs)
     binding = Binding(form(law) if isinstance(law, str) else law, over, predicts)
-    target, how = _objective(objective, delta), Resampling(resample, stratify, cluster)
+    target = _objective(objective, delta)
+    how, told = by_whole_runs(Resampling(resample, stratify, cluster), runs)
     _check_options(draws, level, screened, polished)
     problem = _pose(binding, runs, fix, residuals)
     refuse_hopeless(problem, binding.takes)
@@ -113,6 +116,7 @@ def fit(
         how=how,
         draws=draws,
         rng=rng,
+        told=told,
     )
     return Fit(
         law=problem.law(found.z_p),
@@ -129,7 +133,7 @@ def fit(
         seed=seed,
         resampling=str(how),
         status=verdict.status,
-        notes=(*verdict.notes, *_remarks(runs, problem, binding)),
+        notes=(*verdict.notes, *_remarks(runs, problem, binding, told)),
         seconds=time.perf_counter() - began,
     )
 
@@ -143,6 +147,7 @@ def _drawn(
     how: Resampling,
     draws: int,
     rng: np.random.Generator,
+    told: tuple[Note, ...],
 ) -> tuple[Law | None, Diagnosis]:
     """Return the draws, None if none are asked for, and what can be trusted.
 
@@ -157,7 +162,11 @@ def _drawn(
         draws=max(draws, DIAGNOSED),
         rng=rng,
     )
-    doubts = _contradictions(problem, found, runs, binding)
+    doubts = (
+        *runs.doubts_of((*binding.takes, binding.predicts)),
+        *(note for note in told if note.kind == "doubt"),
+        *_contradictions(problem, found, runs, binding),
+    )
     verdict = diagnose(problem, binding.takes, found, problem.law(z_sp[:DIAGNOSED]), doubts)
     if not draws:
         return None, verdict
@@ -263,6 +272,7 @@ def _pose(
     kind = residuals or binding.form.residuals
     if not len(runs):
         raise BadRuns("there are no runs to fit")
+    runs.refuse_implausible()
     runs.require([s for s in binding.takes if s in ABOVE_ZERO])
     runs.require([s for s in binding.takes if s not in ABOVE_ZERO], positive=False)
     runs.require((binding.predicts,), positive=kind == "log")
@@ -284,7 +294,9 @@ def _contradictions(
     return far + contradictions(runs, binding, problem.values(optimum.z_p[None])[0])
 
 
-def _remarks(runs: Runs, problem: FitProblem, binding: Binding) -> tuple[Note, ...]:
+def _remarks(
+    runs: Runs, problem: FitProblem, binding: Binding, told: tuple[Note, ...]
+) -> tuple[Note, ...]:
     """Return what a reader must know of the runs: conventions not stated, and their own notes."""
     symbols = [s for s in (*binding.takes, binding.predicts) if s in ("N", "C")]
     notes = [unstated(s) for s in symbols if s not in runs.conventions]
@@ -307,7 +319,7 @@ def _remarks(runs: Runs, problem: FitProblem, binding: Binding) -> tuple[Note, .
                 "intervals are of outputs drawn anew, as wide as Student's t says",
             )
         )
-    return (*notes, *runs.notes)
+    return (*(note for note in told if note.kind == "info"), *notes, *runs.notes)
 
 
 def reopen(fitted: Fit[Any]) -> FitProblem:

@@ -19,6 +19,7 @@ SINGULAR = 1e13  # conditioning beyond which double precision holds no answer
 WEAK_FACTOR = 30.0  # an amplitude that the draws leave uncertain by more is not known
 WEAK_FLOOR = 0.2  # a floor whose low end is a smaller share of its high end is not known
 FEW_AGREE = 3
+MISFIT = 0.5  # of the output that a law may leave over before it is doubted
 SPARE = 4  # runs beyond the parameters from which 90% intervals were measured to hold 85 to 95%
 EDGE = 13.8  # a log: 1e-6 of a range, of the scaled output or of a typical value is on the bound
 
@@ -120,6 +121,7 @@ def diagnose(
                 f"{optimum.value:.3e})",
             )
         )
+    doubts += _misfit(problem, z_p)
     doubts += [gap.note for gap in gaps(problem, symbols, conditioning)]
     doubts += [
         Note("doubt", "bound", f"{name} touches its bound at {bound:g}", symbol=name)
@@ -128,6 +130,24 @@ def diagnose(
     doubts += _weak(problem, draws, {name for name, _ in touched})
     status: Status = "refused" if refusals else "doubtful" if doubts else "ok"
     return Diagnosis(status, (*refusals, *doubts), conditioning)
+
+
+def _misfit(problem: FitProblem, z_p: Numbers) -> list[Note]:
+    """Return a doubt where the law misses the very runs that it was fitted to by half and more."""
+    residuals = problem.values(z_p[None])[0]
+    if problem.kind != "log":
+        return []
+    missed = float(np.sqrt((np.expm1(residuals) ** 2).mean()))
+    if missed <= MISFIT:
+        return []
+    return [
+        Note(
+            "doubt",
+            "misfit",
+            f"the law misses the runs that it was fitted to by {missed:.0%} (root mean square): "
+            "something else was varied, or it is another law",
+        )
+    ]
 
 
 def condition_number(

@@ -45,6 +45,7 @@ def page_of(comparison: ApproachComparison) -> Report:
     """Return the three approaches side by side: exponents, the best split, and the curves."""
     runs = comparison.runs
     blocks: list[Block] = [
+        *note_blocks(runs.doubts_of(("N", "D", "C", "L"))),
         *notes_of(comparison),
         exponents_of(comparison),
         *splits(comparison),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.quantities import show
-from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
+from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.observational import (
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from isoflop.runs import Runs
 
 MOST_LISTED = 15  # models of a hold-out that the terminal shows
+FURTHEST = 1000.0  # times the compute of its largest model that a family may be carried
 WIDE = 0.1  # by how much a hold-out may fall short of a level before it is said aloud
 AUDITED = ("names", "published models", "compute")  # checks of the cells of public models
 
@@ -71,7 +72,7 @@ def report(answer: ObservationalAnswer) -> Report:
 
 def _notes(answer: ObservationalAnswer) -> list[Block]:
     fit, models = answer.found, answer.models
-    notes: list[Block] = []
+    notes: list[Block] = [*note_blocks(answer.runs.doubts), *_distance(answer)]
     if fit.task in fit.capabilities.benchmarks:
         notes.append(
             Note(
@@ -98,6 +99,19 @@ def _notes(answer: ObservationalAnswer) -> list[Block]:
     if fit.law.ceiling == 1:
         notes.append(Note("the score is taken to rise to 1 in the end (--ceiling)"))
     return notes
+
+
+def _distance(answer: ObservationalAnswer) -> list[Block]:
+    """Return a doubt where a family is carried too far for its line to mean anything."""
+    ahead = answer.ahead
+    if ahead is None or ahead.beyond <= FURTHEST:
+        return []
+    text = (
+        f"{show(ahead.C)} FLOP lies {show(ahead.beyond)} times beyond the largest model of "
+        f"{ahead.family.name}, at {show(ahead.family.C[1])} FLOP: no line holds that far; ask "
+        "nearer, or look at the unit of C"
+    )
+    return [Note(text, "doubt")]
 
 
 def _cells(runs: Runs) -> list[Block]:

@@ -22,7 +22,7 @@ FIRST = 8  # rows that are shown
 def page_of(table: Runs) -> Report:
     """Return runs as a report: what was read as what, how it is counted, and its range."""
     blocks: list[Block] = [
-        *note_blocks(table.notes),
+        *note_blocks((*table.doubts, *table.notes)),
         *unstated(table),
         ranges(table),
         first_rows(table),

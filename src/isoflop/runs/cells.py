@@ -11,7 +11,7 @@ from isoflop.arrays import Integers, Mask, Numbers
 from isoflop.errors import BadRuns
 from isoflop.quantities import FROM_ZERO, QUANTITIES, is_share, quantity
 
-LABELS = ("run", "family", "seed")
+LABELS = ("run", "family", "seed", "state")
 SYMBOLS = (*QUANTITIES, "sigma")
 _FREE = (
     "R",
@@ -111,8 +111,9 @@ def no_column(symbol: str, columns: Collection[str], unread: Collection[str]) ->
     meaning = quantity(symbol).meaning if symbol in QUANTITIES else "noise of the output"
     parts = [f"there is no column {symbol} ({meaning})"]
     if near := _near(symbol, unread):
-        name = near if near.isidentifier() else f"{near!r}"
-        parts.append(f"if {near!r} is it, say --columns {symbol}={name}")
+        plain = all(c.isalnum() or c in "_./-" for c in near)
+        option = f"{symbol}={near}" if plain else f"'{symbol}={near}'"
+        parts.append(f"if {near!r} is it, say --columns {option}")
     for target, formula, needed in _DERIVATIONS:
         if target == symbol and all(s in columns for s in needed):
             parts.append(f"--derive {target}={formula} makes it")

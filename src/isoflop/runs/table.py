@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -19,9 +20,10 @@ from isoflop.errors import BadRuns, Note, UnknownName, UsageError, brief, sugges
 from isoflop.expressions import parse_assignment, parse_condition
 from isoflop.quantities import show
 from isoflop.report.display import Displayed
-from isoflop.runs import saving
+from isoflop.runs import plausibility, saving
 from isoflop.runs.cells import LABELS, SYMBOLS, name_rows, no_column, require
 from isoflop.runs.conventions import refuse_clash, refuse_unknown
+from isoflop.runs.interpretation import Reading
 from isoflop.runs.omission import Omission
 
 Texts: TypeAlias = npt.NDArray[np.str_]
@@ -38,7 +40,8 @@ class Runs(Displayed):
     family, seed; a missing one is "". `conventions` says how a column is counted or in which
     unit it is; a symbol that is absent is unstated. `rows` numbers the rows of the source, where
     a header is row 1. `notes` are remarks for the reader, `unread` the columns that were left out
-    and `dropped` the rows that were, with the reason.
+    and `dropped` the rows that were, with the reason. `reading` says which column of a source was
+    taken for what, in which unit; it is None where there was no source.
     """
 
     columns: Mapping[str, Numbers]
@@ -49,6 +52,7 @@ class Runs(Displayed):
     notes: tuple[Note, ...] = ()
     unread: tuple[str, ...] = ()
     dropped: tuple[Omission, ...] = ()
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         """Take copies that cannot be written, and refuse columns that do not make a table."""
@@ -100,7 +104,7 @@ class Runs(Displayed):
         if not isinstance(key, str):
             return self.select(key)
         if key not in self.columns:
-            raise BadRuns(no_column(key, self.columns, self.unread))
+            raise BadRuns(no_column(key, self.columns, self.likely))
         return self.columns[key]
 
     def select(self, index: Index) -> Runs:
@@ -185,7 +189,34 @@ class Runs(Displayed):
             notes=tuple(notes),
             unread=tuple(dict.fromkeys((*self.unread, *other.unread))),
             dropped=(*self.dropped, *other.dropped),
+            reading=self.reading if self.reading == other.reading else None,
         )
+
+    @property
+    def likely(self) -> tuple[str, ...]:
+        """The columns left out that hold numbers, which --columns may name."""
+        return self.unread if self.reading is None else self.reading.likely
+
+    @functools.cached_property
+    def doubts(self) -> tuple[Note, ...]:
+        """What cannot be right in these numbers, or in where they come from; see `plausibility`."""
+        return plausibility.doubts(
+            self.columns, self.labels, self.conventions, self.rows, self.reading
+        )
+
+    def refuse_implausible(self) -> None:
+        """Raise BadRuns for numbers that cannot be right, as C that is 1e12 times off 6ND."""
+        plausibility.refuse(self.columns, self.reading)
+
+    def doubts_of(self, symbols: Iterable[str]) -> tuple[Note, ...]:
+        """Return the doubts that bear on an analysis of these quantities.
+
+        C is held against 6ND, so a doubt of it bears on N and D too.
+        """
+        names = {*symbols, ""}
+        if names & {"N", "D"}:
+            names.add("C")
+        return tuple(note for note in self.doubts if note.symbol in names)
 
     @property
     def digest(self) -> str:
@@ -222,7 +253,7 @@ class Runs(Displayed):
             if name not in SYMBOLS:
                 columns = [*self.columns, *self.labels]
                 raise BadRuns(f"there is no column or label {name!r}; {suggest(name, columns)}")
-        require(self.columns, self.rows, self.origin, names, positive, self.unread)
+        require(self.columns, self.rows, self.origin, names, positive, self.likely)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write columns, labels and conventions as .csv, .tsv, .jsonl, .ndjson or .parquet.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Integers, Mask, Numbers
-from isoflop.errors import BadRuns, Note, UsageError
-from isoflop.quantities import parse
+from isoflop.errors import BadRuns, Note
 from isoflop.runs import Omission
+from isoflop.sources.number_format import Evidence, Marks, evidence_in, marks_of, number_in
 
 # A NumPy array, a list of Python values, or an array or chunked array of pyarrow.
 Cells: TypeAlias = Any
@@ -23,7 +22,11 @@ MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "<na>", "nat")
 
 @dataclass(frozen=True, slots=True)
 class CellTable:
-    """A table before its columns are understood: cells by the names that the source uses."""
+    """A table before its columns are understood: cells by the names that the source uses.
+
+    `delimiter` parts the cells of a row in its file, "" where nothing does. `units` are texts that
+    the source itself states as the units of columns, by their names.
+    """
 
     origin: str
     columns: Mapping[str, Cells]
@@ -31,6 +34,8 @@ class CellTable:
     conventions: Mapping[str, str]
     notes: tuple[Note, ...] = ()
     dropped: tuple[Omission, ...] = ()
+    delimiter: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def source(
@@ -39,6 +44,7 @@ def source(
     *,
     rows: Integers | None = None,
     conventions: Mapping[str, str] | None = None,
+    delimiter: str = "",
 ) -> CellTable:
     """Return a source, refusing columns that make no table or hold no run.
 
@@ -52,11 +58,15 @@ def source(
     if not count:
         raise BadRuns(f"{origin} holds {'a header and ' if lengths else ''}no runs")
     numbered = np.arange(2, count + 2) if rows is None else rows
-    return CellTable(origin, columns, numbered, conventions or {})
+    return CellTable(origin, columns, numbered, conventions or {}, delimiter=delimiter)
 
 
-def numbers(cells: Cells) -> tuple[Numbers, Mask]:
-    """Return the numbers (n,), NaN where a cell is empty, and which cells hold other text (n,)."""
+def numbers(cells: Cells, marks: Marks | None = None) -> tuple[Numbers, Mask]:
+    """Return the numbers (n,), NaN where a cell is empty, and which cells hold other text (n,).
+
+    `marks` are those of its numbers. Without them the column itself tells; where it does not, a
+    cell such as 4,693 is no number.
+    """
     plain = _plain_numbers(cells)
     if plain is not None:
         return plain, np.zeros(plain.shape, dtype=bool)
@@ -66,16 +76,45 @@ def numbers(cells: Cells) -> tuple[Numbers, Mask]:
     texts = pc.utf8_trim_whitespace(_strings(cells))
     empty = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(MISSING))
     texts = pc.if_else(empty, pa.scalar(None, pa.string()), texts)
-    try:
-        column = pc.cast(texts, pa.float64())
-        return _filled(column), np.zeros(len(texts), dtype=bool)
-    except pa.ArrowInvalid:  # some cell is written as 7B, or is no number at all
-        coded = texts.dictionary_encode()
+    if marks is None or marks.decimal == ".":
+        try:
+            column = pc.cast(texts, pa.float64())
+            return _filled(column), np.zeros(len(texts), dtype=bool)
+        except pa.ArrowInvalid:  # some cell is written as 7B or 1,234, or is no number at all
+            pass
+    coded = texts.dictionary_encode()
+    distinct = coded.dictionary.to_pylist()
+    marks = marks or marks_of(evidence_in(distinct)) or Marks(".", "")
     # The last entry stands for an empty cell, which has no code.
-    distinct = [_number(text) for text in coded.dictionary.to_pylist()] + [np.nan]
-    codes = pc.fill_null(coded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)
-    values = np.array([np.nan if v is None else v for v in distinct])
-    return values[codes], np.array([v is None for v in distinct])[codes]
+    values = [_number(text, marks) for text in distinct] + [np.nan]
+    codes = pc.fill_null(coded.indices, len(values) - 1).to_numpy(zero_copy_only=False)
+    found = np.array([np.nan if v is None else v for v in values])
+    return found[codes], np.array([v is None for v in values])[codes]
+
+
+def evidence_of(cells: Cells, marks: str = ",") -> Evidence:
+    """Return what a column says of its marks, where any cell holds one of `marks`."""
+    if _plain_numbers(cells) is not None:
+        return Evidence.NONE
+    import pyarrow.compute as pc
+
+    texts = _strings(cells)
+    pattern = f"[0-9]?[{marks}][0-9]"
+    if not pc.any(pc.match_substring_regex(texts, pattern)).as_py():
+        return Evidence.NONE
+    return evidence_in(t for t in texts.dictionary_encode().dictionary.to_pylist() if t)
+
+
+def suffixed(cells: Cells) -> Mask:
+    """Return which cells (n,) say their own scale, as 7B, 54% and 3 PF-days do."""
+    count = len(cells)
+    if _plain_numbers(cells) is not None:
+        return np.zeros(count, dtype=bool)
+    import pyarrow.compute as pc
+
+    texts = pc.utf8_trim_whitespace(_strings(cells))
+    ends = pc.match_substring_regex(texts, "^[^A-Za-z]*[0-9.][eE]?[0-9]*\\s*([A-DF-Za-df-z%].*)$")
+    return np.asarray(pc.fill_null(ends, False).to_numpy(zero_copy_only=False))
 
 
 def texts(cells: Cells) -> list[str]:
@@ -152,8 +191,8 @@ def plain_text(value: object) -> str:
         return "inf"
 
 
-def _number(text: str) -> float | None:
-    for read in (float, parse):
-        with contextlib.suppress(ValueError, UsageError):
-            return read(text)
-    return None
+def _number(text: str, marks: Marks) -> float | None:
+    try:
+        return float(text) if marks.decimal == "." else number_in(text, marks)
+    except ValueError:
+        return number_in(text, marks)

@@ -15,17 +15,19 @@ ON_A_LINE = 0.995  # of the variance of log D that log N explains
 
 
 def doubts(runs: Runs, predicts: str = "L") -> tuple[Note, ...]:
-    """Return what in these runs of N and D speaks against any law, in words that name rows.
+    """Return what in these runs speaks against any law, in words that name rows.
 
     Raises CannotFit if the loss rises with scale throughout.
     """
+    runs.refuse_implausible()
+    implausible = runs.doubts_of(("N", "D", "C", predicts))
     if not {"N", "D", predicts} <= set(runs.columns):
-        return ()
+        return implausible
     runs.require(("N", "D", predicts))
     N, D, y = np.log(runs["N"]), np.log(runs["D"]), runs[predicts]
     _refuse_rising(N + D, y, predicts, runs)
     messages = (_apart(N, D, y, predicts, runs), _rises(N, D, y, predicts, runs), _line(N, D))
-    return tuple(filter(None, messages))
+    return (*implausible, *filter(None, messages))
 
 
 def _refuse_rising(scale: Numbers, y: Numbers, predicts: str, runs: Runs) -> None:

@@ -33,6 +33,22 @@ def numbers(study: AuditedRuns) -> CheckResult:
 
 
 @check(
+    "plausible",
+    why="A column in another unit, a training loss, a batch in sequences or a run that crashed "
+    "leaves a fit as good as it was, and every answer wrong.",
+    todo="Say the unit (--unit N=M,D=B), the column (--columns L=val_loss), or leave rows out "
+    "(--where), as each remark says.",
+)
+def plausible(study: AuditedRuns) -> CheckResult:
+    """Ask whether the numbers can be what their columns are called."""
+    doubts = study.runs.doubts
+    if not doubts:
+        return CheckResult("pass", "every column holds what its quantity may be")
+    rows = tuple(sorted({row for note in doubts for row in note.rows}))
+    return CheckResult("fail", "; ".join(note.text for note in doubts), rows)
+
+
+@check(
     "conventions",
     why="Total and non-embedding parameters differ by a third and more in small models: the two "
     "counts give different exponents from the same runs (Kaplan's 0.73 against Chinchilla's 0.50).",

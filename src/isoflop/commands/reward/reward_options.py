@@ -166,7 +166,7 @@ def of_runs(
         if name not in evidence.by_proxy:
             raise UnknownName("proxy", name, evidence.by_proxy)
     chosen = {k: v for k, v in evidence.by_proxy.items() if not proxy or k in proxy}
-    return RewardInput(_means(chosen), chosen, (*runs.notes, *evidence.notes))
+    return RewardInput(_means(chosen), chosen, (*runs.doubts, *runs.notes, *evidence.notes))
 
 
 def _means(names: Iterable[str]) -> str:

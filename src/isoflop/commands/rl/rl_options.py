@@ -87,7 +87,7 @@ def read(source: str, table_options: TableOptions, rewards: RewardOptions) -> RL
     by = compute_of(runs, over)
     evaluated = evaluations(runs, by, (span[0], span[1]))
     parts = recipes(evaluated)
-    logs = RLInput(by, (span[0], span[1]), parts, {}, evaluated.notes)
+    logs = RLInput(by, (span[0], span[1]), parts, {}, (*runs.doubts, *evaluated.notes))
     stated = None
     if start is not None:
         stated = logs.share(numbers(start, "--start")[0], "--start")

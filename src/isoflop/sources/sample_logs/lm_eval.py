@@ -58,7 +58,7 @@ def lm_eval_rows(
     if kind not in (None, "none"):
         about["lineage"] += f",{kind}"
     collector.keep_problem(about, _prompt(record), record.get("target"))
-    responses = record.get("filtered_resps") or record["resps"]
+    responses = _responses(record, grade, collector)
     if (choice := _likeliest(responses)) is not None:
         yield {**about, "answer": str(choice), "correct": _graded(record, grade)}
         return
@@ -75,6 +75,28 @@ def lm_eval_rows(
     for one, text in zip(answers, texts, strict=True):
         answer = answer_in(one, right)
         yield {**about, "answer": answer, "response": _text(text), "correct": answer == right}
+
+
+def _responses(record: Mapping[str, Any], grade: str | None, collector: ParsedSamples) -> Any:
+    """Return the responses of a line: all that were drawn, where a filter took the first of them.
+
+    A filter that votes leaves one answer of its own, and so does a grade that the user names.
+    """
+    filtered, drawn = record.get("filtered_resps") or record["resps"], record["resps"]
+    many, left = len(list(_flat(drawn))), len(list(_flat(filtered)))
+    if left != 1 or many < 2 or _likeliest(filtered) is not None:
+        return filtered
+    votes = str(record.get("filter") or "").lower().startswith(("maj", "vote"))
+    if votes or grade is not None or right_answer(record.get("target")) is None:
+        collector.remark(
+            f"lines hold {many} responses and one filtered answer: the other {many - 1} are left "
+            "out"
+        )
+        return filtered
+    collector.remark(
+        f"a filter left one of {many} responses: all {many} are taken, as samples of their problem"
+    )
+    return drawn
 
 
 def _prompt(record: Mapping[str, Any]) -> Any:

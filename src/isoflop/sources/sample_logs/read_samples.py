@@ -11,7 +11,8 @@ from typing import IO, Any
 from isoflop.errors import BadRuns, amount, texts
 from isoflop.files import BadJSON, largest, parse_json, refuse_strange
 from isoflop.files.packed import parquet_batches
-from isoflop.sources.sample_logs import inspect_ai, lm_eval, plain
+from isoflop.sources.sample_logs import evalplus, inspect_ai, lm_eval, plain
+from isoflop.sources.sample_logs.attempts import attempt_fields, attempt_rows, unpacked
 from isoflop.sources.sample_logs.json_stream import members
 from isoflop.sources.sample_logs.numbering import NONE, number_samples
 from isoflop.sources.sample_logs.parsed import NotASample, ParsedSamples, Watch, silent
@@ -116,19 +117,23 @@ def _add(
 def _rows(
     path: Path, record: Mapping[str, Any], columns: Mapping[str, str], found: ParsedSamples
 ) -> Iterator[dict[str, Any]] | None:
-    """Return the samples of a line of lm-eval or its_hub, None for another record."""
+    """Return the samples of a line of lm-eval, of its_hub or of lists, None for another record."""
     if lm_eval.is_lm_eval(record):
         return lm_eval.lm_eval_rows(record, path, found, columns.get("correct"))
     if lm_eval.is_its_hub(record):
         return lm_eval.its_hub_rows(record, path, found)
-    return None
+    lists = unpacked(record)
+    fields = attempt_fields(lists, columns)
+    return None if fields is None else attempt_rows(lists, fields, path.stem, found)
 
 
 def _read_json(path: Path, columns: dict[str, str], found: ParsedSamples) -> None:
     """Add the samples of a document: a log of inspect_ai, a list of records, or one record."""
     with _explained(path):
         head = _head(path)
-    if head is not None and inspect_ai.is_log(head):
+    if head is not None and evalplus.is_results(head):
+        evalplus.read_results(head, path, found, columns.get("correct"))
+    elif head is not None and inspect_ai.is_log(head):
         samples = (value for name, value in _members(path, found) if name == "samples")
         inspect_ai.read_samples(head, samples, path, found, columns.get("correct"))
     elif head is not None and lm_eval.is_summary(head):

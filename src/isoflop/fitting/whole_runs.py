@@ -1,0 +1,145 @@
+"""Rows that are checkpoints of one run: they share its luck, and are not several runs.
+
+A label names the run, or the rows show a trajectory: evenly spaced tokens at one size, as nobody
+trains runs, but everybody writes logs. Such rows are resampled, and held out, as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from isoflop.arrays import Numbers
+from isoflop.errors import Note, amount
+from isoflop.fitting.resample import Resampling, groups
+from isoflop.runs import Runs
+
+ALONG = ("D", "steps", "C", "hours", "rollouts", "x")  # what rises in the course of a run
+FEWEST = 8  # evenly spaced rows that show a trajectory where no label names the run
+EVEN = 0.8  # of the distances between rows that must be alike
+FEW = 10  # runs below which an interval from whole runs is itself hardly known
+_SETTINGS = ("N", "lr", "batch", "family", "seed")  # what one run does not change
+
+
+@dataclass(frozen=True, eq=False)
+class WholeRuns:
+    """Which run each row (n,) belongs to; `name` is the label or column that tells it."""
+
+    name: str
+    members: npt.NDArray[np.int64]
+    by_label: bool
+
+    @property
+    def count(self) -> int:
+        """How many runs there are."""
+        return int(np.unique(self.members).size)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader must know: that rows are resampled together, and how few runs are left."""
+        rows = self.members.size
+        how = f"label {self.name}" if self.by_label else f"evenly spaced rows of one {self.name}"
+        told = Note(
+            "info",
+            "whole-runs",
+            f"{rows:,} rows are {amount(self.count, 'run', 'runs')} ({how}): whole runs are "
+            "resampled, as the points of one share its luck; --cluster says otherwise",
+        )
+        if self.count >= FEW:
+            return (told,)
+        few = Note(
+            "doubt",
+            "whole-runs",
+            f"{rows:,} rows are checkpoints of {amount(self.count, 'run', 'runs')} ({how}), which "
+            "are few: intervals of whole runs are wide, and themselves hardly known; add runs",
+        )
+        return (few, told)
+
+
+def whole_runs(runs: Runs) -> WholeRuns | None:
+    """Return the runs that several rows of a table belong to, None where each row is a run."""
+    if not len(runs):
+        return None
+    return _by_label(runs) or _by_trajectory(runs)
+
+
+def by_whole_runs(how: Resampling, runs: Runs) -> tuple[Resampling, tuple[Note, ...]]:
+    """Return how to resample where nobody says: whole runs, if rows are points of them."""
+    if how.cluster or how.stratify or how.kind == "jackknife":
+        return how, ()
+    found = whole_runs(runs)
+    if found is None or found.count < 2:
+        return how, ()
+    return Resampling(how.kind, None, found.name), found.notes
+
+
+def _by_label(runs: Runs) -> WholeRuns | None:
+    labels = runs.labels.get("run")
+    if labels is None or (labels == "").any():
+        return None
+    names, member = np.unique(labels, return_inverse=True)
+    if names.size == labels.size:
+        return None
+    several = [m for m in _masks(member) if m.sum() > 1]
+    if not all(_is_course(runs, m) for m in several):
+        return None
+    if _names_a_model(runs) and not any(_is_logged(runs, m) for m in several):
+        return None
+    return WholeRuns("run", np.asarray(member, np.int64), True)
+
+
+def _names_a_model(runs: Runs) -> bool:
+    """Return whether the label was read from a column that may name a size, and not a run."""
+    column = runs.reading.labels.get("run", "run") if runs.reading else "run"
+    return "model" in column.lower()
+
+
+def _masks(member: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.bool_]]:
+    return (member == k for k in np.unique(member))
+
+
+def _is_course(runs: Runs, mask: npt.NDArray[np.bool_]) -> bool:
+    """Return whether rows may be points of one run: one size and setting, and something rising."""
+    for name in ("N", "lr", "batch"):
+        if name in runs and np.ptp(runs[name][mask]) > 1e-6 * abs(float(runs[name][mask].max())):
+            return False
+    counts = [np.unique(runs[s][mask]).size for s in ALONG if s in runs]
+    return bool(counts) and max(counts) == int(mask.sum())
+
+
+def _is_logged(runs: Runs, mask: npt.NDArray[np.bool_]) -> bool:
+    """Return whether rows look like a log: many of them, or with a step each."""
+    return "steps" in runs or (int(mask.sum()) >= FEWEST and _is_even(_along(runs)[mask]))
+
+
+def _by_trajectory(runs: Runs) -> WholeRuns | None:
+    along = _along(runs)
+    if "N" not in runs or not along.size or not np.isfinite(along).all():
+        return None
+    keys: list[npt.NDArray[np.generic]] = [runs[s] for s in ("N", "lr", "batch") if s in runs]
+    keys += [np.unique(runs.labels[s], return_inverse=True)[1] for s in ("family", "seed")
+             if s in runs.labels]  # fmt: skip
+    member = np.unique(np.stack(keys), axis=1, return_inverse=True)[1].reshape(-1)
+    masks = list(_masks(member))
+    if len(masks) == len(runs) or not all(
+        m.sum() >= FEWEST and _is_even(along[m]) for m in masks if m.sum() > 1
+    ):
+        return None
+    sizes = groups(runs, "N")
+    return WholeRuns("N", np.unique(sizes, return_inverse=True)[1].astype(np.int64), False)
+
+
+def _along(runs: Runs) -> Numbers:
+    return next((runs[s] for s in ALONG if s in runs), np.zeros(0))
+
+
+def _is_even(values: Numbers) -> bool:
+    """Return whether values follow each other at like distances."""
+    steps = np.diff(np.sort(values))
+    if not steps.size or not (steps > 0).all():
+        return False
+    middle = float(np.median(steps))
+    return bool((np.abs(steps - middle) <= 0.1 * middle).mean() >= EVEN)
