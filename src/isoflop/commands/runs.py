@@ -39,6 +39,10 @@ def convert(
     table = table_options.read(runs)
     table.save(out)
     say(f"wrote {out}")
-    blocks: list[Block] = [*note_blocks((*table.doubts, *table.notes)), *unstated(table), ranges(table)]
+    blocks: list[Block] = [
+        *note_blocks((*table.doubts, *table.notes)),
+        *unstated(table),
+        ranges(table),
+    ]
     title = f"{len(table):,} runs of {table.origin}, written to {out}"
     return Report(title, tuple(blocks), {"out": out, **as_data(table)})

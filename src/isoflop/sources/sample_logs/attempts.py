@@ -213,7 +213,7 @@ def _score(value: Any) -> float | None:
 
 
 def _scalar(record: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    folded = {n.lower(): n for n in reversed(record)}
+    folded = {n.lower(): n for n in reversed(list(record))}
     found = (folded[n] for n in names if n in folded)
     return next((n for n in found if not isinstance(record[n], list | Mapping)), None)
 
