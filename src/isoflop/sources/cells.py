@@ -76,12 +76,9 @@ def numbers(cells: Cells, marks: Marks | None = None) -> tuple[Numbers, Mask]:
     texts = pc.utf8_trim_whitespace(_strings(cells))
     empty = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(MISSING))
     texts = pc.if_else(empty, pa.scalar(None, pa.string()), texts)
-    if marks is None or marks.decimal == ".":
-        try:
-            column = pc.cast(texts, pa.float64())
-            return _filled(column), np.zeros(len(texts), dtype=bool)
-        except pa.ArrowInvalid:  # some cell is written as 7B or 1,234, or is no number at all
-            pass
+    column = _cast(texts) if marks is None or marks.decimal == "." else None
+    if column is not None:
+        return _filled(column), np.zeros(len(texts), dtype=bool)
     coded = texts.dictionary_encode()
     distinct = coded.dictionary.to_pylist()
     marks = marks or marks_of(evidence_in(distinct)) or Marks(".", "")
@@ -90,6 +87,17 @@ def numbers(cells: Cells, marks: Marks | None = None) -> tuple[Numbers, Mask]:
     codes = pc.fill_null(coded.indices, len(values) - 1).to_numpy(zero_copy_only=False)
     found = np.array([np.nan if v is None else v for v in values])
     return found[codes], np.array([v is None for v in values])[codes]
+
+
+def _cast(texts: Any) -> Any | None:
+    """Return texts as numbers, None where some cell is 7B or 1,234, or no number at all."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        return pc.cast(texts, pa.float64())
+    except pa.ArrowInvalid:
+        return None
 
 
 def evidence_of(cells: Cells, marks: str = ",") -> Evidence:
