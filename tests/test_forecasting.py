@@ -145,6 +145,12 @@ def test_the_cost_of_a_loss_is_as_unsure_as_the_loss_of_a_cost():
     assert wide.C.high == pytest.approx(dear, rel=0.5)
 
 
+def test_a_forecast_of_several_runs_is_refused_in_words_and_a_text_is_a_number():
+    with pytest.raises(UsageError, match="N holds 2 numbers, and a forecast is of one run"):
+        forecast(study(), N=np.array([1e9, 1e10]), D=1e11)
+    assert forecast(study(), N="70B", D="1.4T").value == forecast(study(), **FAR).value
+
+
 @functools.cache
 def bent() -> Fit:
     """Return a response surface fitted to the same runs: its parabolas turn up far out."""
@@ -168,7 +174,7 @@ def test_a_member_that_rises_leaves_its_weight_to_the_others():
     )
     far = forecast(both, N=1e14, D=1e11)
     assert far.value == pytest.approx(one.fit.law(N=1e14, D=1e11))
-    assert any("log-quadratic is left out of the forecast" in n.text for n in far.notes)
+    assert any("left out of the forecast: log-quadratic" in n.text for n in far.notes)
     assert "choice" not in far.parts
     assert "choice" in forecast(both, N=1e9, D=1e10).parts
     with pytest.raises(RefusedByData, match="rises with N"):

@@ -176,17 +176,20 @@ def sound(model: Model, inputs: Mapping[str, float]) -> Model:
         _refuse(model, inputs)
         return model
     out: list[Member] = []
-    notes = []
+    reasons: dict[str, list[str]] = {}
     for member in model.members:
         try:
             _refuse(member.fit, inputs)
         except RefusedByData as reason:
             out.append(member)
-            text = f"{member.candidate.name} is left out of the forecast: {reason}"
-            notes.append(Note("doubt", "left-out", text))
+            reasons.setdefault(str(reason), []).append(member.candidate.name)
             refused = reason
     if len(out) == len(model.members):
         raise refused
+    notes = [
+        Note("doubt", "left-out", f"left out of the forecast: {'; '.join(names)}: {reason}")
+        for reason, names in reasons.items()
+    ]
     return model.without(out, notes) if out else model
 
 
@@ -246,10 +249,25 @@ def _inputs(model: Model | Published, at: Mapping[str, float]) -> dict[str, floa
         raise UsageError(f"{_key(model)} does not take {unknown[0]}; it takes {', '.join(takes)}")
     if missing := [s for s in takes if s not in at]:
         raise UsageError(f"{_key(model)} also needs {', '.join(missing)}")
+    at = {symbol: _number(symbol, value) for symbol, value in at.items()}
     for symbol, value in at.items():
         if not (math.isfinite(value) and _is_signed(model, symbol)):
             refuse_impossible(symbol, value)
     return {s: float(at[s]) for s in takes}
+
+
+def _number(symbol: str, value: Any) -> float:
+    """Return one number; a text such as "70B" is one.
+
+    Raises UsageError for several.
+    """
+    number = amounts(symbol, value)
+    if np.size(number) != 1:
+        raise UsageError(
+            f"{symbol} holds {np.size(number)} numbers, and a forecast is of one run: ask for each "
+            f"in turn, or take fit.predict({symbol}=...) for values without intervals"
+        )
+    return float(np.ravel(number)[0])
 
 
 def _is_signed(model: Model | Published, symbol: str) -> bool:

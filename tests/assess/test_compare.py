@@ -199,3 +199,13 @@ def test_the_generalised_truth_is_found_among_forms_that_it_nests():
                     objectives=["huber"])  # fmt: skip
     assert found.best.law == "generalised"
     assert found.standings[0].weight > 0.9
+
+
+def test_runs_come_first_or_last_and_what_is_neither_is_refused_in_words():
+    one = compare(RUNS, ["chinchilla", "kaplan-joint"], objectives=["huber"], cuts=2)
+    other = compare(["chinchilla", "kaplan-joint"], RUNS, objectives=["huber"], cuts=2)
+    assert [s.candidate for s in one.standings] == [s.candidate for s in other.standings]
+    with pytest.raises(UsageError, match="compare takes runs"):
+        compare(["chinchilla"])
+    with pytest.raises(UsageError, match="laws are 7"):
+        compare(7, RUNS)

@@ -117,3 +117,38 @@ def test_a_number_that_no_run_shares_with_others_is_doubted():
         got = fit("chinchilla", Runs({**runs.columns, symbol: spoilt}), draws=20)
         assert got.status != "ok"
         assert any(f"{symbol} = " in note.text and "row 5" in note.text for note in got.notes)
+
+
+def test_an_input_that_the_residuals_follow_and_the_law_lacks_is_doubted():
+    """Losses that hang on the learning rate, too, which varies 24-fold."""
+    columns = grid(sizes=12)
+    lr = 1e-4 * 24 ** np.random.default_rng(1).random(columns["N"].size)
+    made = made_by(TRUTH, columns, noise=5e-3)
+    worse = np.exp(0.2 * np.log(lr / lr.min()) ** 2 / np.log(24) ** 2)
+    runs = Runs({**made.columns, "lr": lr, "L": made["L"] * worse})
+    lacking = fit("chinchilla", runs, draws=0)
+    assert lacking.status == "doubtful"
+    (note,) = [n for n in lacking.notes if n.topic == "missing-input"]
+    assert note.symbol == "lr"
+    assert "24-fold" in note.text or "23" in note.text
+    harmless = fit("chinchilla", Runs({**made.columns, "lr": lr}), draws=0)
+    assert not [n for n in harmless.notes if n.topic == "missing-input"]
+
+
+def test_a_single_d_may_be_fitted_where_all_that_goes_with_d_is_pinned():
+    columns = {k: v for k, v in grid(sizes=12).items()}
+    columns["D"] = np.full_like(columns["N"], 1e11)
+    runs = made_by(TRUTH, columns, noise=1e-3)
+    with pytest.raises(CannotFit, match="D has one value"):
+        fit("chinchilla", runs, draws=0)
+    with pytest.raises(CannotFit, match="D has one value"):
+        fit("chinchilla", runs, fix={"beta": TRUTH.beta}, draws=0)
+    pinned = fit("chinchilla", runs, fix={"B": TRUTH.B, "beta": TRUTH.beta}, draws=0)
+    assert pinned.law.alpha == pytest.approx(TRUTH.alpha, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_status_does_not_hang_on_how_many_draws_are_asked_for(seed):
+    runs = made_by(TRUTH, grid(sizes=3), noise=2e-2, seed=seed)
+    several = [fit("chinchilla", runs, draws=n, seed=seed) for n in (0, 20, 300, 1500)]
+    assert len({(f.status, f.notes) for f in several}) == 1

@@ -9,6 +9,7 @@ from isoflop.commands.inputs import OptionalIntervals, RunsOptions, Source
 from isoflop.commands.registry import command
 from isoflop.pages.backtest import page_of
 from isoflop.pages.compare import split
+from isoflop.pages.progress import progress
 from isoflop.report import Report
 
 if TYPE_CHECKING:
@@ -32,18 +33,20 @@ def backtest(
     from isoflop.assess.extrapolation.comparison import candidates
 
     table = table_options.read(runs)
-    test = assess.backtest(
-        candidates(
+    with progress(f"testing laws on {len(table):,} runs") as watch:
+        test = assess.backtest(
+            candidates(
+                table,
+                split(extrapolation.laws) or None,
+                split(extrapolation.objectives) or ("huber",),
+                extrapolation.over,
+            ),
             table,
-            split(extrapolation.laws) or None,
-            split(extrapolation.objectives) or ("huber",),
-            extrapolation.over,
-        ),
-        table,
-        along=split(extrapolation.along) or "C",
-        cuts=extrapolation.cuts,
-        draws=interval.draws,
-        level=interval.level,
-        seed=interval.seed,
-    )
+            along=split(extrapolation.along) or "C",
+            cuts=extrapolation.cuts,
+            draws=interval.draws,
+            level=interval.level,
+            seed=interval.seed,
+            watch=watch,
+        )
     return page_of(test)

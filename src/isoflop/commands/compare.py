@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import ANY, Option, command
 from isoflop.pages.compare import page_of, split
+from isoflop.pages.progress import progress
 from isoflop.report import Report
 
 if TYPE_CHECKING:
@@ -71,20 +72,22 @@ def compare(
     from isoflop.forecasting import forecast
 
     table = table_options.read(runs)
-    comparison = assess.compare(
-        candidates(
+    with progress(f"comparing laws on {len(table):,} runs") as watch:
+        comparison = assess.compare(
+            candidates(
+                table,
+                split(extrapolation.laws) or None,
+                split(extrapolation.objectives) or OBJECTIVES,
+                extrapolation.over,
+            ),
             table,
-            split(extrapolation.laws) or None,
-            split(extrapolation.objectives) or OBJECTIVES,
-            extrapolation.over,
-        ),
-        table,
-        along=split(extrapolation.along)
-        or (extrapolation.over if extrapolation.over and "C" not in table else "C"),
-        cuts=extrapolation.cuts,
-        level=pooling.level,
-        seed=pooling.seed,
-    )
+            along=split(extrapolation.along)
+            or (extrapolation.over if extrapolation.over and "C" not in table else "C"),
+            cuts=extrapolation.cuts,
+            level=pooling.level,
+            seed=pooling.seed,
+            watch=watch,
+        )
     outcome = None
     if at:
         pooled = assess.pool(

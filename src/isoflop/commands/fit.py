@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import Option, command
 from isoflop.pages.fit import page_of
+from isoflop.pages.progress import progress
 from isoflop.report import Report
 from isoflop.terminal import say
 
@@ -143,7 +144,8 @@ def _chosen(
     from isoflop import assess, pages
 
     choose = assess.pool if law == "pool" else assess.best
-    result = choose(table, over=over, **options)
+    with progress(f"comparing laws on {len(table):,} runs") as watch:
+        result = choose(table, over=over, watch=watch, **options)
     if out is not None:
         result.save(out)
         say(f"wrote {out}")

@@ -11,7 +11,7 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.errors import BadRuns, CannotFit, Note, UsageError, amount
 from isoflop.fitting import few_runs, starts
-from isoflop.fitting.consistency import contradictions, stragglers
+from isoflop.fitting.consistency import contradictions, missing_inputs, stragglers
 from isoflop.fitting.diagnose import Diagnosis, Optimum, diagnose, refuse_hopeless, unstated
 from isoflop.fitting.draws import MANY, draw, run_weights
 from isoflop.fitting.noise import EXACT, rounding_value
@@ -288,10 +288,12 @@ def _pose(
 def _contradictions(
     problem: FitProblem, optimum: Optimum, runs: Runs, binding: Binding
 ) -> tuple[Note, ...]:
-    far = stragglers(runs, binding)
+    far, left_n = stragglers(runs, binding), problem.values(optimum.z_p[None])[0]
     if problem.kind != "log":
-        return far
-    return far + contradictions(runs, binding, problem.values(optimum.z_p[None])[0])
+        typical = max(float(np.median(np.abs(problem.output_n))), 1e-300)
+        return far + missing_inputs(runs, binding, left_n / typical)
+    missing = missing_inputs(runs, binding, left_n)
+    return far + contradictions(runs, binding, left_n) + missing
 
 
 def _remarks(

@@ -14,6 +14,13 @@ from isoflop.runs.cells import name_rows
 
 APART = 0.03  # by which two losses of one point may differ: seeds of small models do by less
 DECADES = 20.0  # from the median, beyond which a number is none that was measured with the others
+# What a run is given, as against what comes of it: a law that leaves one out may err for that.
+GIVEN = ("N", "D", "U", "C", "experts", "granularity", "sparsity", "V", "bits", "batch", "lr")
+VARIES = 2.0  # times between the ends of an input, under which nothing is said of it
+FOLLOWED = 0.25  # share of what a fit leaves over that such an input must explain to be named
+FEWEST = 7  # runs beyond a parabola, from which a share means something
+SURE = 10.0  # F of that share: by chance once in some ten thousand tables
+PLAIN = 0.005  # what a fit leaves over, as a share of the output, under which it is good enough
 NOISES = 8.0  # or by this many robust standard deviations of what a fit leaves over
 
 
@@ -50,6 +57,45 @@ def contradictions(runs: Runs, binding: Binding, left_n: Numbers) -> tuple[Note,
             )
         )
     return tuple(doubts)
+
+
+def missing_inputs(runs: Runs, binding: Binding, left_n: Numbers) -> tuple[Note, ...]:
+    """Return a doubt for each input of the runs that a law lacks and its residuals follow.
+
+    `left_n` are residuals as shares of the output. They follow an input where a parabola in its
+    log explains more of them than chance does.
+    """
+    known = {*binding.takes, binding.predicts}
+    if {"N", "D"} <= known:
+        known.add("C")  # which says nothing that they do not
+    rms = float(np.sqrt((left_n**2).mean()))
+    doubts = []
+    for symbol in (s for s in GIVEN if s in runs and s not in known):
+        values = runs[symbol]
+        if not (np.isfinite(values) & (values > 0)).all() or rms < PLAIN:
+            continue
+        span = float(values.max() / values.min())
+        if span < VARIES or not _follows(np.log(values), left_n):
+            continue
+        text = (
+            f"{symbol} varies {show(span)}-fold and is not in the law, whose residuals "
+            f"({rms:.1%}) follow it; fit a law that takes {symbol}, or runs of one {symbol}"
+        )
+        doubts.append(Note("doubt", "missing-input", text, symbol=symbol))
+    return tuple(doubts)
+
+
+def _follows(x_n: Numbers, left_n: Numbers) -> bool:
+    """Return whether a parabola in x explains more of the residuals than chance would."""
+    values, spare = np.unique(x_n).size, left_n.size - 3
+    degree = min(2, values - 1)
+    if spare < FEWEST or degree < 1:
+        return False
+    design = np.vander(x_n - x_n.mean(), degree + 1)
+    rest = left_n - design @ np.linalg.lstsq(design, left_n, rcond=None)[0]
+    total = float(((left_n - left_n.mean()) ** 2).sum())
+    share = 1 - float((rest**2).sum()) / max(total, 1e-300)
+    return share > FOLLOWED and share / degree * spare > SURE * (1 - share)
 
 
 def stragglers(runs: Runs, binding: Binding) -> tuple[Note, ...]:

@@ -53,8 +53,10 @@ def refuse_hopeless(problem: FitProblem, symbols: tuple[str, ...]) -> None:
             f"{law} has {p} free parameters ({', '.join(problem.free)}) and {there}; "
             f"at least {p + 1} are needed: add runs, or fix parameters with --fix NAME=VALUE"
         )
-    for symbol, column in zip(symbols, problem.inputs, strict=True):
-        if np.ptp(column) == 0:
+    for symbol, column, form_symbol in zip(
+        symbols, problem.inputs, problem.form.takes, strict=True
+    ):
+        if np.ptp(column) == 0 and not _is_pinned(problem, form_symbol):
             raise CannotFit(
                 f"{symbol} has one value in all {n} runs; {law} cannot learn how "
                 f"{problem.form.predicts} changes with it: add runs at other {symbol}"
@@ -65,6 +67,20 @@ def refuse_hopeless(problem: FitProblem, symbols: tuple[str, ...]) -> None:
             f"the {n} runs stand at {distinct} different points; {law} has {p} free parameters: "
             "add runs elsewhere, or fix parameters with --fix NAME=VALUE"
         )
+
+
+def _is_pinned(problem: FitProblem, symbol: str) -> bool:
+    """Return whether every parameter that goes with an input is pinned, so that none is learnt.
+
+    They are those whose unit holds the unit of the input, and the exponents in it: B and beta
+    of the unit nats/token * tokens^beta go with D.
+    """
+    base = f"{quantity(symbol).unit}^"
+    own: set[str] = set()
+    for name, p in problem.form.params.items():
+        powers = [part[len(base) :] for part in p.unit.split(" * ") if part.startswith(base)]
+        own |= {name, *powers} if powers else set()
+    return bool(own) and not own & set(problem.free)
 
 
 def diagnose(

@@ -5,7 +5,7 @@ Every law, objective, split and draw is a row of the batched solve: a held-out r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,6 +27,8 @@ from isoflop.runs import Runs, Tabular, as_runs
 SPARE = 3  # runs that a split must hold beyond the law's parameters
 SCREENED, POLISHED = 1024, 24
 PASSES = 60  # of a refit: where it creeps for longer, its errors have long ceased to move
+
+Watch = Callable[[float, float], None]  # how much is done, and of how much
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ def backtest(
     level: float = 0.9,
     seed: int = 0,
     effort: Effort | None = None,
+    watch: Watch | None = None,
 ) -> Backtest:
     """Return the errors of each candidate, fitted below each cut, on the runs above it.
 
@@ -170,7 +173,8 @@ def backtest(
     others go down from there while enough runs stay to fit. All candidates see the same splits.
     `draws` refits of each split to resampled runs give coverage. The order of the rows does not
     matter. A candidate that cannot be tested is a row of `refused`. `effort` is how hard the
-    optimum of each split is looked for.
+    optimum of each split is looked for; `watch` is called with how many candidates are done, and
+    of how many.
 
     Raises CannotFit if no candidate can be tested, UsageError for no candidates, BadRuns for
     cells that no run can have.
@@ -192,7 +196,9 @@ def backtest(
             refused += [Refused(c, str(reason)) for c, _ in able if c.free == largest]
             able = [(c, p) for c, p in able if c.free < largest]
     errors: list[HeldOutErrors] = []
-    for c, problem in able:
+    for i, (c, problem) in enumerate(able):
+        if watch is not None:
+            watch(i, len(able))
         try:
             errors += _held(c, problem, runs, placed, draws, seed, effort or Effort())
         except RefusedByData as reason:

@@ -14,6 +14,7 @@ from isoflop.assess.extrapolation.backtest import (
     Backtest,
     Candidate,
     HeldOutErrors,
+    Watch,
     backtest,
 )
 from isoflop.assess.extrapolation.calibration import ForecastErrors, growth, said
@@ -125,8 +126,8 @@ def candidates(
 
 
 def compare(
-    laws: Sequence[str | Candidate] | None,
-    runs: Tabular,
+    laws: Sequence[str | Candidate] | Tabular | None,
+    runs: Tabular | Sequence[str | Candidate] | None = None,
     *,
     objectives: Sequence[str] = OBJECTIVES,
     along: str | Sequence[str] = "C",
@@ -134,19 +135,21 @@ def compare(
     draws: int = 0,
     level: float = 0.9,
     seed: int = 0,
+    watch: Watch | None = None,
 ) -> Comparison:
     """Return laws, each with each objective, ranked by their error on larger runs held out.
 
-    `laws` are keys, or candidates; None is every law of N and D. A candidate that cannot be tested
-    is a row of `test.refused`. Differences are held against resamples of splits and of runs. The
-    weights of the pool start with `SHARE` for the usual form, or alike if the first beats it
+    `laws` are keys, or candidates; without any, as in `compare(runs)`, it is every law of N and D.
+    A candidate that cannot be tested is a row of `test.refused`. Differences are held against
+    resamples of splits and of runs. The weights of the pool start with `SHARE` for the usual form,
+    or alike if the first beats it
     beyond noise, and move with the backtest by one power of the error for every `ALIKE` runs held
-    out, at most one for every split.
+    out, at most one for every split. `watch` is that of `backtest`.
 
     Raises CannotFit if no candidate can be tested or the loss rises with scale.
     """
     refuse_draws(draws, level)
-    runs = as_runs(runs)
+    laws, runs = _in_place(laws, runs)
     data_doubts = doubts(runs)
     selection = candidates(runs, laws, objectives)
     test = backtest(
@@ -157,12 +160,34 @@ def compare(
         draws=draws,
         level=level,
         seed=seed,
+        watch=watch,
     )
     standings = _standings(test, seed)
     k = growth([_said(at, standings) for at in _by_split(test)])
     symbols = (along,) if isinstance(along, str) else tuple(along)
     recipe = Recipe(selection, symbols, cuts if isinstance(cuts, int) else tuple(cuts))
     return Comparison(test, standings, k, data_doubts, recipe)
+
+
+def _in_place(
+    laws: Sequence[str | Candidate] | Tabular | None,
+    runs: Tabular | Sequence[str | Candidate] | None,
+) -> tuple[Sequence[str | Candidate] | None, Runs]:
+    """Return laws and runs, in whichever order they were given.
+
+    Raises UsageError where one of them is missing or is neither.
+    """
+    if runs is None or isinstance(laws, Runs):
+        laws, runs = runs, laws
+    if isinstance(laws, str | Candidate):
+        laws = [laws]
+    if runs is None or isinstance(runs, str | list | tuple):
+        raise UsageError(
+            f"runs are {brief(runs)}; compare takes runs, as iso.read gives them, and laws"
+        )
+    if laws is not None and not isinstance(laws, list | tuple):
+        raise UsageError(f"laws are {brief(laws)}; give keys such as ['chinchilla', 'farseer']")
+    return laws, as_runs(runs)
 
 
 def prior(selection: Sequence[Candidate], tied: Mask | None = None) -> Numbers:

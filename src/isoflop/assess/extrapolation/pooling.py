@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from isoflop.assess.audit.consistency import doubts
-from isoflop.assess.extrapolation.backtest import Candidate, in_order
+from isoflop.assess.extrapolation.backtest import Candidate, Watch, in_order
 from isoflop.assess.extrapolation.calibration import USUAL_GROWTH
 from isoflop.assess.extrapolation.comparison import (
     OBJECTIVES,
@@ -39,12 +39,14 @@ def pool(
     draws: int = 1000,
     level: float = 0.9,
     seed: int = 0,
+    watch: Watch | None = None,
 ) -> Pool:
     """Return laws that answer together, by weights that a backtest of these runs gave them.
 
     `laws`, `objectives`, `along` and `cuts` are those of `compare`; a `comparison` made before
-    stands for all of them. Runs that allow no backtest leave the weights as they are before one,
-    and the error of the form at what is usual: the pool is doubtful then. A candidate whose fit is
+    stands for all of them; `watch` is that of `backtest`. Runs that allow no backtest leave the
+    weights as they are before one, and the error of the form at what is usual: the pool is
+    doubtful then. A candidate whose fit is
     refused leaves its weight to the others, and a note.
 
     Raises CannotFit if no candidate can be fitted to the runs.
@@ -62,7 +64,7 @@ def pool(
         recipe = comparison.recipe
     try:
         ranked = comparison or compare(
-            recipe.candidates, runs, along=along, cuts=cuts, level=level, seed=seed
+            recipe.candidates, runs, along=along, cuts=cuts, level=level, seed=seed, watch=watch
         )
         weights = [(s.candidate, s.weight) for s in ranked.standings]
         form = FormError(ranked.growth, len(ranked.test.of(ranked.best)))
@@ -84,6 +86,7 @@ def best(
     draws: int = 1000,
     level: float = 0.9,
     seed: int = 0,
+    watch: Watch | None = None,
 ) -> Fit[Any]:
     """Return the law of the least error on larger runs held out, fitted to all runs.
 
@@ -96,7 +99,12 @@ def best(
     if comparison is None:
         along = over if over is not None and "C" not in runs else "C"
         comparison = compare(
-            candidates(runs, laws, over=over), runs, along=along, level=level, seed=seed
+            candidates(runs, laws, over=over),
+            runs,
+            along=along,
+            level=level,
+            seed=seed,
+            watch=watch,
         )
     ranked = comparison
     first, c = ranked.standings[0], ranked.best
@@ -144,7 +152,7 @@ def _members(
     ordered = in_order(runs)
     members: list[Member] = []
     refused: list[Member] = []
-    reasons: list[Note] = []
+    reasons: dict[str, list[str]] = {}
     for c, weight in weights:
         if weight < FAINT:
             continue
@@ -161,20 +169,20 @@ def _members(
                 seed=seed,
             )
         except RefusedByData as reason:
-            reasons.append(_left_out(c, reason))
+            reasons.setdefault(str(reason), []).append(c.name)
             continue
         if result.status == "refused":
             refused.append(Member(c, result, weight))
-            reasons.append(_left_out(c, result.notes[0]))
+            reasons.setdefault(str(result.notes[0]), []).append(c.name)
             continue
         members.append(Member(c, result, weight))
     if not members and not refused:
-        raise CannotFit(f"no candidate could be fitted to all runs: {reasons[-1]}")
-    return members or refused, reasons
-
-
-def _left_out(candidate: Candidate, reason: object) -> Note:
-    return Note("doubt", "left-out", f"{candidate.name} is left out of the pool: {reason}")
+        raise CannotFit(f"no candidate could be fitted to all runs: {next(iter(reasons))}")
+    notes = [
+        Note("doubt", "left-out", f"left out of the pool: {'; '.join(names)}: {reason}")
+        for reason, names in reasons.items()
+    ]
+    return members or refused, notes
 
 
 def _whole(
