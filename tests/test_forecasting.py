@@ -145,12 +145,6 @@ def test_the_cost_of_a_loss_is_as_unsure_as_the_loss_of_a_cost():
     assert wide.C.high == pytest.approx(dear, rel=0.5)
 
 
-def test_a_forecast_of_several_runs_is_refused_in_words_and_a_text_is_a_number():
-    with pytest.raises(UsageError, match="N holds 2 numbers, and a forecast is of one run"):
-        forecast(study(), N=np.array([1e9, 1e10]), D=1e11)
-    assert forecast(study(), N="70B", D="1.4T").value == forecast(study(), **FAR).value
-
-
 @functools.cache
 def bent() -> Fit:
     """Return a response surface fitted to the same runs: its parabolas turn up far out."""

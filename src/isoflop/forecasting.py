@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 import numpy as np
@@ -49,7 +49,7 @@ class Forecast(Displayed):
     beyond: float | None
     parts: tuple[str, ...]
     notes: tuple[Note, ...]
-    model: Any = None
+    model: Any = field(default=None, compare=False)
     form: FormError | None = None
 
     def _facts(self) -> Iterator[str]:
@@ -249,25 +249,10 @@ def _inputs(model: Model | Published, at: Mapping[str, float]) -> dict[str, floa
         raise UsageError(f"{_key(model)} does not take {unknown[0]}; it takes {', '.join(takes)}")
     if missing := [s for s in takes if s not in at]:
         raise UsageError(f"{_key(model)} also needs {', '.join(missing)}")
-    at = {symbol: _number(symbol, value) for symbol, value in at.items()}
     for symbol, value in at.items():
         if not (math.isfinite(value) and _is_signed(model, symbol)):
             refuse_impossible(symbol, value)
     return {s: float(at[s]) for s in takes}
-
-
-def _number(symbol: str, value: Any) -> float:
-    """Return one number; a text such as "70B" is one.
-
-    Raises UsageError for several.
-    """
-    number = amounts(symbol, value)
-    if np.size(number) != 1:
-        raise UsageError(
-            f"{symbol} holds {np.size(number)} numbers, and a forecast is of one run: ask for each "
-            f"in turn, or take fit.predict({symbol}=...) for values without intervals"
-        )
-    return float(np.ravel(number)[0])
 
 
 def _is_signed(model: Model | Published, symbol: str) -> bool:
