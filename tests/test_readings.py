@@ -234,3 +234,26 @@ def test_a_training_loss_and_a_crash_are_doubted():
     assert (note.topic, note.rows) == ("state", (3,))
     assert "--where 'state == \"finished\"'" in note.text
     assert not states.where('state == "finished"').doubts
+
+
+def test_comments_above_a_header_are_passed_over(write):
+    N, D, L = grid()
+    columns = {"params": map(str, N), "tokens": map(str, D), "loss": map(str, L)}
+    text = table({name: list(cells) for name, cells in columns.items()})
+    runs = read(write(f"# exported 2026-01-01\n# units: parameters, tokens, nats\n{text}"))
+    assert_same(runs, N, D, L)
+    assert runs.rows[0] == 4
+    assert read(write("#Params (B),L\n1,3\n2,2.9\n"))["N"].tolist() == [1e9, 2e9]
+
+
+@pytest.mark.parametrize("shape", ["by column", "by run", "under a key"])
+def test_json_in_the_shapes_that_tables_are_written_in(write, shape):
+    N, D, L = grid()
+    names = {"params": N.tolist(), "tokens": D.tolist(), "loss": L.tolist()}
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*names.values(), strict=True)]
+    document = {
+        "by column": {k: {str(i): x for i, x in enumerate(v)} for k, v in names.items()},
+        "by run": {f"run{i}": row for i, row in enumerate(rows)},
+        "under a key": {"date": "2026-01-01", "runs": rows},
+    }[shape]
+    assert_same(read(write(json.dumps(document), "runs.json")), N, D, L)

@@ -13,7 +13,9 @@ from isoflop.errors import BadRuns, suggest
 from isoflop.files import BadJSON, parse_json, read_content
 from isoflop.files.packed import parquet_table
 from isoflop.files.strict_json import refuse_many
+from isoflop.runs import SYMBOLS
 from isoflop.sources.cells import Cells, CellTable, plain_text, source
+from isoflop.sources.column_names import meaning_of
 from isoflop.sources.separated import read_separated, refuse_doubled, stated_conventions
 
 
@@ -131,6 +133,7 @@ def _json(data: bytes, origin: str) -> CellTable:
         if not _is_json(text.lstrip().partition("\n")[0]):
             raise BadRuns(f"{origin} is not JSON: {error}") from None
         return _json_lines(data, origin)
+    records = _unwrapped(records)
     if isinstance(records, dict) and all(isinstance(v, list) for v in records.values()):
         return source(origin, {plain_text(name): cells for name, cells in records.items()})
     if isinstance(records, dict):
@@ -140,6 +143,30 @@ def _json(data: bytes, origin: str) -> CellTable:
             f"{origin} holds {text.strip()[:40]}; a list of objects, one a run, is needed"
         )
     return source(origin, _by_column(records, list(range(2, len(records) + 2)), origin))
+
+
+def _unwrapped(records: Any) -> Any:
+    """Return a list of objects, or columns, from the other shapes in which tables are written.
+
+    An object of objects, by column as pandas writes it or by run, and a list under one key.
+    """
+    if not isinstance(records, dict) or not records:
+        return records
+    inner = list(records.values())
+    tables = [v for v in inner if isinstance(v, list) and v and all(type(x) is dict for x in v)]
+    if len(tables) == 1 and not any(
+        isinstance(v, list | dict) for v in inner if v is not tables[0]
+    ):
+        return tables[0]
+    if not all(type(v) is dict and v for v in inner) or len({tuple(v) for v in inner}) != 1:
+        return records
+    known, known_inside = (sum(meaning_of(str(n)) is not None or n in SYMBOLS for n in names)
+                           for names in (records, inner[0]))  # fmt: skip
+    if known == known_inside:
+        return records
+    if known > known_inside:
+        return {name: list(v.values()) for name, v in records.items()}
+    return [{"run": name, **v} for name, v in records.items()]
 
 
 def _is_json(line: str) -> bool:

@@ -72,10 +72,23 @@ def _without_preamble(text: str, origin: str) -> tuple[dict[str, str], str, int]
                     f"is not JSON: {error}"
                 ) from None
             conventions |= stated_conventions(statement, origin, above + 1)
-        elif line.strip():
+        elif line.strip() and not _is_comment(line, rest):
             return conventions, text if end else f"{text}\n", above
         text, above = rest, above + 1
     return conventions, "", above
+
+
+def _is_comment(line: str, rest: str) -> bool:
+    """Return whether a line above the header is a comment: it has not the cells of the next."""
+    if not line.startswith("#") or not rest.strip():
+        return False
+    following = next(part for part in rest.splitlines() if part.strip())
+    delimiter = _delimiter(following, "")
+    if following.startswith("#"):
+        return True
+    return line.count(delimiter) != following.count(delimiter) or not re.search(
+        r"(^|[,;\t])\s*[+-]?\d", following
+    )
 
 
 def _first_line(text: str) -> tuple[str, str, str]:
