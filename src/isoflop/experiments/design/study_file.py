@@ -23,7 +23,6 @@ from isoflop.experiments.design.tables import (
     ListDesign,
     ListedRun,
     SizesTable,
-    TrackerTable,
     TrialTable,
     VaryTable,
 )
@@ -53,7 +52,6 @@ class StudyFile(Table):
     budget: BudgetTable = BudgetTable()
     engine: EngineTable = EngineTable()
     hardware: HardwareTable = HardwareTable()
-    tracker: TrackerTable | None = None
     _place: Path = PrivateAttr(default_factory=Path.cwd)
 
     @staticmethod

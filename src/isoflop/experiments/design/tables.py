@@ -275,11 +275,3 @@ class HardwareTable(Table):
         if self.chip is not None and self.speed is not None:
             raise ValueError("speed has no effect beside chip and mfu; give one of them")
         return self
-
-
-class TrackerTable(Table):
-    """[tracker]: where finished runs are reported beside the study."""
-
-    name: Literal["wandb", "mlflow", "tensorboard", "trackio"]
-    project: str = "isoflop"
-    folder: str = Field(default="tracking", description="where an offline tracker writes")
