@@ -6,8 +6,8 @@ trains runs, but everybody writes logs. Such rows are resampled, and held out, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +83,7 @@ def _by_label(runs: Runs) -> WholeRuns | None:
     names, member = np.unique(labels, return_inverse=True)
     if names.size == labels.size:
         return None
-    several = [m for m in _masks(member) if m.sum() > 1]
+    several = _together(member)
     if not all(_is_course(runs, m) for m in several):
         return None
     if _names_a_model(runs) and not any(_is_logged(runs, m) for m in several):
@@ -97,22 +97,25 @@ def _names_a_model(runs: Runs) -> bool:
     return "model" in column.lower()
 
 
-def _masks(member: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.bool_]]:
-    return (member == k for k in np.unique(member))
+def _together(member: npt.NDArray[np.integer[Any]]) -> list[npt.NDArray[np.intp]]:
+    """Return the rows of each group that holds more than one, the groups being numbers (n,)."""
+    order = np.argsort(member, kind="stable")
+    ends = np.flatnonzero(np.diff(member[order])) + 1
+    return [rows for rows in np.split(order, ends) if rows.size > 1]
 
 
-def _is_course(runs: Runs, mask: npt.NDArray[np.bool_]) -> bool:
+def _is_course(runs: Runs, rows: npt.NDArray[np.intp]) -> bool:
     """Return whether rows may be points of one run: one size and setting, and something rising."""
     for name in ("N", "lr", "batch"):
-        if name in runs and np.ptp(runs[name][mask]) > 1e-6 * abs(float(runs[name][mask].max())):
+        if name in runs and np.ptp(runs[name][rows]) > 1e-6 * abs(float(runs[name][rows].max())):
             return False
-    counts = [np.unique(runs[s][mask]).size for s in ALONG if s in runs]
-    return bool(counts) and max(counts) == int(mask.sum())
+    counts = [np.unique(runs[s][rows]).size for s in ALONG if s in runs]
+    return bool(counts) and max(counts) == rows.size
 
 
-def _is_logged(runs: Runs, mask: npt.NDArray[np.bool_]) -> bool:
+def _is_logged(runs: Runs, rows: npt.NDArray[np.intp]) -> bool:
     """Return whether rows look like a log: many of them, or with a step each."""
-    return "steps" in runs or (int(mask.sum()) >= FEWEST and _is_even(_along(runs)[mask]))
+    return "steps" in runs or (rows.size >= FEWEST and _is_even(_along(runs)[rows]))
 
 
 def _by_trajectory(runs: Runs) -> WholeRuns | None:
@@ -123,10 +126,8 @@ def _by_trajectory(runs: Runs) -> WholeRuns | None:
     keys += [np.unique(runs.labels[s], return_inverse=True)[1] for s in ("family", "seed")
              if s in runs.labels]  # fmt: skip
     member = np.unique(np.stack(keys), axis=1, return_inverse=True)[1].reshape(-1)
-    masks = list(_masks(member))
-    if len(masks) == len(runs) or not all(
-        m.sum() >= FEWEST and _is_even(along[m]) for m in masks if m.sum() > 1
-    ):
+    several = _together(member)
+    if not several or not all(m.size >= FEWEST and _is_even(along[m]) for m in several):
         return None
     sizes = groups(runs, "N")
     return WholeRuns("N", np.unique(sizes, return_inverse=True)[1].astype(np.int64), False)

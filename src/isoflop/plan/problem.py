@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -22,7 +22,7 @@ from isoflop.intervals import errors, fits_of, form_of, spread
 from isoflop.law import LossLaw, Published
 from isoflop.plan.conventions import EXACT, counting
 from isoflop.plan.cost import Cost, Counting, Serving, served
-from isoflop.plan.repeats import repeating, repeats_note
+from isoflop.plan.repeats import knows_repeats, repeating, repeats_note
 from isoflop.quantities import refuse_impossible, refuse_level, show
 
 _MIXTURES = ("experts", "sparsity", "granularity")  # inputs by which a token meets a part of N
@@ -98,7 +98,7 @@ def ask(
     for name, value in {**numbers, **extra}.items():
         refuse_impossible(name, value)
     refuse_level(level)
-    model = _supported(model)
+    model = _repeatable(_supported(model), unique)
     law = repeating(model.law, unique)
     draws = None if model.draws is None else repeating(model.draws, unique)
     notes = () if law is model.law else (repeats_note(),)
@@ -146,6 +146,18 @@ def _check_law(model: Model, law: LossLaw, extra: Mapping[str, float]) -> None:
         refuse_split(fit)
 
 
+def _repeatable(model: Model, unique: float | None) -> Model:
+    """Return a pool without the laws that cannot say what repeated tokens are worth."""
+    if unique is None or isinstance(model, Published | Fit):
+        return model
+    out = [m for m in model.members if not knows_repeats(m.fit.law)]
+    if not out or len(out) == len(model.members):
+        return model
+    names = ", ".join(m.candidate.name for m in out)
+    text = f"left out of this plan, as they do not say what repeated tokens are worth: {names}"
+    return model.without(out, [Note("info", "repeats", text)])
+
+
 def _supported(model: Model) -> Model:
     """Return a pool without the members whose runs cannot tell size from data; else the model."""
     if isinstance(model, Published | Fit):
@@ -173,6 +185,26 @@ def rising_left_out(problem: PlanningProblem, N: float, D: float) -> PlanningPro
     if rest is model:
         return None
     unique = problem.given.get("U")
+    draws = None if rest.draws is None else repeating(rest.draws, unique)
+    return dataclasses.replace(problem, model=rest, law=repeating(rest.law, unique), draws=draws)
+
+
+def unreaching_left_out(
+    problem: PlanningProblem, reaches: Callable[[LossLaw], bool]
+) -> PlanningProblem | None:
+    """Return the problem without members of a pool that never reach a loss; None if no use.
+
+    A law whose loss rises again far out takes the mean of a pool with it.
+    """
+    model, unique = problem.model, problem.given.get("U")
+    if isinstance(model, Published | Fit):
+        return None
+    out = [m for m in model.members if not reaches(repeating(m.fit.law, unique))]
+    if not out or len(out) == len(model.members):
+        return None
+    names = ", ".join(m.candidate.name for m in out)
+    text = f"left out of this plan, as their loss never comes that low or rises far out: {names}"
+    rest = model.without(out, [Note("doubt", "left-out", text)])
     draws = None if rest.draws is None else repeating(rest.draws, unique)
     return dataclasses.replace(problem, model=rest, law=repeating(rest.law, unique), draws=draws)
 

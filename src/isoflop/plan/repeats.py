@@ -34,11 +34,16 @@ def repeating(law: LossLaw, unique: float | None) -> LossLaw:
     return _fading(law, unique)
 
 
+def knows_repeats(law: Law) -> bool:
+    """Return whether `repeating` can say what repeated tokens are worth to a law."""
+    return "U" in law.takes or law.key == "chinchilla"
+
+
 def _fading(law: Law, unique: float) -> Law:
     """Return a law that takes U, as `repeating` does."""
     if "U" in law.takes:
         return law
-    if law.key != "chinchilla":
+    if not knows_repeats(law):
         raise UsageError(
             f"{law.key} does not say what repeated tokens are worth; fit a law that takes U, or "
             f"limit the data: --at-most D={show(4 * unique)} is four epochs"

@@ -95,10 +95,11 @@ def serve(
         level=level,
         growth=growth,
     )
-    one, many = _compared(problem, problem.law, quality), None
-    if problem.draws is not None:
-        error_s1 = problem.errors(plan.N.value, plan.D.value)
-        many = _compared(problem, problem.draws, quality * np.exp(-error_s1))
+    asked = plan.problem  # of a pool the laws that have an answer
+    one, many = _compared(asked, asked.law, quality), None
+    if asked.draws is not None:
+        error_s1 = asked.errors(float(plan.N.value), float(plan.D.value))
+        many = _compared(asked, asked.draws, quality * np.exp(-error_s1))
     estimates = [
         Estimate.of(v, m, problem.level) for v, m in zip(one, many or (None,) * 5, strict=True)
     ]

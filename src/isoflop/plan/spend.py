@@ -9,12 +9,19 @@ import numpy as np
 from isoflop.accounting import ModelFamily
 from isoflop.arrays import Numbers
 from isoflop.errors import Note, UsageError
-from isoflop.law import Allocation, Published
+from isoflop.law import Allocation, LossLaw, Published
 from isoflop.plan.budget import in_cost
 from isoflop.plan.cost import Cost, Serving
 from isoflop.plan.limits import Limits, hold_budget, hold_loss, limits, unreachable
 from isoflop.plan.optimum import cheapest
-from isoflop.plan.problem import Model, PlanningProblem, ask, basis, rising_left_out
+from isoflop.plan.problem import (
+    Model,
+    PlanningProblem,
+    ask,
+    basis,
+    rising_left_out,
+    unreaching_left_out,
+)
 from isoflop.plan.result import Alternative, Estimate, Plan, Regret
 from isoflop.plan.rounding import Question, alternatives, rounding_notes
 from isoflop.plan.score import loss_for
@@ -134,7 +141,7 @@ def reach(
     )
     within = limits(at_most, at_least, problem.cost, problem.given)
     split = hold_loss(problem.law, problem.cost, L, within, problem.given)
-    if rest := _rest(problem, split):
+    if rest := _rest(problem, split) or _reaching(problem, split, L, within):
         problem = rest
         split = hold_loss(problem.law, problem.cost, L, within, problem.given)
     if not np.isfinite(split.N[0] * split.D[0]):
@@ -205,6 +212,20 @@ def _rest(problem: PlanningProblem, split: Allocation) -> PlanningProblem | None
     """Return the problem without members of a pool that say nothing at a split; None if all do."""
     N, D = float(split.N[0]), float(split.D[0])
     return rising_left_out(problem, N, D) if np.isfinite(N * D) else None
+
+
+def _reaching(
+    problem: PlanningProblem, split: Allocation, L: float, within: Limits
+) -> PlanningProblem | None:
+    """Return the problem without members of a pool that keep it from a loss; None if none do."""
+    if np.isfinite(float(split.N[0]) * float(split.D[0])):
+        return None
+
+    def reaches(law: LossLaw) -> bool:
+        alone = hold_loss(law, problem.cost, L, within, problem.given)
+        return bool(np.isfinite(float(alone.N[0]) * float(alone.D[0])))
+
+    return unreaching_left_out(problem, reaches)
 
 
 def _missed(many: Allocation, L: float) -> tuple[Note, ...]:

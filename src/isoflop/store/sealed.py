@@ -154,7 +154,11 @@ class SealedLog:
         if kept is None or not pending:
             return
         whole = f"{pending}\n".encode()
-        tail = self.path.read_bytes()[kept["size"] :] if self.path.exists() else b""
+        tail = b""
+        if self.path.exists():
+            with self.path.open("rb") as register:
+                register.seek(kept["size"])
+                tail = register.read()
         if whole.startswith(tail):
             self._add(whole[len(tail) :])
             self._write_seal(self.read(), None)

@@ -6,6 +6,7 @@ import datetime
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
@@ -87,7 +88,7 @@ class Pages:
         path = self.workspace.root / name
         number = 2
         while path.exists() or path.is_symlink():
-            if path.is_file() and not path.is_symlink() and path.read_bytes() == data:
+            if _holds(path, data):
                 return path.name
             path = (
                 self.workspace.root
@@ -310,3 +311,11 @@ def _static(name: str) -> tuple[str, bytes]:
     if name in ("style.css", "figures.js"):
         return _STATIC[name], asset(name).encode()  # type: ignore[arg-type]
     return _STATIC[name], (resources.files("isoflop.web") / "static" / name).read_bytes()
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    """Return whether a file of the folder holds exactly these bytes."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size != len(data):
+        return False
+    with path.open("rb") as file:
+        return file.read(len(data)) == data

@@ -25,6 +25,7 @@ from isoflop.quantities import refuse_draws
 from isoflop.runs import Runs, Tabular, as_runs
 
 FAINT = 0.01  # weight under which a form is left out of the pool
+MINOR = 0.1  # weight under which what is doubted of a form is no doubt of the pool
 
 
 def pool(
@@ -205,12 +206,20 @@ def _whole(
 
 
 def _once(members: Sequence[Member]) -> list[Note]:
-    """Return the notes of members, each once, and of which law it is unless it is of all."""
-    laws: dict[Note, list[str]] = {}
+    """Return the notes of members, each once, and of which law it is unless it is of all.
+
+    A doubt of laws that carry little of the weight is no doubt of the pool, but information.
+    """
+    owners: dict[Note, list[Member]] = {}
     for m in members:
         for note in m.fit.notes:
-            laws.setdefault(note, []).append(m.candidate.name)
-    return [
-        note if len(names) == len(members) else note.of(", ".join(names))
-        for note, names in laws.items()
-    ]
+            owners.setdefault(note, []).append(m)
+    notes = []
+    for note, those in owners.items():
+        of = note
+        if len(those) < len(members):
+            of = note.of(", ".join(m.candidate.name for m in those))
+            if sum(m.weight for m in those) < MINOR:
+                of = replace(of, kind="info")
+        notes.append(of)
+    return notes
