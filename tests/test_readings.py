@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from isoflop.errors import BadRuns, UsageError
@@ -257,3 +259,59 @@ def test_json_in_the_shapes_that_tables_are_written_in(write, shape):
         "under a key": {"date": "2026-01-01", "runs": rows},
     }[shape]
     assert_same(read(write(json.dumps(document), "runs.json")), N, D, L)
+
+
+def as_texts(delimiter=","):
+    N, D, L = grid()
+    columns = {"params": N, "tokens": D, "loss": L}
+    return table({k: [repr(float(x)) for x in v] for k, v in columns.items()}, delimiter)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_a_first_line_may_say_what_parts_the_cells(write, mark):
+    runs = read(write(f"sep={mark}\n{as_texts(mark)}"))
+    assert_same(runs, *grid(), rel=1e-12)
+    assert runs.rows[0] == 3
+
+
+def packed(data, way):
+    return gzip.compress(data) if way == "gz" else pa.compress(data, "zstd", asbytes=True)
+
+
+@pytest.mark.parametrize("way", ["gz", "zst"])
+def test_a_packed_table_is_the_table(write, way):
+    lines = "\n".join(
+        json.dumps({"N": n, "D": d, "L": x}) for n, d, x in zip(*grid(), strict=True)
+    )
+    for name, text in (("runs.csv", as_texts()), ("runs.jsonl", lines)):
+        runs = read(write(packed(text.encode(), way), f"{name}.{way}"))
+        assert_same(runs, *grid(), rel=1e-12)
+
+
+@pytest.mark.parametrize("way", ["gz", "zst"])
+def test_what_is_packed_badly_or_too_much_is_refused(write, way, monkeypatch):
+    whole = packed(as_texts().encode(), way)
+    for data in (whole[:-9], b"N,D,L\n1,2,3\n"):
+        with pytest.raises(BadRuns, match="cannot be read as"):
+            read(write(data, f"runs.csv.{way}"))
+    with pytest.raises(BadRuns, match="is empty"):
+        read(write(b"", f"runs.csv.{way}"))
+    with pytest.raises(BadRuns, match="cannot tell the format"):
+        read(write(whole, f"runs.{way}"))
+    monkeypatch.setenv("ISOFLOP_LARGEST_FILE", "1M")
+    with pytest.raises(BadRuns, match="expands to more than 1 MB"):
+        read(write(packed(b"N,L\n" + b"1,2\n" * 10_000_000, way), f"runs.csv.{way}"))
+
+
+@pytest.mark.parametrize("name", ["runs.json", "runs.jsonl"])
+def test_nested_json_has_dotted_names(write, name):
+    records = [
+        {"config": {"n_params": n, "data": {"tokens": d}}, "summary": {"val/loss": x}}
+        for n, d, x in zip(*grid(), strict=True)
+    ]
+    lines = "\n".join(map(json.dumps, records))
+    path = write(lines if name == "runs.jsonl" else json.dumps(records), name)
+    chosen = {"N": "config.n_params", "D": "config.data.tokens", "L": "summary.val/loss"}
+    assert_same(read(path, columns=chosen), *grid(), rel=1e-12)
+    with pytest.raises(BadRuns, match="row 2 has two values that are called 'a.N'"):
+        read(write('[{"a": {"N": 1}, "a.N": 2, "L": 3}]', "runs.json"))

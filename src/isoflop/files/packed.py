@@ -74,6 +74,27 @@ def _whole(stream: IO[bytes], name: str, stated: int) -> bytes:
     return b"".join(pieces)
 
 
+def expanded(data: bytes, origin: str, packing: str) -> bytes:
+    """Return what a file packed by "gzip" or "zstd" holds, expanded no further than the limit.
+
+    Raises BadRuns for what is damaged, cut off or not packed so, or expands beyond the limit.
+    """
+    import pyarrow as pa
+
+    most = largest()
+    pieces, size = [], 0
+    try:
+        with pa.input_stream(pa.py_buffer(data), compression=packing) as stream:
+            while size <= most and (piece := stream.read(_PIECE)):
+                pieces.append(piece)
+                size += len(piece)
+    except (pa.ArrowException, OSError) as reason:
+        raise BadRuns(f"{origin} cannot be read as {packing}: {str(reason)[:200]}") from None
+    if size > most:
+        raise BadRuns(too_large(f"{origin} expands to more than", most))
+    return b"".join(pieces)
+
+
 def parquet_table(
     source: Path | bytes,
     origin: str,

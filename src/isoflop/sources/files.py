@@ -11,31 +11,42 @@ import numpy as np
 
 from isoflop.errors import BadRuns, suggest
 from isoflop.files import BadJSON, parse_json, read_content
-from isoflop.files.packed import parquet_table
+from isoflop.files.packed import expanded, parquet_table
 from isoflop.files.strict_json import refuse_many
 from isoflop.runs import SYMBOLS
 from isoflop.sources.cells import Cells, CellTable, plain_text, source
 from isoflop.sources.column_names import meaning_of
-from isoflop.sources.separated import read_separated, refuse_doubled, stated_conventions
+from isoflop.sources.separated import WIDEST, read_separated, refuse_doubled, stated_conventions
 
 
 def read_file(path: Path) -> CellTable:
-    """Return the table of a .csv, .tsv, .parquet, .jsonl, .ndjson or .json file.
+    """Return the table of a .csv, .tsv, .parquet, .jsonl, .ndjson or .json file, or one packed.
+
+    A packed one has .gz or .zst after its own extension, as in runs.csv.gz.
 
     Raises BadRuns for a file that is not there, cannot be read, or is not what its name says.
     """
-    reader = _READERS.get(path.suffix.lower())
+    extension, packing = _extension(path)
+    reader = _READERS.get(extension)
     data = _content(path)
     if reader is None:
         raise BadRuns(
             f"cannot tell the format of {path.name!r} from its extension; it may be "
-            f"{', '.join(_READERS)}"
+            f"{', '.join(_READERS)}, each also packed, as in runs.csv.gz or runs.csv.zst"
         )
+    if packing and data:
+        data = expanded(data, path.name, packing)
     if not data.strip():
         raise BadRuns(f"{path.name} is empty")
-    if data.startswith(b"PAR1") and path.suffix.lower() != ".parquet":
+    if data.startswith(b"PAR1") and extension != ".parquet":
         raise BadRuns(f"{path.name} is a Parquet file; rename it to {path.stem}.parquet")
     return reader(data, path.name)
+
+
+def _extension(path: Path) -> tuple[str, str]:
+    """Return the extension that tells the format of a file, and how the file is packed, or ""."""
+    packing = _PACKINGS.get(path.suffix.lower(), "")
+    return (Path(path.stem) if packing else path).suffix.lower(), packing
 
 
 def _content(path: Path) -> bytes:
@@ -50,7 +61,7 @@ def _content(path: Path) -> bytes:
 def _neighbours(path: Path) -> str:
     if not path.parent.is_dir():
         return f"there is no folder {str(path.parent)!r} either"
-    names = sorted(p.name for p in path.parent.iterdir() if p.suffix.lower() in _READERS)
+    names = sorted(p.name for p in path.parent.iterdir() if _extension(p)[0] in _READERS)
     return suggest(path.name, names) if names else "nor any other file of runs beside it"
 
 
@@ -185,10 +196,30 @@ def _by_column(records: list[Any], rows: list[int], origin: str) -> dict[str, Ce
             f"{origin}: row {rows[first]} holds {str(records[first])[:40]!r}; an object such as "
             '{"N": 70e9, "D": 1.4e12, "L": 1.9} is needed'
         )
+    if any(type(cell) is dict for record in records for cell in record.values()):
+        records = [_flat(record, row, origin) for record, row in zip(records, rows, strict=True)]
     names = dict.fromkeys(itertools.chain.from_iterable(records))
     return {plain_text(name): [record.get(name) for record in records] for name in names}
 
 
+def _flat(record: Mapping[str, Any], row: int, origin: str) -> dict[str, Any]:
+    """Return an object whose inner objects are told by dotted names, such as config.n_params."""
+    flat: dict[str, Any] = {}
+    level = list(record.items())
+    while level:
+        name, cell = level.pop(0)
+        if type(cell) is dict:
+            level[:0] = [(f"{name}.{inner}", part) for inner, part in cell.items()]
+        elif name in flat:
+            raise BadRuns(f"{origin}: row {row} has two values that are called {name!r}; keep one")
+        else:
+            flat[name] = cell
+        if len(flat) > WIDEST:
+            raise BadRuns(f"{origin}: row {row} holds more than {WIDEST:,} values")
+    return flat
+
+
+_PACKINGS: Mapping[str, str] = {".gz": "gzip", ".zst": "zstd"}
 _READERS: Mapping[str, Callable[[bytes, str], CellTable]] = {
     ".csv": _csv,
     ".tsv": _tsv,

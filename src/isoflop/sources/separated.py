@@ -25,11 +25,13 @@ def read_separated(text: str, origin: str, extension: str) -> CellTable:
 
     Raises BadRuns for rows of different lengths, a header that names no columns, or no rows.
     """
+    stated, text = _stated_delimiter(text)
     conventions, body, above = _without_preamble(text, origin)
+    above += bool(stated)
     if not body:
         raise BadRuns(f"{origin} is empty")
     head = re.split(r"[\r\n]", body, maxsplit=1)[0]
-    delimiter = _delimiter(head, extension)
+    delimiter = stated or _delimiter(head, extension)
     width = head.count(delimiter) + 1
     if width > WIDEST:
         raise BadRuns(
@@ -76,6 +78,13 @@ def _without_preamble(text: str, origin: str) -> tuple[dict[str, str], str, int]
             return conventions, text if end else f"{text}\n", above
         text, above = rest, above + 1
     return conventions, "", above
+
+
+def _stated_delimiter(text: str) -> tuple[str, str]:
+    """Return the delimiter of a first line such as sep=;, or "", and the text below that line."""
+    line, _, rest = _first_line(text)
+    match = re.fullmatch(r'"?sep=([,;\t|])"?', line.strip(" "), re.IGNORECASE)
+    return (match[1], rest) if match else ("", text)
 
 
 def _is_comment(line: str, rest: str) -> bool:
