@@ -280,9 +280,7 @@ def packed(data, way):
 
 @pytest.mark.parametrize("way", ["gz", "zst"])
 def test_a_packed_table_is_the_table(write, way):
-    lines = "\n".join(
-        json.dumps({"N": n, "D": d, "L": x}) for n, d, x in zip(*grid(), strict=True)
-    )
+    lines = "\n".join(json.dumps({"N": n, "D": d, "L": x}) for n, d, x in zip(*grid(), strict=True))
     for name, text in (("runs.csv", as_texts()), ("runs.jsonl", lines)):
         runs = read(write(packed(text.encode(), way), f"{name}.{way}"))
         assert_same(runs, *grid(), rel=1e-12)
@@ -313,5 +311,5 @@ def test_nested_json_has_dotted_names(write, name):
     path = write(lines if name == "runs.jsonl" else json.dumps(records), name)
     chosen = {"N": "config.n_params", "D": "config.data.tokens", "L": "summary.val/loss"}
     assert_same(read(path, columns=chosen), *grid(), rel=1e-12)
-    with pytest.raises(BadRuns, match="row 2 has two values that are called 'a.N'"):
+    with pytest.raises(BadRuns, match=r"row 2 has two values that are called 'a\.N'"):
         read(write('[{"a": {"N": 1}, "a.N": 2, "L": 3}]', "runs.json"))
