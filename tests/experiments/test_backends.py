@@ -138,7 +138,7 @@ def test_a_limit_of_rate_keeps_everybody_waiting_as_long_as_it_says(serve, tmp_p
     server = serve({"0": "429", "5": "429"})
     began = time.monotonic()
     draw(SampleBank.create(tmp_path / "bank"), server.url, tries=2)  # waiting for a limit is a try
-    assert time.monotonic() - began > 0.6
+    assert time.monotonic() - began > 0.3  # both waits, of .3 each, may fall together
     assert len(server.seen) == 26
 
 
