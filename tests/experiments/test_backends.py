@@ -137,7 +137,8 @@ def test_faults_that_pass_leave_the_bank_as_if_nothing_had_happened(serve, tmp_p
 def test_a_limit_of_rate_keeps_everybody_waiting_as_long_as_it_says(serve, tmp_path):
     server = serve({"0": "429", "5": "429"})
     began = time.monotonic()
-    draw(SampleBank.create(tmp_path / "bank"), server.url, tries=2)  # waiting for a limit is a try
+    # Waiting for a limit is a try, and both limits may meet one sample.
+    draw(SampleBank.create(tmp_path / "bank"), server.url, tries=3)
     assert time.monotonic() - began > 0.3  # both waits, of .3 each, may fall together
     assert len(server.seen) == 26
 
