@@ -16,7 +16,6 @@ BudgetUnit = Literal["FLOP", "USD", "kWh", "chip-hours"]
 
 EXAMPLES = '"1e22 FLOP", "100 PF-days", "2000 GPU-hours", "3 weeks on 64 H100", "$50k", "5 MWh"'
 
-PF_DAY = 1e15 * 86_400  # Kaplan et al. 2020, section 1.3: 8.64e19 FLOP
 _PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21}
 _PREFIXES["y"] = 1e24
 _HOURS = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 8766 / 12, "year": 8766.0}

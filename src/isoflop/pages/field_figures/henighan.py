@@ -9,10 +9,10 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.law import Law, Published
 from isoflop.laws import form
+from isoflop.laws.power import PF_DAY
 from isoflop.pages.field_figures import draws
 from isoflop.report import Axis, Figure, Line, Paragraph, Report, Table
 
-PF_DAY = 8.64e19  # FLOP
 POINTS = 60
 PAPER = "Henighan et al. 2020, arXiv:2010.14701"
 PREFIX = "henighan2020-"

@@ -6,11 +6,11 @@ import numpy as np
 
 from isoflop.law import Published
 from isoflop.laws import constants
+from isoflop.laws.power import PF_DAY
 from isoflop.pages.field_figures import draws
 from isoflop.plan.training.learning_curve import off_size
 from isoflop.report import Axis, Figure, Line, Paragraph, Report, Table
 
-PF_DAY = 8.64e19  # FLOP
 POINTS = 80
 PAPER = "Kaplan et al. 2020, arXiv:2001.08361"
 
