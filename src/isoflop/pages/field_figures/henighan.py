@@ -90,5 +90,8 @@ def _best_sizes() -> Figure:
         "The best size by compute, in every domain",
         Axis("C: compute", "PF-days"),
         Axis.of("N"),
-        tuple(Line(_domain(c), days, np.asarray(c.law(days * PF_DAY))) for c in _sets("-n-of-c")),
+        tuple(
+            Line(_domain(c), days, np.asarray(c.law(days * PF_DAY)), _stroke(c))
+            for c in _sets("-n-of-c")
+        ),
     )
