@@ -67,3 +67,19 @@ def test_scalerl_reaches_half_of_its_gain_at_the_midpoint():
 def test_an_unknown_page_is_refused_with_the_list():
     with pytest.raises(UnknownName, match="chinchilla"):
         figures("zzz")
+
+
+def test_gao_has_larger_proxies_fall_later():
+    proxies = sorted(figures("gao").data["proxies"].values(), key=lambda p: p["params"])
+    assert [p["alpha"] for p in proxies] == sorted(p["alpha"] for p in proxies)
+    assert [p["beta"] for p in proxies] == sorted((p["beta"] for p in proxies), reverse=True)
+
+
+def test_snell_and_s1_show_every_strategy_that_was_run():
+    solved = figures("snell").data["solved"]
+    assert all(0 < value < 1 for value in solved.values())
+    assert {"beam/n=16", "majority", "revision/n=16,chain=4"} <= set(solved)
+    forced = figures("s1").data["strategies"]
+    cut, again = forced["budget/tokens=2"], forced["budget/again=4"]
+    assert cut["tokens"] < forced["budget"]["tokens"] < again["tokens"]
+    assert cut["solved"] < forced["budget"]["solved"]
