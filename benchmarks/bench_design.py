@@ -28,7 +28,7 @@ import pytest
 from isoflop.errors import CannotFit, RefusedByData
 from isoflop.fitting import Fit, fit
 from isoflop.plan.design.greedy import Criterion, design
-from isoflop.plan.design.uncertainty import Pool, Target
+from isoflop.plan.design.uncertainty import Candidates, Target
 from isoflop.runs import Runs
 
 SHARES = (0.01, 0.05, 0.10)
@@ -123,7 +123,7 @@ def designed(
         models = [m for law in laws if (m := fitted(runs.select(bought), region, law)) is not None]
         try:
             made = design(
-                models or ["chinchilla"], target, Pool(offer["N"], offer["D"], cost(offer)),
+                models or ["chinchilla"], target, Candidates(offer["N"], offer["D"], cost(offer)),
                 criterion=criterion, budget=share * budget - spent, noise=NOISE, drift=DRIFT,
             )  # fmt: skip
         except RefusedByData:

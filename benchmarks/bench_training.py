@@ -31,7 +31,7 @@ from torch import nn  # noqa: E402
 from isoflop.experiments.pretrain.corpus import Corpus  # noqa: E402
 from isoflop.experiments.pretrain.recipe import TrainingRecipe  # noqa: E402
 from isoflop.experiments.pretrain.shape import Shape  # noqa: E402
-from isoflop.experiments.pretrain.train import Trainer  # noqa: E402
+from isoflop.experiments.pretrain.train import ModelTrainer  # noqa: E402
 
 SHAPES = {"32x2": (32, 2), "64x4": (64, 4), "128x4": (128, 4), "256x6": (256, 6), "512x4": (512, 4)}
 BATCH = 1_024  # [tokens], that of the demo
@@ -129,7 +129,7 @@ def measure(width: int, layers: int) -> dict[str, object]:
     text = np.random.default_rng(0).integers(0, 256, 4_000_000).astype(np.uint8)
     corpus = Corpus("noise", 256, text, text[:10_000], 1.0, "noise")
     shape = Shape(width, layers)
-    learner = Trainer(shape, TrainingRecipe(batch=BATCH, largest=BATCH), corpus, 0, "cpu")
+    learner = ModelTrainer(shape, TrainingRecipe(batch=BATCH, largest=BATCH), corpus, 0, "cpu")
     sides = {"own": learner, "plain": PlainLoop(shape, corpus)}
     assert sum(p.numel() for p in sides["plain"].model.parameters()) == shape.parameters()
     took: dict[str, list[float]] = {name: [] for name in sides}

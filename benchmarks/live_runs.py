@@ -18,7 +18,7 @@ import numpy as np
 from isoflop.experiments.pretrain import corpus as text
 from isoflop.experiments.pretrain.recipe import TrainingRecipe
 from isoflop.experiments.pretrain.shape import Shape
-from isoflop.experiments.pretrain.train import Trainer
+from isoflop.experiments.pretrain.train import ModelTrainer
 from isoflop.schedules import recipe as schedule_of
 
 PEAK, BATCH, WARMUP, EVALUATIONS = 6e-3, 1_024, 60, 50
@@ -88,7 +88,7 @@ def factor(run: LiveRun, step: int) -> float:
     return 300.0 if run.fault == "diverges" and step >= begins else 1.0
 
 
-def spoil(run: LiveRun, learner: Trainer, rng: np.random.Generator) -> None:
+def spoil(run: LiveRun, learner: ModelTrainer, rng: np.random.Generator) -> None:
     """Change the data that a run reads from now on."""
     clean = learner.corpus.train
     shares = {"shuffled": 1.0, "corrupt 20%": 0.2, "corrupt 5%": 0.05}
@@ -106,7 +106,7 @@ def train(run: LiveRun, corpus: text.Corpus, path: Path) -> None:
     """Train a run, and write its log."""
     shape = Shape(run.width, 2, context=64, head=run.width)
     settings = TrainingRecipe(lr=PEAK, batch=BATCH, largest=BATCH, warmup=BATCH)
-    learner = Trainer(shape, settings, corpus, run.seed, "cpu")
+    learner = ModelTrainer(shape, settings, corpus, run.seed, "cpu")
     held_out = text.held_out_windows(corpus, shape.context, 16_384)
     losses: list[float] = []
     plain = learner.model.loss

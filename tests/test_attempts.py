@@ -52,7 +52,7 @@ def test_each_element_of_a_list_is_a_sample(save, shape):
     table = read_samples([save(SHAPES[shape])])
     counts = table.counts()
     assert counts.solved.tolist() == [2, 0, 3]
-    assert counts.tried.tolist() == [3, 3, 3]
+    assert counts.attempts.tolist() == [3, 3, 3]
 
 
 def test_scores_of_steps_are_those_of_the_last_and_tokens_are_kept(save):
@@ -92,7 +92,7 @@ def test_responses_that_a_filter_leaves_out_are_samples_too(save):
     assert any("one of 3 responses: all 3 are taken" in n.text for n in table.notes)
     voted = [lm_eval_line(i, own, own[:1], filter="maj@3") for i, own in enumerate(ANSWERS)]
     table = read_samples([save(voted, "samples_votes_2026-01-02T10-00-00.000000.jsonl")])
-    assert table.counts().tried.tolist() == [1, 1, 1]
+    assert table.counts().attempts.tolist() == [1, 1, 1]
     assert any("the other 2 are left out" in n.text for n in table.notes)
 
 

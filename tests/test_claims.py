@@ -40,7 +40,7 @@ def expected(number: int) -> str:
 def found(number: int, what: str) -> float:
     """Return a number that is recomputed for a claim."""
     _, made, _ = judge(CLAIMS[number])
-    return {**{c.what: c.found for c in made.compared}, **made.also}[what]
+    return {**{c.what: c.recomputed for c in made.compared}, **made.also}[what]
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda c: f"{c.number}")
@@ -52,8 +52,8 @@ def test_verdict(claim):
 def test_every_claim_is_computed_where_it_can_be(claim):
     _, made, _ = judge(claim)
     assert made.computed == (claim.number not in NOT_COMPUTED)
-    if claim.said and claim.number != 49:
-        assert {c.what for c in made.compared} == set(claim.said)
+    if claim.statements and claim.number != 49:
+        assert {c.what for c in made.compared} == set(claim.statements)
 
 
 def test_every_claim_has_a_public_source_or_says_that_there_is_none():
@@ -112,7 +112,7 @@ def test_numbers(number, what, value):
 def test_a_number_put_right_makes_a_wrong_claim_right(number, name, value):
     claim = CLAIMS[number]
     assert judge(claim)[2] == "wrong"
-    mended = dataclasses.replace(claim, said={**claim.said, name: value})
+    mended = dataclasses.replace(claim, statements={**claim.statements, name: value})
     assert judge(mended)[2] == "right"
 
 

@@ -21,7 +21,7 @@ from isoflop.commands.registry import Command
 from isoflop.errors import MissingExtra
 from isoflop.experiments.experiment import Experiment
 from isoflop.laws import constants
-from isoflop.report import Note, Report
+from isoflop.report import Remark, Report
 
 PROGRAM = [sys.executable, "-m", "isoflop.cli"]
 PUBLISHED = "chinchilla/besiroglu2024"
@@ -360,7 +360,9 @@ def test_a_bug_of_ours_is_apologised_for_and_its_traceback_kept(capsys, monkeypa
 
 
 def test_a_refused_report_exits_with_1(capsys, monkeypatch):
-    refused = Report("no", (Note("too few runs", "refused"),), {"status": "refused"}, refused=True)
+    refused = Report(
+        "no", (Remark("too few runs", "refused"),), {"status": "refused"}, refused=True
+    )
     found = Command("no", lambda: refused, "isoflop no", minutes=False)
     monkeypatch.setattr(commands, "every", lambda: {"no": found})
     code, out, _ = run(capsys, "no", "--json")

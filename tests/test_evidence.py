@@ -15,14 +15,14 @@ from synthetic import TRUTH, grid, made_by, registry_as_it_was
 
 from isoflop import atlas
 from isoflop.documentation.entries import ENTRIES
-from isoflop.documentation.evidence import HOME, MOST_SHOWN, Dataset, Entry, measure, write
+from isoflop.documentation.evidence import HOME, MOST_SHOWN, Dataset, EvidenceEntry, measure, write
 from isoflop.errors import BadLaw, EnvironmentFailure
 from isoflop.forecasting import forecast
 from isoflop.law import Law, constants, form
 from isoflop.pages.law_figures import agreement
 from isoflop.pages.laws import page
 from isoflop.plan import spend
-from isoflop.report import Figure, Note, Table
+from isoflop.report import Figure, Remark, Table
 
 LARGE = 900  # runs beyond which a test fits once, and holds none out
 
@@ -47,16 +47,16 @@ def test_what_is_kept_was_measured_as_the_entry_says(entry):
     )  # fmt: skip
     assert kept.mapping == entry.mapping
     assert set(kept.params) == set(form(entry.law).params)
-    assert all(h.along == entry.along or entry.every for h in kept.held)
-    assert kept.held or any("held out" in note for note in kept.notes)
+    assert all(h.axis == entry.axis or entry.every for h in kept.held_out)
+    assert kept.held_out or any("held out" in note for note in kept.notes)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.key)
 def test_runs_are_handed_on_only_where_a_licence_allows_it_and_then_few(entry):
     kept = STORED[entry.key]
     assert entry.data.shareable == (entry.data.licence in ("MIT", "Apache-2.0", "CC-BY-4.0"))
-    assert (kept.shown is None) or entry.data.shareable
-    assert kept.shown is None or len(kept.shown.x) <= min(MOST_SHOWN, kept.runs / 2)
+    assert (kept.plotted is None) or entry.data.shareable
+    assert kept.plotted is None or len(kept.plotted.x) <= min(MOST_SHOWN, kept.runs / 2)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.key)
@@ -74,8 +74,8 @@ def test_evidence_is_not_stale(entry, public_data):
     assert (again.runs, again.ranges, again.takes) == (kept.runs, kept.ranges, kept.takes)
     slack = 1e-3 if kept.status == "ok" else 0.1
     assert again.rms == pytest.approx(kept.rms, rel=slack)
-    for was, now in zip(kept.held[: 0 if brief else None], again.held, strict=True):
-        assert (now.cut, now.seen, now.held) == (was.cut, was.seen, was.held)
+    for was, now in zip(kept.held_out[: 0 if brief else None], again.held_out, strict=True):
+        assert (now.cut, now.train, now.test) == (was.cut, was.train, was.test)
         assert now.rms == pytest.approx(was.rms, rel=10 * slack)
     if kept.status == "ok":
         for name, was in kept.params.items():
@@ -106,18 +106,18 @@ def public(tmp_path):
 
 
 def test_a_measurement_finds_the_law_and_forecasts_what_it_did_not_see(public, tmp_path):
-    entry = Entry("chinchilla", "made", public, "C", read={"conventions": {"N": "total"}})
+    entry = EvidenceEntry("chinchilla", "made", public, "C", read={"conventions": {"N": "total"}})
     got = measure(entry, tmp_path, draws=50)
     assert got.status == "ok"
     for name, value in TRUTH.values.items():
         known = got.params[name]
         assert known.low - (known.high - known.low) <= value <= known.high + known.high - known.low
     assert got.rms == pytest.approx(3e-3, rel=0.3)
-    assert [h.seen + h.held for h in got.held] == [120] * len(got.held)
-    assert got.held[-1].rms < 0.01 < 10 < got.held[0].beyond
+    assert [h.train + h.test for h in got.held_out] == [120] * len(got.held_out)
+    assert got.held_out[-1].rms < 0.01 < 10 < got.held_out[0].beyond
     assert got.ranges["N"] == pytest.approx((grid()["N"].min(), grid()["N"].max()), rel=1e-5)
-    assert any(got.shown.unseen)
-    assert not all(got.shown.unseen)
+    assert any(got.plotted.unseen)
+    assert not all(got.plotted.unseen)
 
 
 def test_the_best_of_a_grid_is_one_run_a_cell(tmp_path):
@@ -127,7 +127,7 @@ def test_the_best_of_a_grid_is_one_run_a_cell(tmp_path):
     text = "N,D,lr,L\n" + "\n".join(",".join(map(repr, map(float, row))) for row in rows)
     (tmp_path / "grid.csv").write_text(text)
     data = Dataset("grid.csv", "made", "MIT", shareable=True)
-    entry = Entry("learning-rate", "grid", data, "D", best=("N", "D"))
+    entry = EvidenceEntry("learning-rate", "grid", data, "D", best=("N", "D"))
     best = entry.runs(tmp_path)
     assert len(best) == 6
     assert set(best["lr"]) == {9e-4}
@@ -225,7 +225,7 @@ def test_one_new_file_brings_ranges_a_page_and_evidence(tmp_path, public):
         assert notes[0].text.startswith("extrapolation outside the published range")
         plan = spend(constants("falling/nobody2024"), 1e24)
         assert any(n.kind == "doubt" and n.topic == "distance" for n in plan.notes)
-        got = measure(Entry("falling", "made", public, "C"), tmp_path, draws=20)
+        got = measure(EvidenceEntry("falling", "made", public, "C"), tmp_path, draws=20)
         assert got.rms < 0.005
     del sys.modules["falling"]
 
@@ -243,7 +243,7 @@ def test_a_range_that_is_none_is_refused(valid, says):
 
 def test_doubts_of_a_fit_are_shown_beside_it_and_not_as_doubts_of_the_law():
     blocks = page(form("tao-vocabulary"))
-    assert not [b for b in blocks if isinstance(b, Note)]
+    assert not [b for b in blocks if isinstance(b, Remark)]
     tables = [b for b in blocks if isinstance(b, Table)]
     rows = next(b.rows for b in tables if b.columns[-1] == "what bears on it")
     assert rows[0][1] == "refused"

@@ -247,7 +247,7 @@ def test_the_command_fills_a_bank_and_does_so_once(tmp_path, capsys):
     said = json.loads(capsys.readouterr().out.split("\n}\n")[0] + "\n}")
     assert said["found"][0]["samples"] == 4
     counts = SampleBank.open(bank).counts()
-    assert (counts.solved.tolist(), counts.tried.tolist()) == ([1, 0], [2, 2])
+    assert (counts.solved.tolist(), counts.attempts.tolist()) == ([1, 0], [2, 2])
     with pytest.raises(UsageError, match="--set knows nothing"):
         importers.kind("samples").read([str(path)], {}, {"x": "1"})
 

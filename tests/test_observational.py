@@ -98,7 +98,7 @@ def test_the_slopes_of_the_sigmoid_are_those_of_the_complex_step():
 
 def test_models_beyond_the_cutoff_are_predicted_from_their_capabilities():
     models = zoo(noise=0.005)
-    test = obs.held_out(models, "t", BENCHMARKS, 3e22, kept=1, floor=0.0)
+    test = obs.held_out(models, "t", BENCHMARKS, 3e22, n_components=1, floor=0.0)
     assert len(test.fit.models) == 15
     assert (test.models.C > 3e22).all()
     assert test.rms < 0.06
@@ -112,7 +112,7 @@ def test_a_cutoff_is_blind_to_what_lies_beyond():
     other = zoo(noise=0.01)
     other.scores[models.C > 3e22] *= 0.5
     first, second = (
-        obs.held_out(m, "t", BENCHMARKS, 3e22, kept=2, draws=0).fit for m in (models, other)
+        obs.held_out(m, "t", BENCHMARKS, 3e22, n_components=2, draws=0).fit for m in (models, other)
     )
     np.testing.assert_array_equal(first.law.weights, second.law.weights)
     np.testing.assert_array_equal(first.capabilities.axes, second.capabilities.axes)
@@ -120,7 +120,7 @@ def test_a_cutoff_is_blind_to_what_lies_beyond():
 
 def test_a_family_is_carried_to_more_compute():
     models = zoo(noise=0.005)
-    found = obs.observe(models, "t", BENCHMARKS, kept=1, floor=0.0)
+    found = obs.observe(models, "t", BENCHMARKS, n_components=1, floor=0.0)
     ahead = obs.forecast_family(found, models, "oak", 1e25)
     truth = 1 / (1 + np.exp(-(5 * 0.25 * 3 - 1)))
     assert ahead.low <= truth <= ahead.high
@@ -135,9 +135,9 @@ def test_a_family_is_carried_to_more_compute():
 @pytest.mark.parametrize(
     ("ask", "error", "says"),
     [
-        (lambda m: obs.observe(m, "t", ("a",), kept=1), UsageError, "two or more"),
+        (lambda m: obs.observe(m, "t", ("a",), n_components=1), UsageError, "two or more"),
         (lambda m: obs.observe(m, "t", ("a", "z")), UsageError, "3 components"),
-        (lambda m: obs.observe(m, "t", ("a", "z"), kept=1), UnknownName, "'z'"),
+        (lambda m: obs.observe(m, "t", ("a", "z"), n_components=1), UnknownName, "'z'"),
         (lambda m: obs.observe(m, "t", BENCHMARKS, floor=1.0), UsageError, "no sigmoid"),
         (lambda m: obs.held_out(m, "t", BENCHMARKS, 1e26), CannotFit, "the largest has 1e24"),
         (lambda m: obs.held_out(m, "t", BENCHMARKS, 2e20), CannotFit, "3 models"),

@@ -18,7 +18,7 @@ from isoflop.fitting import fit
 from isoflop.laws import constants
 from isoflop.pages.published_models_figure import sizes_and_tokens
 from isoflop.plan.published_models import judge
-from isoflop.report import Note, Points
+from isoflop.report import Points, Remark
 from isoflop.runs import Runs
 
 BESIROGLU = constants("chinchilla/besiroglu2024")
@@ -183,7 +183,9 @@ def test_a_model_beyond_the_law_is_said_to_be():
     found = verdicts()
     assert found["Llama 3.1 405B"].beyond == pytest.approx(15.6e12 / 3.18e11)
     assert found["Pythia 1B"].beyond == 1
-    notes = [b for b in models(("Llama 3.1",)).blocks if isinstance(b, Note) and b.kind == "doubt"]
+    notes = [
+        b for b in models(("Llama 3.1",)).blocks if isinstance(b, Remark) and b.kind == "doubt"
+    ]
     assert "extrapolations" in notes[0].text
 
 
@@ -267,8 +269,8 @@ def test_a_law_of_more_than_size_and_data_takes_what_it_needs(capsys):
     law = ["--law", "muennighoff/muennighoff2023"]
     code, err = refusal(capsys, "models", "Chinchilla", *law)
     assert code == 2
-    assert "it needs U: say --given U=..." in err
-    (row,) = answer(capsys, "models", "Chinchilla", *law, "--given", "U=3e11")["models"]
+    assert "it needs U: say --inputs U=..." in err
+    (row,) = answer(capsys, "models", "Chinchilla", *law, "--inputs", "U=3e11")["models"]
     assert row["best"]["value"] > 20  # parameters in excess fade sooner than repeats
 
 

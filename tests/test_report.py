@@ -28,9 +28,9 @@ from isoflop.report import (
     Figure,
     Heading,
     Line,
-    Note,
     Paragraph,
     Points,
+    Remark,
     Report,
     Table,
 )
@@ -96,18 +96,18 @@ def report() -> Report:
         "Fit of chinchilla",
         (
             Paragraph("240 runs were read."),
-            Note("4,500 starts agree.", "good"),
+            Remark("4,500 starts agree.", "good"),
             Heading("Parameters"),
             Table(
                 ("parameter", "value", "runs", "note"),
                 (("E", 1.8172, 4000, None), ("A", 482.01, 12, "wide"), ("N", 7.04e10, 3, None)),
                 "With 95% intervals",
             ),
-            Note("E touches its bound.", "doubt"),
+            Remark("E touches its bound.", "doubt"),
             frontier(),
             budgets(),
             contours(),
-            Note("Ten times beyond the data.", "refused"),
+            Remark("Ten times beyond the data.", "refused"),
         ),
         {"law": "chinchilla", "low": float("nan"), "text": EVIL},
     )
@@ -287,7 +287,7 @@ def evil() -> Report:
     blocks = (
         Heading(EVIL),
         Paragraph(EVIL),
-        Note(EVIL, "doubt"),
+        Remark(EVIL, "doubt"),
         Table((EVIL, "n"), ((EVIL, 1.0),), EVIL),
         Figure(EVIL, axis, axis, layers, EVIL, 1.5),
     )
@@ -542,7 +542,7 @@ def test_two_columns_of_numbers_are_whole_even_where_they_cannot_fit():
 
 
 def test_prose_keeps_to_a_measure_that_can_be_read():
-    text = printed(Report("r", (Paragraph("word " * 100), Note("word " * 100))), width=200)
+    text = printed(Report("r", (Paragraph("word " * 100), Remark("word " * 100))), width=200)
     assert 90 <= max(map(len, text.splitlines())) <= 100
 
 

@@ -179,18 +179,18 @@ def test_the_verdict_follows_every_law_that_nothing_speaks_against():
     for samples, seed, judged in ((8, 0, 0), (24, 0, 4)):
         made = Overoptimised().table(40, samples, seed)
         found = guard(made, "small", draws=200)
-        assert len(found.found.standings) == judged
-        assert found.found.peak_at.low >= found.found.furthest
+        assert len(found.fit.standings) == judged
+        assert found.fit.peak_at.low >= found.fit.furthest
         assert found.among[0] < found.n.low
         assert (found.verdict, found.safe) == ("unclear", found.among[0])
         assert found.says.startswith("not known yet")
-        asked = guard(made, "small", form=found.found.form, draws=200)
+        asked = guard(made, "small", form=found.fit.form, draws=200)
         assert asked.verdict == "unclear"
 
 
 def test_a_law_that_was_asked_for_is_told_what_forecasts_better():
     made = SIMULATED.table(200, 256, seed=2)
-    notes = guard(made, "small", form="rl-reward", draws=100).found.notes
+    notes = guard(made, "small", form="rl-reward", draws=100).fit.notes
     assert any("rl-reward was asked for" in note.text for note in notes)
 
 
@@ -202,7 +202,7 @@ def test_the_labels_that_are_asked_for_give_the_width_that_was_wanted():
         return [guard(bank, "small", form="bon-reward", draws=200) for bank in banks]
 
     def width(found):
-        return found.found.peak_at.high - found.found.peak_at.low
+        return found.fit.peak_at.high - found.fit.peak_at.low
 
     few = asked(60, range(10))
     need = [found.labels_for(width(found) / 2) for found in few]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from isoflop.cli import main
 from isoflop.errors import BadRuns, UnknownName
 from isoflop.experiments import display
-from isoflop.report import Note, Report, Table
+from isoflop.report import Remark, Report, Table
 from isoflop.report.number_format import as_json
 from isoflop.report.text import printed
 from isoflop.runs import Runs
@@ -63,7 +63,7 @@ def test_json_says_the_same_and_commands_no_terminal(data):
 @pytest.mark.parametrize("evil", EVIL)
 def test_names_of_others_are_text_in_reports_and_in_errors(evil):
     report = Report(
-        evil, (Note(evil, "doubt"), Table((evil, "x"), ((evil, 1.0),), evil)), {}
+        evil, (Remark(evil, "doubt"), Table((evil, "x"), ((evil, 1.0),), evil)), {}
     )  # fmt: skip
     assert harmless(printed(report))
     assert harmless(str(UnknownName("law", evil, [evil])))

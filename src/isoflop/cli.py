@@ -93,9 +93,9 @@ def _refuse_closed_output() -> None:
         raise EnvironmentFailure("standard output is closed; send it to a file, or to /dev/null")
 
 
-def _refuse_unprintable(given: Sequence[str]) -> None:
+def _refuse_unprintable(texts: Sequence[str]) -> None:
     """Raise UsageError for a character that no file and no page can hold."""
-    for text in given:
+    for text in texts:
         with contextlib.suppress(UnicodeEncodeError):
             os.fsencode(text)
             if "\0" not in text:
@@ -238,16 +238,16 @@ def _example(command: Command) -> str:
 
 def _callback(command: Command) -> Callable[..., Callable[[], int]]:
     """Return the function behind a command, with the signature from which Typer makes options."""
-    known = {p.name: p for p in command.parameters}
+    parameters = {p.name: p for p in command.parameters}
 
-    def ask(**given: Any) -> Callable[[], int]:
+    def ask(**values: Any) -> Callable[[], int]:
         """Return what is to be done; it is done outside of Typer, which has its own exit codes."""
-        as_json = given.pop("json")
-        texts = {k: _texts(v) for k, v in given.items() if v is not None and v not in (False, [])}
+        as_json = values.pop("json")
+        texts = {k: _texts(v) for k, v in values.items() if v is not None and v not in (False, [])}
         html = PAGE.read(texts.pop("html")) if "html" in texts else None
         return lambda: _show(command(texts), as_json, html)
 
-    entries = [_entry(p, known) for p in known.values()] + [
+    entries = [_entry(p, parameters) for p in parameters.values()] + [
         _keyword("json", bool, False, typer.Option("--json", help="Print JSON, and nothing else.")),
         _keyword(
             "html",
@@ -261,10 +261,10 @@ def _callback(command: Command) -> Callable[..., Callable[[], int]]:
     return ask
 
 
-def _entry(parameter: Parameter, known: Mapping[str, Parameter]) -> inspect.Parameter:
+def _entry(parameter: Parameter, parameters: Mapping[str, Parameter]) -> inspect.Parameter:
     """Return the entry of a signature that Typer turns into this parameter."""
     standard = f" [default: {parameter.standard}]" if parameter.standard else ""
-    words = f"{explanation(parameter, known)}{standard}"
+    words = f"{explanation(parameter, parameters)}{standard}"
     settings: dict[str, Any] = {"help": words, "show_default": False}
     if parameter.kind != "flag":
         settings["metavar"] = "|".join(parameter.choices) or parameter.metavar

@@ -196,8 +196,8 @@ class Law(Displayed, abc.ABC):
             values = np.atleast_1d(np.asarray(getattr(self, name), float))
             low, high = p.bounds
             if (wrong := ~((values >= low) & (values <= high))).any():
-                seen = show(float(values[wrong][0]))
-                return f"{name} of {self.key} is {seen}; it lies between {low:g} and {high:g}"
+                text = show(float(values[wrong][0]))
+                return f"{name} of {self.key} is {text}; it lies between {low:g} and {high:g}"
         return ""
 
     def __getitem__(self: L, index: Any) -> L:

@@ -136,8 +136,8 @@ def refuse_count(what: str, value: float, least: int, most: int) -> None:
     A count without a limit asks for time and memory without one.
     """
     if not (least <= value <= most and value == int(value)):
-        seen = brief(f"{value:,}" if isinstance(value, int) else f"{value}").strip("'")
-        raise UsageError(f"{what} is {seen}; it must be a whole number from {least:,} to {most:,}")
+        text = brief(f"{value:,}" if isinstance(value, int) else f"{value}").strip("'")
+        raise UsageError(f"{what} is {text}; it must be a whole number from {least:,} to {most:,}")
 
 
 def refuse_draws(
@@ -148,12 +148,12 @@ def refuse_draws(
     refuse_level(level)
 
 
-def _refuse_size(what: str, value: float, seen: str) -> None:
+def _refuse_size(what: str, value: float, text: str) -> None:
     """Raise UsageError for a number that is not above zero, or that nobody can mean."""
     if not (math.isfinite(value) and value > 0):
-        raise UsageError(f"{what} is {seen}; it must be finite and above zero")
+        raise UsageError(f"{what} is {text}; it must be finite and above zero")
     if not SMALLEST <= value <= LARGEST:
-        raise UsageError(f"{what} is {seen}; numbers here lie between {SMALLEST:g} and {LARGEST:g}")
+        raise UsageError(f"{what} is {text}; numbers here lie between {SMALLEST:g} and {LARGEST:g}")
 
 
 def parse(text: str, what: str = "number") -> float:

@@ -106,7 +106,7 @@ def test_a_bake_off_ranks_by_error_on_hidden_samples():
     made = bake_off(counts, ways=WAYS[:4], repeats=2)
     assert [made.error(w) for w in made.order] == sorted(made.error(w) for w in made.order)
     assert made.error(way("beta-binomial")) < 0.03  # it is the truth here
-    assert {h.n for h in made.held} == {40, 120}
+    assert {h.n for h in made.results} == {40, 120}
 
 
 def test_what_cannot_be_forecast_is_refused():
@@ -123,7 +123,7 @@ def test_what_cannot_be_forecast_is_refused():
     assert str(refusal.value).count("there is no curve") == 1
     assert all(repr(w.name) in str(refusal.value) for w in WAYS)
     with pytest.raises(UsageError, match="beyond what is seen"):
-        bake_off(counts_of(power_rates(0.5, 30), 50), seen=(60,))
+        bake_off(counts_of(power_rates(0.5, 30), 50), chosen_sizes=(60,))
     with pytest.raises(UnknownName, match="did you mean 'log-log'"):
         way("loglog")
     solved = Counts(("a", "b"), np.full(2, 50), np.full(2, 50))

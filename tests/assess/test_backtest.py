@@ -44,8 +44,8 @@ def test_what_is_held_out_is_never_seen():
         backtest([CHINCHILLA, KAPLAN, JOINT], r, cuts=[6e19, 2e20]) for r in (RUNS, spoilt)
     )
     losses, losses_again = in_order(RUNS)["L"], in_order(spoilt)["L"]
-    assert len(before.held) == 6
-    for one, other in zip(before.held, after.held, strict=True):
+    assert len(before.results) == 6
+    for one, other in zip(before.results, after.results, strict=True):
         np.testing.assert_array_equal(one.run, other.run)
         said = losses[one.run] * np.exp(one.error)
         said_again = losses_again[one.run] * np.exp(other.error)
@@ -55,8 +55,8 @@ def test_what_is_held_out_is_never_seen():
 def test_each_split_is_the_fit_of_its_own_runs():
     tested = backtest([CHINCHILLA], RUNS, cuts=2)
     runs = in_order(RUNS)
-    for held in tested.held:
-        below, above = runs[held.split.seen], runs[held.run]
+    for held in tested.results:
+        below, above = runs[held.split.train], runs[held.run]
         assert below["C"].max() < above["C"].min()
         alone = fit("chinchilla", below, draws=0)
         error = np.log(alone.predict(N=above["N"], D=above["D"]) / above["L"])
@@ -69,8 +69,8 @@ def test_each_split_is_the_fit_of_its_own_runs():
 
 def test_the_highest_cut_leaves_out_the_top_budget():
     tested = backtest([CHINCHILLA], RUNS)
-    assert sorted(h.cut for h in tested.held)[-1] == np.unique(RUNS["C"])[-2]
-    assert 1 < len(tested.held) <= 4
+    assert sorted(h.cut for h in tested.results)[-1] == np.unique(RUNS["C"])[-2]
+    assert 1 < len(tested.results) <= 4
 
 
 def test_numbers_of_a_backtest_are_those_of_its_errors():
@@ -111,7 +111,7 @@ def test_a_request_that_makes_no_sense_is_refused():
     with pytest.raises(UnknownName, match="chinchilla"):
         backtest([Candidate("chinchila")], RUNS)
     with pytest.raises(BadRuns, match="batch"):
-        backtest([CHINCHILLA], RUNS, along="batch")
+        backtest([CHINCHILLA], RUNS, axis="batch")
     for cuts in (0, -1, []):
         with pytest.raises((UsageError, CannotFit)):
             backtest([CHINCHILLA], RUNS, cuts=cuts)
@@ -125,26 +125,28 @@ def test_the_order_of_rows_and_the_unit_change_nothing():
     one, other, third = (
         backtest([CHINCHILLA, JOINT], r, draws=20) for r in (RUNS, shuffled, scaled)
     )
-    for a, b, c in zip(one.held, other.held, third.held, strict=True):
+    for a, b, c in zip(one.results, other.results, third.results, strict=True):
         np.testing.assert_array_equal(a.error, b.error)
-        np.testing.assert_array_equal(a.drawn, b.drawn)
+        np.testing.assert_array_equal(a.draws, b.draws)
         np.testing.assert_allclose(a.error, c.error, atol=1e-5)  # Kaplan's optimum is flat
         np.testing.assert_allclose(a.ratio, c.ratio, rtol=1e-12)
 
 
 def test_the_same_seed_gives_the_same_draws_and_another_seed_others():
-    one, same, other = (backtest([CHINCHILLA], RUNS, draws=10, seed=s).held[0] for s in (1, 1, 2))
-    np.testing.assert_array_equal(one.drawn, same.drawn)
-    assert not np.array_equal(one.drawn, other.drawn)
+    one, same, other = (
+        backtest([CHINCHILLA], RUNS, draws=10, seed=s).results[0] for s in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one.draws, same.draws)
+    assert not np.array_equal(one.draws, other.draws)
 
 
 def test_splits_can_be_made_along_size_and_data():
-    tested = backtest([CHINCHILLA], RUNS, along=("C", "N", "D"), cuts=3)
-    assert {h.split.along for h in tested.held} == {"C", "N", "D"}
+    tested = backtest([CHINCHILLA], RUNS, axis=("C", "N", "D"), cuts=3)
+    assert {h.split.axis for h in tested.results} == {"C", "N", "D"}
     runs = in_order(RUNS)
-    for h in tested.held:
-        values = runs[h.split.along]
-        assert values[h.split.seen].max() <= h.cut * (1 + 1e-6) < values[h.run].min()
+    for h in tested.results:
+        values = runs[h.split.axis]
+        assert values[h.split.train].max() <= h.cut * (1 + 1e-6) < values[h.run].min()
 
 
 def test_compute_is_made_of_size_and_data_where_the_table_has_none():

@@ -71,7 +71,7 @@ def test_the_ranking_is_by_extrapolation_and_not_by_the_residuals():
     found = compare(["chinchilla", "log-quadratic"], noisy, objectives=["huber"])
     assert found.best.law == "chinchilla"
     left = {
-        c.law: np.mean([np.mean(h.left**2) for h in found.test.of(c)])
+        c.law: np.mean([np.mean(h.residuals**2) for h in found.test.of(c)])
         for c in found.test.candidates
     }
     assert left["log-quadratic"] < 1.3 * left["chinchilla"]

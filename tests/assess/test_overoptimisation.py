@@ -10,7 +10,7 @@ from synthetic import some_law
 from isoflop.assess.reward.evidence import distances, of_curves, of_runs
 from isoflop.assess.reward.overoptimisation import (
     FORMS,
-    RewardCurve,
+    OveroptimisationCurve,
     ends,
     of_sizes,
     overoptimisation,
@@ -97,7 +97,7 @@ def evidence(R, noise=0.01, seed=0, **more):
     rng = np.random.default_rng(seed)
     seen = R + noise * rng.normal(size=D.size)
     draws = seen + noise * rng.normal(size=(300, 20))
-    return RewardCurve("made up", D, seen, np.ones(D.size), draws, **more)
+    return OveroptimisationCurve("made up", D, seen, np.ones(D.size), draws, **more)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_too_little_or_nothing_to_see_is_refused():
     whole = evidence(D)
     with pytest.raises(CannotFit, match="4 values of KL"):
         overoptimisation(whole.part(slice(4)))
-    flat = RewardCurve("flat", D, np.ones(20), np.ones(20), np.ones((30, 20)))
+    flat = OveroptimisationCurve("flat", D, np.ones(20), np.ones(20), np.ones((30, 20)))
     with pytest.raises(CannotFit, match="at every KL"):
         overoptimisation(flat)
 

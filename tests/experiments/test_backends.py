@@ -93,10 +93,10 @@ def test_samples_of_a_server_are_read_cut_judged_and_counted(serve, tmp_path):
         assert (tokens, left_out) == (4, "")
     assert {True, False} == {row[1] for row in rows.values()}
     samples = bank.load("parallel", "m")
-    assert samples.spent["flop"] == pytest.approx(8e6)
+    assert samples.cost["flop"] == pytest.approx(8e6)
     prompts = [2e6 * len(next(p.prompt for p in SUMS.problems if p.name == n))
                for n in samples.problems]  # fmt: skip
-    assert samples.spent["prompt_flop"] == pytest.approx(prompts)
+    assert samples.cost["prompt_flop"] == pytest.approx(prompts)
     assert (done.tokens, done.prompt_tokens) == (96, 4 * sum(map(len, ANSWERS)))
 
 

@@ -33,8 +33,8 @@ def test_the_small_transformer_fills_a_bank_and_goes_on_where_it_was(tmp_path, c
     assert len(samples) == 240
     assert 0 < samples.correct.mean() < 1
     assert (samples.scores["logprob"] < 0).all()
-    assert (samples.spent["flop"] > 0).all()
-    assert (samples.spent["prompt_flop"] > 0).all()
+    assert (samples.cost["flop"] > 0).all()
+    assert (samples.cost["prompt_flop"] > 0).all()
     right = {p.name: p.answer for p in chains(6, 0)[0].problems}
     answers = [samples.answers[i] if i >= 0 else None for i in samples.answer]
     for i, name in enumerate(samples.problems):

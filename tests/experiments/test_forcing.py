@@ -146,8 +146,8 @@ def test_the_command_forces_a_server_and_the_curves_show_it(tmp_path, capsys):
         assert main([*line, "--again", "2", "--again-text", "Hmm"]) == 2
     assert "other texts" in capsys.readouterr().err
     samples = SampleBank.open(bank).load("budget/again=2")
-    assert (samples.spent["tokens"] == 12).all()
-    assert (samples.spent["flop"] == 2e6 * 12).all()
+    assert (samples.cost["tokens"] == 12).all()
+    assert (samples.cost["flop"] == 2e6 * 12).all()
     assert main(["testtime", "curves", bank, "--draws", "20"]) == 0
     assert "budget/again=2" in capsys.readouterr().out
 

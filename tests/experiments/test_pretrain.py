@@ -23,7 +23,7 @@ from isoflop.experiments.pretrain import precision as choice  # noqa: E402
 from isoflop.experiments.pretrain.gpt import GPT  # noqa: E402
 from isoflop.experiments.pretrain.passes import CrossEntropy, turns  # noqa: E402
 from isoflop.experiments.pretrain.precision import products  # noqa: E402
-from isoflop.experiments.pretrain.train import Trainer, sequences_at_once, train  # noqa: E402
+from isoflop.experiments.pretrain.train import ModelTrainer, sequences_at_once, train  # noqa: E402
 
 pytestmark = pytest.mark.training
 
@@ -223,7 +223,7 @@ class Killed(Exception):
 def test_an_interrupted_run_gives_the_same_bits(small, tmp_path, monkeypatch, schedule):
     recipe = replace(QUICK, schedule=schedule)
     whole = losses(small, tmp_path / "whole", recipe)
-    step = Trainer.step
+    step = ModelTrainer.step
 
     def die_after(count):
         left = [count]
@@ -234,7 +234,7 @@ def test_an_interrupted_run_gives_the_same_bits(small, tmp_path, monkeypatch, sc
                 raise Killed
             step(self, *arguments)
 
-        monkeypatch.setattr(Trainer, "step", counted)
+        monkeypatch.setattr(ModelTrainer, "step", counted)
 
     for count in (11, 9, 17, 10_000):
         die_after(count)
@@ -253,7 +253,7 @@ def test_points_of_one_run_are_those_of_shorter_runs(small, tmp_path):
 
 
 def test_averaged_weights_equal_the_explicit_average(small):
-    learner = Trainer(SMALL, QUICK, small, seed=0, device="cpu")
+    learner = ModelTrainer(SMALL, QUICK, small, seed=0, device="cpu")
     weights, ends = [], [0]
     for _ in range(40):
         learner.step()
@@ -269,7 +269,7 @@ def test_averaged_weights_equal_the_explicit_average(small):
 
 
 def test_scoring_leaves_the_weights_alone(small):
-    learner = Trainer(SMALL, QUICK, small, seed=0, device="cpu")
+    learner = ModelTrainer(SMALL, QUICK, small, seed=0, device="cpu")
     for _ in range(5):
         learner.step()
     before = [p.detach().clone() for p in learner.model.parameters()]
@@ -280,7 +280,7 @@ def test_scoring_leaves_the_weights_alone(small):
 
 
 def test_a_batch_in_parts_is_the_batch(small):
-    one, two = (Trainer(SMALL, QUICK, small, seed=0, device="cpu") for _ in range(2))
+    one, two = (ModelTrainer(SMALL, QUICK, small, seed=0, device="cpu") for _ in range(2))
     two.micro = 1
     for _ in range(3):
         one.step()
@@ -457,14 +457,14 @@ def test_a_gpu_that_emulates_bfloat16_trains_in_float32(monkeypatch, native, exp
 def test_a_run_that_goes_on_keeps_its_format(small, machine):
     wide = Shape(width=256, layers=1, context=32, head=64)
     machine(1.0, 0.3)
-    first = Trainer(wide, QUICK, small, seed=0, device="cpu")
+    first = ModelTrainer(wide, QUICK, small, seed=0, device="cpu")
     first.step()
     assert first.precision == "bfloat16"
     assert all(p.dtype == torch.float32 for p in first.model.parameters())
     machine(1.0, 20.0)
     for file in choice.default_cache().iterdir():
         file.unlink()
-    later = Trainer(wide, QUICK, small, seed=0, device="cpu")
+    later = ModelTrainer(wide, QUICK, small, seed=0, device="cpu")
     assert later.precision == "float32"
     later.restore(first.state())
     assert later.precision == "bfloat16"

@@ -205,7 +205,7 @@ def test_a_program_grades_what_nobody_graded(tmp_path):
     done = judge_again(bank, "correct", ask, {"p": problem}, **OWN)
     assert (done.new, done.had, sum(done.owed.values())) == (2, 1, 3)
     counts = bank.counts()
-    assert (counts.solved.tolist(), counts.tried.tolist()) == ([1], [3])
+    assert (counts.solved.tolist(), counts.attempts.tolist()) == ([1], [3])
     assert any("nobody graded it" in note.text for note in counts.notes)
 
 

@@ -253,9 +253,9 @@ def test_trials_are_known_and_costed_before_they_run(preset):
     trials = study.trials()
     assert len({t.key for t in trials}) == len(trials)
     assert trials == PRESETS[preset](0).sweep.trials()
-    assert len(trials) == len(study.seeds) * (1 + len(study.pursued))
+    assert len(trials) == len(study.seeds) * (1 + len(study.targets))
     assert min(t.flop for t in trials) > 0
-    families = [study.family_of(s) for s in (*study.scorers, *study.pursued)]
+    families = [study.family_of(s) for s in (*study.scorers, *study.targets)]
     assert len(set(families)) == len(families)
 
 

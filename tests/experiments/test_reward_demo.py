@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isoflop.assess.reward.overoptimisation import RewardCurve
+from isoflop.assess.reward.overoptimisation import OveroptimisationCurve
 from isoflop.commands.reward.demo import reward_demo
 from isoflop.commands.reward.run import reward_run
 from isoflop.errors import BadRuns, UnknownName, UsageError
@@ -20,8 +20,10 @@ from isoflop.studies.reward import Mean, Replication, ScorerArm, gap, held_out, 
 D = np.linspace(0.25, 5, 20)
 
 
-def evidence(R: np.ndarray) -> RewardCurve:
-    return RewardCurve("x", D, R, np.ones(len(D)), np.ones((20, len(D))), drawn_weights=True)
+def evidence(R: np.ndarray) -> OveroptimisationCurve:
+    return OveroptimisationCurve(
+        "x", D, R, np.ones(len(D)), np.ones((20, len(D))), drawn_weights=True
+    )
 
 
 def arm(*alphas_and_betas: tuple[float, float], hidden: int = 3, pairs: int = 1_000) -> ScorerArm:

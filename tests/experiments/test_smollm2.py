@@ -102,8 +102,8 @@ def test_behind_a_server_of_llama_cpp(server, tmp_path, capsys):
                "--n", "1", "--at-once", "2", *WHOLE)  # fmt: skip
     check(tmp_path / "bank", added(tmp_path / "bank", capsys, *backend))
     samples = SampleBank.open(tmp_path / "bank").load()
-    assert (samples.spent["tokens"] > 0).all()
-    assert (samples.spent["prompt_tokens"] > 20).all()
+    assert (samples.cost["tokens"] > 0).all()
+    assert (samples.cost["prompt_tokens"] > 20).all()
 
 
 def test_a_server_that_gives_one_of_four_is_asked_for_the_rest(server, tmp_path, capsys):

@@ -361,10 +361,10 @@ def test_the_plan_tells_what_a_design_cannot(place: Path) -> None:
 def test_what_the_plan_expects_of_a_law_is_what_fits_then_give(place: Path) -> None:
     """The width of a fit's own forecast, over noise drawn anew, is near to the expected one."""
     from isoflop.plan.design.expected import expected_width
-    from isoflop.plan.design.uncertainty import Pool, Target
+    from isoflop.plan.design.uncertainty import Candidates, Target
 
     N, D = (x.ravel() for x in np.meshgrid(np.geomspace(1e6, 1e8, 6), np.geomspace(2e8, 2e10, 6)))
-    pool = Pool(N, D, 6 * N * D)
+    pool = Candidates(N, D, 6 * N * D)
     law = iso.constants("chinchilla/besiroglu2024").law
     rng = np.random.default_rng(0)
     ends = []

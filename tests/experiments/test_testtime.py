@@ -208,14 +208,14 @@ def test_every_strategy_repeats_itself_and_counts_its_cost(chosen, bench, proble
     assert (first.answers == again.answers).all()
     assert first.answers.shape == (len(problems),)
     prompts = (problems.prompts != TASK.control.pad).sum(1)
-    np.testing.assert_allclose(first.spent.prompt_flop, forward_flop(SHAPE, prompts), rtol=1e-6)
+    np.testing.assert_allclose(first.cost.prompt_flop, forward_flop(SHAPE, prompts), rtol=1e-6)
     most = chosen.responses * (bench.most + 4)
-    assert ((first.spent.tokens >= 1) & (first.spent.tokens <= most)).all()
-    assert (first.spent.flop >= 0).all()
+    assert ((first.cost.tokens >= 1) & (first.cost.tokens <= most)).all()
+    assert (first.cost.flop >= 0).all()
     if isinstance(chosen, Adaptive | TokenBudget):
-        assert not first.spent.verifier_flop.any()
+        assert not first.cost.verifier_flop.any()
     else:
-        assert (first.spent.verifier_flop > 0).all()
+        assert (first.cost.verifier_flop > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -235,29 +235,29 @@ def test_looking_ahead_sees_what_is_coming(knowing, problems):
     """An oracle that looks one step ahead drops beginnings that the policy would end wrongly."""
     plain, ahead = (rate(knowing, Beam(4, 4, look), problems) for look in (0, 1))
     assert ahead >= plain - 0.05
-    spent = [Beam(4, 4, look)(knowing, problems, generator(0)).spent.tokens for look in (0, 1)]
+    spent = [Beam(4, 4, look)(knowing, problems, generator(0)).cost.tokens for look in (0, 1)]
     assert (spent[1] > spent[0]).all()
 
 
 def test_one_beam_is_one_sample(bench, problems):
     beam = Beam(1, 1)(bench, problems, generator(7))
     alone = Parallel(1)(bench, problems, generator(7))
-    assert (beam.spent.tokens > 0).all()
+    assert (beam.cost.tokens > 0).all()
     for name in ("prompt_flop", "verifier_flop", "flop"):
-        per_token = getattr(beam.spent, name)
-        assert per_token.shape == getattr(alone.spent, name).shape
-    same = beam.spent.tokens == alone.spent.tokens
+        per_token = getattr(beam.cost, name)
+        assert per_token.shape == getattr(alone.cost, name).shape
+    same = beam.cost.tokens == alone.cost.tokens
     assert same.any()
-    np.testing.assert_allclose(beam.spent.flop[same], alone.spent.flop[same], rtol=1e-6)
+    np.testing.assert_allclose(beam.cost.flop[same], alone.cost.flop[same], rtol=1e-6)
     np.testing.assert_allclose(
-        beam.spent.verifier_flop[same], alone.spent.verifier_flop[same], rtol=1e-6
+        beam.cost.verifier_flop[same], alone.cost.verifier_flop[same], rtol=1e-6
     )
 
 
 def test_what_beams_share_is_read_once(bench, problems):
     """Copies of a beam go on from one cache: the policy reads fewer tokens than are drawn."""
-    beam = Beam(8, 8)(bench, problems, generator(1)).spent
-    plain = Parallel(8)(bench, problems, generator(1)).spent
+    beam = Beam(8, 8)(bench, problems, generator(1)).cost
+    plain = Parallel(8)(bench, problems, generator(1)).cost
     assert (beam.flop / beam.tokens).mean() < 0.5 * (plain.flop / plain.tokens).mean()
 
 
@@ -269,7 +269,7 @@ def test_a_tree_with_an_oracle_comes_back_to_what_was_right(knowing, problems):
 def test_an_adaptive_vote_stops_early_and_loses_little(bench, problems):
     full = Parallel(16, "majority")(bench, problems, generator(2))
     short = Adaptive(16)(bench, problems, generator(2))
-    assert short.spent.tokens.mean() < full.spent.tokens.mean()
+    assert short.cost.tokens.mean() < full.cost.tokens.mean()
     right = [(o.answers == problems.answers).mean() for o in (full, short)]
     assert right[1] > right[0] - 0.1
 
@@ -405,7 +405,7 @@ def test_a_trial_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch):
     for strategy, lineage in whole.bank.kinds():
         one, other = (b.load(strategy, lineage, ("prm",)) for b in (whole.bank, resumed.bank))
         assert (one.correct == other.correct).all()
-        np.testing.assert_array_equal(one.spent["flop"], other.spent["flop"])
+        np.testing.assert_array_equal(one.cost["flop"], other.cost["flop"])
 
 
 def test_a_study_fills_the_bank(tmp_path: Path):
@@ -429,7 +429,7 @@ def test_a_study_fills_the_bank(tmp_path: Path):
     cover = [row["score"] for row in rows if row["family"] == "coverage"]
     assert cover == sorted(cover)
     assert document.body["provenance"]["auc"] > 0
-    assert bank.load("parallel", verifiers=("prm",)).spent["verifier_prompt_flop"].all()
+    assert bank.load("parallel", verifiers=("prm",)).cost["verifier_prompt_flop"].all()
 
 
 def test_trials_that_sample_one_lineage_differently_are_not_mixed(tmp_path: Path):

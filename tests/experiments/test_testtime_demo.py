@@ -128,4 +128,4 @@ def test_the_packaged_seed_is_the_study_that_the_demo_runs():
     }
     drawn = found.samples()
     assert (len(drawn.problems), drawn.counts.reach) == (64, 64)
-    assert drawn.spent["verifier_prompt_flop"].all()
+    assert drawn.cost["verifier_prompt_flop"].all()

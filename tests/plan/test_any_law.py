@@ -47,7 +47,7 @@ def fitted(name, given):
 @pytest.mark.parametrize(("name", "given", "active"), CASES)
 def test_a_budget_is_spent_at_the_least_loss_of_all_splits(name, given, active):
     law, cost = constants(name).law, Cost(active=active)
-    made = spend(constants(name), C, cost=cost, given=given)
+    made = spend(constants(name), C, cost=cost, inputs=given)
     assert made.C.value == pytest.approx(C)
     assert 6 * active * made.N.value * made.D.value == pytest.approx(C)
     N = np.geomspace(1e6, 1e13, 20_001)
@@ -59,15 +59,15 @@ def test_a_budget_is_spent_at_the_least_loss_of_all_splits(name, given, active):
 @pytest.mark.parametrize(("name", "given", "active"), REACHED)
 def test_the_loss_of_a_budget_is_reached_with_that_budget(name, given, active):
     cost = Cost(active=active)
-    first = spend(constants(name), C, cost=cost, given=given)
-    second = reach(constants(name), first.L.value, cost=cost, given=given)
+    first = spend(constants(name), C, cost=cost, inputs=given)
+    second = reach(constants(name), first.L.value, cost=cost, inputs=given)
     assert second.C.value == pytest.approx(C, rel=1e-6)
     assert second.N.value == pytest.approx(first.N.value, rel=1e-3)
 
 
 @pytest.mark.parametrize(("name", "given", "active"), REACHED)
 def test_serving_asks_for_a_smaller_model_of_the_same_loss(name, given, active):
-    made = serve(constants(name), C=C, serving=3e11, cost=Cost(active=active), given=given)
+    made = serve(constants(name), C=C, serving=3e11, cost=Cost(active=active), inputs=given)
     assert made.plan.N.value < made.N.value
     assert made.saving.value > 0
     law = constants(name).law
@@ -78,8 +78,8 @@ def test_serving_asks_for_a_smaller_model_of_the_same_loss(name, given, active):
 @pytest.mark.parametrize(("name", "given", "active"), [CASES[0], CASES[2], CASES[6]])
 def test_a_fit_of_it_plans_with_intervals(name, given, active):
     got = fitted(name, given)
-    made = spend(got, C, cost=Cost(active=active), given=given)
-    best = spend(constants(name), C, cost=Cost(active=active), given=given)
+    made = spend(got, C, cost=Cost(active=active), inputs=given)
+    best = spend(constants(name), C, cost=Cost(active=active), inputs=given)
     for which in "NDL":
         estimate = getattr(made, which)
         assert estimate.low < estimate.value < estimate.high
@@ -90,7 +90,7 @@ def test_a_model_that_is_quantised_later_is_not_trained_without_end():
     """A loss is reached on the near side of the tokens past which more of them harm."""
     which = constants("kumar-precision/kumar2024")
     given = {"bits": 16.0, "bits_act": 16.0, "bits_cache": 16.0, "bits_post": 3.0}
-    plan = serve(which, C=1e20, serving=1e13, given=given).plan
+    plan = serve(which, C=1e20, serving=1e13, inputs=given).plan
     assert plan.D.value < which.law.critical_tokens(plan.N.value, 3.0)
 
 
@@ -99,30 +99,30 @@ def test_a_plan_asks_for_what_the_law_takes_and_for_no_more():
     with pytest.raises(UsageError, match="needs sparsity"):
         spend(which, C)
     with pytest.raises(UsageError, match="does not take bits"):
-        spend(which, C, given={"sparsity": 0.5, "bits": 4.0})
+        spend(which, C, inputs={"sparsity": 0.5, "bits": 4.0})
     with pytest.raises(NoOptimum, match="a law of N and D"):
-        spend(constants("clark-moe/clark2022-sbase"), C, given={"experts": 8.0})
+        spend(constants("clark-moe/clark2022-sbase"), C, inputs={"experts": 8.0})
 
 
 def test_a_mixture_whose_share_is_not_said_is_told():
     which = constants("abnar-sparsity/abnar2025")
     said = "C counts all of N"
-    assert any(said in note.text for note in spend(which, C, given={"sparsity": 0.9}).notes)
-    dense = spend(which, C, given={"sparsity": 0.0})
-    counted = spend(which, C, given={"sparsity": 0.9}, cost=Cost(active=0.1))
+    assert any(said in note.text for note in spend(which, C, inputs={"sparsity": 0.9}).notes)
+    dense = spend(which, C, inputs={"sparsity": 0.0})
+    counted = spend(which, C, inputs={"sparsity": 0.9}, cost=Cost(active=0.1))
     assert not any(said in note.text for made in (dense, counted) for note in made.notes)
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "plan abnar-sparsity/abnar2025 --C 1e21 --given sparsity=0.9 --active 0.1",
-        "reach krajewski-moe/krajewski2024 --L 2.8 --given granularity=16 --active 0.02",
+        "plan abnar-sparsity/abnar2025 --C 1e21 --inputs sparsity=0.9 --active 0.1",
+        "reach krajewski-moe/krajewski2024 --L 2.8 --inputs granularity=16 --active 0.02",
         "plan kumar-precision/kumar2024 --C 1e20 "
-        "--given bits=8,bits_act=8,bits_cache=8,bits_post=4",
+        "--inputs bits=8,bits_act=8,bits_cache=8,bits_post=4",
         "reach kumar-precision/kumar2024 --L 3.05 "
-        "--given bits=8,bits_act=8,bits_cache=8,bits_post=4",
-        "serve abnar-sparsity/abnar2025 --C 1e21 --serving 1e12 --given sparsity=0.9 --active 0.1",
+        "--inputs bits=8,bits_act=8,bits_cache=8,bits_post=4",
+        "serve abnar-sparsity/abnar2025 --C 1e21 --serving 1e12 --inputs sparsity=0.9 --active 0.1",
         "plan muennighoff/muennighoff2023 --C 1e22 --unique 1e10",
         "reach over-training/gadre2024-c4 --L 2.5",
     ],
@@ -144,7 +144,7 @@ def test_active_parameters_are_what_compute_counts():
     }
     runs = made_by(law, columns, noise=1e-3)
     runs = Runs(runs.columns, conventions={"N": "active"})
-    made = spend(fit("frantar-sparsity", runs, draws=20), 1e20, given={"sparsity": 0.75})
+    made = spend(fit("frantar-sparsity", runs, draws=20), 1e20, inputs={"sparsity": 0.75})
     assert 6 * made.N.value * made.D.value == pytest.approx(1e20)
     assert "N is counted as active" in texts(made.notes)
     assert not any("say which with --active" in note.text for note in made.notes)

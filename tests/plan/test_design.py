@@ -11,7 +11,7 @@ from isoflop.fitting import fit
 from isoflop.plan import optimum
 from isoflop.plan.design.greedy import design, narrowed, pool
 from isoflop.plan.design.greedy import grid as candidates
-from isoflop.plan.design.uncertainty import Pool, Target
+from isoflop.plan.design.uncertainty import Candidates, Target
 from isoflop.runs import Runs
 
 LOSS = Target(N=7e9, D=1.4e11)
@@ -54,7 +54,7 @@ def test_a_budget_is_kept_and_widths_never_grow(known):
     widths = [made.start, *(c.half_width for c in made.choices)]
     assert (np.diff(widths) <= 1e-12).all()
     assert len({(c.N, c.D) for c in made.choices}) == len(made.choices)
-    again = design([known], LOSS, Pool(OFFER.N, OFFER.D, OFFER.cost, repeat=True), count=12)
+    again = design([known], LOSS, Candidates(OFFER.N, OFFER.D, OFFER.cost, repeat=True), count=12)
     assert len(again.choices) == 12
 
 
@@ -96,7 +96,7 @@ def test_a_form_that_may_be_off_asks_for_runs_nearer_to_the_target(known):
 
 def test_the_answer_does_not_depend_on_the_order_of_the_pool(known):
     turn = np.random.default_rng(0).permutation(len(OFFER))
-    turned = Pool(OFFER.N[turn], OFFER.D[turn], OFFER.cost[turn])
+    turned = Candidates(OFFER.N[turn], OFFER.D[turn], OFFER.cost[turn])
     first, second = (design([known], LOSS, o, count=8).choices for o in (OFFER, turned))
     assert [(c.N, c.D) for c in first] == [(c.N, c.D) for c in second]
 

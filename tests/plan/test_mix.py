@@ -58,7 +58,7 @@ def test_no_mixture_of_a_grid_is_better(fits, weights):
     assert made.L.value == pytest.approx(losses.min(), rel=2e-4)
     assert made.L.value == pytest.approx(share @ [e.value for e in made.losses])
     assert made.L.value <= made.even
-    assert made.seen is not None
+    assert made.tokens is not None
 
 
 def test_only_one_domain_matters_and_it_takes_all(fits):

@@ -349,7 +349,7 @@ def test_requests_that_make_no_sense_are_refused():
         (lambda: spend(SET, 1e21, at_most={"hours": 9}), "needs a chip"),
         (lambda: spend(SET, 1e21, at_most={"latency": 9}), "needs a chip"),
         (lambda: spend(SET, 1e21, at_most={"epochs": 9}), "unique"),
-        (lambda: spend(SET, 1e21, given={"experts": 8}), "does not take experts"),
+        (lambda: spend(SET, 1e21, inputs={"experts": 8}), "does not take experts"),
         (lambda: priced("USD", "B200", 0.4), "no price"),
         (lambda: Cost(active=1.5), "active is 1.5"),
     ):

@@ -49,8 +49,8 @@ def test_unsolved_problems_have_a_bin_of_their_own():
 
 def test_a_prompt_is_paid_once_and_a_verifier_for_every_sample():
     samples = bank()
-    each, once = samples.spent["flop"], samples.spent["prompt_flop"]
-    check = samples.spent["verifier_flop"]
+    each, once = samples.cost["flop"], samples.cost["prompt_flop"]
+    check = samples.cost["verifier_flop"]
     np.testing.assert_allclose(cost_of(samples, 4, "flop", True), once + 4 * (each + check))
     np.testing.assert_allclose(cost_of(samples, 4, "flop", False), once + 4 * each)
     assert cost_of(samples, 4, "samples", True).tolist() == [4.0] * 60
@@ -64,7 +64,7 @@ def test_a_prompt_is_paid_once_and_a_verifier_for_every_sample():
 def test_a_verifier_reads_a_prompt_once_for_all_samples():
     samples = bank()
     read = np.linspace(1e9, 2e9, 60)
-    told = replace(samples, spent={**samples.spent, "verifier_prompt_flop": read})
+    told = replace(samples, cost={**samples.cost, "verifier_prompt_flop": read})
     more = cost_of(told, 7, "flop", True) - cost_of(samples, 7, "flop", True)
     np.testing.assert_allclose(more, read, rtol=1e-5)
     np.testing.assert_array_equal(
@@ -74,8 +74,8 @@ def test_a_verifier_reads_a_prompt_once_for_all_samples():
 
 def test_dollars_are_of_one_request_that_pays_for_its_prompt_once():
     samples = bank()
-    spent = {**samples.spent, "prompt_tokens": np.full(60, 2000.0), "tokens": np.full(60, 500.0)}
-    samples, prices = replace(samples, spent=spent), Prices(prompt=0.5, generated=3.0)
+    spent = {**samples.cost, "prompt_tokens": np.full(60, 2000.0), "tokens": np.full(60, 500.0)}
+    samples, prices = replace(samples, cost=spent), Prices(prompt=0.5, generated=3.0)
     assert unit_of(samples, None, prices) == "dollars"
     assert cost_of(samples, 4, "dollars", True, prices)[0] == pytest.approx(0.001 + 4 * 0.0015)
     assert "model's tokens" in uncounted(samples, "dollars", True)[0].text
@@ -92,8 +92,8 @@ def test_dollars_are_of_one_request_that_pays_for_its_prompt_once():
 
 def test_what_is_not_in_a_cost_is_said():
     samples = bank()
-    known = {"flop": samples.spent["flop"], "verifier_flop": np.full(60, np.nan)}
-    bare = replace(samples, spent=known)
+    known = {"flop": samples.cost["flop"], "verifier_flop": np.full(60, np.nan)}
+    bare = replace(samples, cost=known)
     np.testing.assert_array_equal(cost_of(bare, 3, "flop", True), 3 * known["flop"])
     said = " ".join(texts(policy(bare, draws=10).notes))
     assert "verifier_flop): it counts as nothing" in said
@@ -140,7 +140,7 @@ def test_choosing_on_noise_wins_nothing_when_cross_fitted():
 
 def test_a_strategy_that_wins_on_hard_problems_is_sent_there():
     samples = bank(problems=120, m=32, seed=1, alpha=0.6, beta=1.0)
-    hard = samples.counts.solved / samples.counts.tried < 0.4
+    hard = samples.counts.solved / samples.counts.attempts < 0.4
     search = SamplingChoice("search", np.where(hard, 0.9, 0.1), np.full(120, 4.0))
     made = policy(samples, by="oracle", others=[search], budgets=[16.0], unit="samples", draws=100)
     (at,) = made.budgets
@@ -160,14 +160,14 @@ def test_samples_that_tell_difficulty_are_charged_and_take_part():
     with pytest.raises(RefusedByData, match="does not pay for the samples that tell difficulty"):
         policy(samples, by="agreement", estimate=8, unit="samples", budgets=[7.0])
     first, rest = samples.split(8, 0)
-    judged = {o.name: o for o in options_after(first, rest, "flop", judged=True)}
-    unjudged = {o.name: o for o in options_after(first, rest, "flop", judged=False)}
+    judged = {o.name: o for o in options_after(first, rest, "flop", verifier=True)}
+    unjudged = {o.name: o for o in options_after(first, rest, "flop", verifier=False)}
     extra = judged["majority, k=8"].cost - unjudged["majority, k=8"].cost
-    np.testing.assert_allclose(extra, 8 * samples.spent["verifier_flop"])
+    np.testing.assert_allclose(extra, 8 * samples.cost["verifier_flop"])
     np.testing.assert_allclose(
         judged["best of k by v, k=10"].cost, cost_of(samples, 10, "flop", True)
     )
-    one = {o.name: o for o in options_after(*samples.split(1, 0), "flop", judged=True)}
+    one = {o.name: o for o in options_after(*samples.split(1, 0), "flop", verifier=True)}
     for name in ("majority, k=1", "best of k by v, k=1"):
         np.testing.assert_allclose(one[name].cost, cost_of(samples, 1, "flop", True))
 

@@ -25,7 +25,7 @@ def test_counts_give_the_power_back():
     tried = 10_000
     solved = np.random.default_rng(1).binomial(tried, rates())
     made = mean_log_pass(solved, tried)
-    assert made.kept.all()
+    assert made.used.all()
     assert not made.notes
     runs = Runs({"C": C, "mlpr": made.mlpr}, conventions={"C": "6ND"})
     got = fit(Power, runs, over="C", predicts="mlpr", fix={"E": 0.0}, draws=0).law
@@ -38,10 +38,10 @@ def test_only_problems_that_all_models_solve_are_kept_and_the_bias_is_said():
     truth = rates(spread=0.9)
     solved = np.random.default_rng(2).binomial(20, truth)
     made = mean_log_pass(solved, 20)
-    assert (made.kept == (solved > 0).all(0)).all()
-    assert 0 < made.kept.sum() < made.kept.size
+    assert (made.used == (solved > 0).all(0)).all()
+    assert 0 < made.used.sum() < made.used.size
     assert made.mlpr[0] < -np.log(truth[0]).mean()
-    assert f"{(~made.kept).sum()} of 120 problems were left out" in made.notes[0].text
+    assert f"{(~made.used).sum()} of 120 problems were left out" in made.notes[0].text
     assert "below 5 successes" in made.notes[1].text
 
 

@@ -18,7 +18,7 @@ C = 5.76e23
 def test_v32_n_and_d_cannot_each_grow_as_the_root_of_the_other(replicated):
     """The two exponents are each other's inverse, so that only their product is free of a law."""
     _, found, verdict = judge(CLAIMS[31])
-    one, other = (c.found for c in found.compared)
+    one, other = (c.recomputed for c in found.compared)
     assert one * other == pytest.approx(1)
     replicated("V32", "claim 31: N as D^0.5, D as N^0.5", paper="wrong", ours=verdict)
 

@@ -73,7 +73,8 @@ def test_none_of_the_ways_is_best_for_every_model(pythia):
     """Of the backtest: thinned to 100 and 1,000 samples, held against all 10,000."""
     plain = [w for w in WAYS if w.law != "scaled-beta"]
     tested = {
-        s: bake_off(pythia[s], seen=(100, 1000), ways=plain, repeats=4) for s in ("410M", "12B")
+        s: bake_off(pythia[s], chosen_sizes=(100, 1000), ways=plain, repeats=4)
+        for s in ("410M", "12B")
     }
     rms = {s: {w.name: [h.rms for h in tested[s].of(w)] for w in plain} for s in tested}
     # A line in logs beats the mixtures from few samples, the beta-binomial wins from many.

@@ -71,7 +71,7 @@ def test_a_sample_is_written_once_and_comes_back(tmp_path):
     assert [samples.answers[c] if c >= 0 else None for c in samples.answer] == [None] * 5 + [
         "9"
     ] * 3
-    assert samples.spent["tokens"].tolist() == [12.0]
+    assert samples.cost["tokens"].tolist() == [12.0]
     (group,) = again.groups()
     assert (group.samples, group.problems, group.left_out) == (8, 1, 0)
 
@@ -82,7 +82,7 @@ def test_what_is_left_out_says_why_and_is_counted(tmp_path):
         rows.append([*some(4), Sample(problem="p", sample=9, left_out="the server stalled"),
                      Sample(problem="q", sample=0)])  # fmt: skip
     counts = bank.counts()
-    assert (counts.solved.tolist(), counts.tried.tolist()) == ([2], [4])
+    assert (counts.solved.tolist(), counts.attempts.tolist()) == ([2], [4])
     assert set(texts(counts.notes)) == {
         "1 sample is left out: the server stalled", "1 sample is left out: nobody graded it",
     }  # fmt: skip
@@ -102,7 +102,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing_and_counts_nothing_twice(tm
         process.communicate(timeout=20)
         said = max([said, *(int(line) for line in out if line.isdigit())])
     counts = SampleBank.open(tmp_path / "bank").counts()
-    total = int(counts.tried.sum())
+    total = int(counts.attempts.sum())
     # What was acknowledged is there; at most one write more was under way.
     assert said <= total <= said + 7
     with SampleBank.open(tmp_path / "bank").writing() as rows:
@@ -124,7 +124,7 @@ def test_half_a_line_is_cut_off_and_written_again(tmp_path_factory, cut, count):
     assert sum(len(t) for t in bank.rows.tables(["sample"], {})) == whole
     with bank.writing() as rows:
         assert rows.append(some(count)) == count - whole
-    assert bank.counts().tried.tolist() == [count]
+    assert bank.counts().attempts.tolist() == [count]
 
 
 def test_a_journal_that_lingers_after_its_chunk_was_closed_counts_no_more(tmp_path):
@@ -135,10 +135,10 @@ def test_a_journal_that_lingers_after_its_chunk_was_closed_counts_no_more(tmp_pa
         data = journal.read_bytes()
         rows.close()
     journal.write_bytes(data)  # as if killed between the two
-    assert bank.counts().tried.tolist() == [5]
+    assert bank.counts().attempts.tolist() == [5]
     with bank.writing() as rows:
         assert rows.append(some(6)) == 1
-    assert bank.counts().tried.tolist() == [6]
+    assert bank.counts().attempts.tolist() == [6]
 
 
 def test_a_full_disk_keeps_what_was_there_and_the_call_can_be_repeated(tmp_path, monkeypatch):
@@ -158,9 +158,9 @@ def test_a_full_disk_keeps_what_was_there_and_the_call_can_be_repeated(tmp_path,
         with pytest.raises(EnvironmentFailure, match="disk is full"):
             rows.append(some(9))
         monkeypatch.undo()
-        assert bank.counts().tried.tolist() == [3]
+        assert bank.counts().attempts.tolist() == [3]
         assert rows.append(some(9)) == 6
-    assert bank.counts().tried.tolist() == [9]
+    assert bank.counts().attempts.tolist() == [9]
 
 
 def test_a_full_disk_while_a_chunk_is_closed_loses_nothing(tmp_path, monkeypatch):
@@ -178,7 +178,7 @@ def test_a_full_disk_while_a_chunk_is_closed_loses_nothing(tmp_path, monkeypatch
             rows.append(some(40))  # written as a chunk at once
         monkeypatch.undo()
         assert rows.append(some(40)) == 28
-    assert bank.counts().tried.tolist() == [40]
+    assert bank.counts().attempts.tolist() == [40]
 
 
 def test_one_process_writes_and_another_is_told_who(tmp_path):
@@ -214,8 +214,8 @@ def test_which_samples_are_meant_must_be_said_where_there_are_several(tmp_path):
         rows.append([*some(3), *some(3, lineage="seed=1"), *some(2, strategy="beam/n=4")])
     with pytest.raises(UsageError, match="say --strategy and --lineage"):
         bank.counts()
-    assert bank.counts("beam/n=4").tried.tolist() == [2]
-    assert bank.counts("parallel", "seed=1").tried.tolist() == [3]
+    assert bank.counts("beam/n=4").attempts.tolist() == [2]
+    assert bank.counts("parallel", "seed=1").attempts.tolist() == [3]
     with pytest.raises(UsageError, match="none of that"):
         bank.counts("mcts")
     with pytest.raises(UnknownName, match="verifier"):

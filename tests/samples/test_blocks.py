@@ -65,7 +65,7 @@ def test_curves_of_blocks_are_those_of_samples_in_memory(tmp_path, monkeypatch, 
     parts = bank.blocks(verifiers=["v"], answers=True)
     assert len(list(parts)) >= problems // 2
     assert (np.concatenate([np.diff(p.starts) for p in parts]) == np.diff(whole.starts)).all()
-    assert parts.tally.spent["tokens"] == pytest.approx(whole.spent["tokens"], rel=1e-14)
+    assert parts.tally.cost["tokens"] == pytest.approx(whole.cost["tokens"], rel=1e-14)
     monkeypatch.setattr(curves, "AT_ONCE", 50)
     few, all_ = curves_of(parts, draws=20), curves_of(whole, draws=20)
     assert [c.name for c in few] == [c.name for c in all_]
@@ -106,7 +106,7 @@ def test_verdicts_that_came_later_fill_blocks_too(tmp_path, monkeypatch):
     monkeypatch.setattr(banks, "VERDICTS", 40)
     monkeypatch.setattr(blocks, "MEMORY", 25 * 30)
     parts = bank.blocks(verifiers=["v", "w"], answers=True)
-    assert parts.tally.counts.tried.tolist() == np.diff(whole.starts).tolist()
+    assert parts.tally.counts.attempts.tolist() == np.diff(whole.starts).tolist()
     for name in ("v", "w"):
         scores = np.concatenate([part.scores[name] for part in parts])
         assert scores.tolist() == whole.scores[name].tolist()

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from isoflop.errors import RefusedByData
-from isoflop.schedules import PUBLISHED, EarlierRuns, History, LossCurve, ending, recipe, simulated
+from isoflop.schedules import (
+    PUBLISHED,
+    EarlierRuns,
+    LossCurve,
+    ScheduleHistory,
+    ending,
+    recipe,
+    simulated,
+)
 from isoflop.schedules.collapse import templates
 
 BUDGET = "steps=8000,warmup=400"
@@ -79,5 +87,5 @@ def test_another_end_of_the_schedule_is_forecast_from_where_the_run_is(earlier):
     longer = recipe("constant:peak=3e-4,steps=9600,warmup=400").schedule()
     assert forecast.elsewhere(longer) < forecast.value
     truth = PUBLISHED["multi-power/luo2025-100M"].law
-    expected = truth(History(now, np.array([now.steps])))[0]
+    expected = truth(ScheduleHistory(now, np.array([now.steps])))[0]
     assert forecast.elsewhere(now) == pytest.approx(expected, rel=0.01)

@@ -11,9 +11,9 @@ from isoflop.schedules import (
     Annealing,
     AreaPower,
     Decays,
-    History,
     LossCurve,
     Schedule,
+    ScheduleHistory,
     ahead,
     best_decay,
     each_held_out,
@@ -38,7 +38,7 @@ TRUTHS = {
     "annealing": Annealing(L0=2.7, A=0.6, alpha=0.45, C=0.9, memory=0.995),
     "multi-power-free": PUBLISHED["multi-power/luo2025-100M"].law,
     "multi-power": CHOICES["multi-power"].kind(
-        L0=2.7, A=0.6, alpha=0.45, B=430.0, **CHOICES["multi-power"].held
+        L0=2.7, A=0.6, alpha=0.45, B=430.0, **CHOICES["multi-power"].fixed
     ),
 }
 
@@ -66,7 +66,7 @@ def test_seven_free_parameters_return_the_losses_if_not_the_law():
     other = recipe(f"wsd:peak=3e-4,end=3e-5,{BUDGET},decay=1000").schedule()
     steps = np.arange(400, 6001, 200)
     assert ahead(found, other, steps=steps).loss == pytest.approx(
-        truth(History(other, steps)), abs=1e-3
+        truth(ScheduleHistory(other, steps)), abs=1e-3
     )
 
 
@@ -169,7 +169,7 @@ def test_the_best_decay_ends_lowest_by_the_law():
     last = np.array([6000])
     text = f"wsd:peak=3e-4,end=3e-5,{BUDGET},decay="
     every = [
-        found.law(History(recipe(f"{text}{fall}").schedule(), last))[0]
+        found.law(ScheduleHistory(recipe(f"{text}{fall}").schedule(), last))[0]
         for fall in range(25, 5701, 25)
     ]
     assert best.loss.min() == pytest.approx(min(every), abs=2e-5)
@@ -188,7 +188,7 @@ def test_the_sample_s_truth_lies_in_the_intervals():
     constant, cosine, wsd = sample_curves()
     said = held_out(fit("annealing", (constant, cosine), draws=60), wsd)
     assert said.within > 0.8
-    assert said.said.end.low < said.curve.loss[-1] < said.said.end.high
+    assert said.forecast.end.low < said.curve.loss[-1] < said.forecast.end.high
 
 
 def test_intervals_hold_on_public_curves_where_refits_alone_would_not(public_data):

@@ -13,9 +13,9 @@ from isoflop.schedules import (
     PUBLISHED,
     Annealing,
     AreaPower,
-    History,
     MultiPower,
     Schedule,
+    ScheduleHistory,
     grouped,
 )
 from isoflop.schedules.forms import CHOICES
@@ -28,7 +28,7 @@ LAWS = (
 
 
 @st.composite
-def histories(draw) -> History:
+def histories(draw) -> ScheduleHistory:
     """A short schedule with a warm-up, then rates that hold, fall and now and then rise."""
     T, warmup = draw(st.integers(12, 60)), draw(st.integers(0, 9))
     falls = draw(st.lists(st.sampled_from([0, 0, 0, 1, 5, -1]), min_size=T + 1, max_size=T + 1))
@@ -36,10 +36,10 @@ def histories(draw) -> History:
     rates[: warmup + 1] = rates[warmup] * np.arange(warmup + 1) / max(warmup, 1)
     rates[0] = rates[0] if warmup else rates[1]
     steps = draw(st.sets(st.integers(warmup + 1, T), min_size=1))
-    return History(Schedule("drawn", rates, warmup), np.array(sorted(steps)))
+    return ScheduleHistory(Schedule("drawn", rates, warmup), np.array(sorted(steps)))
 
 
-def naive_s2(history: History, memory: float) -> list[float]:
+def naive_s2(history: ScheduleHistory, memory: float) -> list[float]:
     """Tissue et al., as written: m_i = memory m_(i-1) + eta_(i-1) - eta_i, S2 the sum of m."""
     rates, m, total, sums = history.schedule.rates, 0.0, 0.0, {}
     for i in range(history.schedule.warmup + 1, rates.size):
@@ -49,7 +49,7 @@ def naive_s2(history: History, memory: float) -> list[float]:
     return [sums[t] for t in history.steps]
 
 
-def naive_multi_power(law: MultiPower, history: History) -> list[float]:
+def naive_multi_power(law: MultiPower, history: ScheduleHistory) -> list[float]:
     """Luo et al., as written: a sum over every earlier step, the area since taken anew."""
     rates, out = history.schedule.rates, []
     for t in history.steps:
@@ -95,13 +95,13 @@ def test_joining_changes_moves_a_law_by_less_than_a_printed_digit():
     far = grouped(schedule, asked, 24)  # as a million steps are for a fit
     assert (far.changes.warming == (far.changes.step <= 2000)).all()
     for law, seen in ((LAWS[2], joined), (LAWS[1], far)):
-        assert np.abs(law(seen) - law(History(schedule, asked))).max() < 1e-4
+        assert np.abs(law(seen) - law(ScheduleHistory(schedule, asked))).max() < 1e-4
 
 
 def test_memory_stays_bounded_on_a_long_curve(monkeypatch):
     monkeypatch.setattr("isoflop.schedules.forms.CELLS", 7)
     rates = np.linspace(3e-4, 3e-5, 40)
-    history = History(Schedule("line", rates, 0), np.arange(1, 40))
+    history = ScheduleHistory(Schedule("line", rates, 0), np.arange(1, 40))
     pieces = [v.size for _, v, _ in LAWS[2]._kernel(history)]
     assert max(pieces) <= history.changes.fall.size, "one step of the loss at a time"
     assert LAWS[2](history) == pytest.approx(naive_multi_power(LAWS[2], history))
@@ -109,11 +109,11 @@ def test_memory_stays_bounded_on_a_long_curve(monkeypatch):
 
 def test_a_gain_is_what_falls_after_warm_up_take_off():
     rates = np.r_[np.linspace(0, 3e-4, 11), np.full(50, 3e-4)]
-    steady = History(Schedule("steady", rates, 10), np.arange(20, 61))
+    steady = ScheduleHistory(Schedule("steady", rates, 10), np.arange(20, 61))
     assert all((law.gain(steady) == 0).all() for law in LAWS)
     rates = rates.copy()
     rates[40:] = 1e-4
-    fallen = History(Schedule("fallen", rates, 10), np.arange(20, 61))
+    fallen = ScheduleHistory(Schedule("fallen", rates, 10), np.arange(20, 61))
     for law in LAWS[1:]:
         assert (law.gain(fallen)[:20] == 0).all()
         assert (np.diff(law.gain(fallen)[20:]) > 0).all()

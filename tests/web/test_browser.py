@@ -16,7 +16,7 @@ import uvicorn
 from test_doors import TABLE
 
 from isoflop.web import application, server
-from isoflop.web.doors import Keys, link
+from isoflop.web.doors import DoorKeys, link
 from isoflop.web.workspace import Workspace
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -34,7 +34,7 @@ def address(folder, tmp_path_factory):
     """Return the printed link of a workbench that serves `folder` until the tests are done."""
     patch = pytest.MonkeyPatch()
     patch.chdir(folder)
-    keys, listener = Keys(), server._listener("127.0.0.1", 0)
+    keys, listener = DoorKeys(), server._listener("127.0.0.1", 0)
     port = listener.getsockname()[1]
     workspace = Workspace(folder, tmp_path_factory.mktemp("scratch").resolve())
     app = application.build(workspace, keys, server.LOCAL, port)

@@ -20,7 +20,7 @@ from isoflop.errors import IsoflopError, UsageError
 from isoflop.files import read_content
 from isoflop.web import application, exports, server
 from isoflop.web.confinement import confined, refuse_outside
-from isoflop.web.doors import Doors, Keys, link
+from isoflop.web.doors import DoorKeys, Doors, link
 from isoflop.web.workspace import Workspace, safe_name
 
 HOST, PORT = "127.0.0.1", 8765
@@ -47,7 +47,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def keys():
-    return Keys()
+    return DoorKeys()
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def doors(folder, keys, tmp_path) -> Doors:
 class Browser:
     """Asks the application as a browser at its own address does, with its cookie or without."""
 
-    def __init__(self, doors: Doors, keys: Keys) -> None:
+    def __init__(self, doors: Doors, keys: DoorKeys) -> None:
         self.doors, self.cookie = doors, {"cookie": f"{doors.cookie}={keys.session}"}
 
     async def ask(self, method, path, headers=None, inside=True, **sent) -> httpx.Response:
@@ -285,11 +285,11 @@ def test_8_no_other_origin_is_answered_and_none_is_told_that_it_may_read(ask, do
 
 
 def test_9_a_session_ends_with_its_process_and_its_keys_are_nowhere_else(ask, doors, keys):
-    assert len({Keys().link, Keys().session, keys.link, keys.session}) == 4
+    assert len({DoorKeys().link, DoorKeys().session, keys.link, keys.session}) == 4
     assert min(len(keys.link), len(keys.session)) >= 40
     assert keys.link not in repr(keys)
     assert keys.session not in repr(keys)
-    old = {"cookie": f"{doors.cookie}={Keys().session}"}
+    old = {"cookie": f"{doors.cookie}={DoorKeys().session}"}
     assert ask("GET", "/", old, inside=False).status_code == 401
     assert (
         ask("GET", "/", {"cookie": f"{doors.cookie}={keys.link}"}, inside=False).status_code == 401

@@ -158,10 +158,10 @@ def _refits(fit: Fit[Any], problem: FitProblem, weights_sn: Numbers, seed: int) 
     return np.asarray(z_skp[np.arange(rows), optimum.value_s.reshape(rows, each).argmin(1)])
 
 
-def _answers(asked: Mapping[str, Answer], laws: Law) -> list[dict[str, float]]:
+def _answers(questions: Mapping[str, Answer], laws: Law) -> list[dict[str, float]]:
     """Return what each law of an ensemble answers."""
     with np.errstate(all="ignore"):
-        columns = {k: np.asarray(ask(laws), float).reshape(-1) for k, ask in asked.items()}
+        columns = {k: np.asarray(ask(laws), float).reshape(-1) for k, ask in questions.items()}
     return [{k: float(v[i]) for k, v in columns.items()} for i in range(laws.members or 0)]
 
 

@@ -110,7 +110,7 @@ def _proportion(claim: Claim) -> Recomputed:
 def _one_to_one(claim: Claim) -> Recomputed:
     C = claim.facts["budget FLOP"]
     N = D = (C / 6) ** 0.5
-    r = claim.said["tokens per parameter"]
+    r = claim.statements["tokens per parameter"]
     return against(
         claim, {"tokens per parameter": D / N, "N at 20 tokens per parameter": (C / (6 * r)) ** 0.5}
     )

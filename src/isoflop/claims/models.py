@@ -20,7 +20,7 @@ def _flop(name: str) -> float:
 
 @recomputes(26, 35, 37)
 def _ratios(claim: Claim) -> Recomputed:
-    return against(claim, {name: MODELS[name].ratio or 0.0 for name in claim.said})
+    return against(claim, {name: MODELS[name].ratio or 0.0 for name in claim.statements})
 
 
 @recomputes(39)
@@ -120,5 +120,6 @@ def _off(claim: Claim) -> Recomputed:
 def _gpt3(claim: Claim) -> Recomputed:
     C = MODELS["GPT-3 175B"].flop or 0.0
     return against(
-        claim, {"FLOP": C, "PF-days": C / PF_DAY, "times what is said": C / claim.said["FLOP"]}
+        claim,
+        {"FLOP": C, "PF-days": C / PF_DAY, "times what is said": C / claim.statements["FLOP"]},
     )

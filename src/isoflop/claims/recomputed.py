@@ -25,8 +25,8 @@ class Recomputation(Displayed):
     """
 
     what: str
-    said: float
-    found: float
+    stated: float
+    recomputed: float
     holds: bool
     printed: bool = False
 
@@ -68,9 +68,9 @@ def against(claim: Claim, values: Mapping[str, float]) -> Recomputed:
             agrees(name, reference, values[name], claim.within),
             printed=claim.facts.get(name) == values[name],
         )
-        for name, reference in claim.said.items()
+        for name, reference in claim.statements.items()
     )
-    others = {k: v for k, v in values.items() if k not in (*claim.said, *claim.facts)}
+    others = {k: v for k, v in values.items() if k not in (*claim.statements, *claim.facts)}
     return Recomputed(compared, others)
 
 

@@ -42,7 +42,7 @@ def backtest(
                 extrapolation.over,
             ),
             table,
-            along=split(extrapolation.along) or "C",
+            axis=split(extrapolation.axis) or "C",
             cuts=extrapolation.cuts,
             draws=interval.draws,
             level=interval.level,

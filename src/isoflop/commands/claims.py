@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.pages.claims import as_data, asked, counted, detail, left_out, overview, picture
-from isoflop.report import Block, Note, Paragraph, Report
+from isoflop.report import Block, Paragraph, Remark, Report
 
 if TYPE_CHECKING:
     from isoflop.atlas.claims import Claim
@@ -39,7 +39,7 @@ def claims(
     rows = [j for j in map(judge, asked(number, topic)) if verdict in (None, j[2])]
     if not rows:
         raise UsageError(f"none of these claims has the verdict {verdict!r}")
-    blocks: list[Block] = [Note(counted(rows))]
+    blocks: list[Block] = [Remark(counted(rows))]
     if not number and verdict is None and topic is None:
         blocks.append(Paragraph(left_out()))
     if len(rows) > FEW:

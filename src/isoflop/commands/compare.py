@@ -38,7 +38,7 @@ class BacktestOptions:
     laws: Laws = ()
     objectives: Objectives = ()
     over: Over = None
-    along: Along = ()
+    axis: Along = ()
     cuts: Cuts = 6
 
 
@@ -81,7 +81,7 @@ def compare(
                 extrapolation.over,
             ),
             table,
-            along=split(extrapolation.along)
+            axis=split(extrapolation.axis)
             or (extrapolation.over if extrapolation.over and "C" not in table else "C"),
             cuts=extrapolation.cuts,
             level=pooling.level,

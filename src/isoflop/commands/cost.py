@@ -39,7 +39,7 @@ class RateOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PowerOptions:
+class LoadOptions:
     """What power is drawn."""
 
     load: Annotated[str, Option("power drawn over the rated power", "RANGE")] = "1"
@@ -54,7 +54,7 @@ def cost(
     rate: RateOptions = RateOptions(),
     price: pricing.Price = None,
     chips: Annotated[int, Option("how many work together")] = 1,
-    power: PowerOptions = PowerOptions(),
+    power: LoadOptions = LoadOptions(),
 ) -> Report:
     """Find the hours, energy and money that training takes on chips.
 

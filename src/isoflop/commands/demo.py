@@ -23,7 +23,7 @@ from isoflop.terminal import say
 
 if TYPE_CHECKING:
     from isoflop.assess import Backtest
-    from isoflop.experiments.pretrain.sweep import Size
+    from isoflop.experiments.pretrain.sweep import PointSize
     from isoflop.fitting import Fit
     from isoflop.runs import Runs
     from isoflop.store import Study
@@ -79,7 +79,7 @@ def _report(
     test: Backtest,
     fits: dict[str, Fit[Any]],
     forecasts: tuple[PreregisteredForecast, ...],
-    target: Size,
+    target: PointSize,
     truth: float,
     study: Study,
 ) -> Report:

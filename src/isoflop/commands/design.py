@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Span = Annotated[
     Mapping[str, float] | None,
-    Option("an end of the grid of candidates, such as N=1e7", "N|D=NUMBER", beside=("pool",)),
+    Option("an end of the grid of candidates, such as N=1e7", "N|D=NUMBER", excludes=("pool",)),
 ]
 Known = Annotated[
     str, Option("a fit or a pool saved with --out, or a law of which nothing is known yet", "FIT")
@@ -63,7 +63,7 @@ class GridOptions:
     at_least: Span = None
     at_most: Span = None
     steps: Annotated[
-        int, Option("sizes, and token counts, of the grid", least=2, most=100, beside=("pool",))
+        int, Option("sizes, and token counts, of the grid", least=2, most=100, excludes=("pool",))
     ] = 12
     pool: Candidates = None
 

@@ -10,7 +10,7 @@ import numpy as np
 from isoflop.commands.registry import Option, command
 from isoflop.pages.emergence import exact_of, says, wrong_of
 from isoflop.quantities import show
-from isoflop.report import Block, Note, Paragraph, Report, Table
+from isoflop.report import Block, Paragraph, Remark, Report, Table
 
 if TYPE_CHECKING:
     pass
@@ -60,7 +60,7 @@ def emergence(
     values = (N, family.loss(N), got.exact, got.wrong, got.brier, needed)
     rows = tuple(tuple(float(v[i]) for v in values) for i in range(SIZES))
     blocks: list[Block] = [
-        Note("simulated: a lesson about metrics, no forecast of any model"),
+        Remark("simulated: a lesson about metrics, no forecast of any model"),
         Paragraph(says(family, got, first)),
         Table(columns, rows, "The last column: items that show one exact match with 95%."),
         exact_of(got, smooth, first),

@@ -50,7 +50,7 @@ def _model(text: str) -> Fit[Any] | Pool | Published:
     if Path(text).exists():
         return load(text)
     if text in Law.registry:
-        sets = [found.key for found in Law.registry[text].published.values()]
+        sets = [published.key for published in Law.registry[text].published.values()]
         named = f"name a published set of it ({', '.join(sets[:3])})" if sets else "fit it to runs"
         raise UsageError(f"{text} is a law without numbers; {named}, or a fit saved with --out")
     if text.count("/") == 1 and not text.endswith(".json") and not text.startswith((".", "/")):

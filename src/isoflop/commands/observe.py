@@ -60,7 +60,7 @@ def observe(
         b for b in models.benchmarks if b != capability.target
     )
     how = {
-        "kept": capability.components,
+        "n_components": capability.components,
         "floor": share(capability.floor),
         "ceiling": capability.ceiling,
         "level": interval.level,

@@ -42,12 +42,12 @@ class FixedOptions:
     """What of the answer is fixed, and what stands beside it."""
 
     N: Annotated[
-        float | None, Option("train a model of this size, and say what that costs", beside=("D",))
+        float | None, Option("train a model of this size, and say what that costs", excludes=("D",))
     ] = None
     D: Annotated[float | None, Option("train on so many tokens, and say what that costs")] = None
     ratio: Annotated[
         float | None,
-        Option("train on so many tokens per parameter, such as 20", beside=("N", "D")),
+        Option("train on so many tokens per parameter, such as 20", excludes=("N", "D")),
     ] = None
     compare: Annotated[
         bool, Option("show what Kaplan, Chinchilla, Llama 3 and 20 tokens per parameter answer")
@@ -87,13 +87,13 @@ class FixedOptions:
 
         if not (self.fixed or self.compare):
             return page
-        asked = plan.problem
+        problem = plan.problem
         rules = compare_rules(
-            asked.model,
+            problem.model,
             plan.C.value,
-            serving=asked.cost.serving,
-            unique=asked.given.get("U"),
-            given={k: v for k, v in asked.given.items() if k != "U"},
+            serving=problem.cost.serving,
+            unique=problem.inputs.get("U"),
+            inputs={k: v for k, v in problem.inputs.items() if k != "U"},
             fixed=self.fixed,
         )
         return with_rules(page, rules)
@@ -113,7 +113,7 @@ def plan(
             'what may be spent, with its unit: "2000 GPU-hours", "$50k", "3 weeks on 64 H100", '
             '"100 PF-days", "5 MWh"',
             "BUDGET",
-            beside=("C",),
+            excludes=("C",),
         ),
     ] = None,
     cost: CostOptions = CostOptions(),
@@ -137,7 +137,7 @@ def plan(
         budget=budget,
         cost=cost_model,
         unique=problem.unique,
-        given=problem.given,
+        inputs=problem.inputs,
         at_most=limits.at_most,
         at_least=limits.at_least,
         convention=problem.count,
@@ -185,7 +185,7 @@ def reach(
         through=None if through is None else model(through),
         cost=cost_model,
         unique=problem.unique,
-        given=problem.given,
+        inputs=problem.inputs,
         at_most=problem.at_most,
         at_least=problem.at_least,
         convention=problem.count,

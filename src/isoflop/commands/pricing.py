@@ -113,7 +113,7 @@ class InputOptions:
     """What a law is asked at, beside what a plan chooses, and how wide intervals are."""
 
     unique: Unique = None
-    given: Given = None
+    inputs: Given = None
     level: Level = None
 
 
@@ -210,12 +210,12 @@ class CostOptions:
 
     def _unit(self, budget: Budget | None) -> BudgetUnit:
         """Return what the cost is counted in."""
-        asked: BudgetUnit | None = "USD" if self.money else "kWh" if self.energy else None
+        unit: BudgetUnit | None = "USD" if self.money else "kWh" if self.energy else None
         if budget is None or budget.unit == "FLOP":
-            return asked or "FLOP"
-        if asked not in (None, budget.unit):
+            return unit or "FLOP"
+        if unit not in (None, budget.unit):
             option = "--money" if self.money else "--energy"
-            raise UsageError(f"the budget is {budget}, and {option} counts {asked}; leave one out")
+            raise UsageError(f"the budget is {budget}, and {option} counts {unit}; leave one out")
         return budget.unit
 
     def _chip(self, budget: Budget | None) -> str | None:

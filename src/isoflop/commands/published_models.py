@@ -34,7 +34,7 @@ class JudgingOptions:
     """How models are held against the law."""
 
     near: Annotated[float, Option("the factor of tokens per parameter that is still near")] = 2.0
-    given: pricing.Given = None
+    inputs: pricing.Given = None
     level: Level = None
 
 
@@ -61,7 +61,9 @@ def models(
 
     source = model(law, level=judging.level)
     selection = filtered(named_of(name), filters.developer, filters.since, filters.until)
-    verdicts = judge(selection, source, near=judging.near, given=judging.given, level=judging.level)
+    verdicts = judge(
+        selection, source, near=judging.near, inputs=judging.inputs, level=judging.level
+    )
     verdicts = tuple(j for j in verdicts if filters.verdict is None or j.verdict == filters.verdict)
     if not verdicts:
         raise UsageError(
@@ -72,7 +74,7 @@ def models(
     if with_optimum:
         figures.append(
             sizes_and_tokens(
-                with_optimum, source, near=judging.near, given=judging.given, level=judging.level
+                with_optimum, source, near=judging.near, inputs=judging.inputs, level=judging.level
             )
         )
     return report(sorted(verdicts, key=order(sort)), source, judging.near, figures)

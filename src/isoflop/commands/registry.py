@@ -41,7 +41,7 @@ class Option:
     `least` and `most` bound a whole number. `needs` names what must be given for the option to
     have any effect, each entry one condition: "emit", "chip|money" (either), "backend=http|hf"
     (one of these values, given or by default), "draws!=0" (any other value), "**" (a quantity).
-    `beside` names what may not be given with it.
+    `excludes` names what may not be given with it.
     """
 
     help: str
@@ -49,7 +49,7 @@ class Option:
     least: int = 0
     most: int = MOST
     needs: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Parameter:
     least: int = 0
     most: int = MOST
     needs: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
     open: bool = False  # one of the quantities behind a `**name: float`
     group: str = ""  # the parameter of the function that is a dataclass with this field
 
@@ -106,11 +106,11 @@ class Parameter:
         return _READERS[self.kind](self, texts)
 
 
-def explanation(option: Parameter, known: Mapping[str, Parameter]) -> str:
+def explanation(option: Parameter, parameters: Mapping[str, Parameter]) -> str:
     """Return what an option is for, and what it needs beside it."""
     # What every call has is no condition that a reader needs to know.
-    always = {name for name, other in known.items() if other.required}
-    needs = [_condition(n, known) for n in option.needs if not always & set(n.split("|"))]
+    always = {name for name, other in parameters.items() if other.required}
+    needs = [_condition(n, parameters) for n in option.needs if not always & set(n.split("|"))]
     return f"{option.help} [with {' and '.join(needs)}]" if needs else option.help
 
 
@@ -176,43 +176,46 @@ def command(name: str, *, example: str, minutes: bool = False) -> Callable[[Func
     return register
 
 
-def refuse_idle(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> None:
+def refuse_idle(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> None:
     """Raise UsageError for an option among `values` that has no effect in this call."""
     for name in values:
-        option = known[name]
+        option = parameters[name]
         for condition in option.needs:
-            if not _holds(condition, known, values):
-                words = _condition(condition, known)
+            if not _holds(condition, parameters, values):
+                words = _condition(condition, parameters)
                 raise UsageError(f"{option.shown} has no effect here; it goes with {words}")
-        for other in option.beside:
+        for other in option.excludes:
             if other in values:
                 raise UsageError(
-                    f"{option.shown} has no effect beside {known[other].shown}; give one of them"
+                    f"{option.shown} has no effect beside {parameters[other].shown}; "
+                    "give one of them"
                 )
 
 
-def _holds(condition: str, known: Mapping[str, Parameter], values: Mapping[str, Any]) -> bool:
+def _holds(condition: str, parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> bool:
     """Return whether a condition of `needs` is met by what was given."""
     if condition == ANY:
-        return any(known[name].open for name in values)
+        return any(parameters[name].open for name in values)
     name, sign, choices = condition.partition("=")
     if not sign:
         return any(one in values for one in name.split("|"))
-    option = known.get(name.rstrip("!"))
+    option = parameters.get(name.rstrip("!"))
     value = f"{values.get(option.name, option.default)}" if option else ""
     return (value in choices.split("|")) != name.endswith("!")
 
 
-def _condition(condition: str, known: Mapping[str, Parameter]) -> str:
+def _condition(condition: str, parameters: Mapping[str, Parameter]) -> str:
     """Return a condition of `needs` as a user reads it: "--chip or --money"."""
     if condition == ANY:
         return "a quantity, such as --N"
     names, sign, choices = condition.partition("=")
-    shown = [known[name].shown for name in names.rstrip("!").split("|") if name in known]
+    options = [
+        parameters[name].shown for name in names.rstrip("!").split("|") if name in parameters
+    ]
     values = " or ".join(choices.split("|"))
     if names.endswith("!"):
-        return f"{shown[0]} other than {values}"
-    return f"{shown[0]} {values}" if sign else " or ".join(shown)
+        return f"{options[0]} other than {values}"
+    return f"{options[0]} {values}" if sign else " or ".join(options)
 
 
 def _read(parameter: inspect.Parameter, hint: Any) -> tuple[Parameter, ...]:
@@ -239,7 +242,7 @@ def _read(parameter: inspect.Parameter, hint: Any) -> tuple[Parameter, ...]:
             least=option.least,
             most=option.most,
             needs=option.needs,
-            beside=option.beside,
+            excludes=option.excludes,
         ),
     )
 
@@ -348,8 +351,8 @@ def _signed(text: str, what: str) -> float:
     return sign * parse(size, what)
 
 
-def _number(parameter: Parameter, given: Sequence[str]) -> float:
-    value = (_signed if parameter.name in _ANY else parse)(given[-1], parameter.shown)
+def _number(parameter: Parameter, texts: Sequence[str]) -> float:
+    value = (_signed if parameter.name in _ANY else parse)(texts[-1], parameter.shown)
     if parameter.name == "level":
         refuse_level(value)
     return value

@@ -48,7 +48,7 @@ def serve(
         L=quality.L,
         cost=cost_model,
         unique=problem.unique,
-        given=problem.given,
+        inputs=problem.inputs,
         at_most=problem.at_most,
         level=problem.level,
         growth=problem.growth,

@@ -46,7 +46,7 @@ def shrink(
             source,
             C,
             factors,
-            given=problem.given,
+            inputs=problem.inputs,
             unique=problem.unique,
             convention=problem.count,
             family=converted,

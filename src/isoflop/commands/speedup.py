@@ -25,7 +25,7 @@ Pins = Annotated[Mapping[str, float] | None, Option("pin E or alpha, such as E=1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PowerOptions:
+class SpeedupOptions:
     """The law of both recipes, and what they share."""
 
     over: Annotated[str, Option("what is spent: C, or D, N, hours", "QUANTITY")] = "C"
@@ -50,7 +50,7 @@ def speedup(
     a: Annotated[str, Option("the runs of recipe A, the baseline", "A")],
     b: Annotated[str, Option("the runs of recipe B", "B")],
     *,
-    method: PowerOptions = PowerOptions(),
+    method: SpeedupOptions = SpeedupOptions(),
     interval: IntervalOptions = IntervalOptions(),
     sides: RecipeRows = RecipeRows(),
     table_options: RunsOptions = RunsOptions(),

@@ -39,7 +39,7 @@ def watch(
         str | None, Option("a fit saved with --out, which says where to end", "FIT", needs=("**",))
     ] = None,
     register: Annotated[
-        str | None, Option("the register that holds the forecast", "FILE", beside=("fit",))
+        str | None, Option("the register that holds the forecast", "FILE", excludes=("fit",))
     ] = None,
     name: Annotated[
         str | None,
@@ -56,12 +56,12 @@ def watch(
         Mapping[str, str] | None, Option("which field is step, loss, eval_loss, lr", "PART=FIELD")
     ] = None,
     every: Annotated[
-        str, Option("pause between looks, such as 30s or 5m", "TIME", beside=("once", "replay"))
+        str, Option("pause between looks, such as 30s or 5m", "TIME", excludes=("once", "replay"))
     ] = "30s",
-    once: Annotated[bool, Option("look once, as from cron", beside=("replay",))] = False,
+    once: Annotated[bool, Option("look once, as from cron", excludes=("replay",))] = False,
     replay: Annotated[bool, Option("say what would have been said of a run that ended")] = False,
     webhook: Annotated[
-        str | None, Option("post alerts to this address as JSON", "URL", beside=("replay",))
+        str | None, Option("post alerts to this address as JSON", "URL", excludes=("replay",))
     ] = None,
     **at: float,
 ) -> Report:

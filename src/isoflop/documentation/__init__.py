@@ -12,7 +12,7 @@ from isoflop.commands.registry import Command, Parameter, explanation
 from isoflop.law import Law
 from isoflop.pages.law_list import LawGroup, by_topic
 from isoflop.pages.laws import formula, page
-from isoflop.report import Block, Cell, Figure, Heading, Note, Paragraph, Table
+from isoflop.report import Block, Cell, Figure, Heading, Paragraph, Remark, Table
 from isoflop.report.number_format import LABELS
 from isoflop.report.svg import to_svg
 from isoflop.terminal import say
@@ -118,8 +118,8 @@ def _command(command: Command) -> Iterator[str]:
     yield command.explanation
     yield f"```{'sh' if command.minutes else 'console'}\n{_prompt(command)}{command.example}\n```"
     options = [p for p in command.parameters if not p.open]
-    known = {p.name: p for p in command.parameters}
-    rows = tuple((f"`{_usage(p)}`", explanation(p, known), p.standard) for p in options)
+    parameters = {p.name: p for p in command.parameters}
+    rows = tuple((f"`{_usage(p)}`", explanation(p, parameters), p.standard) for p in options)
     if rows:
         yield _markdown(Table(("", "", "unless given"), rows))
     if len(options) < len(command.parameters):
@@ -145,7 +145,7 @@ def _markdown(block: Block) -> str:
             return block.text
         case Heading():
             return f"## {block.text}"
-        case Note():
+        case Remark():
             return f"> **{LABELS[block.kind]}:** {block.text}"
         case Table():
             lines = [block.columns, ("---",) * len(block.columns), *block.rows]

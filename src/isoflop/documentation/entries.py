@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from isoflop.documentation.evidence import Dataset, Entry, folder_of_data, measure, write
+from isoflop.documentation.evidence import Dataset, EvidenceEntry, folder_of_data, measure, write
 from isoflop.errors import UnknownName
 from isoflop.law import form
 from isoflop.laws.tao_vocabulary import tokens_per_character
@@ -139,9 +139,9 @@ def _scored(assignment: str) -> dict[str, object]:
     }
 
 
-def _upcycled(law: str, size: str, convention: str) -> Entry:
+def _upcycled(law: str, size: str, convention: str) -> EvidenceEntry:
     """Return a law of mixtures on dense models made into mixtures of two or four active experts."""
-    return Entry(
+    return EvidenceEntry(
         law,
         "upcycled mixtures",
         UPCYCLED,
@@ -158,9 +158,9 @@ def _upcycled(law: str, size: str, convention: str) -> Entry:
     )
 
 
-ENTRIES: tuple[Entry, ...] = (
+ENTRIES: tuple[EvidenceEntry, ...] = (
     *(
-        Entry(law, "figure 4", FIGURE_4, "C", read=_FIGURE_4, note=_FIVE)
+        EvidenceEntry(law, "figure 4", FIGURE_4, "C", read=_FIGURE_4, note=_FIVE)
         for law in (
             "chinchilla",
             "farseer",
@@ -172,11 +172,11 @@ ENTRIES: tuple[Entry, ...] = (
         )
     ),
     *(
-        Entry(law, f"over-trained, {name}", GADRE, "C", read=_overtrained(which))
+        EvidenceEntry(law, f"over-trained, {name}", GADRE, "C", read=_overtrained(which))
         for law in ("chinchilla", "over-training")
         for which, name in _TRAINED_ON
     ),
-    Entry(
+    EvidenceEntry(
         "muennighoff",
         "repeated data, up to 10 epochs",
         REPEATED,
@@ -188,7 +188,7 @@ ENTRIES: tuple[Entry, ...] = (
         },
         note="beyond about ten epochs loss rises in many of these runs, and the law cannot",
     ),
-    Entry(
+    EvidenceEntry(
         "muennighoff",
         "repeated data, all epochs",
         SCALEBENCH_REPEATED,
@@ -199,7 +199,7 @@ ENTRIES: tuple[Entry, ...] = (
         },
         note="runs that diverged were left out by those who collected them",
     ),
-    Entry(
+    EvidenceEntry(
         "clark-moe",
         "routed models",
         MOE,
@@ -214,7 +214,7 @@ ENTRIES: tuple[Entry, ...] = (
         for law in ("frantar-sparsity", "wang-moe", "yun-moe", "ludziejewski-moe")
     ),
     *(
-        Entry(
+        EvidenceEntry(
             "parallel-streams",
             f"parallel streams, {name}",
             PARALLEL,
@@ -228,7 +228,7 @@ ENTRIES: tuple[Entry, ...] = (
         for group, name in (("pile", "the Pile"), ("stack", "the Stack"))
     ),
     *(
-        Entry(
+        EvidenceEntry(
             law,
             "best of each size and data",
             RATES,
@@ -239,7 +239,7 @@ ENTRIES: tuple[Entry, ...] = (
         )
         for law in ("batch-size", "learning-rate")
     ),
-    Entry(
+    EvidenceEntry(
         "rate-of-batch",
         "best rate of each batch, 268M on 80B tokens",
         RATES,
@@ -247,7 +247,7 @@ ENTRIES: tuple[Entry, ...] = (
         read={**_GRID, "where": "non_embedding_param_size < 269M and data_size == 80B"},
         best=("batch",),
     ),
-    Entry(
+    EvidenceEntry(
         "log-rate",
         "best rate of each size, on 2B tokens",
         RATES,
@@ -256,7 +256,7 @@ ENTRIES: tuple[Entry, ...] = (
         best=("N",),
         note="the best of a grid of rates and batches, whose steps of 1.4 to 2 are its noise",
     ),
-    Entry(
+    EvidenceEntry(
         "rate-batch-surface",
         "grids of rates and batches",
         RATES,
@@ -264,7 +264,7 @@ ENTRIES: tuple[Entry, ...] = (
         read=_GRID,
         note="every run of the grids counts: leaving runs out by their loss bends the bowl",
     ),
-    Entry(
+    EvidenceEntry(
         "learning-curve-at-batch",
         "best rate of each batch",
         RATES,
@@ -273,7 +273,7 @@ ENTRIES: tuple[Entry, ...] = (
         best=("N", "D", "batch"),
         options={"fix": {"E": 0.0}},
     ),
-    Entry(
+    EvidenceEntry(
         "tao-vocabulary",
         "vocabularies of 4k to 64k",
         VOCABULARIES,
@@ -290,7 +290,7 @@ ENTRIES: tuple[Entry, ...] = (
         prepare=_with_tables,
     ),
     *(
-        Entry(
+        EvidenceEntry(
             "mixture-5",
             f"loss on domain {domain} at 410M",
             MIXTURES,
@@ -300,11 +300,13 @@ ENTRIES: tuple[Entry, ...] = (
         for domain in (1, 2, 3, 4, 5)
     ),
     *(
-        Entry(law, f"{name} of over-trained models", GADRE, "C", read=_scored(f"score={column}"))
+        EvidenceEntry(
+            law, f"{name} of over-trained models", GADRE, "C", read=_scored(f"score={column}")
+        )
         for law in ("downstream-direct", "downstream-sigmoid")
         for column, name in (("acc_hellaswag", "HellaSwag"), ("acc_arc_easy", "ARC easy"))
     ),
-    Entry(
+    EvidenceEntry(
         "error-of-loss",
         "mean of 17 tasks of over-trained models",
         GADRE,
@@ -312,7 +314,7 @@ ENTRIES: tuple[Entry, ...] = (
         read=_scored(f"error=1-({'+'.join(f'acc_{task}' for task in _SEVENTEEN)})/17"),
     ),
     *(
-        Entry(
+        EvidenceEntry(
             law,
             "a curve at a constant rate",
             CONSTANT,
@@ -339,6 +341,6 @@ def measure_all(wanted: Sequence[str]) -> None:
             form(entry.law)
             evidence.append(measure(entry, folder))
             last = evidence[-1]
-            held_out_text = f", held out {last.held[-1].rms:.4g}" if last.held else ""
+            held_out_text = f", held out {last.held_out[-1].rms:.4g}" if last.held_out else ""
             say(f"{entry.key}: {last.runs} runs, {last.status}, rms {last.rms:.4g}{held_out_text}")
     write(evidence)

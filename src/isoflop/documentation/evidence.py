@@ -40,19 +40,19 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EvidenceEntry:
     """A law to be fitted to public runs; `read` has the options of the command line.
 
     `best` names columns in each of whose combinations only the run of least loss counts, for
     laws of the best setting. `prepare` does to the runs what no option can; its docstring says
-    what. `along` is what runs that are held out lie beyond; `every` holds out each so-many-th run
+    what. `axis` is what runs that are held out lie beyond; `every` holds out each so-many-th run
     instead, for inputs that have no scale.
     """
 
     law: str
     name: str
     data: Dataset
-    along: str = ""
+    axis: str = ""
     every: int = 0
     read: Mapping[str, Any] = field(default_factory=dict)
     best: tuple[str, ...] = ()
@@ -100,7 +100,7 @@ class Entry:
 
 
 def measure(
-    entry: Entry, folder: Path, draws: int = DRAWS, hold_out: bool = True
+    entry: EvidenceEntry, folder: Path, draws: int = DRAWS, hold_out: bool = True
 ) -> atlas.FitEvidence:
     """Return what a law gives on public runs: fitted to all, then to the smaller ones alone.
 
@@ -130,8 +130,8 @@ def measure(
         status=got.status,
         notes=tuple(filter(None, (entry.note, *_doubts(got), *refused))),
         # A law that the smaller runs could not pin down may have no value at the larger ones.
-        held=tuple(h for t in tests if np.isfinite((h := _held(entry, t)).rms)),
-        shown=_shown(entry, tests[len(tests) // 2]) if tests and entry.data.shareable else None,
+        held_out=tuple(h for t in tests if np.isfinite((h := _held(entry, t)).rms)),
+        plotted=_shown(entry, tests[len(tests) // 2]) if tests and entry.data.shareable else None,
     )
 
 
@@ -157,16 +157,18 @@ class _Test:
         return np.asarray(np.log(self.predicted / observed))
 
 
-def _extrapolated(entry: Entry, runs: Runs, bound: Binding) -> tuple[list[_Test], tuple[str, ...]]:
+def _extrapolated(
+    entry: EvidenceEntry, runs: Runs, bound: Binding
+) -> tuple[list[_Test], tuple[str, ...]]:
     """Return fits to the runs below some cuts, lowest first; or none, and why."""
     needed = SPARE + len(bound.form.params) - len(entry.options.get("fix", {}))
     try:
         cuts = (
             (_every(entry.every, len(runs)),)
             if entry.every
-            else splits(runs, (entry.along,), CUTS, bound.takes, needed)
+            else splits(runs, (entry.axis,), CUTS, bound.takes, needed)
         )
-        return [_Test(s, entry.fit(runs.select(s.seen)), runs) for s in cuts], ()
+        return [_Test(s, entry.fit(runs.select(s.train)), runs) for s in cuts], ()
     except (CannotFit, RefusedByData) as reason:
         return [], (f"no run could be held out: {reason}",)
 
@@ -176,39 +178,39 @@ def _every(step: int, runs: int) -> Split:
     return Split(f"one run in {step}", 0.0, np.arange(runs) % step != step - 1)
 
 
-def _held(entry: Entry, test: _Test) -> atlas.HeldOutFit:
-    train, held_out = test.split.seen, ~test.split.seen
+def _held(entry: EvidenceEntry, test: _Test) -> atlas.HeldOutFit:
+    train, held_out = test.split.train, ~test.split.train
     inputs = {s: test.runs[s] for s in test.fit.binding.takes}
-    if entry.along:
-        inputs[entry.along] = level(test.runs, entry.along)
+    if entry.axis:
+        inputs[entry.axis] = level(test.runs, entry.axis)
     far = reach(
         {s: v[train] for s, v in inputs.items()}, {s: v[held_out] for s, v in inputs.items()}
     )
     error = test.error[held_out]
     return atlas.HeldOutFit(
-        along=test.split.along,
+        axis=test.split.axis,
         cut=_round(test.split.cut),
-        seen=int(train.sum()),
-        held=int(held_out.sum()),
+        train=int(train.sum()),
+        test=int(held_out.sum()),
         beyond=_round(far.max()),
         rms=_round(_rms(error)),
         bias=_round(error.mean()),
     )
 
 
-def _shown(entry: Entry, test: _Test) -> atlas.PlottedRuns:
+def _shown(entry: EvidenceEntry, test: _Test) -> atlas.PlottedRuns:
     """Return a few of the runs that were seen and that were held out, evenly along the cut."""
-    x = level(test.runs, entry.along) if entry.along else test.predicted
+    x = level(test.runs, entry.axis) if entry.axis else test.predicted
     order = np.lexsort((test.predicted, x))
     some = np.linspace(0, x.size - 1, min(MOST_SHOWN, x.size // 2)).round().astype(int)
     index = order[some]
     observed = test.runs[test.fit.binding.predicts]
     return atlas.PlottedRuns(
-        entry.along or test.fit.binding.predicts,
+        entry.axis or test.fit.binding.predicts,
         _rounded(x[index]),
         _rounded(observed[index]),
         _rounded(test.predicted[index]),
-        tuple(bool(u) for u in ~test.split.seen[index]),
+        tuple(bool(u) for u in ~test.split.train[index]),
     )
 
 

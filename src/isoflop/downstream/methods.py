@@ -98,7 +98,7 @@ def backtest(
     needed = SPARE + min(len(form(w.law).params) for w in candidates)
     out = []
     for split in splits(whole, ("C",), cuts, takes, needed):
-        train, held_out = whole[split.seen], whole[~split.seen]
+        train, held_out = whole[split.train], whole[~split.train]
         for way in candidates:
             try:
                 value = way.fitted(train, chance)(held_out)

@@ -37,8 +37,8 @@ def shown(
         task = bar.add_task(printable(title), said="")
 
         def draw(progress: Any) -> None:
-            said = printable(words(progress))
-            bar.update(task, total=progress.total, completed=progress.done, said=said)
+            text = printable(words(progress))
+            bar.update(task, total=progress.total, completed=progress.done, said=text)
 
         yield draw
 

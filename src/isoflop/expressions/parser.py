@@ -200,8 +200,8 @@ class _Parser:
         return self.calculate(first, rest, at)
 
     def multiplies(self) -> bool:
-        (left, closed, _), (right, right_text, _) = self.tokens[self.next - 1 : self.next + 1]
-        return (left == "number" or closed == ")") and (right == "name" or right_text == "(")
+        (before, closed, _), (right, right_text, _) = self.tokens[self.next - 1 : self.next + 1]
+        return (before == "number" or closed == ")") and (right == "name" or right_text == "(")
 
     def power(self) -> Node:
         at, first = self.at, self.primary()

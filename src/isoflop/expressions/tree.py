@@ -148,11 +148,11 @@ class ComparisonNode:
 
     def __call__(self, scope: Scope) -> Values:
         """Return where every neighbour compares so (n,)."""
-        left, holds = self.first(scope), np.asarray(True)
+        operand, holds = self.first(scope), np.asarray(True)
         for sign, node in self.rest:
             right = node(scope)
-            holds = holds & _compare(scope.text, sign, left, right, node.at)
-            left = right
+            holds = holds & _compare(scope.text, sign, operand, right, node.at)
+            operand = right
         return holds
 
 
@@ -236,17 +236,17 @@ def fail(text: str, at: int, problem: str) -> NoReturn:
     raise UsageError(f"{problem}\n  {text}\n  {' ' * at}^")
 
 
-def _compare(text: str, sign: str, left: Values, right: Values, at: int) -> Values:
+def _compare(text: str, sign: str, first: Values, right: Values, at: int) -> Values:
     """Return whether two values compare so (n,).
 
     A label that is written as a number, such as a seed, also compares with a number.
     """
-    if left.dtype.kind == right.dtype.kind == "U":
+    if first.dtype.kind == right.dtype.kind == "U":
         if sign not in ("==", "!="):
             fail(text, at, "texts are only equal (==) or different (!=)")
-        return COMPARISONS[sign](left, right)
-    left, right = (_as_number(text, side, at) for side in (left, right))
-    return COMPARISONS[sign](left, right) & ~(np.isnan(left) | np.isnan(right))
+        return COMPARISONS[sign](first, right)
+    first, right = (_as_number(text, side, at) for side in (first, right))
+    return COMPARISONS[sign](first, right) & ~(np.isnan(first) | np.isnan(right))
 
 
 def _as_number(text: str, values: Values, at: int) -> Values:

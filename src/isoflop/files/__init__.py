@@ -6,7 +6,7 @@ up to a limit, and `write_atomically` is the only writer that replaces a file.
 """
 
 from isoflop.files.atomic import sync_folder, write_atomically, writing
-from isoflop.files.reading import (
+from isoflop.files.content import (
     SETTING,
     TooLarge,
     beyond_limit,

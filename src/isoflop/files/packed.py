@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from isoflop.errors import BadRuns, BadStudy, IsoflopError, UsageError
-from isoflop.files.reading import TooLarge, largest, refuse_strange, too_large
+from isoflop.files.content import TooLarge, largest, refuse_strange, too_large
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from isoflop.files.reading import SETTING, largest
+from isoflop.files.content import SETTING, largest
 
 DEEPEST = 100  # lists and objects within each other
 BYTES_A_VALUE = 25  # of the largest file: what a value takes as JSON, roughly

@@ -92,13 +92,13 @@ def fit(
     began, runs = time.perf_counter(), as_runs(runs)
     binding = Binding(form(law) if isinstance(law, str) else law, over, predicts)
     target = _objective(objective, delta)
-    how, told = by_whole_runs(Resampling(resample, stratify, cluster), runs)
+    how, notes = by_whole_runs(Resampling(resample, stratify, cluster), runs)
     _check_options(draws, level, screened, polished)
     problem = _pose(binding, runs, fix, residuals)
     refuse_hopeless(problem, binding.takes)
     weights_n, rng = run_weights(runs), np.random.default_rng(seed)
     begin_p = None if start is None else problem.beginning(start)
-    found = search(
+    optimum = search(
         problem=problem,
         weights_n=weights_n,
         target=target,
@@ -109,45 +109,45 @@ def fit(
     )
     ensemble, verdict = _drawn(
         problem=problem,
-        found=found,
+        optimum=optimum,
         runs=runs,
         binding=binding,
         target=target,
         how=how,
         draws=draws,
         rng=rng,
-        told=told,
+        notes=notes,
     )
     return Fit(
-        law=problem.law(found.z_p),
+        law=problem.law(optimum.z_p),
         draws=ensemble,
         runs=runs,
         binding=binding,
         objective=target,
-        value=found.value,
+        value=optimum.value,
         kind=problem.kind,
-        starts=found.starts,
+        starts=optimum.starts,
         fixed=tuple(problem.fixed),
         conditioning=verdict.conditioning,
         level=level,
         seed=seed,
         resampling=str(how),
         status=verdict.status,
-        notes=(*verdict.notes, *_remarks(runs, problem, binding, told)),
+        notes=(*verdict.notes, *_remarks(runs, problem, binding, notes)),
         seconds=time.perf_counter() - began,
     )
 
 
 def _drawn(
     problem: FitProblem,
-    found: Optimum,
+    optimum: Optimum,
     runs: Runs,
     binding: Binding,
     target: Objective,
     how: Resampling,
     draws: int,
     rng: np.random.Generator,
-    told: tuple[Note, ...],
+    notes: tuple[Note, ...],
 ) -> tuple[Law | None, Diagnosis]:
     """Return the draws, None if none are asked for, and what can be trusted.
 
@@ -155,7 +155,7 @@ def _drawn(
     """
     z_sp = draw(
         problem=problem,
-        found=found,
+        optimum=optimum,
         runs=runs,
         target=target,
         how=how,
@@ -164,10 +164,10 @@ def _drawn(
     )
     doubts = (
         *runs.doubts_of((*binding.takes, binding.predicts)),
-        *(note for note in told if note.kind == "doubt"),
-        *_contradictions(problem, found, runs, binding),
+        *(note for note in notes if note.kind == "doubt"),
+        *_contradictions(problem, optimum, runs, binding),
     )
-    verdict = diagnose(problem, binding.takes, found, problem.law(z_sp[:DIAGNOSED]), doubts)
+    verdict = diagnose(problem, binding.takes, optimum, problem.law(z_sp[:DIAGNOSED]), doubts)
     if not draws:
         return None, verdict
     return problem.law(z_sp if how.kind == "jackknife" else z_sp[:draws]), verdict
@@ -297,7 +297,7 @@ def _contradictions(
 
 
 def _remarks(
-    runs: Runs, problem: FitProblem, binding: Binding, told: tuple[Note, ...]
+    runs: Runs, problem: FitProblem, binding: Binding, whole_run_notes: tuple[Note, ...]
 ) -> tuple[Note, ...]:
     """Return what a reader must know of the runs: conventions not stated, and their own notes."""
     symbols = [s for s in (*binding.takes, binding.predicts) if s in ("N", "C")]
@@ -321,7 +321,7 @@ def _remarks(
                 "intervals are of outputs drawn anew, as wide as Student's t says",
             )
         )
-    return (*(note for note in told if note.kind == "info"), *notes, *runs.notes)
+    return (*(note for note in whole_run_notes if note.kind == "info"), *notes, *runs.notes)
 
 
 def reopen(fitted: Fit[Any]) -> FitProblem:

@@ -65,12 +65,12 @@ def missing_inputs(runs: Runs, binding: Binding, left_n: Numbers) -> tuple[Note,
     `left_n` are residuals as shares of the output. They follow an input where a parabola in its
     log explains more of them than chance does.
     """
-    known = {*binding.takes, binding.predicts}
-    if {"N", "D"} <= known:
-        known.add("C")  # which says nothing that they do not
+    names = {*binding.takes, binding.predicts}
+    if {"N", "D"} <= names:
+        names.add("C")  # which says nothing that they do not
     rms = float(np.sqrt((left_n**2).mean()))
     doubts = []
-    for symbol in (s for s in GIVEN if s in runs and s not in known):
+    for symbol in (s for s in GIVEN if s in runs and s not in names):
         values = runs[symbol]
         if not (np.isfinite(values) & (values > 0)).all() or rms < PLAIN:
             continue

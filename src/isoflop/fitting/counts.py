@@ -100,7 +100,7 @@ class CountLikelihood:
 
     form: type[Law]
     solved: Numbers
-    tried: Numbers
+    attempts: Numbers
     fix: dict[str, float]
 
     @property
@@ -121,7 +121,7 @@ class CountLikelihood:
         """Return minus the log-likelihood (s,), huge where there is none."""
         here = weights > 0
         with np.errstate(all="ignore"):
-            mass = self.law(z_sp[:, None]).log_mass(self.solved[here], self.tried[here])
+            mass = self.law(z_sp[:, None]).log_mass(self.solved[here], self.attempts[here])
             total = -(mass * weights[here]).sum(-1)
         return np.where(np.isfinite(total), total, HUGE)
 

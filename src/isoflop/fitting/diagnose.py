@@ -76,11 +76,11 @@ def _is_pinned(problem: FitProblem, symbol: str) -> bool:
     of the unit nats/token * tokens^beta go with D.
     """
     base = f"{quantity(symbol).unit}^"
-    own: set[str] = set()
+    terms: set[str] = set()
     for name, p in problem.form.params.items():
         powers = [part[len(base) :] for part in p.unit.split(" * ") if part.startswith(base)]
-        own |= {name, *powers} if powers else set()
-    return bool(own) and not own & set(problem.free)
+        terms |= {name, *powers} if powers else set()
+    return bool(terms) and not terms & set(problem.free)
 
 
 def diagnose(

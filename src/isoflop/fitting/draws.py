@@ -40,7 +40,7 @@ def run_weights(runs: Runs) -> Numbers:
 
 def draw(
     problem: FitProblem,
-    found: Optimum,
+    optimum: Optimum,
     runs: Runs,
     target: Objective,
     how: Resampling,
@@ -57,7 +57,7 @@ def draw(
         few, weights_sn = problem.sample(part), run_weights(runs)[part][None]
         own_p = solve(
             few.residuals,
-            found.z_p[None],
+            optimum.z_p[None],
             weights_sn,
             target,
             near=True,
@@ -65,23 +65,23 @@ def draw(
         ).z_sp[0]
         z_sp = draw(
             problem=few,
-            found=replace(found, z_p=own_p),
+            optimum=replace(optimum, z_p=own_p),
             runs=runs[part],
             target=target,
             how=how,
             draws=draws,
             rng=rng,
         )
-        return np.asarray(found.z_p + (z_sp - own_p) * np.sqrt(MANY / len(runs)))
+        return np.asarray(optimum.z_p + (z_sp - own_p) * np.sqrt(MANY / len(runs)))
     weights_n, raised_sn = run_weights(runs), None
-    if found.value <= EXACT * rounding_value(problem, weights_n, target):
+    if optimum.value <= EXACT * rounding_value(problem, weights_n, target):
         # Refits to runs without noise would differ by rounding, and take long over it.
-        return np.repeat(found.z_p[None], draws, 0)
-    if 0 < len(runs) - found.z_p.size <= few_runs.FEW:
+        return np.repeat(optimum.z_p[None], draws, 0)
+    if 0 < len(runs) - optimum.z_p.size <= few_runs.FEW:
         clusters = how.clusters(runs)
         return few_runs.draw_few(
             problem=problem,
-            z_p=found.z_p,
+            z_p=optimum.z_p,
             weights_n=weights_n,
             target=target,
             clusters=clusters,
@@ -91,7 +91,7 @@ def draw(
     if how.kind == "wild":
         raised_sn = _raised(
             problem=problem,
-            optimum=found,
+            optimum=optimum,
             weights_n=weights_n,
             target=target,
             clusters=how.clusters(runs),
@@ -102,7 +102,7 @@ def draw(
     else:
         weights_sn = weights_n * how.weights(rng, runs, draws)
     rows = len(weights_sn if raised_sn is None else raised_sn)
-    start_sp = np.repeat(found.z_p[None], rows, 0)
+    start_sp = np.repeat(optimum.z_p[None], rows, 0)
     z_sp = solve(
         problem.residuals,
         start_sp,
@@ -113,7 +113,7 @@ def draw(
         scaled=problem.has_unbounded,
     ).z_sp
     if how.kind == "jackknife":  # so spread that the variance of the rows is that of the estimate
-        z_sp = found.z_p + np.sqrt(rows - 1) * (z_sp - z_sp.mean(0))
+        z_sp = optimum.z_p + np.sqrt(rows - 1) * (z_sp - z_sp.mean(0))
     return z_sp
 
 

@@ -124,8 +124,8 @@ class FitProblem:
             )
         for name, value in numbers.items():
             refuse_outside(form, name, value, "starts at")
-        known = {k: float(v) for k, v in numbers.items()} | dict(self.fixed)
-        return np.array([self.enter(k, known[k] / self._factor(k, known)) for k in self.free])
+        values = {k: float(v) for k, v in numbers.items()} | dict(self.fixed)
+        return np.array([self.enter(k, values[k] / self._factor(k, values)) for k in self.free])
 
     def _factor(self, name: str, numbers: Mapping[str, Any]) -> Any:
         """Return the number that turns a rescaled parameter into one in the user's units."""
@@ -226,8 +226,8 @@ def _moves_whole(form: type[Law], name: str, scales: Mapping[str, float]) -> boo
     """
     units = form.params[name].unit.split(" * ")
     scaled = [power for base, _, power in (u.partition("^") for u in units) if base in scales]
-    own = re.findall(r"[A-Za-z_]\w*", " ".join(scaled))
-    return not own or set(form.params[name].bounds) <= UNMOVED
+    names = re.findall(r"[A-Za-z_]\w*", " ".join(scaled))
+    return not names or set(form.params[name].bounds) <= UNMOVED
 
 
 def _rescaled(p: Param, scales: Mapping[str, float]) -> Bounds:

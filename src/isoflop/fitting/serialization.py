@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from isoflop.errors import BadStudy, IsoflopError, Note, UnknownName
 from isoflop.files import BadJSON, parse_json, read_text
@@ -24,11 +24,13 @@ F = TypeVar("F")  # a fit; its class imports this file when it is saved
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
-class _Strict(BaseModel):
+class SavedModel(BaseModel):
+    """What is written to a file and read back: nothing unknown, nothing changed, all finite."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class SavedObjective(_Strict):
+class SavedObjective(SavedModel):
     """An objective by name, its settings, and the value that the fit reached."""
 
     name: str
@@ -36,7 +38,7 @@ class SavedObjective(_Strict):
     value: float
 
 
-class SavedNote(_Strict):
+class SavedNote(SavedModel):
     """A note of a result."""
 
     kind: Literal["info", "doubt", "refused"]
@@ -61,7 +63,7 @@ class SavedNote(_Strict):
         return Note(self.kind, self.topic, self.text, tuple(self.rows), self.symbol)
 
 
-class SavedOmission(_Strict):
+class SavedOmission(SavedModel):
     """Rows that were left out: the first and last of each stretch, and the reason."""
 
     rows: list[tuple[Count, Count]]
@@ -80,7 +82,7 @@ class SavedOmission(_Strict):
         return Omission(tuple(rows), self.reason)
 
 
-class SavedRuns(_Strict):
+class SavedRuns(SavedModel):
     """The runs behind a fit; a missing number is null."""
 
     columns: dict[str, list[float | None]]
@@ -94,15 +96,15 @@ class SavedRuns(_Strict):
     ranges: dict[str, tuple[float, float]]
 
 
-class SavedStarts(_Strict):
+class SavedStarts(SavedModel):
     """How many starting points were tried and polished, and how many polished ones agree."""
 
-    tried: Count
+    screened: Annotated[Count, Field(validation_alias=AliasChoices("screened", "tried"))]
     polished: Count
     agree: Count
 
 
-class SavedForm(_Strict):
+class SavedForm(SavedModel):
     """How far the form of a law may be off, and what says so."""
 
     growth: Annotated[float, Field(ge=0)]
@@ -115,7 +117,7 @@ class SavedForm(_Strict):
         return cls(**asdict(form))
 
 
-class SavedFit(_Strict):
+class SavedFit(SavedModel):
     """A saved fit; `sha256` is of all the rest, where the file has one."""
 
     schema_version: Literal[1, 2]

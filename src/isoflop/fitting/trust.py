@@ -11,7 +11,7 @@ Status = Literal["ok", "doubtful", "refused"]
 class Starts(NamedTuple):
     """How many starting points were screened and polished, and how many of those agree."""
 
-    tried: int
+    screened: int
     polished: int
     agree: int
 

@@ -42,21 +42,21 @@ class WholeRuns:
         """What a reader must know: that rows are resampled together, and how few runs are left."""
         rows = self.members.size
         how = f"label {self.name}" if self.by_label else f"evenly spaced rows of one {self.name}"
-        told = Note(
+        note = Note(
             "info",
             "whole-runs",
             f"{rows:,} rows are {amount(self.count, 'run', 'runs')} ({how}): whole runs are "
             "resampled, as the points of one share its luck; --cluster says otherwise",
         )
         if self.count >= FEW:
-            return (told,)
+            return (note,)
         few = Note(
             "doubt",
             "whole-runs",
             f"{rows:,} rows are checkpoints of {amount(self.count, 'run', 'runs')} ({how}), which "
             "are few: intervals of whole runs are wide, and themselves hardly known; add runs",
         )
-        return (few, told)
+        return (few, note)
 
 
 def whole_runs(runs: Runs) -> WholeRuns | None:
@@ -70,10 +70,10 @@ def by_whole_runs(how: Resampling, runs: Runs) -> tuple[Resampling, tuple[Note, 
     """Return how to resample where nobody says: whole runs, if rows are points of them."""
     if how.cluster or how.stratify or how.kind == "jackknife":
         return how, ()
-    found = whole_runs(runs)
-    if found is None or found.count < 2:
+    groups = whole_runs(runs)
+    if groups is None or groups.count < 2:
         return how, ()
-    return Resampling(how.kind, None, found.name), found.notes
+    return Resampling(how.kind, None, groups.name), groups.notes
 
 
 def _by_label(runs: Runs) -> WholeRuns | None:
@@ -119,15 +119,15 @@ def _is_logged(runs: Runs, rows: npt.NDArray[np.intp]) -> bool:
 
 
 def _by_trajectory(runs: Runs) -> WholeRuns | None:
-    along = _along(runs)
-    if "N" not in runs or not along.size or not np.isfinite(along).all():
+    axis = _along(runs)
+    if "N" not in runs or not axis.size or not np.isfinite(axis).all():
         return None
     keys: list[npt.NDArray[np.generic]] = [runs[s] for s in ("N", "lr", "batch") if s in runs]
     keys += [np.unique(runs.labels[s], return_inverse=True)[1] for s in ("family", "seed")
              if s in runs.labels]  # fmt: skip
     member = np.unique(np.stack(keys), axis=1, return_inverse=True)[1].reshape(-1)
     several = _together(member)
-    if not several or not all(m.size >= FEWEST and _is_even(along[m]) for m in several):
+    if not several or not all(m.size >= FEWEST and _is_even(axis[m]) for m in several):
         return None
     sizes = groups(runs, "N")
     return WholeRuns("N", np.unique(sizes, return_inverse=True)[1].astype(np.int64), False)

@@ -14,15 +14,15 @@ from isoflop.monitor.register import (
     read_register,
     register,
 )
-from isoflop.monitor.score import Record, Score, Scores, score
+from isoflop.monitor.score import Record, RegisterScores, Score, score
 
 __all__ = [
     "Alarm",
     "Record",
     "Register",
+    "RegisterScores",
     "Registered",
     "Score",
-    "Scores",
     "SealedCurve",
     "SealedForecast",
     "StopAdvice",

@@ -84,7 +84,7 @@ class Record(Displayed):
 
 
 @dataclass(frozen=True, slots=True)
-class Scores(Displayed):
+class RegisterScores(Displayed):
     """A register held against runs: each score, those still open, and the records by group."""
 
     register: Register
@@ -100,7 +100,7 @@ def score(
     *,
     metric: str | None = None,
     seal: str | None = None,
-) -> Scores:
+) -> RegisterScores:
     """Hold a register against runs: a run is found by its label, else by its inputs.
 
     Of several forecasts of one run the first counts, the others are revisions. `metric` scores
@@ -126,7 +126,7 @@ def score(
             waiting.append(entry)
     if not scores:
         raise RefusedByData(_nothing(book, runs))
-    return Scores(book, tuple(scores), tuple(waiting), records(scores), tuple(notes))
+    return RegisterScores(book, tuple(scores), tuple(waiting), records(scores), tuple(notes))
 
 
 def records(scores: Sequence[Score]) -> tuple[Record, ...]:

@@ -77,24 +77,24 @@ async def exchange(asker: httpx.AsyncClient, url: str, content: bytes | None, mo
         return Reply(answer.status_code, answer.reason_phrase, dict(answer.headers), readable)
 
 
-def read_json(body: bytes, kept: Callable[[str], str] = lambda text: text) -> Any:
-    """Return the JSON of a body; texts in its objects are what `kept` makes of them.
+def read_json(body: bytes, clean: Callable[[str], str] = lambda text: text) -> Any:
+    """Return the JSON of a body; texts in its objects are what `clean` makes of them.
 
     Raises ValueError for what `isoflop.files.parse_json` refuses.
     """
     try:
-        return _cleaned(parse_json(body), kept)
+        return _cleaned(parse_json(body), clean)
     except BadJSON as fault:
         raise ValueError(f"what it answers is not JSON that can be read: {fault}") from None
 
 
-def _cleaned(document: Any, kept: Callable[[str], str]) -> Any:
+def _cleaned(document: Any, clean: Callable[[str], str]) -> Any:
     if isinstance(document, dict):
         return {
-            name: kept(v) if isinstance(v, str) else _cleaned(v, kept)
+            name: clean(v) if isinstance(v, str) else _cleaned(v, clean)
             for name, v in document.items()
         }
-    return [_cleaned(v, kept) for v in document] if isinstance(document, list) else document
+    return [_cleaned(v, clean) for v in document] if isinstance(document, list) else document
 
 
 def finite(score: object) -> float:

@@ -59,7 +59,7 @@ def forecast_family(fit: Observed, models: Models, name: str, C: float) -> Famil
     mine = line_of(fit, models, name)
     members = models.select((models.families == name) & np.isfinite(models.C))
     away_n = np.log10(members.C) - mine.centre
-    index_sn = fit.draws.index(fit.capabilities.of(members, fit.kept))
+    index_sn = fit.draws.index(fit.capabilities.of(members, fit.n_components))
     slope_s = index_sn @ away_n / (away_n @ away_n)
     middle = float(mine.capability(np.array(C)))
     rng = np.random.default_rng(fit.seed)

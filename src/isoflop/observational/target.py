@@ -63,27 +63,27 @@ class Observed(Displayed):
     """A task as models on other benchmarks show it.
 
     `models` are those it was fitted to, `law` the fit, `draws` its refits to resampled families,
-    `left` (n,) what the fit leaves over as a share of `Sigmoid.ease`, widened for the numbers
+    `residuals` (n,) what the fit leaves over as a share of `Sigmoid.ease`, widened for the numbers
     spent.
     """
 
     task: str
     capabilities: Capabilities
-    kept: int
+    n_components: int
     models: Models
     law: ScoreSigmoid
     draws: ScoreSigmoid | None
-    left: Numbers
+    residuals: Numbers
     level: float
     seed: int
 
     def predict(self, models: Models) -> Numbers:
         """Return scores (n,) of models from their scores on the other benchmarks."""
-        return self.law(self.capabilities.of(models, self.kept))
+        return self.law(self.capabilities.of(models, self.n_components))
 
     def index(self, models: Models) -> Numbers:
         """Return the log odds (n,) that the law gives models."""
-        return self.law.index(self.capabilities.of(models, self.kept))
+        return self.law.index(self.capabilities.of(models, self.n_components))
 
     def interval(self, x: Numbers) -> tuple[Numbers, Numbers]:
         """Return the ends (n,) of the interval of a new model with capabilities x (n, kept).
@@ -97,7 +97,7 @@ class Observed(Displayed):
     def ends(self, drawn_sn: Numbers) -> tuple[Numbers, Numbers]:
         """Return the ends (n,) of the interval of draws (s, n), with the noise of models."""
         rng = np.random.default_rng(self.seed)
-        noise_sn = rng.choice(self.left, drawn_sn.shape) * self.law.ease(drawn_sn)
+        noise_sn = rng.choice(self.residuals, drawn_sn.shape) * self.law.ease(drawn_sn)
         noisy = np.clip(drawn_sn + noise_sn, 0, 1)
         tail = (1 - self.level) / 2
         low, high = np.quantile(noisy, [tail, 1 - tail], axis=0)
@@ -109,14 +109,14 @@ def observe(
     task: str,
     inputs: Sequence[str],
     *,
-    kept: int = 3,
+    n_components: int = 3,
     floor: float | None = None,
     ceiling: float = 1.0,
     draws: int = 1000,
     level: float = 0.9,
     seed: int = 0,
 ) -> Observed:
-    """Return the sigmoid from the first `kept` capabilities on `inputs` to the score on `task`.
+    """Return the sigmoid from the first `n_components` capabilities to the score on `task`.
 
     Capabilities are those of all the models given; the sigmoid is fitted to those with a score,
     by least squares. `floor` is the score of a guess, fitted if it is not given. Draws resample
@@ -125,8 +125,8 @@ def observe(
     Raises CannotFit for too few models, UsageError for numbers that make no sense.
     Source: Ruan et al. 2024, arXiv:2405.10938, eq. 3 and 7.
     """
-    if not 1 <= kept <= len(inputs):
-        raise UsageError(f"{kept} components are asked of {len(inputs)} benchmarks")
+    if not 1 <= n_components <= len(inputs):
+        raise UsageError(f"{n_components} components are asked of {len(inputs)} benchmarks")
     if not (floor is None or 0 <= floor < ceiling) or not 0 < ceiling <= 1:
         raise UsageError(f"a floor of {floor} and a ceiling of {ceiling:g} make no sigmoid")
     refuse_draws(draws, level)
@@ -136,13 +136,13 @@ def observe(
     if mask.any() and (best := y[mask].max()) > ceiling:
         raise UsageError(f"the ceiling is {ceiling:g} and scores on {task} reach {best:.3g}")
     whole = models.select(mask)
-    numbers = kept + 1 + (floor is None)
+    numbers = n_components + 1 + (floor is None)
     if mask.sum() < numbers + SPARE:
         raise CannotFit(
             f"{mask.sum()} models have a score on {task}; {numbers + SPARE} are needed for "
-            f"{kept} components: add models, or keep fewer"
+            f"{n_components} components: add models, or keep fewer"
         )
-    x = components.of(whole, kept)
+    x = components.of(whole, n_components)
     problem = _SigmoidProblem(x, y[mask], floor, ceiling)
     law, ensemble = problem.fitted(whole.families, draws, seed)
     residuals = (y[mask] - law(x)) / law.ease(law(x))
@@ -150,11 +150,11 @@ def observe(
     return Observed(
         task=task,
         capabilities=components,
-        kept=kept,
+        n_components=n_components,
         models=whole,
         law=law,
         draws=ensemble,
-        left=residuals,
+        residuals=residuals,
         level=level,
         seed=seed,
     )
@@ -217,7 +217,7 @@ def held_out(
     train = models.select(np.isfinite(models.C) & (cutoff >= models.C))
     fit = observe(train, task, inputs, **options)
     larger = models.select(beyond)
-    x = fit.capabilities.of(larger, fit.kept)
+    x = fit.capabilities.of(larger, fit.n_components)
     low, high = (None, None) if fit.draws is None else fit.interval(x)
     return ObservationalBacktest(
         fit=fit,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from isoflop.quantities import show
-from isoflop.report import Block, Note
+from isoflop.report import Block, Remark
 
 LONGEST = 130  # characters of a doubt within a sentence
 DIGITS = 3  # of a number with no interval that would ask for more
@@ -22,7 +22,7 @@ def answered(sentence: str, blocks: Iterable[Block]) -> str:
     >>> answered("Loss 1.97", (Note("few runs; make more", "doubt"),))
     'Loss 1.97; doubtful: few runs.'
     """
-    notes = [block for block in blocks if isinstance(block, Note)]
+    notes = [block for block in blocks if isinstance(block, Remark)]
     for kind, word in (("refused", "refused"), ("doubt", "doubtful")):
         if worst := next((note for note in notes if note.kind == kind), None):
             return f"{sentence}; {word}: {clause(worst.text)}."

@@ -18,8 +18,8 @@ from isoflop.report import (
     Figure,
     Heading,
     Line,
-    Note,
     Points,
+    Remark,
     Report,
     Table,
     note_blocks,
@@ -67,17 +67,17 @@ def notes_of(comparison: ApproachComparison) -> list[Block]:
     if len(comparison.approaches) > 1:
         kind = "doubt" if comparison.factor > APART else "good"
         text = f"the approaches differ by a factor of {show(comparison.factor)} in N"
-        blocks.append(Note(text, kind))  # type: ignore[arg-type]
+        blocks.append(Remark(text, kind))  # type: ignore[arg-type]
     names: dict[str, list[str]] = {}
     for name, reason in comparison.refused:
         names.setdefault(_shortened(reason), []).append(name)
     for reason, who in names.items():
         are = "is" if len(who) == 1 else "are"
-        blocks.append(Note(f"{', '.join(who)} {are} refused: {reason}", "doubt"))
+        blocks.append(Remark(f"{', '.join(who)} {are} refused: {reason}", "doubt"))
     budgets = [p for each in comparison.profiles for p in each.profiles if p.fault]
     if budgets:
         text = "; ".join(dict.fromkeys(f"{show(p.budget.C)} FLOP: {p.fault}" for p in budgets))
-        blocks.append(Note(_shortened(f"2: budgets left out: {text}")))
+        blocks.append(Remark(_shortened(f"2: budgets left out: {text}")))
     return [*blocks, *note_blocks(n for n in comparison.notes if n.topic != "left-out")]
 
 

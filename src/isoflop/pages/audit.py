@@ -8,7 +8,7 @@ from isoflop.assess.audit import Audit, Finding
 from isoflop.errors import texts
 from isoflop.pages import shows
 from isoflop.pages.answer import clause
-from isoflop.report import Block, Heading, Note, Paragraph, Report, Table, note_blocks
+from isoflop.report import Block, Heading, Paragraph, Remark, Report, Table, note_blocks
 
 SHOWN = 20  # rows that are named in text; --json names them all
 
@@ -36,12 +36,12 @@ def _answer(audit: Audit) -> str:
     return f"{verdicts[audit.worst]}{why}."
 
 
-def headline(audit: Audit) -> Note:
+def headline(audit: Audit) -> Remark:
     """Return how many checks failed, warned and could not tell."""
     failed, warned = len(audit.of("fail")), len(audit.of("warn"))
     silent = len(audit.of("cannot tell"))
     text = f"of {len(audit.findings)} checks {failed} failed, {warned} warned, {silent} cannot tell"
-    return Note(text, "doubt" if failed or warned else "good")
+    return Remark(text, "doubt" if failed or warned else "good")
 
 
 def table(audit: Audit) -> Table:

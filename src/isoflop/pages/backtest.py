@@ -118,7 +118,7 @@ def overall(test: Backtest) -> Table:
     )
 
 
-def by_ratio(found: list[tuple[Candidate, tuple[Reached, ...]]], level: float) -> Table:
+def by_ratio(reached: list[tuple[Candidate, tuple[Reached, ...]]], level: float) -> Table:
     """Return error, bias and coverage by times beyond the train runs."""
     rows: list[tuple[Cell, ...]] = [
         (
@@ -129,7 +129,7 @@ def by_ratio(found: list[tuple[Candidate, tuple[Reached, ...]]], level: float) -
             percent(r.bias),
             *("" if share is None else f"{share:.0%}" for share in (r.alone, r.calibrated)),
         )
-        for c, bins in found
+        for c, bins in reached
         for r in bins
     ]
     return Table(
@@ -146,11 +146,11 @@ def _span(r: Reached) -> str:
 
 
 def as_data(
-    test: Backtest, found: list[tuple[Candidate, tuple[Reached, ...]]], heard: Notes
+    test: Backtest, reached: list[tuple[Candidate, tuple[Reached, ...]]], notes: Notes
 ) -> dict[str, Any]:
     """Return a backtest as JSON types."""
     return {
-        "along": list(test.along),
+        "along": list(test.axes),
         "level": test.level,
         "candidates": [
             {
@@ -170,8 +170,8 @@ def as_data(
                     for r in bins
                 ],
             }
-            for c, bins in found
+            for c, bins in reached
         ],
         "refused": refused_as_data(test),
-        "doubts": texts(heard),
+        "doubts": texts(notes),
     }

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     pass
 
 
-def listed(given: tuple[str, ...]) -> tuple[str, ...]:
+def listed(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names that texts hold, with commas between."""
-    return tuple(part.strip() for text in given for part in text.split(",") if part.strip())
+    return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
 
 
 def share(text: str | None) -> float | None:

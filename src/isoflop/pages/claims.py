@@ -85,12 +85,16 @@ def picture(judgeds: list[Judged]) -> list[Block]:
         pairs = [
             c
             for c in recomputed.compared
-            if c.said > 0 and c.found > 0 and not c.what.startswith(AT_LEAST)
+            if c.stated > 0 and c.recomputed > 0 and not c.what.startswith(AT_LEAST)
         ]
         if pairs:
-            worst = max(pairs, key=lambda c: abs(np.log(c.said / c.found)))
+            worst = max(pairs, key=lambda c: abs(np.log(c.stated / c.recomputed)))
             points.setdefault(verdict, []).append(
-                (claim.number, worst.said / worst.found, f"claim {claim.number}: {worst.what}")
+                (
+                    claim.number,
+                    worst.stated / worst.recomputed,
+                    f"claim {claim.number}: {worst.what}",
+                )
             )
     if not points:
         return []
@@ -127,7 +131,13 @@ def detail(claim: Claim, recomputed: Recomputed, verdict: str) -> list[Block]:
     if claim.correction:
         blocks.append(Paragraph(claim.correction))
     rows: list[tuple[str, float | None, float, str, str]] = [
-        (c.what, float(c.said), c.found, "source" if c.printed else "recomputed", _yes(c.holds))
+        (
+            c.what,
+            float(c.stated),
+            c.recomputed,
+            "source" if c.printed else "recomputed",
+            _yes(c.holds),
+        )
         for c in recomputed.compared
     ]
     rows += [(what, None, value, "recomputed", "") for what, value in recomputed.also.items()]
@@ -158,8 +168,8 @@ def as_data(judgeds: list[Judged]) -> dict[str, Any]:
                 "compared": [
                     {
                         "what": k.what,
-                        "said": k.said,
-                        "found": k.found,
+                        "said": k.stated,
+                        "found": k.recomputed,
                         "by": "source" if k.printed else "recomputed",
                         "holds": k.holds,
                     }

@@ -18,8 +18,8 @@ from isoflop.report import (
     Figure,
     Heading,
     Line,
-    Note,
     Paragraph,
+    Remark,
     Report,
     Table,
     note_blocks,
@@ -68,7 +68,7 @@ def page_of(comparison: Comparison, outcome: Forecast | None = None) -> Report:
 @tabulates(Comparison)
 def tables_of(comparison: Comparison) -> dict[str, Columns]:
     """Return the candidates of a comparison, best first, and their errors run by run."""
-    errors = comparison.test.held
+    errors = comparison.test.results
     counts = [h.error.size for h in errors]
     return {
         "ranking": {
@@ -98,9 +98,9 @@ def meaning(comparison: Comparison) -> str:
     return f"{MEANING} {USUAL} is trusted more at first, unless it is beaten beyond noise."
 
 
-def split(given: tuple[str, ...]) -> tuple[str, ...]:
+def split(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names in texts that may hold several, with commas between."""
-    return tuple(name.strip() for text in given for name in text.split(",") if name.strip())
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
 def ranking(comparison: Comparison) -> Table:
@@ -170,7 +170,7 @@ def error_by_ratio(test: Backtest, ranked: list[Candidate]) -> Figure:
     )
 
 
-def verdict(comparison: Comparison) -> Note:
+def verdict(comparison: Comparison) -> Remark:
     """Return which law forecasts best, and whether that is noise."""
     best, total = comparison.standings[0], len(comparison.standings)
     text = f"{best.candidate.name} misses larger runs least, by {best.error:.2%} on average"
@@ -178,10 +178,10 @@ def verdict(comparison: Comparison) -> Note:
         {s.candidate.law for s in comparison.standings if s.tied} - {comparison.best.law}
     )
     if total == 1:
-        return Note(f"{text}; it was the only candidate", "info")
+        return Remark(f"{text}; it was the only candidate", "info")
     if comparison.decisive:
-        return Note(f"{text}, and its lead over every other law is more than noise", "good")
-    return Note(
+        return Remark(f"{text}, and its lead over every other law is more than noise", "good")
+    return Remark(
         f"{text}, but its lead over {', '.join(rivals)} may be noise: do not choose one, use the "
         "pooled forecast",
         "info",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.quantities import show
-from isoflop.report import Block, Heading, Note, Paragraph, Table
+from isoflop.report import Block, Heading, Paragraph, Remark, Table
 
 if TYPE_CHECKING:
     from isoflop.assess import Backtest, Candidate
-    from isoflop.experiments.pretrain.sweep import Pretrain, Size
+    from isoflop.experiments.pretrain.sweep import PointSize, Pretrain
     from isoflop.fitting import Fit
     from isoflop.runs import Runs
     from isoflop.store import Study
@@ -94,7 +94,7 @@ def growth(test: Backtest, candidate: Candidate) -> float:
 
 
 def forecasts_of(
-    study: Study, target: Size, seed: int, test: Backtest, fits: dict[str, Fit[Any]]
+    study: Study, target: PointSize, seed: int, test: Backtest, fits: dict[str, Fit[Any]]
 ) -> tuple[PreregisteredForecast, ...]:
     """Return what each form says of the target, the chosen one first; refused fits say nothing.
 
@@ -117,7 +117,7 @@ def forecasts_of(
     return tuple(PreregisteredForecast(*row) for row in body["forms"])
 
 
-def verdict(best: PreregisteredForecast, truth: float, chosen: Fit[Any]) -> Note:
+def verdict(best: PreregisteredForecast, truth: float, chosen: Fit[Any]) -> Remark:
     """Return whether the forecast held what was measured."""
     inside = best.low <= truth <= best.high
     text = (
@@ -125,10 +125,10 @@ def verdict(best: PreregisteredForecast, truth: float, chosen: Fit[Any]) -> Note
         f"{chosen.level:.0%}); the run came to {truth:.4f}: off by {best.error(truth):+.1%}, "
         f"{'inside' if inside else 'outside'} the interval"
     )
-    return Note(text, "good" if inside else "doubt")
+    return Remark(text, "good" if inside else "doubt")
 
 
-def question(runs: Runs, target: Size) -> Paragraph:
+def question(runs: Runs, target: PointSize) -> Paragraph:
     """Return what the demo asks: the train runs and the run that is forecast."""
     largest = float(runs["C"].max())
     unit = runs.conventions.get("L", "nats/token")
@@ -176,7 +176,7 @@ def forecast_table(forecasts: tuple[PreregisteredForecast, ...], truth: float) -
     return Table(("form", "forecast", "low", "high", "error", "holds the truth"), rows, caption)
 
 
-def frontier(runs: Runs, target: Size, truth: float) -> tuple[Block, ...]:
+def frontier(runs: Runs, target: PointSize, truth: float) -> tuple[Block, ...]:
     """Return L(C) through the best run of each budget, with and without a floor."""
     from isoflop.errors import RefusedByData
     from isoflop.fitting import fit
@@ -208,7 +208,7 @@ def frontier(runs: Runs, target: Size, truth: float) -> tuple[Block, ...]:
 
 
 def as_data(
-    forecasts: tuple[PreregisteredForecast, ...], target: Size, truth: float, test: Backtest
+    forecasts: tuple[PreregisteredForecast, ...], target: PointSize, truth: float, test: Backtest
 ) -> dict[str, Any]:
     """Return the demo as JSON types."""
     chosen = forecasts[0]

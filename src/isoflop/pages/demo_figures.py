@@ -12,7 +12,7 @@ from isoflop.quantities import show
 from isoflop.report import Axis, Band, Contours, ErrorBar, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
-    from isoflop.experiments.pretrain.sweep import Size
+    from isoflop.experiments.pretrain.sweep import PointSize
     from isoflop.fitting import Fit
     from isoflop.runs import Runs
 
@@ -23,7 +23,7 @@ def forecast_picture(
     runs: Runs,
     fits: Mapping[str, Fit[Any]],
     forecasts: Sequence[Any],
-    target: Size,
+    target: PointSize,
     truth: float,
 ) -> Figure:
     """Return the runs, every form's curve at the held-out size, the chosen band, and the truth."""
@@ -65,7 +65,7 @@ def forecast_picture(
     )
 
 
-def contours(fit: Fit[Any], target: Size) -> Figure:
+def contours(fit: Fit[Any], target: PointSize) -> Figure:
     """Return loss over N and D by the law, the runs, the frontier and the held-out run."""
     from isoflop.plan import optimum
 

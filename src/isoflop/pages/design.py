@@ -15,8 +15,8 @@ from isoflop.quantities import show
 from isoflop.report import Axis, Block, Figure, Line, Points, Report, Table, note_blocks
 
 if TYPE_CHECKING:
-    from isoflop.assess import Pool as LawPool
-    from isoflop.plan.design.uncertainty import Model, Pool
+    from isoflop.assess import Pool
+    from isoflop.plan.design.uncertainty import Candidates, Model
 
 
 STAGES = (0.1, 0.3, 1.0)  # shares of the design at which the rule for stopping is told
@@ -44,12 +44,12 @@ def page_of(result: Design) -> Report:
 
 
 def pool_of(
-    models: Sequence[Model | LawPool],
+    models: Sequence[Model | Pool],
     path: str | None,
     low: Mapping[str, float] | None,
     high: Mapping[str, float] | None,
     steps: int,
-) -> Pool:
+) -> Candidates:
     """Return the rows of a file, or a grid over the range of the runs and a bit further."""
     from isoflop.plan.design.greedy import grid, pool
     from isoflop.sources import read
@@ -82,7 +82,7 @@ def percent(share: float) -> str:
 def runs_of(design_result: Design) -> Table:
     """Return the runs of a design, in order, with cost and half-width after each."""
     rows = tuple(
-        (i + 1, c.N, c.D, c.D / c.N, c.cost, c.spent, percent(c.half_width))
+        (i + 1, c.N, c.D, c.D / c.N, c.cost, c.total_cost, percent(c.half_width))
         for i, c in enumerate(design_result.choices)
     )
     return Table(
@@ -98,7 +98,9 @@ def stopping_of(design_result: Design) -> list[Block]:
 
     if not design_result.choices:
         return []
-    costs = sorted({max(s * design_result.spent, design_result.choices[0].spent) for s in STAGES})
+    costs = sorted(
+        {max(s * design_result.spent, design_result.choices[0].total_cost) for s in STAGES}
+    )
     rows = tuple((cost, percent(narrowed(design_result, cost))) for cost in costs)
     return [
         Table(
@@ -109,7 +111,7 @@ def stopping_of(design_result: Design) -> list[Block]:
     ]
 
 
-def map(design_result: Design, candidates: Pool) -> Figure:
+def map(design_result: Design, candidates: Candidates) -> Figure:
     """Return the candidates and the runs that the design takes, on the plane of N and D."""
     N, D = (np.array([getattr(c, s) for c in design_result.choices]) for s in "ND")
     hover = tuple(f"run {i + 1}: {show(c.cost)} FLOP" for i, c in enumerate(design_result.choices))
@@ -122,7 +124,7 @@ def map(design_result: Design, candidates: Pool) -> Figure:
 
 def narrowing(design_result: Design) -> Figure:
     """Return the half-width of the target against the compute spent."""
-    cost = np.array([c.spent for c in design_result.choices])
+    cost = np.array([c.total_cost for c in design_result.choices])
     width = 100 * np.array([c.half_width for c in design_result.choices])
     return Figure(
         "How the target narrows",
@@ -143,7 +145,7 @@ def as_data(design_result: Design) -> dict[str, Any]:
         "half_width": design_result.half_width,
         "spent": design_result.spent,
         "runs": [
-            {"N": c.N, "D": c.D, "cost": c.cost, "spent": c.spent, "half_width": c.half_width}
+            {"N": c.N, "D": c.D, "cost": c.cost, "spent": c.total_cost, "half_width": c.half_width}
             for c in design_result.choices
         ],
         "notes": texts(design_result.notes),

@@ -10,7 +10,7 @@ import numpy as np
 
 from isoflop import errors
 from isoflop.quantities import show
-from isoflop.report import Cell, Note, Paragraph, Table, note_blocks
+from isoflop.report import Cell, Paragraph, Remark, Table, note_blocks
 from isoflop.report.display import Displayed
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class TaskForecast(Displayed):
     signal: Signal
     grade: str
     missed: tuple[Missed, ...]
-    tried: tuple[DownstreamMethod, ...]
+    methods: tuple[DownstreamMethod, ...]
     chain: TwoStepFit | None
-    said: Forecast | None
+    forecast: Forecast | None
     reason: str
 
     @property
@@ -39,7 +39,7 @@ class TaskForecast(Displayed):
         """The rms error of the chain on the largest runs, from all others; NaN if untested."""
         from isoflop.downstream import nearest, rms
 
-        return rms(nearest(self.missed, self.tried[0]), self.tried[0])
+        return rms(nearest(self.missed, self.methods[0]), self.methods[0])
 
 
 def title(at: Mapping[str, float]) -> str:
@@ -80,9 +80,9 @@ def answer_of(
             signal=signal,
             grade="at chance",
             missed=missed,
-            tried=methods,
+            methods=methods,
             chain=chain,
-            said=forecast,
+            forecast=forecast,
             reason=reason,
         )
     try:
@@ -103,24 +103,24 @@ def answer_of(
         signal=signal,
         grade=grade,
         missed=missed,
-        tried=methods,
+        methods=methods,
         chain=chain,
-        said=forecast,
+        forecast=forecast,
         reason=reason,
     )
 
 
-def notes_of(answers: list[TaskForecast]) -> list[Note]:
+def notes_of(answers: list[TaskForecast]) -> list[Remark]:
     """Return which tasks cannot be forecast, and why."""
-    notes: list[Note] = []
+    notes: list[Remark] = []
     for a in answers:
         if a.reason:
-            notes.append(Note(f"{a.name}: {a.reason}", "doubt" if a.chain else "refused"))
+            notes.append(Remark(f"{a.name}: {a.reason}", "doubt" if a.chain else "refused"))
         if a.grade == "unreliable":
-            notes.append(Note(f"{a.name} is unreliable: do not plan by its forecast", "doubt"))
+            notes.append(Remark(f"{a.name} is unreliable: do not plan by its forecast", "doubt"))
         if a.chance is None:
             notes.append(
-                Note(
+                Remark(
                     f"{a.name}: the score of a guess was not given (--chance {a.name}=0.25), so "
                     "its floor is fitted and its rise is taken from the worst third of runs",
                     "doubt",
@@ -128,7 +128,7 @@ def notes_of(answers: list[TaskForecast]) -> list[Note]:
             )
     remarks: dict[errors.Note, list[str]] = {}  # what holds of several tasks is said once
     for a in answers:
-        for note in a.said.notes if a.said else a.chain.notes if a.chain else ():
+        for note in a.forecast.notes if a.forecast else a.chain.notes if a.chain else ():
             remarks.setdefault(note, []).append(a.name)
     return [*notes, *note_blocks(note.of(", ".join(names)) for note, names in remarks.items())]
 
@@ -175,11 +175,21 @@ def forecasts(answers: list[TaskForecast], at: Mapping[str, float]) -> Table:
     """Return the forecast score of every task with its interval."""
     rows: list[tuple[Cell, ...]] = []
     for a in answers:
-        if a.said is None or a.chain is None:
+        if a.forecast is None or a.chain is None:
             rows.append((a.name, None, None, None, None, None, a.grade))
             continue
         L = float(a.chain.loss.predict(**at))
-        rows.append((a.name, a.said.value, a.said.low, a.said.high, L, a.said.beyond, a.grade))
+        rows.append(
+            (
+                a.name,
+                a.forecast.value,
+                a.forecast.low,
+                a.forecast.high,
+                L,
+                a.forecast.beyond,
+                a.grade,
+            )
+        )
     unit = answers[0].runs.conventions.get("L", "nats/token")
     return Table(
         ("task", "score", "low", "high", f"loss [{unit}]", "beyond the runs [times]", "class"),
@@ -201,7 +211,7 @@ def ways(answers: list[TaskForecast]) -> Table:
             _percent(rms(a.missed, way)),
         )
         for a in answers
-        for way in a.tried
+        for way in a.methods
         if a.missed
     )
     return Table(
@@ -231,7 +241,7 @@ def _percent(share: float) -> float | None:
 def _beyond(answer: TaskForecast) -> float | None:
     from isoflop.downstream import nearest
 
-    last = nearest(answer.missed, answer.tried[0])
+    last = nearest(answer.missed, answer.methods[0])
     return float(last[0].ratio.max()) if last else None
 
 
@@ -243,7 +253,7 @@ def as_data(answers: list[TaskForecast]) -> dict[str, Any]:
 def _task_data(a: TaskForecast) -> dict[str, Any]:
     from isoflop.downstream import rms
 
-    error, forecast = a.missed_by, a.said
+    error, forecast = a.missed_by, a.forecast
     values = (
         None
         if a.chain is None
@@ -257,7 +267,7 @@ def _task_data(a: TaskForecast) -> dict[str, Any]:
         "class": a.grade,
         "chance": a.chance,
         "backtest": error if np.isfinite(error) else None,
-        "ways": {w.name: rms(a.missed, w) for w in a.tried if np.isfinite(rms(a.missed, w))},
+        "ways": {w.name: rms(a.missed, w) for w in a.methods if np.isfinite(rms(a.missed, w))},
         "best": a.signal.best,
         "rise": a.signal.rise,
         "noise": a.signal.noise,

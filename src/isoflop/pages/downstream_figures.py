@@ -38,7 +38,7 @@ def _path(answer: TaskForecast, chain: TwoStepFit) -> tuple[Numbers, dict[str, N
 
     Of size and data it keeps the tokens per parameter of the target, else the middle of the runs.
     """
-    C, forecast = _compute(chain.loss.runs), answer.said
+    C, forecast = _compute(chain.loss.runs), answer.forecast
     at = dict(forecast.at) if forecast else {}
     target = at.get("C", 6 * at["N"] * at["D"] if {"N", "D"} <= set(at) else AHEAD * C.max())
     grid = np.geomspace(C.min(), max(1.5 * target, C.max()), STEPS)
@@ -94,7 +94,7 @@ def _loss(answer: TaskForecast, chain: TwoStepFit) -> Figure:
 def _step(answer: TaskForecast, chain: TwoStepFit) -> Figure:
     """Return the second step: the score against the loss on the task."""
     runs = chain.score.runs
-    L, forecast = runs["L"], answer.said
+    L, forecast = runs["L"], answer.forecast
     target = float(chain.loss.predict(**forecast.at)) if forecast else L.min()
     grid = np.linspace(0.9 * min(target, L.min()), L.max(), STEPS)
     layers: list[Layer] = []
@@ -137,7 +137,7 @@ def _by_compute(answer: TaskForecast, chain: TwoStepFit | None) -> Figure:
         layers.append(Line(f"two steps, {path}", grid, chain.predict(**inputs), group="f"))
         ends = grid
     layers += [*_chance(answer, ends), Points("runs", C, runs["score"], hover=_names(runs))]
-    forecast = answer.said
+    forecast = answer.forecast
     if forecast:
         C_target = forecast.at.get(
             "C", 6 * forecast.at.get("N", np.nan) * forecast.at.get("D", np.nan)
@@ -154,7 +154,7 @@ def _by_compute(answer: TaskForecast, chain: TwoStepFit | None) -> Figure:
 
 
 def _target(answer: TaskForecast, x: float) -> Layer:
-    forecast = answer.said
+    forecast = answer.forecast
     assert forecast is not None
     if forecast.low is None or forecast.high is None:
         return Points(

@@ -10,10 +10,10 @@ from isoflop.quantities import show
 from isoflop.report import Axis, Figure, Line, Points
 
 if TYPE_CHECKING:
-    from isoflop.theory import AnswerLossFamily, Scores
+    from isoflop.theory import AnswerLossFamily, EmergenceScores
 
 
-def says(family: AnswerLossFamily, got: Scores, first: float) -> str:
+def says(family: AnswerLossFamily, got: EmergenceScores, first: float) -> str:
     """Return in words from which size an exact match is seen."""
     zero = got.exact == 0
     none = f"; {zero.sum()} of {got.N.size} models score nothing" if zero.any() else ""
@@ -24,7 +24,7 @@ def says(family: AnswerLossFamily, got: Scores, first: float) -> str:
     )
 
 
-def exact_of(got: Scores, smooth: Scores, first: float) -> Figure:
+def exact_of(got: EmergenceScores, smooth: EmergenceScores, first: float) -> Figure:
     """Return exact match against size, sampled and as the law has it."""
     level = np.array([0.0, 1.0])
     return Figure(
@@ -40,7 +40,7 @@ def exact_of(got: Scores, smooth: Scores, first: float) -> Figure:
     )
 
 
-def wrong_of(got: Scores, smooth: Scores) -> Figure:
+def wrong_of(got: EmergenceScores, smooth: EmergenceScores) -> Figure:
     """Return edit distance against size, sampled and as the law has it."""
     return Figure(
         "Wrong tokens: the same answers, counted",

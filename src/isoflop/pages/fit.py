@@ -13,7 +13,7 @@ from isoflop.pages.answer import answered, estimate
 from isoflop.pages.laws import formula
 from isoflop.pages.provenance import dropped, unit_of
 from isoflop.quantities import quantity
-from isoflop.report import Block, Heading, Note, Paragraph, Report, Table, note_blocks
+from isoflop.report import Block, Heading, Paragraph, Remark, Report, Table, note_blocks
 from isoflop.report.columns import Columns
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def page_of(fit: Fit[Any]) -> Report:
     """Return a fit as a report: trust first, then numbers, then figures."""
     from isoflop.pages.fit_figures import pictures
 
-    good = [Note("the fit can be trusted as far as its runs reach", "good")]
+    good = [Remark("the fit can be trusted as far as its runs reach", "good")]
     blocks: list[Block] = [
         *(good if fit.status == "ok" else ()),
         *note_blocks(fit.notes),
@@ -85,9 +85,9 @@ def _answer(fit: Fit[Any]) -> str:
         for name in fit.law.params
     )
     unit = "%" if fit.kind == "log" else ""
-    left = f"{np.sqrt((percent(fit) ** 2).mean()):.2g}{unit}"
+    residual = f"{np.sqrt((percent(fit) ** 2).mean()):.2g}{unit}"
     return (
-        f"{fit.law.key} follows {len(fit.runs):,} runs to {left} (root mean square of the "
+        f"{fit.law.key} follows {len(fit.runs):,} runs to {residual} (root mean square of the "
         f"residuals) with {', '.join(values)}"
     )
 
@@ -164,7 +164,7 @@ def best_splits(fit: Fit[Any] | Pool) -> tuple[Block, ...]:
     with np.errstate(over="ignore"):
         largest = float((6 * fit.runs["N"] * fit.runs["D"]).max())
     if not 0 < largest * BUDGETS[-1] < np.inf:
-        return (Note(f"no best N and D: C = 6ND of the runs reaches {largest:g}, no number"),)
+        return (Remark(f"no best N and D: C = 6ND of the runs reaches {largest:g}, no number"),)
     rows = []
     try:
         for factor in BUDGETS:
@@ -182,7 +182,7 @@ def best_splits(fit: Fit[Any] | Pool) -> tuple[Block, ...]:
                 )
             )
     except (NoOptimum, RefusedByData) as reason:
-        return (Note(f"no best N and D: {reason}"),)
+        return (Remark(f"no best N and D: {reason}"),)
     columns = ("C = 6ND", "times the runs", "N", "low", "high", "D", "D/N", "L")
     return (Table(columns, tuple(rows), "The best split of a budget; low and high are of N."),)
 

@@ -23,7 +23,7 @@ def counts(built: Architecture, D: float | None) -> Report:
         names = (*names, "FLOP of the run")
         rows = [(*row, each[row[0]] * D) for row in rows]
     parts = built.parts
-    held = (
+    conventions = (
         ("input table", parts.embedding),
         ("output table", parts.head),
         ("positions", parts.positions + parts.relative),
@@ -42,11 +42,17 @@ def counts(built: Architecture, D: float | None) -> Report:
         Table(("N", "parameters"), tuple(sizes.items()), caption="Parameters, by convention."),
         Table(names, tuple(rows), caption="Training FLOP, by convention."),
         Table(("serving", "FLOP"), tuple(served.items()), caption="Forward FLOP per token."),
-        Table(("where", "parameters"), tuple((n, c) for n, c in held if c)),
+        Table(("where", "parameters"), tuple((n, c) for n, c in conventions if c)),
         Paragraph(
             f"Width over layers is {built.aspect:.3g}. Keys and values of one token take "
             f"{built.layers * built.cached_width} numbers."
         ),
     )
-    data = {"N": sizes, "flop_per_token": each, "serving": served, "parts": dict(held), "D": D}
+    data = {
+        "N": sizes,
+        "flop_per_token": each,
+        "serving": served,
+        "parts": dict(conventions),
+        "D": D,
+    }
     return Report("Parameters and FLOP", blocks, data)

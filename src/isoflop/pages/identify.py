@@ -18,8 +18,8 @@ from isoflop.report import (
     Figure,
     Heading,
     Line,
-    Note,
     Paragraph,
+    Remark,
     Report,
     Table,
     note_blocks,
@@ -37,11 +37,13 @@ def page_of(result: Identified) -> Report:
     """Return what the runs can give as a report: what they cannot first, then the profiles."""
     fit, runs = result.fit, result.fit.runs
     fresh = [n for n in result.notes if n not in fit.notes]
-    good = [] if result.unknown else [Note("the runs give every number that was asked for", "good")]
+    good = (
+        [] if result.unknown else [Remark("the runs give every number that was asked for", "good")]
+    )
     blocks: list[Block] = [
         *note_blocks(fit.notes),
         *note_blocks(fresh),
-        *(Note(f"not known: {name}; {why}", "doubt") for name, why in result.unknown.items()),
+        *(Remark(f"not known: {name}; {why}", "doubt") for name, why in result.unknown.items()),
         *good,
         parameters(fit, result),
         *answers_of(result),
@@ -70,10 +72,10 @@ def _answer(result: Identified, blocks: list[Block]) -> str:
         for name, ends in result.answers.items()
         if name not in result.unknown
     )
-    known = ", ".join([*answers] or [*profiles])
+    names = ", ".join([*answers] or [*profiles])
     if not result.unknown:
-        return answered(f"These runs give {known}", blocks)
-    return answered(f"These runs give {known or 'none of what was asked'}", blocks)
+        return answered(f"These runs give {names}", blocks)
+    return answered(f"These runs give {names or 'none of what was asked'}", blocks)
 
 
 def parameters(fit: Fit[Any], identified_law: Identified) -> Table:

@@ -19,9 +19,9 @@ from isoflop.report import (
     Figure,
     Heading,
     Line,
-    Note,
     Paragraph,
     Points,
+    Remark,
     Report,
     Table,
     note_blocks,
@@ -51,14 +51,14 @@ def page_of(result: Influence, questions: Mapping[str, Answer] | None = None) ->
 
     The first of them, or D*/N*, is drawn.
     """
-    fit, asked = result.fit, dict(questions or {})
-    main = SPLIT if SPLIT in asked else next(iter(asked), fit.free[0])
+    fit, answers = result.fit, dict(questions or {})
+    main = SPLIT if SPLIT in answers else next(iter(answers), fit.free[0])
     blocks: list[Block] = [
         *note_blocks(fit.notes),
-        *(verdict(fit, asked, result, main) if fit.draws is not None else ()),
+        *(verdict(fit, answers, result, main) if fit.draws is not None else ()),
         Paragraph(MEANING),
         *figures(fit, result, main),
-        *tables(fit, result, tuple(asked) or fit.free, main),
+        *tables(fit, result, tuple(answers) or fit.free, main),
     ]
     few = (
         result.highest[max(1, int(FEW * len(fit.runs))) - 1 : len(result.highest)] or result.highest
@@ -124,11 +124,11 @@ def verdict(
         f"{show(float(values.max()))} without up to {few} of them"
     )
     if not away:
-        return [Note(f"{text}: no few runs decide it", "good")]
+        return [Remark(f"{text}: no few runs decide it", "good")]
     least = min(away, key=lambda w: len(w.rows))
     rows = ", ".join(map(str, least.rows))
     return [
-        Note(
+        Remark(
             f"{text}; it leaves its interval without {least.left_out} "
             f"({show(least.answers[main])}): row {rows}. The interval does not hold this",
             "doubt",

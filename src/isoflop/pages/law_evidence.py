@@ -30,7 +30,7 @@ def on_public_runs(law: type[Law], measured: Sequence[FitEvidence]) -> list[Bloc
         return [*blocks, Paragraph(why)]
     blocks += map(_origin, measured)
     blocks += [_fits(measured), _parameters(measured)]
-    if any(e.held for e in measured):
+    if any(e.held_out for e in measured):
         blocks.append(_backtest(measured))
     if any(e.notes for e in measured):
         blocks.append(_remarks(measured))
@@ -83,9 +83,9 @@ def either_way(
 
 def _backtest(measured: Sequence[FitEvidence]) -> Table:
     rows: list[tuple[Cell, ...]] = [
-        (e.name, _cut(h), h.seen, h.held, show(h.beyond), _error(e, h.rms), _error(e, h.bias))
+        (e.name, _cut(h), h.train, h.test, show(h.beyond), _error(e, h.rms), _error(e, h.bias))
         for e in measured
-        for h in e.held
+        for h in e.held_out
     ]
     return Table(
         ("data", "held out", "fitted", "predicted", "times beyond", "rms error", "bias"),
@@ -105,9 +105,9 @@ def _estimate(fit_evidence: FitEvidence, name: str) -> str:
 
 def _cut(held_out_fit: HeldOutFit) -> str:
     return (
-        f"{held_out_fit.along} over {show(held_out_fit.cut)}"
+        f"{held_out_fit.axis} over {show(held_out_fit.cut)}"
         if held_out_fit.cut
-        else held_out_fit.along
+        else held_out_fit.axis
     )
 
 

@@ -100,15 +100,15 @@ def of_law(law: Law) -> Figure:
 
 def agreement(fit_evidence: FitEvidence) -> Figure | None:
     """Return observed against predicted, where the licence of the runs allows a few of them."""
-    plotted = fit_evidence.shown
+    plotted = fit_evidence.plotted
     if plotted is None:
         return None
     observed, predicted = np.array(plotted.observed), np.array(plotted.predicted)
     unseen = np.array(plotted.unseen)
     ends = np.array([min(observed.min(), predicted.min()), max(observed.max(), predicted.max())])
-    mid = fit_evidence.held[len(fit_evidence.held) // 2]
-    rule = f"Fitted to runs with {mid.along} up to {show(mid.cut)}"
-    rule = rule if mid.cut else f"Fitted to the rest, with {mid.along} held out"
+    mid = fit_evidence.held_out[len(fit_evidence.held_out) // 2]
+    rule = f"Fitted to runs with {mid.axis} up to {show(mid.cut)}"
+    rule = rule if mid.cut else f"Fitted to the rest, with {mid.axis} held out"
     log = fit_evidence.residuals == "log" and ends[0] > 0 and ends[1] / ends[0] > WIDE
     unit = fit_evidence.unit or quantity(fit_evidence.predicts).unit
     layers: list[Layer] = [Line("equal", ends, ends, "reference")]
@@ -126,13 +126,13 @@ def agreement(fit_evidence: FitEvidence) -> Figure | None:
 
 def by_distance(measured: Sequence[FitEvidence]) -> Figure | None:
     """Return the error of held-out runs by how far beyond the fitted runs they reach."""
-    tested = [e for e in measured if len(e.held) > 1]
+    tested = [e for e in measured if len(e.held_out) > 1]
     if not tested:
         return None
     log = all(e.residuals == "log" for e in tested)
     layers: list[Layer] = []
     for e in tested:
-        errors = sorted(e.held, key=lambda h: h.beyond)
+        errors = sorted(e.held_out, key=lambda h: h.beyond)
         far = np.array([h.beyond for h in errors])
         error = np.array([h.rms for h in errors]) * (100 if log else 1)
         layers += [Line(e.name, far, error, group=e.name), Points(e.name, far, error, group=e.name)]
@@ -159,8 +159,8 @@ def _of_sets(curves: Sequence[_Curve]) -> Figure:
 
 def _of_published(constants: Published) -> _Curve:
     bound = constants.binding
-    own = quantity(bound.predicts).unit
-    unit = constants.conventions.get(bound.predicts, own) if bound.predicts == "L" else own
+    printed = quantity(bound.predicts).unit
+    unit = constants.conventions.get(bound.predicts, printed) if bound.predicts == "L" else printed
     return _Curve(constants.name, constants.law, bound.takes, bound.predicts, constants.valid, unit)
 
 

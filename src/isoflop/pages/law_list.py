@@ -78,5 +78,5 @@ def by_topic(laws: Mapping[str, type[Law]]) -> Iterator[tuple[str, tuple[LawGrou
         members.setdefault(stem(law.key), []).append(law)
     families = [LawGroup(name, tuple(alike)) for name, alike in members.items()]
     for name in TOPICS:
-        if found := tuple(f for f in families if topic(f.laws[0]) == name):
-            yield name, found
+        if matches := tuple(f for f in families if topic(f.laws[0]) == name):
+            yield name, matches

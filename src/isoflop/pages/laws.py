@@ -12,7 +12,7 @@ from isoflop.law import Law, Param, Published
 from isoflop.pages import shows, tabulates
 from isoflop.pages.answer import answered, estimate
 from isoflop.quantities import show
-from isoflop.report import Block, Heading, Note, Paragraph, Report, Table
+from isoflop.report import Block, Heading, Paragraph, Remark, Report, Table
 from isoflop.report.columns import Columns
 
 NUMBERS = 8  # columns of plain numbers that a terminal of 80 columns holds
@@ -46,7 +46,7 @@ def set_of(constants: Published) -> Report:
     """Return the page of a published set of constants."""
     from isoflop.pages.law_figures import of_set
 
-    blocks: list[Block] = [Note(constants.caution, "doubt")] if constants.caution else []
+    blocks: list[Block] = [Remark(constants.caution, "doubt")] if constants.caution else []
     law = type(constants.law)
     rows = tuple(
         (name, exactly(value), law.params[name].unit, law.params[name].doc)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import UsageError
 from isoflop.quantities import show
-from isoflop.report import Block, Note, Paragraph, Report, Table
+from isoflop.report import Block, Paragraph, Remark, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.accounting import ModelFamily
@@ -38,13 +38,13 @@ def report(
         *_doubts(rows, fit),
         _table(setting, rows),
         Paragraph(_disagreement(apart)),
-        *(Note(f"{row.name}: {text}") for row in rows for text in row.why),
+        *(Remark(f"{row.name}: {text}") for row in rows for text in row.why),
         Table(("rule", "what to know"), tuple((r.name, r.remark) for r in rows if r.remark)),
         *(against_size(setting, rows, name) for name in ("lr", "batch")),
     ]
     if fit is not None:
         blocks.append(valley(fit, setting, rows, within))
-    blocks += [Note(text) for text in _assumed(setting, shapes)]
+    blocks += [Remark(text) for text in _assumed(setting, shapes)]
     data = {
         "N": setting.N,
         "D": setting.D,
@@ -62,10 +62,10 @@ def _doubts(rows: tuple[RuleAdvice, ...], fit: Fit[Any] | None) -> list[Block]:
     notes: list[Block] = []
     if names:
         notes.append(
-            Note(f"outside the range of {', '.join(names)}: there they are a guess", "doubt")
+            Remark(f"outside the range of {', '.join(names)}: there they are a guess", "doubt")
         )
     if fit is not None and fit.status != "ok":
-        notes.append(Note(f"the fit of your surface is {fit.status}: {fit.notes[0]}", "doubt"))
+        notes.append(Remark(f"the fit of your surface is {fit.status}: {fit.notes[0]}", "doubt"))
     return notes
 
 

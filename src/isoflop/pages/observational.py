@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.quantities import show
-from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table, note_blocks
+from isoflop.report import Block, Cell, Heading, Paragraph, Remark, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.observational import (
@@ -34,25 +34,25 @@ class ObservationalAnswer:
 
     runs: Runs
     models: Models
-    found: Observed
+    fit: Observed
     test: ObservationalBacktest | None
     family: str | None
-    ahead: FamilyForecast | None
+    forecast: FamilyForecast | None
 
     @property
     def lines(self) -> tuple[tuple[FamilyLine, ...], tuple[TooFew, ...]]:
         """The lines of the first capability by family, and the families that have none."""
         from isoflop.observational import families
 
-        S = self.found.capabilities.of(self.models, 1)[:, 0]
-        return families(self.models, S, self.found.level)
+        S = self.fit.capabilities.of(self.models, 1)[:, 0]
+        return families(self.models, S, self.fit.level)
 
 
 def report(answer: ObservationalAnswer) -> Report:
     """Return the report: what bears on trust, the forecast, the tables and the pictures."""
     from isoflop.pages.observational_figures import capability_by_compute, score_by_index
 
-    fit, test, forecast = answer.found, answer.test, answer.ahead
+    fit, test, forecast = answer.fit, answer.test, answer.forecast
     placed, _ = answer.lines
     blocks: list[Block] = [
         *_notes(answer),
@@ -71,11 +71,11 @@ def report(answer: ObservationalAnswer) -> Report:
 
 
 def _notes(answer: ObservationalAnswer) -> list[Block]:
-    fit, models = answer.found, answer.models
+    fit, models = answer.fit, answer.models
     notes: list[Block] = [*note_blocks(answer.runs.doubts), *_distance(answer)]
     if fit.task in fit.capabilities.benchmarks:
         notes.append(
-            Note(
+            Remark(
                 f"{fit.task} is among the inputs: its own scores predict it (leakage), and no "
                 "hold-out below shows what a forecast would miss; leave it out of --inputs",
                 "doubt",
@@ -83,35 +83,37 @@ def _notes(answer: ObservationalAnswer) -> list[Block]:
         )
     notes += _cells(answer.runs)
     if other := [n for n in answer.runs.unread if n not in {*models.benchmarks, fit.task}]:
-        notes.append(Note(f"columns that are not used: {', '.join(other)}"))
+        notes.append(Remark(f"columns that are not used: {', '.join(other)}"))
     if few := answer.lines[1]:
         listed = ", ".join(f"{f.name} ({f.count})" for f in few[:8])
         more = f" and {len(few) - 8} more" if len(few) > 8 else ""
         notes.append(
-            Note(f"no line through families of fewer than three models of known C: {listed}{more}")
+            Remark(
+                f"no line through families of fewer than three models of known C: {listed}{more}"
+            )
         )
     if gone := int(np.isnan(models.C).sum()):
-        notes.append(Note(f"{gone} models have no known compute: no line, no side of a cutoff"))
+        notes.append(Remark(f"{gone} models have no known compute: no line, no side of a cutoff"))
     if fit.capabilities.imputed:
         notes.append(
-            Note(f"{fit.capabilities.imputed} missing scores imputed by the first component")
+            Remark(f"{fit.capabilities.imputed} missing scores imputed by the first component")
         )
     if fit.law.ceiling == 1:
-        notes.append(Note("the score is taken to rise to 1 in the end (--ceiling)"))
+        notes.append(Remark("the score is taken to rise to 1 in the end (--ceiling)"))
     return notes
 
 
 def _distance(answer: ObservationalAnswer) -> list[Block]:
     """Return a doubt where a family is carried too far for its line to mean anything."""
-    ahead = answer.ahead
-    if ahead is None or ahead.beyond <= FURTHEST:
+    forecast = answer.forecast
+    if forecast is None or forecast.beyond <= FURTHEST:
         return []
     text = (
-        f"{show(ahead.C)} FLOP lies {show(ahead.beyond)} times beyond the largest model of "
-        f"{ahead.family.name}, at {show(ahead.family.C[1])} FLOP: no line holds that far; ask "
-        "nearer, or look at the unit of C"
+        f"{show(forecast.C)} FLOP lies {show(forecast.beyond)} times beyond the largest model of "
+        f"{forecast.family.name}, at {show(forecast.family.C[1])} FLOP: no line holds that far; "
+        "ask nearer, or look at the unit of C"
     )
-    return [Note(text, "doubt")]
+    return [Remark(text, "doubt")]
 
 
 def _cells(runs: Runs) -> list[Block]:
@@ -121,7 +123,7 @@ def _cells(runs: Runs) -> list[Block]:
 
     # Notes say how C was made: here from a column of its own in another unit, so it can be checked.
     return [
-        Note(f"{f.says}: {name_rows(np.array(f.rows))}, used as they are", "doubt")
+        Remark(f"{f.says}: {name_rows(np.array(f.rows))}, used as they are", "doubt")
         for f in audit(replace(runs, notes=())).findings
         if f.check in AUDITED and f.verdict in ("warn", "fail")
     ]
@@ -133,7 +135,7 @@ def _honest(test: ObservationalBacktest) -> list[Block]:
     if inside is None or inside > level - WIDE:
         return []
     return [
-        Note(
+        Remark(
             f"intervals of {level:.0%} held {inside:.0%} of the models beyond the cutoff: they "
             "carry the scatter of models and of the fit, not the chance that its form is wrong",
             "doubt",
@@ -209,7 +211,7 @@ def _equivalents(fit: Observed, models: Models, name: str | None) -> list[Block]
         return []
     index, mine = fit.index(models), line_of(fit, models, name)
     if mine.slope <= 0:
-        return [Note(f"{name} does not gain on {fit.task} with compute: no equivalent", "doubt")]
+        return [Remark(f"{name} does not gain on {fit.task} with compute: no equivalent", "doubt")]
     order = np.argsort(-index)[:MOST_LISTED]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
@@ -230,13 +232,13 @@ def _equivalents(fit: Observed, models: Models, name: str | None) -> list[Block]
 
 
 def _data(answer: ObservationalAnswer) -> dict[str, Any]:
-    fit, test, forecast = answer.found, answer.test, answer.ahead
+    fit, test, forecast = answer.fit, answer.test, answer.forecast
     placed, few = answer.lines
     caps = fit.capabilities
     return {
         "target": fit.task,
         "inputs": list(caps.benchmarks),
-        "kept": fit.kept,
+        "kept": fit.n_components,
         "explained": caps.cumulative.tolist(),
         "loadings": {b: caps.axes[:, i].tolist() for i, b in enumerate(caps.benchmarks)},
         "imputed": caps.imputed,

@@ -69,7 +69,7 @@ def score_by_index(
     ]
     every = np.concatenate(ends)
     grid = np.linspace(every.min(), every.max() + 0.05 * np.ptp(every), STEPS)
-    residual = np.quantile(fit.left, [(1 - fit.level) / 2, (1 + fit.level) / 2])
+    residual = np.quantile(fit.residuals, [(1 - fit.level) / 2, (1 + fit.level) / 2])
     curve = fit.law.score(grid)
     low, high = (np.clip(curve + r * fit.law.ease(curve), 0, 1) for r in residual)
     layers: list[Layer] = [
@@ -106,7 +106,7 @@ def score_by_index(
         )
     return Figure(
         f"{fit.task} against the capability that counts for it",
-        Axis(f"{fit.kept} components, weighted", "log odds", log=False),
+        Axis(f"{fit.n_components} components, weighted", "log odds", log=False),
         _SCORE,
         tuple(layers),
         extrapolates_from=float(index.max()),

@@ -99,7 +99,7 @@ def _beyond(plan: Plan) -> float | None:
     model = plan.problem.model
     if isinstance(model, Published):
         return None
-    at = {"N": plan.N.value, "D": plan.D.value, **plan.problem.given}
+    at = {"N": plan.N.value, "D": plan.D.value, **plan.problem.inputs}
     return beyond(model, {symbol: at[symbol] for symbol in model.binding.takes})
 
 
@@ -120,7 +120,7 @@ def _numbers(model: Fit[Any] | Pool | Published, plan: Plan) -> tuple[tuple[Any,
 
 
 def _epochs(plan: Plan) -> str:
-    unique = dict(plan.given).get("U")
+    unique = dict(plan.inputs).get("U")
     if unique is None:
         return ""
     return f" The unique tokens are seen {max(1.0, plan.D.value / unique):.3g} times."
@@ -181,7 +181,7 @@ def _data(plan: Plan, assumed: Notes) -> dict[str, Any]:
         "question": plan.question,
         **{s: written(getattr(plan, s)) for s in "NDCL"},
         "cost": written(plan.cost) | {"unit": plan.priced.unit},
-        "given": dict(plan.given),
+        "given": dict(plan.inputs),
         "level": plan.level,
         "binding": list(plan.binding),
         "bill": phases,

@@ -11,14 +11,14 @@ from isoflop.errors import texts
 from isoflop.pages import shows, tabulates
 from isoflop.pages.answer import answered
 from isoflop.pages.fit import best_splits
-from isoflop.report import Block, Note, Paragraph, Report, Table, note_blocks
+from isoflop.report import Block, Paragraph, Remark, Report, Table, note_blocks
 from isoflop.report.columns import Columns
 
 
 @shows(Pool)
 def page_of(pool: Pool) -> Report:
     """Return a pool as a report: trust first, then its laws, then the best sizes and data."""
-    good = [Note("the pool can be trusted as far as its runs reach", "good")]
+    good = [Remark("the pool can be trusted as far as its runs reach", "good")]
     blocks: list[Block] = [
         *(good if pool.status == "ok" else ()),
         *note_blocks(pool.notes),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from isoflop.errors import UsageError
 from isoflop.pages.provenance import described
 from isoflop.quantities import show
-from isoflop.report import Block, Figure, Heading, Note, Paragraph, Report, Table, note_blocks
+from isoflop.report import Block, Figure, Heading, Paragraph, Remark, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess import Pool
@@ -106,11 +106,11 @@ def _remarks(verdicts: list[ModelVerdict]) -> list[Block]:
 
     counts = Counter(j.verdict for j in verdicts)
     totals = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
-    blocks: list[Block] = [Note(f"{len(verdicts)} models: {totals}")]
+    blocks: list[Block] = [Remark(f"{len(verdicts)} models: {totals}")]
     far = [j.beyond for j in verdicts if j.beyond is not None and j.beyond > 1]
     if far:
         blocks.append(
-            Note(
+            Remark(
                 f"{len(far)} of them lie beyond the runs behind the law, by up to "
                 f"{show(max(far))} times in N or D: their verdicts are extrapolations",
                 "doubt",
@@ -119,11 +119,11 @@ def _remarks(verdicts: list[ModelVerdict]) -> list[Block]:
     split = sum(bool(j.disputed) for j in verdicts)
     if split:
         blocks.append(
-            Note(f"of {split} of them other constants of the same form give another verdict")
+            Remark(f"of {split} of them other constants of the same form give another verdict")
         )
     if any(j.model.active for j in verdicts):
         blocks.append(
-            Note(
+            Remark(
                 "mixtures are judged by the parameters that a token meets, by a law of dense "
                 "models, which was not fitted to mixtures"
             )

@@ -32,11 +32,11 @@ def sizes_and_tokens(
     model: Fit[Any] | Pool | Published,
     *,
     near: float,
-    given: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float] | None = None,
     level: float | None = None,
 ) -> Figure:
     """Return D against N of models by verdict, with the law's best line and what is near it."""
-    problem = held_against(model, given, level)
+    problem = held_against(model, inputs, level)
     sizes = [j.model.met or 1.0 for j in verdicts]
     N = np.geomspace(min(sizes) / 2, max(sizes) * 2, STEPS)
     best = _tokens_at(problem, problem.law, N, 1.0)[0]
@@ -52,7 +52,7 @@ def sizes_and_tokens(
         low, high = np.nanquantile(many, [tail, 1 - tail], axis=0)
         layers.insert(0, Band(f"{problem.level:.0%} of the draws", N, low, high, group="law"))
     for rival in rivals_of(model):
-        again = held_against(rival, given, level)
+        again = held_against(rival, inputs, level)
         tokens = _tokens_at(again, again.law, N, 1.0)[0]
         layers.append(Line(f"best, by {rival.key}", N, tokens, "rival"))
     landmarks = _landmarks(verdicts)
@@ -76,7 +76,7 @@ def _tokens_at(problem: PlanningProblem, law: LossLaw, N: Numbers, factor: float
     from isoflop.plan import best
 
     C = np.geomspace(6 * N[0] ** 2 / 1e4, 6 * N[-1] ** 2 * 1e6, 4 * STEPS)
-    split = best(law, problem.cost, C, given=problem.given)
+    split = best(law, problem.cost, C, inputs=problem.inputs)
     sizes, tokens = np.atleast_2d(split.N), np.atleast_2d(split.D)
     # At equal compute, D/N times `factor` is N over its root and D times its root.
     root = np.sqrt(factor)

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.quantities import show
-from isoflop.report import Axis, Band, Block, Figure, Heading, Line, Note, Paragraph, Report, Table
+from isoflop.report import (
+    Axis,
+    Band,
+    Block,
+    Figure,
+    Heading,
+    Line,
+    Paragraph,
+    Remark,
+    Report,
+    Table,
+)
 
 if TYPE_CHECKING:
     from isoflop.monitor.register import Registered, SealedForecast
@@ -23,7 +34,7 @@ def page(entry: Registered, path: str) -> Report:
         Paragraph(
             f"Registered {entry.time} as number {entry.number} of {path}, by isoflop {entry.code}."
         ),
-        Note(
+        Remark(
             f"seal {entry.seal}: publish it before the run. 'isoflop score {path} RUNS --seal "
             f"{entry.seal[:16]}' then shows that nothing up to this forecast was changed; the "
             "time is that of this machine's clock, and only publishing proves it",
@@ -44,7 +55,7 @@ def data(entry: Registered) -> Mapping[str, Any]:
 
 def _notes(entry: Registered) -> list[Block]:
     texts = dict.fromkeys(text for f in entry.forecasts for text in f.notes)
-    return [Note(text, "doubt") for text in texts]
+    return [Remark(text, "doubt") for text in texts]
 
 
 def _values(entry: Registered) -> Table:

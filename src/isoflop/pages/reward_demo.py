@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.report import Block, Cell, Heading, Note, Table
+from isoflop.report import Block, Cell, Heading, Remark, Table
 
 if TYPE_CHECKING:
     from isoflop.studies.reward import Mean, ScorerArm, StudyResult
@@ -20,7 +20,7 @@ AT = (1.0, 1.5, 2.0, 2.5)  # values of d at which RL and best-of-n are held agai
 
 def kinds(study: StudyResult) -> tuple[tuple[str, tuple[ScorerArm, ...]], ...]:
     """Return the arms of a study by how they were optimised."""
-    return ("best-of-n", study.chosen), ("RL", study.pursued)
+    return ("best-of-n", study.chosen), ("RL", study.by_rl)
 
 
 def choice_of(arms: Sequence[ScorerArm]) -> dict[str, Mean]:
@@ -47,7 +47,7 @@ def _form(choice: dict[str, Mean]) -> str:
 def verdicts(study: StudyResult, choice: dict[str, dict[str, Mean]]) -> list[Block]:
     """Return what was seen in a few sentences, good news or bad."""
     blocks: list[Block] = [_fell("Best-of-n", study.plain)]
-    if plain := [a for a in study.pursued if a.simple]:
+    if plain := [a for a in study.by_rl if a.simple]:
         blocks.append(_fell("RL", plain))
     for kind, arms in kinds(study):
         if arms:
@@ -56,7 +56,7 @@ def verdicts(study: StudyResult, choice: dict[str, dict[str, Mean]]) -> list[Blo
             if not np.isfinite(second[1].value):
                 continue
             blocks.append(
-                Note(
+                Remark(
                     f"{kind}: {first[0]} forecasts larger KL better than {second[0]}: "
                     f"{first[1].value:.3f} against {second[1].value:.3f} [reward]."
                 )
@@ -64,21 +64,21 @@ def verdicts(study: StudyResult, choice: dict[str, dict[str, Mean]]) -> list[Blo
     return blocks
 
 
-def _fell(kind: str, arms: Sequence[ScorerArm]) -> Note:
+def _fell(kind: str, arms: Sequence[ScorerArm]) -> Remark:
     falls = [a for a in arms if a.falls > len(a.runs) / 2]
     count = f"{len(falls)} of {len(arms)} proxies"
     named = f": {'; '.join(a.name for a in falls)}" if falls else ""
-    return Note(
+    return Remark(
         f"{kind}: gold rose and then lost more than a tenth of its largest gain by {count}, in "
         f"most replications{named}."
     )
 
 
-def _forecast_note(kind: str, arms: Sequence[ScorerArm]) -> Note:
+def _forecast_note(kind: str, arms: Sequence[ScorerArm]) -> Remark:
     off = np.array(_misses(arms))
     if not off.size:
-        return Note(f"{kind}: too few values of KL to forecast any.", "doubt")
-    return Note(
+        return Remark(f"{kind}: too few values of KL to forecast any.", "doubt")
+    return Remark(
         f"{kind}: from the lower half of the KL, the gain at its end was forecast within "
         f"{np.sqrt((off**2).mean()):.2f} (root mean square over {off.size} runs); forecasts were "
         f"{'high' if off.mean() > 0 else 'low'} by {abs(off.mean()):.2f} on average, and "
@@ -208,7 +208,7 @@ def against_of(study: StudyResult) -> list[Block]:
     from isoflop.studies.reward import Mean
 
     rows: list[Row] = []
-    for arm in study.pursued:
+    for arm in study.by_rl:
         chosen = study.choice_of(arm.scorer)
         if chosen is None or arm.penalty:
             continue

@@ -88,16 +88,16 @@ def _against_n(guards: Sequence[Guard], title: str) -> Figure:
 
     layers: list[Layer] = []
     for g in guards:
-        shares = tails(g.found.level, len(g.curves.gold_pg))
+        shares = tails(g.fit.level, len(g.curves.gold_pg))
         low, high = np.quantile(g.curves.drawn(400), shares, axis=0)
         n = g.curves.n.astype(float)
-        layers.append(Band(f"{g.found.level:.0%} of {g.proxy}", n, low, high, group=g.proxy))
+        layers.append(Band(f"{g.fit.level:.0%} of {g.proxy}", n, low, high, group=g.proxy))
         layers.append(Points(f"{g.proxy}, measured", n, g.curves.gold, group=g.proxy))
         layers.append(
-            Line(f"{g.proxy}, {g.found.form}", n[1:], g.found.law(d=g.curves.d[1:]), group=g.proxy)
+            Line(f"{g.proxy}, {g.fit.form}", n[1:], g.fit.law(d=g.curves.d[1:]), group=g.proxy)
         )
         if g.n.value <= g.most:
-            peak = np.array([g.n.value]), np.array([g.found.peak.value])
+            peak = np.array([g.n.value]), np.array([g.fit.peak.value])
             layers.append(Points(f"{g.proxy}, peak", *peak, "best", group=g.proxy))
     return Figure(
         title,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import UsageError, texts
-from isoflop.report import Cell, Note, Table, note_blocks
+from isoflop.report import Cell, Remark, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess.reward.overoptimisation import Overoptimisation
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 FEW = 3  # proxies that have a doubt each; of more it is said once
 
 
-def refuse(what: str, **given: object) -> None:
+def refuse(what: str, **options: object) -> None:
     """Refuse an option that says nothing about what the table holds."""
-    if names := [name for name, value in given.items() if value]:
+    if names := [name for name, value in options.items() if value]:
         other = "runs of RL" if what == "samples" else "scored samples"
         raise UsageError(f"--{names[0]} is for {other}, and the table holds {what}; leave it out")
 
@@ -56,7 +56,7 @@ def choices(fits: dict[str, Overoptimisation]) -> Table:
     )
 
 
-def doubts(fits: Mapping[str, Overoptimisation]) -> list[Note]:
+def doubts(fits: Mapping[str, Overoptimisation]) -> list[Remark]:
     """Return what speaks against the law of each proxy; what speaks against many, once."""
     notes = note_blocks(n.of(name) for name, f in fits.items() for n in f.notes)
     astray = {name: f for name, f in fits.items() if not f.follows}
@@ -66,9 +66,9 @@ def doubts(fits: Mapping[str, Overoptimisation]) -> list[Note]:
             f"laws of {len(astray)} of {len(fits)} proxies do not follow their points (R^2 "
             f"{min(r2):.2f} to {max(r2):.2f}): those peaks are rough ones"
         )
-        return [*notes, Note(messages, "doubt")]
+        return [*notes, Remark(messages, "doubt")]
     return notes + [
-        Note(
+        Remark(
             f"{name}: {f.form} does not follow the points (R^2 {f.r2:.2f}): its peak is a rough "
             "one",
             "doubt",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isoflop.errors import Notes, texts
 from isoflop.pages.reward_fit import as_data, doubts, finite
-from isoflop.report import Block, Cell, Heading, Note, Report, Table, note_blocks
+from isoflop.report import Block, Cell, Heading, Remark, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess.reward.guard import Guard, Versus
@@ -31,8 +31,8 @@ def report(
     from isoflop.pages.reward_figures import against_n
 
     blocks: list[Block] = [
-        *(Note(f"{g.proxy}: {g.says}", _KINDS[g.verdict]) for g in alone),
-        *doubts({g.proxy: g.found for g in alone}),
+        *(Remark(f"{g.proxy}: {g.says}", _KINDS[g.verdict]) for g in alone),
+        *doubts({g.proxy: g.fit for g in alone}),
         *note_blocks(notes),
         *_limits(alone, level),
         _labels(alone, width),
@@ -66,7 +66,7 @@ def _limits(guards: list[Guard], level: float, caption: str = "") -> tuple[Table
     for g in guards:
         kl = [finite(x) if n < FAR else None for n, x in zip(g.n, g.kl, strict=True)]
         limits.append((g.proxy, whole(g.safe), *map(whole, g.n), *kl, g.verdict))
-        peak = g.found.peak.value if g.n.value < FAR else None
+        peak = g.fit.peak.value if g.n.value < FAR else None
         lost = g.drop if any(g.drop) else (None, None, None)
         gains.append((g.proxy, peak, g.most, g.end.value, *lost))
     return (
@@ -88,7 +88,7 @@ def _limits(guards: list[Guard], level: float, caption: str = "") -> tuple[Table
 def _labels(guards: list[Guard], width: float | None) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for g in guards:
-        at = g.found.peak_at
+        at = g.fit.peak_at
         now = finite(at.high - at.low)
         wanted = width if width is not None else None if now is None else now / 2
         need = None if wanted is None else g.labels_for(wanted)
@@ -143,5 +143,5 @@ def _as_data(g: Guard, width: float | None) -> dict[str, Any]:
             "error": g.curves.error.tolist(),
             "kl": g.curves.kl.tolist(),
         },
-        "fit": as_data(g.found),
+        "fit": as_data(g.fit),
     }

@@ -56,7 +56,7 @@ def _by(what: str, arms: Sequence[ScorerArm], by: str, fixed: str) -> Figure | N
 
 def _against_bon(study: StudyResult) -> Figure | None:
     """Return RL without a penalty against best-of-n by the same proxies."""
-    plain = [a for a in study.pursued if a.simple]
+    plain = [a for a in study.by_rl if a.simple]
     floor, layers = _floor(plain), list[Layer]()
     for arm in plain:
         chosen = study.choice_of(arm.scorer)
@@ -80,11 +80,11 @@ def _against_bon(study: StudyResult) -> Figure | None:
 
 def _variants(study: StudyResult) -> Figure | None:
     """Return RL on ensembles and with a penalty, beside the arms that they vary."""
-    special = [a for a in study.pursued if not a.simple]
+    special = [a for a in study.by_rl if not a.simple]
     if not special:
         return None
     members = {a.scorer.proxies[0] for a in special}
-    plain = [a for a in study.pursued if a.simple and a.scorer.proxies[0] in members]
+    plain = [a for a in study.by_rl if a.simple and a.scorer.proxies[0] in members]
     floor = _floor((*plain, *special))
     layers = [layer for arm in (*plain, *special) for layer in _gold(arm, f"RL, {arm.name}", floor)]
     return Figure(

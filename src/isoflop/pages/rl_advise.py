@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import UsageError
 from isoflop.quantities import quantity, show
-from isoflop.report import Block, Cell, Heading, Note, Table
+from isoflop.report import Block, Cell, Heading, Remark, Table
 
 if TYPE_CHECKING:
     from isoflop.monitor import Alarm, StopAdvice
@@ -60,10 +60,10 @@ def described(
     ]
     return [
         Heading(name),
-        Note(f"{stop_advice.says}: {stop_advice.why}", kind),
-        *(Note(f"alarm, {a.name}: {a.says}", "doubt") for a in warned),
+        Remark(f"{stop_advice.says}: {stop_advice.why}", kind),
+        *(Remark(f"alarm, {a.name}: {a.says}", "doubt") for a in warned),
         *(
-            [Note(f"no alarm can come from {', '.join(silent)}: the log does not hold it")]
+            [Remark(f"no alarm can come from {', '.join(silent)}: the log does not hold it")]
             if silent
             else []
         ),

@@ -17,8 +17,8 @@ from isoflop.report import (
     Figure,
     Layer,
     Line,
-    Note,
     Points,
+    Remark,
     Table,
 )
 
@@ -78,8 +78,8 @@ def verdicts(forecasts: tuple[RecipeForecast, ...], refused: Mapping[str, str]) 
             f"{f.value:.3f} ({f.low:.3f} to {f.high:.3f}) at {show(f.at['C'])} FLOP; "
             f"{s.truth:.3f} came: off by {s.off:+.3f}"
         )
-        blocks.append(Note(text, "good" if s.inside else "doubt"))
-    return [*blocks, *(Note(f"{name}: {why}", "doubt") for name, why in refused.items())]
+        blocks.append(Remark(text, "good" if s.inside else "doubt"))
+    return [*blocks, *(Remark(f"{name}: {why}", "doubt") for name, why in refused.items())]
 
 
 def table(forecasts: tuple[RecipeForecast, ...]) -> Table:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.quantities import quantity
-from isoflop.report import Block, Cell, Note, Paragraph, Table, note_blocks
+from isoflop.report import Block, Cell, Paragraph, Remark, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess import Comparison
@@ -22,9 +22,9 @@ def trust(curve: RewardCurve) -> list[Block]:
     doubts = [n for n in curve.fit.notes if n.kind != "info"]
     others = [n for n in doubts if not (n.topic == "bound" and n.symbol == "A")]
     return [
-        Note(f"{curve.recipe}: {curve.says}", kind),
+        Remark(f"{curve.recipe}: {curve.says}", kind),
         *note_blocks(n.of(curve.recipe) for n in others),
-        *map(Note, one),
+        *map(Remark, one),
     ]
 
 
@@ -92,7 +92,7 @@ def forecasts(outcomes: dict[str, Forecast | str | None], over: str, level: floa
     rows: list[tuple[Cell, ...]] = []
     for name, outcome in outcomes.items():
         if isinstance(outcome, str):
-            blocks.append(Note(f"{name}: {outcome}", "doubt"))
+            blocks.append(Remark(f"{name}: {outcome}", "doubt"))
         elif outcome is not None:
             rows.append(
                 (name, outcome.at[over], outcome.value, outcome.low, outcome.high, outcome.beyond)

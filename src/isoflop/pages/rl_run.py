@@ -90,14 +90,14 @@ def designed(
     changes = _values(change, RLRecipe, fields_, "field of a recipe")
     settings = _values(setting, RLConfig, SETTABLE, "field of a setting")
     suffix = " ".join(f"{k}={v}" for k, v in {**change, **setting}.items())
-    made = {}
+    values = {}
     for name, arm in arms.items():
         kind, on = replace(arm.recipe, **changes), replace(arm.setting, **settings)
-        made[f"{name} {suffix}".strip()] = arm._replace(recipe=kind, setting=on)
+        values[f"{name} {suffix}".strip()] = arm._replace(recipe=kind, setting=on)
     if seeds is not None:
         refuse_count("--seeds", seeds, 1, MOST_SEEDS)
     chosen = study.seeds if seeds is None else tuple(range(seed, seed + seeds))
-    return replace(study, arms=made, seeds=chosen)
+    return replace(study, arms=values, seeds=chosen)
 
 
 def _values(

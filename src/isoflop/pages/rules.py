@@ -53,14 +53,14 @@ def _blocks(rules: RuleComparison) -> tuple[Block, ...]:
 
 
 def _worst(rules: RuleComparison) -> str:
-    own, *others = rules.answers
+    optimum, *others = rules.answers
 
     def waste(answer: RuleAnswer) -> float:
         return 0.0 if answer.share is None else answer.share
 
     worst = min(others, key=waste)
     return (
-        f"Train {show(own.N)} parameters on {show(own.D)} tokens: loss {own.L:.4g}; by "
+        f"Train {show(optimum.N)} parameters on {show(optimum.D)} tokens: loss {optimum.L:.4g}; by "
         f"{worst.rule} the loss is {worst.excess:.2g} higher, which {waste(worst):.0%} of the "
         "budget would reach."
     )

@@ -11,7 +11,7 @@ from isoflop.pages import shows, tabulates
 from isoflop.pages.answer import answered
 from isoflop.pages.provenance import counted, dropped
 from isoflop.quantities import QUANTITIES, show
-from isoflop.report import Axis, Block, Figure, Note, Points, Report, Table, note_blocks
+from isoflop.report import Axis, Block, Figure, Points, Remark, Report, Table, note_blocks
 from isoflop.report.columns import Columns
 from isoflop.runs import Runs
 
@@ -51,11 +51,13 @@ def _answer(table: Runs) -> str:
     return f"{len(table):,} runs: {', '.join(spans)}{rest}"
 
 
-def unstated(table: Runs) -> list[Note]:
+def unstated(table: Runs) -> list[Remark]:
     """Return which conventions the runs do not state."""
     silent = [s for s in ("N", "C") if s in table and s not in table.conventions]
     return [
-        Note(f"the convention by which {s} is counted is not stated; --convention {s}=... says it")
+        Remark(
+            f"the convention by which {s} is counted is not stated; --convention {s}=... says it"
+        )
         for s in silent
     ]
 

@@ -33,8 +33,8 @@ def against_step(fit: ScheduleFit, curves: Sequence[LossCurve], level: float, se
         layers.append(Line(f"{c.name}, fit", c.steps[late].astype(float), line, group=c.name))
     for c in (c for c in curves if c.steps[-1] >= first):
         late = c.steps >= first
-        forecast, x = held_out(fit, c, level, seed).said, c.steps[late].astype(float)
-        if len(forecast.drawn):
+        forecast, x = held_out(fit, c, level, seed).forecast, c.steps[late].astype(float)
+        if len(forecast.draws):
             low, high = forecast.band[:, late]
             layers.append(Band(f"{level:.0%} of {c.name}", x, low, high, group=c.name))
         line = forecast.loss[late]
@@ -64,7 +64,7 @@ def predicted(forecasts: Sequence[ScheduleForecast], curves: Sequence[LossCurve]
         late, schedule, key = a.steps >= first, a.schedule.name, a.fit.choice.key
         x, name = a.steps[late].astype(float), f"{schedule}, {key}"
         chosen = key == forecasts[0].fit.choice.key
-        if len(a.drawn) and chosen:
+        if len(a.draws) and chosen:
             low, high = a.band[:, late]
             layers.append(Band(f"{a.level:.0%} of {name}", x, low, high, group=schedule))
         layers.append(Line(name, x, a.loss[late], "fit" if chosen else "rival", group=schedule))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import texts
-from isoflop.report import Block, Cell, Heading, Note, Table
+from isoflop.report import Block, Cell, Heading, Remark, Table
 
 if TYPE_CHECKING:
     from isoflop.schedules import HeldOutCurve, LossCurve, ScheduleFit
@@ -33,7 +33,7 @@ def parameters(fits: Mapping[str, ScheduleFit], level: float) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for key, f in fits.items():
         for name in (p.name for p in dataclasses.fields(f.law)):
-            fixed = name in f.choice.held
+            fixed = name in f.choice.fixed
             ends = (None, None) if fixed or not f.draws else f.interval(name, level)
             rows.append((key, name, float(getattr(f.law, name)), *ends, "held" if fixed else ""))
     caption = (
@@ -51,7 +51,7 @@ def judged_of(
     """Return the errors on held-out curves."""
     if not held_out_curves:
         return [
-            Note(
+            Remark(
                 "no curve judges the laws: hold one out by --hold-out, or give two that decay",
                 "doubt",
             )
@@ -106,7 +106,7 @@ def as_data(
         "laws": {
             key: {
                 "parameters": {k: float(v) for k, v in dataclasses.asdict(f.law).items()},
-                "held": sorted(f.choice.held),
+                "held": sorted(f.choice.fixed),
                 "intervals": {k: list(f.interval(k, level)) for k in f.choice.free if f.draws},
                 "objective": f.value,
                 "notes": texts(f.notes),
@@ -120,7 +120,7 @@ def as_data(
                 "r2": h.r2,
                 "mae": h.mae,
                 "at_the_end": float(h.error[-1]),
-                "within": h.within if len(h.said.drawn) else None,
+                "within": h.within if len(h.forecast.draws) else None,
             }
             for h in held_out_curves
         ],

@@ -59,10 +59,10 @@ def ends_of(forecasts: Sequence[ScheduleForecast], level: float) -> Table:
     for a in forecasts:
         key = a.fit.choice.key
         against = (None, None, None) if a is first[key] else _difference(a, first[key])
-        ends = a.end if len(a.drawn) else (None, None)
+        ends = a.end if len(a.draws) else (None, None)
         rows.append((a.schedule.name, key, float(a.loss[-1]), *ends, *against))
     caption = "Loss at the last step [nats/token], and less that of the first schedule"
-    if len(forecasts[0].drawn):
+    if len(forecasts[0].draws):
         caption += (
             f", with {level:.0%} intervals: refits, and what such laws missed on public curves, "
             "also for schedules that were run. An interval against the first schedule that holds "
@@ -79,10 +79,10 @@ def _difference(
     a: ScheduleForecast, other: ScheduleForecast
 ) -> tuple[float | None, float | None, float | None]:
     value = float(a.loss[-1] - other.loss[-1])
-    if not len(a.drawn):
+    if not len(a.draws):
         return value, None, None
     tail = (1 - a.level) / 2
-    low, high = np.quantile(a.drawn[:, -1] - other.drawn[:, -1], [tail, 1 - tail])
+    low, high = np.quantile(a.draws[:, -1] - other.draws[:, -1], [tail, 1 - tail])
     return value, float(low), float(high)
 
 
@@ -119,7 +119,7 @@ def as_data(
                 "law": a.fit.choice.key,
                 "steps": a.steps.tolist(),
                 "loss": a.loss.tolist(),
-                **({"low": a.band[0].tolist(), "high": a.band[1].tolist()} if len(a.drawn) else {}),
+                **({"low": a.band[0].tolist(), "high": a.band[1].tolist()} if len(a.draws) else {}),
             }
             for a in forecasts
         ],

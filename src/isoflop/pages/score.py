@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import amount
-from isoflop.report import Block, Heading, Note, Paragraph, Report, Table
+from isoflop.report import Block, Heading, Paragraph, Remark, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.monitor.register import Register
-    from isoflop.monitor.score import Record, Score, Scores
+    from isoflop.monitor.score import Record, RegisterScores, Score
 
 FEW = 10  # scores below which a record says little
 
 
-def page(scores: Scores) -> Report:
+def page(scores: RegisterScores) -> Report:
     """Return the page of a register's record."""
     book = scores.register
     faults = {fault.text for fault in book.contents.faults}
     blocks: list[Block] = [
-        *(Note(text, "doubt" if text in faults else "info") for text in scores.notes),
+        *(Remark(text, "doubt" if text in faults else "info") for text in scores.notes),
         *integrity(book),
         _each(scores.scores),
         Heading("The record"),
@@ -31,7 +31,7 @@ def page(scores: Scores) -> Report:
     if count < FEW:
         blocks.insert(
             0,
-            Note(
+            Remark(
                 f"{amount(count, 'score says', 'scores say')} little: see the coverage's interval",
                 "doubt",
             ),
@@ -48,7 +48,7 @@ def integrity(book: Register) -> list[Block]:
     contents = book.contents
     if contents.faults:
         return [
-            Note(
+            Remark(
                 "the register was changed: the lines named above are left out of the record, and "
                 "the others can be trusted as far as their seal was published",
                 "doubt",
@@ -57,7 +57,7 @@ def integrity(book: Register) -> list[Block]:
     count = len(contents.lines)
     if not contents.is_vouched:
         return [
-            Note(
+            Remark(
                 f"{amount(count, 'line follows', 'lines follow')} on each other; there is no "
                 f"{book.path}.seal beside, so nothing shows that none were cut off at the "
                 "end, unless --seal gives one that was published",
@@ -65,7 +65,7 @@ def integrity(book: Register) -> list[Block]:
             )
         ]
     return [
-        Note(
+        Remark(
             f"{amount(count, 'line is as it was', 'lines are as they were')} sealed; the last seal "
             f"is {contents.seal}",
             "good",
@@ -73,7 +73,7 @@ def integrity(book: Register) -> list[Block]:
     ]
 
 
-def data(scores: Scores) -> Mapping[str, Any]:
+def data(scores: RegisterScores) -> Mapping[str, Any]:
     """Return scores and records as JSON types."""
     contents = scores.register.contents
     return {

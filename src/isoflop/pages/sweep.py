@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from isoflop.quantities import show
-from isoflop.report import Note, Paragraph, Report
+from isoflop.report import Paragraph, Remark, Report
 
 if TYPE_CHECKING:
-    from isoflop.experiments.engines import Engine, Failure, Sweep
+    from isoflop.experiments.engines import Engine, Sweep, TrialFailure
     from isoflop.experiments.experiment import Trial
 
 
@@ -58,10 +58,10 @@ def ended_of(folder: str, ended: Sweep, fits: str) -> Report:
         f"{len(ended.finished)} trials are finished ({ended.reused} were before), of {show(flop)} "
         f"FLOP in all; this call took {duration(ended.seconds)}."
     )
-    notes = [Note(_lost(failure), "doubt") for failure in ended.diverged]
+    notes = [Remark(_lost(failure), "doubt") for failure in ended.diverged]
     if ended.cancelled:
         text = f"{len(ended.cancelled)} trials are cancelled; 'isoflop sweep retry' takes them back"
-        notes.append(Note(text, "doubt"))
+        notes.append(Remark(text, "doubt"))
     hint = [Paragraph(f"'isoflop {fits.format(folder)}' fits a law to them.")] if fits else []
     data = {
         "folder": folder,
@@ -75,7 +75,7 @@ def ended_of(folder: str, ended: Sweep, fits: str) -> Report:
     return Report(f"Sweep in {folder}", (*notes, Paragraph(text), *hint), data)
 
 
-def _lost(failure: Failure) -> str:
+def _lost(failure: TrialFailure) -> str:
     """Return why a trial counts for nothing."""
     lines = failure.message.strip().splitlines()
     return f"{failure.trial.name} diverged and is left out: {lines[-1] if lines else 'no number'}"
@@ -91,8 +91,8 @@ def designed(experiment: str, preset: str, seed: int) -> tuple[Trial, ...]:
 
     module = named(experiment).__module__
     places = (sys.modules.get(name) for name in (module, module.rpartition(".")[0]))
-    found = (getattr(place, "PRESETS", None) for place in places)
-    presets: Mapping[str, Any] = next(filter(None, found), {})
+    choices = (getattr(place, "PRESETS", None) for place in places)
+    presets: Mapping[str, Any] = next(filter(None, choices), {})
     if preset not in presets:
         raise UnknownName(f"preset of {experiment}", preset, presets)
     trials: tuple[Trial, ...] = presets[preset](seed).sweep.trials()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isoflop.quantities import show
-from isoflop.report import Block, Note, Paragraph, Report, Table
+from isoflop.report import Block, Paragraph, Remark, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.experiments.design import StudyFile
@@ -21,7 +21,7 @@ def page(study: StudyFile, chosen: NextRuns, added_to: str | None) -> Report:
     )
     basis = f"{chosen.runs} runs are there" if chosen.runs else "no run is there yet"
     blocks: list[Block] = [
-        *(Note(note.text, note.kind) for note in design.notes),
+        *(Remark(note.text, note.kind) for note in design.notes),
         Paragraph(
             f"{basis}; {len(rows)} more for {show(design.spent)} FLOP bring {design.target.words} "
             f"from ± {100 * design.start:.3g}% to ± {100 * design.half_width:.3g}% "

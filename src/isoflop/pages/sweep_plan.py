@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isoflop.quantities import show
-from isoflop.report import Axis, Block, Figure, Note, Paragraph, Points, Report, Table
+from isoflop.report import Axis, Block, Figure, Paragraph, Points, Remark, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.plan.outlook import Outlook
@@ -17,7 +17,7 @@ MOST_ROWS = 40  # trials that a table lists; the data hold all
 def page(outlook: Outlook) -> Report:
     """Return the outlook of a study: doubts first, then cost, what it tells, and its trials."""
     blocks: list[Block] = [
-        *(Note(note.text, note.kind) for note in outlook.notes),
+        *(Remark(note.text, note.kind) for note in outlook.notes),
         Paragraph(_cost(outlook)),
         *(Paragraph(text) for text in _forecast(outlook)),
         _trials(outlook),

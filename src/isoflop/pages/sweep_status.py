@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isoflop.quantities import show
-from isoflop.report import Block, Note, Paragraph, Report, Table
+from isoflop.report import Block, Paragraph, Remark, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.experiments.standing import TrialStatus
@@ -27,13 +27,15 @@ def page(folder: str, trials: tuple[TrialStatus, ...], speed: float | None) -> R
     text = f"{summary or 'no trials yet'}; {share:.0%} of {show(total)} FLOP is done."
     if speed is not None and share < 1:
         at_once = max(counts["running"], 1)
-        left = duration((total - done) / speed / at_once)
-        text += f" A trial runs at {show(speed)} FLOP/s: about {left} to go, {at_once} at a time."
+        remaining = duration((total - done) / speed / at_once)
+        text += (
+            f" A trial runs at {show(speed)} FLOP/s: about {remaining} to go, {at_once} at a time."
+        )
     rows = tuple((s.name, s.state, f"{s.done:.0%}", s.flop) for s in trials[:MOST_ROWS])
     hidden = len(trials) - len(rows)
     caption = f"and {hidden:,} more; --json lists all" if hidden else ""
     notes: list[Block] = [
-        Note(f"{counts[state]} trials {words}; 'isoflop sweep retry' runs them again", "doubt")
+        Remark(f"{counts[state]} trials {words}; 'isoflop sweep retry' runs them again", "doubt")
         for state, words in (("failed", "failed"), ("diverged", "diverged and are left out"))
         if counts[state]
     ]

@@ -41,7 +41,7 @@ def along_of(
 
 def report(
     curves: Sequence[SampleCurve],
-    along: CostAxis,
+    axis: CostAxis,
     rans: Sequence[Ran],
     measured: Sequence[BudgetControl],
     notes: Notes,
@@ -53,27 +53,27 @@ def report(
 
     coverage = curves[0]
     problems = len(coverage.each)
-    said = [*notes, *(n for c in curves for n in c.notes)]
+    remarks = [*notes, *(n for c in curves for n in c.notes)]
     if problems < 30:
         few = amount(problems, "problem", "problems")
-        said.append(
+        remarks.append(
             errors.Note("doubt", "few-problems", f"{few}: intervals are wide, and their ends rough")
         )
-    said = list(dict.fromkeys(said))
-    unit = UNITS[along.unit]
+    remarks = list(dict.fromkeys(remarks))
+    unit = UNITS[axis.unit]
     blocks: list[Block] = [
-        *note_blocks(said),
-        _table(curves, along, unit, level),
+        *note_blocks(remarks),
+        _table(curves, axis, unit, level),
         *tables(rans, measured, unit, level),
-        over_cost(curves, along, rans, level),
+        over_cost(curves, axis, rans, level),
         straightness(coverage),
     ]
     data: dict[str, Any] = {
         "problems": problems,
         "level": level,
-        "notes": texts(said),
-        "over": along.unit,
-        "curves": {c.name: {**as_data(c), "cost": along.of(c).tolist()} for c in curves},
+        "notes": texts(remarks),
+        "over": axis.unit,
+        "curves": {c.name: {**as_data(c), "cost": axis.of(c).tolist()} for c in curves},
         **strategies_as_data(rans, measured),
     }
     most = amount(int(coverage.k[-1]), "sample", "samples")
@@ -93,14 +93,14 @@ def as_data(curve: SampleCurve) -> dict[str, Any]:
     }
 
 
-def _table(curves: Sequence[SampleCurve], along: CostAxis, unit: str, level: float) -> Table:
+def _table(curves: Sequence[SampleCurve], axis: CostAxis, unit: str, level: float) -> Table:
     k = curves[0].k
-    shown = k[np.unique(np.linspace(0, k.size - 1, SHOWN).round().astype(int))]
-    costs = _costs(curves, along, unit)
+    budgets = k[np.unique(np.linspace(0, k.size - 1, SHOWN).round().astype(int))]
+    costs = _costs(curves, axis, unit)
     rows: list[tuple[Cell, ...]] = []
-    for value in shown:
+    for value in budgets:
         row: list[Cell] = [int(value)]
-        row += [next((float(x) for x in along.of(c)[c.k == value]), None) for c in costs.values()]
+        row += [next((float(x) for x in axis.of(c)[c.k == value]), None) for c in costs.values()]
         for c in curves:
             at = np.flatnonzero(c.k == value)
             row.append(_cell(c, int(at[0])) if at.size else None)

@@ -11,7 +11,7 @@ import numpy as np
 from isoflop.errors import RefusedByData, UnknownName
 from isoflop.pages.sweep import MOST_SEEDS
 from isoflop.quantities import refuse_count
-from isoflop.report import Block, Cell, Heading, Note, Paragraph, Report, Table
+from isoflop.report import Block, Cell, Heading, Paragraph, Remark, Report, Table
 from isoflop.studies.reward import LEVEL, Mean
 from isoflop.studies.testtime import over, signed
 from isoflop.studies.testtime_forecast import CoveragePrediction
@@ -113,7 +113,7 @@ def _forecast(each: Seed, seed: int) -> CoveragePrediction:
     if k <= FEW:
         raise RefusedByData(f"k reaches {k}; a forecast from {FEW} samples needs more to come")
     few = each.counts.thinned(FEW, np.random.default_rng(seed))
-    tests = bake_off(few, seen=SEEN, to=FEW, repeats=REPEATS, seed=seed)
+    tests = bake_off(few, chosen_sizes=SEEN, to=FEW, repeats=REPEATS, seed=seed)
     way = tests.order[0]
     error = float(np.sqrt(np.mean([h.error**2 for h in tests.of(way)])))
     fit = replace(fit_coverage(few, way, draws=DRAWS, level=LEVEL, seed=seed), error=error)
@@ -130,7 +130,7 @@ def _forecast(each: Seed, seed: int) -> CoveragePrediction:
     )
 
 
-def _verdict(claim_evidence: ClaimEvidence) -> Note:
+def _verdict(claim_evidence: ClaimEvidence) -> Remark:
     words = {
         "yes": "seen",
         "no": "not seen: the data say otherwise",
@@ -141,12 +141,12 @@ def _verdict(claim_evidence: ClaimEvidence) -> Note:
         f"{claim_evidence.claim[0].upper()}{claim_evidence.claim[1:]}: "
         f"{words[claim_evidence.saw]}. Measured: {parts}."
     )
-    return Note(text, "good" if claim_evidence.saw == "yes" else "doubt")
+    return Remark(text, "good" if claim_evidence.saw == "yes" else "doubt")
 
 
 def _scored(predictions: Sequence[CoveragePrediction], refused: dict[str, str]) -> list[Block]:
     blocks: list[Block] = [
-        Note(
+        Remark(
             f"{s.seed}: from {FEW} samples a problem, {s.way} forecast a coverage of "
             f"{s.value:.3f} ({s.low:.3f} to {s.high:.3f}) at k = {s.k}; {s.truth:.3f} came: off by "
             f"{round(s.value - s.truth, 3) + 0.0:+.3f}",
@@ -156,7 +156,7 @@ def _scored(predictions: Sequence[CoveragePrediction], refused: dict[str, str]) 
     ]
     return [
         *blocks,
-        *(Note(f"{name}: no forecast; {why}", "doubt") for name, why in refused.items()),
+        *(Remark(f"{name}: no forecast; {why}", "doubt") for name, why in refused.items()),
     ]
 
 
@@ -197,14 +197,14 @@ def _strategies(seeds: Sequence[Seed]) -> Table:
     """Return what each strategy reached and cost, the best first."""
     from isoflop.studies.testtime import BINS
 
-    names = sorted(seeds[0].tried, key=lambda n: -_mean(seeds, n, "right"))
+    names = sorted(seeds[0].strategies, key=lambda n: -_mean(seeds, n, "right"))
     rows: list[Row] = []
     for name in names:
         by_bin = [
-            f"{np.mean([s.tried[name].right[s.bins == b].mean() for s in seeds]):.2f}"
+            f"{np.mean([s.strategies[name].right[s.bins == b].mean() for s in seeds]):.2f}"
             for b in range(BINS)
         ]
-        right = Mean.of([s.tried[name].right.mean() for s in seeds])
+        right = Mean.of([s.strategies[name].right.mean() for s in seeds])
         means = (_mean(seeds, name, what) for what in ("tokens", "flop", "verifier_flop"))
         rows.append((name, _spelt(right), *by_bin, *means))
     return Table(
@@ -223,7 +223,7 @@ def _strategies(seeds: Sequence[Seed]) -> Table:
 
 
 def _mean(seeds: Sequence[Seed], name: str, what: str) -> float:
-    return float(np.mean([getattr(s.tried[name], what).mean() for s in seeds]))
+    return float(np.mean([getattr(s.strategies[name], what).mean() for s in seeds]))
 
 
 def _forced(bank: SampleBank, seeds: Sequence[Seed]) -> list[Block]:
@@ -231,7 +231,7 @@ def _forced(bank: SampleBank, seeds: Sequence[Seed]) -> list[Block]:
     from isoflop.samples.budgets import performance, scaling
     from isoflop.studies.testtime import FORCED, forced, number
 
-    more = [n for n in (FORCED, *forced(seeds[0], "again")) if n in seeds[0].tried]
+    more = [n for n in (FORCED, *forced(seeds[0], "again")) if n in seeds[0].strategies]
     limits = forced(seeds[0], "tokens")
     budgets = [float(number(n)) for n in limits]
     rows: list[Row] = []
@@ -309,12 +309,12 @@ def _data(
         "curves": {n: [s.curve(n).tolist() for s in seeds] for n in seeds[0].curves},
         "strategies": {
             n: {
-                "right": [float(s.tried[n].right.mean()) for s in seeds],
+                "right": [float(s.strategies[n].right.mean()) for s in seeds],
                 "tokens": _mean(seeds, n, "tokens"),
                 "flop": _mean(seeds, n, "flop"),
                 "verifier_flop": _mean(seeds, n, "verifier_flop"),
             }
-            for n in seeds[0].tried
+            for n in seeds[0].strategies
         },
         "forecasts": [
             {

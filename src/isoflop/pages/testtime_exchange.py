@@ -17,8 +17,8 @@ from isoflop.report import (
     Figure,
     Layer,
     Line,
-    Note,
     Paragraph,
+    Remark,
     Table,
     note_blocks,
 )
@@ -108,7 +108,7 @@ def measured(
     first, rest = few.split(max(1, few.counts.reach // 2), seed)
     k = k_grid(rest.counts.reach).astype(float)
     chance = _chance(rest, choose, k, seed)
-    target = many.counts.solved / many.counts.tried
+    target = many.counts.solved / many.counts.attempts
     difficulty_of_problems = difficulty(first, "oracle", bins)
     rows: list[Exchanged] = []
     for R, m in zip(ratios, afford, strict=True):
@@ -147,7 +147,7 @@ def measured(
         "samples may do better or worse"
     )
     return [
-        *([Note(note, "doubt")] if beyond else []),
+        *([Remark(note, "doubt")] if beyond else []),
         _verdicts(rows, choose, level),
         _picture(
             k, chance, target, difficulty_of_problems.bin, difficulty_of_problems.bins, choose

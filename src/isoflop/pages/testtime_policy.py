@@ -9,7 +9,7 @@ import numpy as np
 from isoflop import errors
 from isoflop.errors import Notes, texts
 from isoflop.pages.testtime_strategies import OtherStrategies
-from isoflop.report import Block, Cell, Note, Report, Table, note_blocks
+from isoflop.report import Block, Cell, Remark, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.plan.sampling.options import SamplingChoice as Choice
@@ -24,15 +24,15 @@ def others_of(
     from isoflop.plan.sampling.options import SamplingChoice as Choice
     from isoflop.plan.sampling.prices import cost_of_run
 
-    costs = {name: cost_of_run(own, unit, prices) for name, own in others.samples.items()}
-    made = [
-        Choice(name, own.counts.solved / own.counts.tried, cost)
-        for name, own in others.samples.items()
+    costs = {name: cost_of_run(samples, unit, prices) for name, samples in others.samples.items()}
+    choices = [
+        Choice(name, samples.counts.solved / samples.counts.attempts, cost)
+        for name, samples in others.samples.items()
         if (cost := costs[name]) is not None
     ]
     dear = [name for name, cost in costs.items() if cost is None]
     text = f"{', '.join(dear)}: what they cost in {unit} is not known, so they are left out"
-    return made, (*others.notes, *((errors.Note("doubt", "left-out", text),) if dear else ()))
+    return choices, (*others.notes, *((errors.Note("doubt", "left-out", text),) if dear else ()))
 
 
 def report(policy: SamplingPolicy, notes: Notes, out: str | None) -> Report:
@@ -45,7 +45,7 @@ def report(policy: SamplingPolicy, notes: Notes, out: str | None) -> Report:
     blocks: list[Block] = [
         *note_blocks(notes),
         *note_blocks(policy.notes),
-        Note(_verdict(best, policy, unit), "good" if best.gain_ends[0] > 0 else "doubt"),
+        Remark(_verdict(best, policy, unit), "good" if best.gain_ends[0] > 0 else "doubt"),
         _budgets(policy, unit),
         _bins(policy),
         _choices(policy, unit),

@@ -77,11 +77,11 @@ def beside(source: SampleSource, problems: tuple[str, ...]) -> OtherStrategies:
     """Return the other strategies that were run on the same problems."""
     from isoflop.samples.bank import chosen_group
 
-    assert source.held is not None
+    assert source.bank is not None
     kinds = source.kinds()
     strategy, lineage = chosen_group(kinds, source.strategy, source.lineage, "the bank")
     names = [s for s, of in kinds if of == lineage and s != strategy]
-    samples = {name: source.held.load(name, lineage) for name in names}
+    samples = {name: source.bank.load(name, lineage) for name in names}
     same = {name: s for name, s in samples.items() if s.problems == problems}
     out = [name for name in names if name not in same]
     note = f"{', '.join(out)}: run on other problems than {strategy}, and left out"
@@ -110,9 +110,9 @@ def ran(
 
     rows = []
     for name, samples in others.samples.items():
-        each = np.asarray(samples.counts.solved / samples.counts.tried)
+        each = np.asarray(samples.counts.solved / samples.counts.attempts)
         low, high = spread(each[:, None], draws=draws, level=level, seed=seed)
-        tokens = samples.spent.get("tokens")
+        tokens = samples.cost.get("tokens")
         limit, budget_control = limit_of(name), None
         if limit is not None and tokens is not None:
             parts = [x for x in source.lengths(name, others.lineage) if x.size]

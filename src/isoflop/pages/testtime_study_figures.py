@@ -25,7 +25,7 @@ def figures(
 ) -> list[Figure]:
     """Return every figure that the study has the samples for."""
     parts = [_over_k(seeds, predictions)]
-    if any(name in seeds[0].tried for name in SHOWN):
+    if any(name in seeds[0].strategies for name in SHOWN):
         parts.append(_by_bin(seeds, verifier))
     return [*parts, *_forced(seeds)]
 
@@ -73,7 +73,7 @@ def _by_bin(seeds: Sequence[Seed], verifier: str) -> Figure:
     each = (
         {f"{vote}, k = {AMONG}": [s.at(vote, AMONG) for s in seeds]} if AMONG in seeds[0].k else {}
     )
-    each |= {n: [s.tried[n].right for s in seeds] for n in SHOWN if n in seeds[0].tried}
+    each |= {n: [s.strategies[n].right for s in seeds] for n in SHOWN if n in seeds[0].strategies}
     layers: list[Layer] = []
     for name, right in each.items():
         pairs = list(zip(right, seeds, strict=True))
@@ -91,7 +91,7 @@ def _by_bin(seeds: Sequence[Seed], verifier: str) -> Figure:
 
 def _forced(seeds: Sequence[Seed]) -> list[Figure]:
     """Return accuracy against the limit that cuts off, and against tokens as attempts are added."""
-    if FORCED not in seeds[0].tried:
+    if FORCED not in seeds[0].strategies:
         return []
     caption = f"The last answer of a response: {over(seeds)}."
     figures_ = []
@@ -103,7 +103,9 @@ def _forced(seeds: Sequence[Seed]) -> list[Figure]:
         figures_.append(Figure("Responses cut short", axis, _right(), layers, caption))
     if more := forced(seeds[0], "again"):
         names = [FORCED, *more]
-        x = np.array([np.mean([s.tried[n].tokens.mean() for s in seeds]) for n in names], float)
+        x = np.array(
+            [np.mean([s.strategies[n].tokens.mean() for s in seeds]) for n in names], float
+        )
         axis = Axis.of("thinking", log=False)
         layers = tuple(_drawn("the last attempt", x, seeds, names))
         caption += " The first point is unforced."
@@ -118,7 +120,7 @@ def _drawn(label: str, x: Numbers, seeds: Sequence[Seed], names: Sequence[str]) 
 
 
 def _mean_of(seeds: Sequence[Seed], name: str) -> Mean:
-    return Mean.of([s.tried[name].right.mean() for s in seeds])
+    return Mean.of([s.strategies[name].right.mean() for s in seeds])
 
 
 def _right() -> Axis:

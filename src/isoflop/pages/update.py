@@ -19,9 +19,9 @@ from isoflop.report import (
     Figure,
     Heading,
     Line,
-    Note,
     Paragraph,
     Points,
+    Remark,
     Report,
     Table,
     note_blocks,
@@ -43,20 +43,20 @@ class ForecastOutcome(Displayed):
     """A forecast, and what came of it."""
 
     name: str
-    said: Forecast
+    forecast: Forecast
     truth: float
 
     @property
     def inside(self) -> bool | None:
         """Whether the interval holds the truth; None without an interval."""
-        if self.said.low is None or self.said.high is None:
+        if self.forecast.low is None or self.forecast.high is None:
             return None
-        return self.said.low <= self.truth <= self.said.high
+        return self.forecast.low <= self.truth <= self.forecast.high
 
     @property
     def error(self) -> float:
         """The forecast against the truth: 0.01 is one per cent too high."""
-        return self.said.value / self.truth - 1
+        return self.forecast.value / self.truth - 1
 
 
 def unseen(before: Model, runs: Runs) -> Runs:
@@ -82,11 +82,13 @@ def unseen(before: Model, runs: Runs) -> Runs:
 
 
 def report_of(
-    before: Model, after: Model, forecast_outcomes: tuple[ForecastOutcome, ...], known: int
+    before: Model, after: Model, forecast_outcomes: tuple[ForecastOutcome, ...], names: int
 ) -> Report:
     """Return what new runs say of a fit and its forecasts."""
     verdict = _verdict(forecast_outcomes, before.level)
-    left_out = [Note(f"{known} runs are behind the fit already, and are left out")] if known else []
+    left_out = (
+        [Remark(f"{names} runs are behind the fit already, and are left out")] if names else []
+    )
     blocks: list[Block] = [
         verdict,
         *note_blocks(after.notes),
@@ -115,7 +117,7 @@ def _changes(before: Model, after: Model) -> list[Table]:
     return [members(model) for model in (before, after) if not isinstance(model, Fit)]
 
 
-def _verdict(forecast_outcomes: tuple[ForecastOutcome, ...], level: float) -> Note:
+def _verdict(forecast_outcomes: tuple[ForecastOutcome, ...], level: float) -> Remark:
     """Return whether as many truths lie inside as should."""
     from scipy.special import bdtr
 
@@ -123,16 +125,16 @@ def _verdict(forecast_outcomes: tuple[ForecastOutcome, ...], level: float) -> No
     sizes = f"errors are {np.median(errors):.2%} in the middle and {errors.max():.2%} at most"
     inside = _covered(forecast_outcomes)
     if inside is None:
-        return Note(f"the fit has no intervals to be held against; {sizes}")
-    said = (
+        return Remark(f"the fit has no intervals to be held against; {sizes}")
+    text = (
         f"{inside} of {len(forecast_outcomes)} truths lie inside their {level:.0%} intervals; "
         f"{sizes}"
     )
     if float(bdtr(inside, len(forecast_outcomes), level)) < SURPRISING:
-        return Note(
-            f"{said}: the intervals were too narrow, or the law has the wrong form", "doubt"
+        return Remark(
+            f"{text}: the intervals were too narrow, or the law has the wrong form", "doubt"
         )
-    return Note(said, "good")
+    return Remark(text, "good")
 
 
 def _covered(forecast_outcomes: tuple[ForecastOutcome, ...]) -> int | None:
@@ -150,13 +152,13 @@ def _forecasts(before: Model, forecast_outcomes: tuple[ForecastOutcome, ...]) ->
     rows = tuple(
         (
             h.name,
-            *(h.said.at[s] for s in takes),
-            h.said.value,
-            h.said.low,
-            h.said.high,
+            *(h.forecast.at[s] for s in takes),
+            h.forecast.value,
+            h.forecast.low,
+            h.forecast.high,
             h.truth,
             100 * h.error,
-            h.said.beyond,
+            h.forecast.beyond,
             words[h.inside],
         )
         for h in forecast_outcomes[:SHOWN]
@@ -170,11 +172,11 @@ def _forecasts(before: Model, forecast_outcomes: tuple[ForecastOutcome, ...]) ->
 
 def _figure(before: Model, forecast_outcomes: tuple[ForecastOutcome, ...]) -> Figure:
     """Return forecasts and truths, the furthest last."""
-    order = sorted(forecast_outcomes, key=lambda h: h.said.beyond or 0)
+    order = sorted(forecast_outcomes, key=lambda h: h.forecast.beyond or 0)
     rank = np.arange(1, len(order) + 1, dtype=np.float64)
     truth = np.array([h.truth for h in order])
-    said, low, high = (
-        100 * (np.array([getattr(h.said, end) or np.nan for h in order], float) / truth - 1)
+    value, low, high = (
+        100 * (np.array([getattr(h.forecast, end) or np.nan for h in order], float) / truth - 1)
         for end in ("value", "low", "high")
     )
     names = tuple(h.name for h in order)
@@ -190,7 +192,7 @@ def _figure(before: Model, forecast_outcomes: tuple[ForecastOutcome, ...]) -> Fi
         (
             *band,
             Line("the truth", np.array([1.0, float(rank[-1])]), np.zeros(2), "reference"),
-            Points("forecast", rank, said, hover=names, group="forecast"),
+            Points("forecast", rank, value, hover=names, group="forecast"),
         ),
     )
 
@@ -214,21 +216,21 @@ def _parameters(before: Fit[Any], after: Fit[Any]) -> Table:
 def _ends(fit: Fit[Any], name: str) -> tuple[float | None, float | None]:
     """Return the interval of a parameter; None where it is fixed or there are no draws."""
     low, high = fit.interval(name)
-    known = name not in fit.fixed and np.isfinite([low, high]).all()
-    return (low, high) if known else (None, None)
+    bounded = name not in fit.fixed and np.isfinite([low, high]).all()
+    return (low, high) if bounded else (None, None)
 
 
 def _split(before: Model, after: Model) -> tuple[Block, ...]:
     """Return how the best N and D at the largest budget of the runs have moved."""
-    found = _optima(before, after)
-    if found is None:
+    optima = _optima(before, after)
+    if optima is None:
         return ()
     rows = tuple(
-        (name, *(found[when][name] for when in ("before", "after"))) for name in ("N", "D", "L")
+        (name, *(optima[when][name] for when in ("before", "after"))) for name in ("N", "D", "L")
     )
-    ratio = tuple(found[when]["D"] / found[when]["N"] for when in ("before", "after"))
+    ratio = tuple(optima[when]["D"] / optima[when]["N"] for when in ("before", "after"))
     table = Table(("at the optimum", "before", "after"), (*rows, ("D/N", *ratio)))
-    return (Paragraph(f"At C = 6ND = {show(found['C'])} FLOP, the largest of the runs:"), table)
+    return (Paragraph(f"At C = 6ND = {show(optima['C'])} FLOP, the largest of the runs:"), table)
 
 
 def _optima(before: Model, after: Model) -> dict[str, Any] | None:
@@ -270,14 +272,14 @@ def _as_data(
         "runs": [
             {
                 "run": h.name,
-                "at": dict(h.said.at),
-                "value": h.said.value,
-                "low": h.said.low,
-                "high": h.said.high,
+                "at": dict(h.forecast.at),
+                "value": h.forecast.value,
+                "low": h.forecast.low,
+                "high": h.forecast.high,
                 "truth": h.truth,
                 "inside": h.inside,
                 "error": h.error,
-                "beyond": h.said.beyond,
+                "beyond": h.forecast.beyond,
             }
             for h in forecast_outcomes
         ],

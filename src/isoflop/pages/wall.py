@@ -11,7 +11,7 @@ from isoflop.pages.answer import answered
 from isoflop.pages.provenance import described
 from isoflop.pages.ranges import plain
 from isoflop.plan.wall import Wall
-from isoflop.report import Block, Note, Paragraph, Report, Table, note_blocks
+from isoflop.report import Block, Paragraph, Remark, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.atlas import Range
@@ -25,7 +25,7 @@ def page_of(wall: Wall, facts: tuple[tuple[str, Range, str], ...] = ()) -> Repor
     rows = tuple((f"{q:.0%}", _year(y)) for q, y in zip(wall.quantiles, wall.years, strict=True))
     blocks: tuple[Block, ...] = (
         *note_blocks(wall.notes),
-        Note(
+        Remark(
             "compute is carried on as it grew, whatever it costs, and no data are made by models: "
             "both move the wall, neither is in these intervals"
         ),

@@ -16,9 +16,9 @@ from isoflop.report import (
     Figure,
     Heading,
     Line,
-    Note,
     Paragraph,
     Points,
+    Remark,
     Report,
     Table,
 )
@@ -112,14 +112,14 @@ def as_data(look: Look) -> dict[str, Any]:
     }
 
 
-def _note(alert: Alert) -> Note:
+def _note(alert: Alert) -> Remark:
     is_alert = alert.severity == "alert"
-    return Note(f"{alert.name}: {alert.text}", "doubt" if is_alert else "info")
+    return Remark(f"{alert.name}: {alert.text}", "doubt" if is_alert else "info")
 
 
 def _forecast(look: Look) -> list[Block]:
     if look.forecast is None:
-        return [Note(f"no forecast of the end: {look.why_not}")]
+        return [Remark(f"no forecast of the end: {look.why_not}")]
     f = look.forecast
     low, high = f.interval(LEVEL)
     rows = [("last loss", f.value, low, high), *((k, v, None, None) for k, v in f.members.items())]

@@ -45,7 +45,7 @@ def limits(
     at_most: Mapping[str, float] | None,
     at_least: Mapping[str, float] | None,
     cost: Cost,
-    given: Given = None,
+    inputs: Given = None,
 ) -> Limits:
     """Return limits on N, D and C from those that were asked for.
 
@@ -61,7 +61,7 @@ def limits(
     least = {s: lows.get(s, 0.0) for s in "NDC"}
     words = {}
     for name, value in highs.items():
-        symbol, bound = _translated(name, value, cost, given)
+        symbol, bound = _translated(name, value, cost, inputs)
         if bound < most[symbol]:
             most[symbol] = bound
             words[f"{symbol}<="] = f"{name} <= {show(value)} ({symbol} <= {show(bound)})"
@@ -71,22 +71,22 @@ def limits(
     return Limits(most, least, words)
 
 
-def _check(limited: Mapping[str, float], known: tuple[str, ...]) -> None:
+def _check(limited: Mapping[str, float], names: tuple[str, ...]) -> None:
     for name, value in limited.items():
-        if name not in known:
-            raise UnknownName("limit", name, known)
+        if name not in names:
+            raise UnknownName("limit", name, names)
         if not (np.isfinite(value) and value > 0):
             raise UsageError(f"the limit on {name} is {value}; it must be finite and above zero")
 
 
-def _translated(name: str, value: float, cost: Cost, given: Given) -> tuple[str, float]:
+def _translated(name: str, value: float, cost: Cost, inputs: Given) -> tuple[str, float]:
     """Return the symbol that a limit comes down to, and its bound."""
     if name == "memory":
         return "N", value * 8 / cost.bits
     if name == "epochs":
-        if "U" not in (given or {}):
+        if "U" not in (inputs or {}):
             raise UsageError("a limit on epochs needs the unique tokens: give unique")
-        return "D", value * (given or {})["U"]
+        return "D", value * (inputs or {})["U"]
     if name == "latency":
         if cost.bandwidth is None:
             raise UsageError("a limit on latency needs a chip, whose bandwidth reads the weights")
@@ -97,7 +97,7 @@ def _translated(name: str, value: float, cost: Cost, given: Given) -> tuple[str,
 
 
 def hold_budget(
-    law: LossLaw, cost: Cost, budget: float, within: Limits, given: Given = None
+    law: LossLaw, cost: Cost, budget: float, within: Limits, inputs: Given = None
 ) -> Allocation:
     """Return the best N and D (s,) for a budget [unit of `cost`] within limits.
 
@@ -114,7 +114,7 @@ def hold_budget(
             f"{show(budget)} {cost.unit} does not pay for the least N and D asked for, which take "
             f"{show(float(cost(least['N'], least['D'])))}"
         )
-    free = best(law, cost, np.array([budget]), given=given)
+    free = best(law, cost, np.array([budget]), inputs=inputs)
     low, high = least["N"], most["N"]
     if np.isfinite(most["D"]):
         low = max(low, float(cost.size_for(budget, most["D"])))
@@ -122,7 +122,7 @@ def hold_budget(
         high = min(high, float(cost.size_for(budget, least["D"])))
     N = np.asarray(free.N).reshape(-1)
     if cost.serving is not None and np.isfinite(most["C"]):
-        N = _below_training(law, cost, budget, most["C"], N, given)
+        N = _below_training(law, cost, budget, most["C"], N, inputs)
     if low > high:  # both at their most: the budget cannot be spent
         return Allocation(np.full_like(N, most["N"]), np.full_like(N, most["D"]))
     clipped_N = np.clip(N, low, high)
@@ -131,7 +131,7 @@ def hold_budget(
 
 
 def _below_training(
-    law: LossLaw, cost: Cost, budget: float, most: float, N: Numbers, given: Given
+    law: LossLaw, cost: Cost, budget: float, most: float, N: Numbers, inputs: Given
 ) -> Numbers:
     """Return the N at which training takes at most `most` [FLOP], and serving what is left."""
     rest = budget - cost.training * most
@@ -139,30 +139,30 @@ def _below_training(
         return N
     crossing = float(cost.size_for(rest, 0.0))  # here the budget is spent with C at its most
     alone = replace(cost, training=1.0, serving=None, unit="FLOP")
-    trained = np.asarray(best(law, alone, np.array([most]), given=given).N).reshape(-1)
+    trained = np.asarray(best(law, alone, np.array([most]), inputs=inputs).N).reshape(-1)
     return np.where(crossing > N, np.minimum(trained, crossing), N)
 
 
 def hold_loss(
-    law: LossLaw, cost: Cost, L: float | Numbers, within: Limits, given: Given = None
+    law: LossLaw, cost: Cost, L: float | Numbers, within: Limits, inputs: Given = None
 ) -> Allocation:
     """Return the cheapest N and D (s,) that reach a loss within limits; NaN where none does.
 
     The loss may be one (s, 1) for every draw.
     """
     most, least = within.most, within.least
-    N = cheapest(law, cost, np.atleast_1d(L), given=given).N.reshape(-1, 1)
+    N = cheapest(law, cost, np.atleast_1d(L), inputs=inputs).N.reshape(-1, 1)
     if np.isfinite(most["C"]):
-        N = _trained_within(law, cost, L, most["C"], N, given)
+        N = _trained_within(law, cost, L, most["C"], N, inputs)
     low = np.full(N.shape, max(least["N"], 1.0))
     if np.isfinite(most["D"]):
         # NaN, where no size reaches the loss on so few tokens, stays NaN to the end.
-        low = np.maximum(low, needed(law, L, "N", "D", np.full(N.shape, most["D"]), given))
+        low = np.maximum(low, needed(law, L, "N", "D", np.full(N.shape, most["D"]), inputs))
     if least["D"]:
-        enough = needed(law, L, "N", "D", np.full(N.shape, least["D"]), given)
+        enough = needed(law, L, "N", "D", np.full(N.shape, least["D"]), inputs)
         N = np.fmin(N, enough)
     N = np.minimum(np.maximum(N, low), most["N"])
-    D = np.maximum(needed(law, L, "D", "N", N, given), least["D"])
+    D = np.maximum(needed(law, L, "D", "N", N, inputs), least["D"])
     lost = (low > most["N"] * (1 + 1e-9)) | (most["D"] * (1 + 1e-8) < D)
     lost |= most["C"] * (1 + 1e-6) < cost.flop(N) * D
     D = np.where(np.isclose(D, most["D"], rtol=1e-8), most["D"], D)
@@ -171,30 +171,30 @@ def hold_loss(
 
 
 def _trained_within(
-    law: LossLaw, cost: Cost, L: float | Numbers, most: float, N: Numbers, given: Given
+    law: LossLaw, cost: Cost, L: float | Numbers, most: float, N: Numbers, inputs: Given
 ) -> Numbers:
     """Return the N nearest to N at which training to L takes at most `most` [FLOP].
 
     Serving asks for a smaller model than training alone would, so the way leads upwards.
     """
     alone = replace(PLAIN, counting=cost.counting, active=cost.active)
-    trained = cheapest(law, alone, np.array([L]), given=given).N.reshape(-1, 1)
+    trained = cheapest(law, alone, np.array([L]), inputs=inputs).N.reshape(-1, 1)
 
     def cheap(x: Numbers) -> npt.NDArray[np.bool_]:
         size = np.exp(x)
         with np.errstate(all="ignore"):
-            D = needed(law, L, "D", "N", size, given)
+            D = needed(law, L, "D", "N", size, inputs)
             return np.asarray(cost.flop(size) * D <= most)
 
     return np.exp(bisect(cheap, np.log(N), np.log(np.maximum(N, trained))))
 
 
-def unreachable(law: LossLaw, L: float, within: Limits, given: Given = None) -> RefusedByData:
+def unreachable(law: LossLaw, L: float, within: Limits, inputs: Given = None) -> RefusedByData:
     """Return the refusal of a loss that the law, or the limits, keep out of reach."""
     lowest = getattr(law, "E", None)
     floor = f"; its floor is E = {float(lowest):.4g}" if lowest else ""
     N, D = (min(within.most[s], 1e30) for s in "ND")
-    nearest = float(np.ravel(law(N=N, D=D, **(given or {})))[0])
+    nearest = float(np.ravel(law(N=N, D=D, **(inputs or {})))[0])
     if nearest > L and (N < 1e30 or D < 1e30):
         floor += f"; within the limits on N and D the nearest is {nearest:.5g}"
     return RefusedByData(f"{law.key} never reaches L = {L:g}{floor}; ask for a higher loss")

@@ -25,7 +25,7 @@ DONE = 1e-7  # of the loss, by which no other mixture can be better: then the se
 class Mixture(Displayed):
     """The best shares of domains, the weighted loss there, and the loss that each law says.
 
-    `even` is the weighted loss of equal shares, and `seen` the least of it over the mixtures that
+    `even` is the weighted loss of equal shares, and `tokens` the least of it over the mixtures that
     were run, where the runs of all laws are of the same mixtures.
     """
 
@@ -33,7 +33,7 @@ class Mixture(Displayed):
     L: Estimate
     losses: tuple[Estimate, ...]
     even: float
-    seen: float | None
+    tokens: float | None
     level: float
     notes: tuple[Note, ...]
 
@@ -72,7 +72,7 @@ def mix(
             Estimate.of(loss[i], None if each is None else each[i], level) for i in range(len(fits))
         ),
         even=float((share @ _losses([f.law for f in fits], even))[0]),
-        seen=_seen(fits, takes, share),
+        tokens=_seen(fits, takes, share),
         level=level,
         notes=tuple(_notes(fits, takes, best[0])),
     )

@@ -9,10 +9,10 @@ import numpy as np
 
 from isoflop.errors import BadRuns, RefusedByData, UsageError
 from isoflop.experiments.design import StudyFile
-from isoflop.experiments.design.sizes import Size
+from isoflop.experiments.design.sizes import TrialSize
 from isoflop.fitting import Fit, fit
 from isoflop.plan.design.greedy import Design, design
-from isoflop.plan.design.uncertainty import Pool, Target
+from isoflop.plan.design.uncertainty import Candidates, Target
 from isoflop.quantities import show
 from isoflop.runs import Runs
 from isoflop.sources import read
@@ -64,11 +64,11 @@ def next_runs(
             model = fit(study.law, runs, draws=DRAWS)
         except RefusedByData:
             runs = None
-    made = 0 if runs is None else len(runs)
+    feasible = 0 if runs is None else len(runs)
     noise = study.noise if isinstance(model, str) else None
     chosen = design([model], target, pool, count=count, budget=budget, noise=noise)
     rows = tuple((places[c.index], sizes[places[c.index]].name, c.D) for c in chosen.choices)
-    return NextRuns(chosen, made, rows)
+    return NextRuns(chosen, feasible, rows)
 
 
 def _runs(study: StudyFile) -> Runs | None:
@@ -79,7 +79,7 @@ def _runs(study: StudyFile) -> Runs | None:
         return None
 
 
-def _candidates(study: StudyFile, sizes: tuple[Size, ...]) -> tuple[Pool, list[int]]:
+def _candidates(study: StudyFile, sizes: tuple[TrialSize, ...]) -> tuple[Candidates, list[int]]:
     """Return runs that could be made, and the place of the size of each."""
     planned = study.runs()
     counts = [D for run in planned for D in run.points]
@@ -100,4 +100,4 @@ def _candidates(study: StudyFile, sizes: tuple[Size, ...]) -> tuple[Pool, list[i
         raise UsageError(
             f"no run of the study's sizes costs less than {show(most)} FLOP, which the target does"
         )
-    return Pool(np.array(N), np.array(D), np.array(cost)), places
+    return Candidates(np.array(N), np.array(D), np.array(cost)), places

@@ -22,17 +22,17 @@ _EDGE = 1e-6
 
 
 def optimum(
-    law: LossLaw, C: Array, *, search: bool = False, given: Mapping[str, float] | None = None
+    law: LossLaw, C: Array, *, search: bool = False, inputs: Mapping[str, float] | None = None
 ) -> Allocation:
     """Return the N [params] and D [tokens] that minimise loss at C = 6ND [FLOP].
 
     C (k,) with an ensemble of s draws gives (s, k). `search` asks for the golden section even
-    where the law has a closed form. `given` holds the inputs of the law beside N and D.
+    where the law has a closed form. `inputs` holds the inputs of the law beside N and D.
 
     Raises NoOptimum if the law is not one of N and D, or does not fall in both.
     Source: Hoffmann et al. 2022, eq. 4, and each law's own.
     """
-    return best(law, PLAIN, C, search=search, given=given)
+    return best(law, PLAIN, C, search=search, inputs=inputs)
 
 
 def best(
@@ -41,7 +41,7 @@ def best(
     budget: Array,
     *,
     search: bool = False,
-    given: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float] | None = None,
 ) -> Allocation:
     """Return the N and D of least loss that a budget (k,) [unit of `cost`] pays for.
 
@@ -50,7 +50,7 @@ def best(
 
     Raises NoOptimum if the law is not one of N and D, or no draw falls in both.
     """
-    _of_size_and_data(law, given)
+    _of_size_and_data(law, inputs)
     if cost.plain and "optimum" in law.closed_forms and not search:
         product = np.asarray(budget, float) / (cost.training * cost.active)
         allocation: Allocation = law.closed_forms["optimum"](law, product)
@@ -61,7 +61,7 @@ def best(
     def loss(x: Numbers) -> Numbers:
         N = np.exp(x)
         with np.errstate(all="ignore"):
-            return np.asarray(law(N=N, D=cost.tokens_for(paid, N), **(given or {})))
+            return np.asarray(law(N=N, D=cost.tokens_for(paid, N), **(inputs or {})))
 
     x = golden(loss, np.zeros(paid.shape), high)
     at_edge = (x < _EDGE) | (high - x < _EDGE)
@@ -72,71 +72,71 @@ def best(
 
 
 def cheapest(
-    law: LossLaw, cost: Cost, L: Array, *, given: Mapping[str, float] | None = None
+    law: LossLaw, cost: Cost, L: Array, *, inputs: Mapping[str, float] | None = None
 ) -> Allocation:
     """Return the N and D of least cost that reach a loss L (k,); (s, k) for an ensemble.
 
     NaN where the law never reaches it. The cost is convex in log N, as log D is.
     """
-    _of_size_and_data(law, given)
+    _of_size_and_data(law, inputs)
     wanted = np.broadcast_to(np.asarray(L, float), _shape(law, np.shape(L)))
-    low = np.log(_least_size(law, wanted, given))
+    low = np.log(_least_size(law, wanted, inputs))
     reachable = np.isfinite(low)
     low = np.where(reachable, low, 0.0)
 
     def spent(x: Numbers) -> Numbers:
         N = np.exp(x)
         with np.errstate(all="ignore"):
-            return np.asarray(np.log(cost(N, needed(law, wanted, "D", "N", N, given))))
+            return np.asarray(np.log(cost(N, needed(law, wanted, "D", "N", N, inputs))))
 
     x = golden(spent, low, np.full(wanted.shape, _MOST))
     N = np.where(reachable, np.exp(x), np.nan)
-    return Allocation(N=N, D=needed(law, wanted, "D", "N", N, given))
+    return Allocation(N=N, D=needed(law, wanted, "D", "N", N, inputs))
 
 
 def needed(
     law: LossLaw,
     L: Array,
     free: str,
-    held: str,
+    fixed: str,
     value: Array,
-    given: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float] | None = None,
 ) -> Numbers:
-    """Return the `free` input ("N" or "D") that brings the loss to L with `held` at `value`.
+    """Return the `free` input ("N" or "D") that brings the loss to L with `fixed` at `value`.
 
     From the law's closed form where it has one, else by bisection in logs; NaN where none does.
     """
-    if free in law.closed_forms and not given:
+    if free in law.closed_forms and not inputs:
         with np.errstate(all="ignore"):
-            exact = np.asarray(law.closed_forms[free](law, L=L, **{held: value}), float)
+            exact = np.asarray(law.closed_forms[free](law, L=L, **{fixed: value}), float)
         return np.where(np.isfinite(exact) & (exact < np.exp(_MOST)), exact, np.nan)
     shape = np.broadcast_shapes(_shape(law, ()), np.shape(L), np.shape(value))
     most = np.full(shape, _MOST)
     if free == "D":
-        most = _turn(law, np.broadcast_to(value, shape), given)
+        most = _turn(law, np.broadcast_to(value, shape), inputs)
 
     def enough(x: Numbers) -> npt.NDArray[np.bool_]:
         with np.errstate(all="ignore"):
-            return np.asarray(law(**{free: np.exp(x), held: value, **(given or {})}) <= L)
+            return np.asarray(law(**{free: np.exp(x), fixed: value, **(inputs or {})}) <= L)
 
     amount = np.exp(bisect(enough, np.zeros(shape), most))
     return np.where(np.isnan(value), np.nan, amount)
 
 
-def _least_size(law: LossLaw, L: Numbers, given: Mapping[str, float] | None) -> Numbers:
+def _least_size(law: LossLaw, L: Numbers, inputs: Mapping[str, float] | None) -> Numbers:
     """Return the N below which a loss L is out of reach, however many the data."""
-    if "N" in law.closed_forms and not given:
+    if "N" in law.closed_forms and not inputs:
         return needed(law, L, "N", "D", np.exp(_MOST))
 
     def enough(x: Numbers) -> npt.NDArray[np.bool_]:
         N = np.exp(x)
         with np.errstate(all="ignore"):
-            return np.asarray(law(N=N, D=np.exp(_turn(law, N, given)), **(given or {})) <= L)
+            return np.asarray(law(N=N, D=np.exp(_turn(law, N, inputs)), **(inputs or {})) <= L)
 
     return np.exp(bisect(enough, np.zeros(L.shape), np.full(L.shape, _MOST)))
 
 
-def _turn(law: LossLaw, N: Numbers, given: Mapping[str, float] | None) -> Numbers:
+def _turn(law: LossLaw, N: Numbers, inputs: Mapping[str, float] | None) -> Numbers:
     """Return the log of the D past which more data harm: those of a model that is quantised.
 
     As large as may be where they never do, which is seen by looking at two of the largest.
@@ -144,19 +144,19 @@ def _turn(law: LossLaw, N: Numbers, given: Mapping[str, float] | None) -> Number
 
     def loss(y: Numbers) -> Numbers:
         with np.errstate(all="ignore"):
-            return np.asarray(law(N=N, D=np.exp(y), **(given or {})))
+            return np.asarray(law(N=N, D=np.exp(y), **(inputs or {})))
 
     none, most = np.zeros(N.shape), np.full(N.shape, _MOST)
     harmed = loss(most) > loss(0.9 * most)
     return np.where(harmed, golden(loss, none, most), most) if harmed.any() else most
 
 
-def least_compute(law: LossLaw, L: float, *, given: Mapping[str, float] | None = None) -> Numbers:
+def least_compute(law: LossLaw, L: float, *, inputs: Mapping[str, float] | None = None) -> Numbers:
     """Return the least C = 6ND [FLOP] at which a loss L is reached; (s,) for an ensemble.
 
     NaN where the law never reaches it.
     """
-    split = cheapest(law, PLAIN, np.array([L]), given=given)
+    split = cheapest(law, PLAIN, np.array([L]), inputs=inputs)
     return np.asarray(FLOP_PER_PARAM_TOKEN * split.N * split.D).reshape(-1)
 
 
@@ -164,8 +164,8 @@ def _shape(law: LossLaw, budgets: tuple[int, ...]) -> tuple[int, ...]:
     return np.broadcast_shapes((law.members, 1), budgets) if law.members else budgets
 
 
-def _of_size_and_data(law: LossLaw, given: Mapping[str, float] | None) -> None:
-    takes, rest = set(law.takes), set(law.takes) - {"N", "D"} - set(given or {})
+def _of_size_and_data(law: LossLaw, inputs: Mapping[str, float] | None) -> None:
+    takes, rest = set(law.takes), set(law.takes) - {"N", "D"} - set(inputs or {})
     if not {"N", "D"} <= takes or rest:
         also = f", and a value of {', '.join(sorted(rest))}" if {"N", "D"} <= takes else ""
         raise NoOptimum(f"{law.key} takes {', '.join(law.takes)}; a best N and D needs both{also}")

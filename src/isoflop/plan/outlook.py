@@ -13,7 +13,7 @@ from isoflop.experiments.experiment import Trial
 from isoflop.law import Binding
 from isoflop.laws import form
 from isoflop.plan.design.expected import ExpectedWidth, design_gaps, expected_width
-from isoflop.plan.design.uncertainty import Pool, Target
+from isoflop.plan.design.uncertainty import Candidates, Target
 from isoflop.quantities import show
 
 NARROW = 1.5  # a factor in D/N within which all runs are called one ratio
@@ -90,11 +90,11 @@ def outlook(study: StudyFile, *, noise: float | None = None) -> Outlook:
     )
 
 
-def pool_of_runs(runs: tuple[PlannedRun, ...]) -> Pool:
+def pool_of_runs(runs: tuple[PlannedRun, ...]) -> Candidates:
     """Return the losses that runs will measure, at the cost of training each on its own."""
     rows = [(r.size.N, D, r.size.flop_per_token * D) for r in runs for D in r.points]
     N, D, cost = np.array(rows, float).T
-    return Pool(N, D, cost)
+    return Candidates(N, D, cost)
 
 
 def _cost(study: StudyFile, flop: float) -> tuple[TrainingCost | None, float | None]:
@@ -144,8 +144,8 @@ def _placing(study: StudyFile, runs: tuple[PlannedRun, ...]) -> list[Note]:
         takes = Binding(form(study.law)).takes
         inputs = {"N": pool.N, "D": pool.D, "C": pool.cost}
         if set(takes) <= set(inputs):
-            found = design_gaps(study.law, {s: inputs[s] for s in takes})
-            notes += [Note("doubt", "identifiability", gap.says) for gap in found]
+            gaps = design_gaps(study.law, {s: inputs[s] for s in takes})
+            notes += [Note("doubt", "identifiability", gap.says) for gap in gaps]
     except IsoflopError as error:
         notes.append(Note("doubt", "identifiability", str(error)))
     return notes

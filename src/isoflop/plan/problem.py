@@ -37,7 +37,7 @@ class PlanningProblem:
     model: Model
     law: LossLaw
     draws: LossLaw | None
-    given: dict[str, float]
+    inputs: dict[str, float]
     cost: Cost
     level: float
     notes: tuple[Note, ...]
@@ -45,7 +45,7 @@ class PlanningProblem:
 
     def loss(self, N: Any, D: Any) -> float:
         """Return the loss at N [params] and D [tokens]."""
-        return float(np.ravel(self.law(N=N, D=D, **self.given))[0])
+        return float(np.ravel(self.law(N=N, D=D, **self.inputs))[0])
 
     def form(self, N: float, D: float) -> FormError | None:
         """Return how far the form may be off at a run; None within the runs, or without draws."""
@@ -58,7 +58,7 @@ class PlanningProblem:
         if self.draws is None or isinstance(self.model, Published):
             return None
         at = {s: np.array([v]) for s, v in self._at(N, D).items()}
-        mean_s1 = np.asarray(self.draws(**{**at, "N": N, "D": D, **self.given})).reshape(-1, 1)
+        mean_s1 = np.asarray(self.draws(**{**at, "N": N, "D": D, **self.inputs})).reshape(-1, 1)
         form = self.form(N, D)
         return spread(self.model, form.growth if form else 0.0, mean_s1, at)[:, 0]
 
@@ -72,7 +72,7 @@ class PlanningProblem:
 
     def _at(self, N: float, D: float) -> dict[str, float]:
         """Return the inputs of the model at a run."""
-        inputs = {"N": N, "D": D, **self.given}
+        inputs = {"N": N, "D": D, **self.inputs}
         return {s: inputs[s] for s in self.model.binding.takes}
 
 
@@ -83,7 +83,7 @@ def ask(
     cost: Cost | None = None,
     serving: float | Serving | None = None,
     unique: float | None = None,
-    given: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float] | None = None,
     convention: Mapping[str, str] | None = None,
     family: ModelFamily | None = None,
     level: float | None = None,
@@ -94,7 +94,7 @@ def ask(
     Raises UsageError for a number that is not above zero, NoOptimum for a law without N and D,
     RefusedByData for a refused fit, ConventionMismatch for counts that differ.
     """
-    extra = {**(given or {}), **({} if unique is None else {"U": unique})}
+    extra = {**(inputs or {}), **({} if unique is None else {"U": unique})}
     for name, value in {**numbers, **extra}.items():
         refuse_impossible(name, value)
     refuse_level(level)
@@ -109,7 +109,7 @@ def ask(
         model=model,
         law=law,
         draws=draws,
-        given=extra,
+        inputs=extra,
         cost=_costed(cost, serving, counts),
         level=level or (0.9 if isinstance(model, Published) else model.level),
         notes=notes,
@@ -130,11 +130,11 @@ def _check_law(model: Model, law: LossLaw, extra: Mapping[str, float]) -> None:
     if not {"N", "D"} <= takes:
         raise NoOptimum(f"{law.key} takes {named}; a plan needs a law of N and D")
     if chosen := sorted({"N", "D"} & set(extra)):
-        raise UsageError(f"{chosen[0]} is what a plan chooses; leave it out of --given (given=)")
+        raise UsageError(f"{chosen[0]} is what a plan chooses; leave it out of --inputs (inputs=)")
     if missing := sorted(takes - {"N", "D"} - set(extra)):
         raise UsageError(
             f"{law.key} takes {named}; beside what a plan chooses in a law of N and D it needs "
-            f"{', '.join(missing)}: say --given {','.join(f'{s}=...' for s in missing)}"
+            f"{', '.join(missing)}: say --inputs {','.join(f'{s}=...' for s in missing)}"
         )
     if unknown := sorted(set(extra) - takes):
         raise UsageError(f"{law.key} does not take {unknown[0]}; it takes {', '.join(law.takes)}")
@@ -184,7 +184,7 @@ def rising_left_out(problem: PlanningProblem, N: float, D: float) -> PlanningPro
     rest = sound(model, problem._at(N, D))
     if rest is model:
         return None
-    unique = problem.given.get("U")
+    unique = problem.inputs.get("U")
     draws = None if rest.draws is None else repeating(rest.draws, unique)
     return dataclasses.replace(problem, model=rest, law=repeating(rest.law, unique), draws=draws)
 
@@ -196,7 +196,7 @@ def unreaching_left_out(
 
     A law whose loss rises again far out takes the mean of a pool with it.
     """
-    model, unique = problem.model, problem.given.get("U")
+    model, unique = problem.model, problem.inputs.get("U")
     if isinstance(model, Published | Fit):
         return None
     out = [m for m in model.members if not reaches(repeating(m.fit.law, unique))]
@@ -211,7 +211,7 @@ def unreaching_left_out(
 
 def _share_unstated(problem: PlanningProblem) -> list[Note]:
     """Return a note on a mixture whose N counts what a token does not meet."""
-    mixed = [name for name in _MIXTURES if problem.given.get(name)]
+    mixed = [name for name in _MIXTURES if problem.inputs.get(name)]
     if not mixed or problem.cost.active < 1 or problem.model.conventions.get("N") == "active":
         return []
     return [
@@ -219,7 +219,7 @@ def _share_unstated(problem: PlanningProblem) -> list[Note]:
             "info",
             "convention",
             f"C counts all of N, of which a token meets a share in a mixture of {mixed[0]} "
-            f"{show(problem.given[mixed[0]])}: say which with --active (active=)",
+            f"{show(problem.inputs[mixed[0]])}: say which with --active (active=)",
         )
     ]
 
@@ -230,7 +230,7 @@ def basis(problem: PlanningProblem, N: float, D: float) -> tuple[Note, ...]:
     Raises RefusedByData where the runs behind the law can say nothing of such a run.
     """
     model, counts = problem.model, problem.cost.counting
-    fresh = () if "U" in problem.given else beyond_stock(D)
+    fresh = () if "U" in problem.inputs else beyond_stock(D)
     notes = [*problem.notes, *fresh, *problem.cost.notes]
     stated = model.conventions.get("C")
     if stated is None and counts.linear:
@@ -261,9 +261,9 @@ def basis(problem: PlanningProblem, N: float, D: float) -> tuple[Note, ...]:
                 "published constants have no draws, so there are no intervals",
             ),
         )
-        outside = model.outside({"N": N, "D": D, **problem.given})
+        outside = model.outside({"N": N, "D": D, **problem.inputs})
         return (*model.notes, *outside, *notes)
-    at = {s: {"N": N, "D": D, **problem.given}[s] for s in model.binding.takes}
+    at = {s: {"N": N, "D": D, **problem.inputs}[s] for s in model.binding.takes}
     for fit in fits_of(model):
         refuse_unsupported(fit, at)
     far = beyond(model, at)

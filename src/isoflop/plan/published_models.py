@@ -50,7 +50,7 @@ def judge(
     fit: Fit[Any] | Pool | Published,
     *,
     near: float,
-    given: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float] | None = None,
     level: float | None = None,
 ) -> tuple[ModelVerdict, ...]:
     """Return every model with its verdict; "unknown" where N or D was not disclosed.
@@ -64,7 +64,7 @@ def judge(
     """
     if near < 1:
         raise UsageError(f"--near is {near:g}; it is a factor, 1 or more, such as 2")
-    problem = held_against(fit, given, level)
+    problem = held_against(fit, inputs, level)
     sized = [m for m in models if m.ratio is not None]
     if not sized:
         return tuple(ModelVerdict(m, "unknown") for m in models)
@@ -74,7 +74,7 @@ def judge(
     ratios = tokens / sizes
     wasted = _wasted(problem, sizes, tokens)
     rivals = [
-        (rival.name, best_ratios(held_against(rival, given, level), sizes, tokens)[1])
+        (rival.name, best_ratios(held_against(rival, inputs, level), sizes, tokens)[1])
         for rival in rivals_of(fit)
     ]
     has_draws, rows = problem.draws is not None, {}
@@ -95,7 +95,7 @@ def judge(
 
 
 def held_against(
-    model: Fit[Any] | Pool | Published, given: Mapping[str, float] | None, level: float | None
+    model: Fit[Any] | Pool | Published, inputs: Mapping[str, float] | None, level: float | None
 ) -> PlanningProblem:
     """Return a law as planning asks it.
 
@@ -109,7 +109,7 @@ def held_against(
             f"N of published models is total and N of the law is {counted}; hold them against a "
             "law of total N, such as chinchilla/besiroglu2024"
         )
-    return ask(model, {}, given=given, level=level)
+    return ask(model, {}, inputs=inputs, level=level)
 
 
 def rivals_of(model: Fit[Any] | Pool | Published) -> tuple[Published, ...]:
@@ -146,7 +146,7 @@ def best_ratios(
 def _split(problem: PlanningProblem, law: LossLaw, C: Numbers) -> Allocation:
     from isoflop.plan import best
 
-    return best(law, problem.cost, C, given=problem.given)
+    return best(law, problem.cost, C, inputs=problem.inputs)
 
 
 def _ratio(split: Allocation) -> Numbers:
@@ -157,8 +157,8 @@ def _wasted(problem: PlanningProblem, N: Numbers, D: Numbers) -> Numbers:
     """Return the share of 6ND (k,) that the best split does without, at the loss of N and D."""
     from isoflop.plan import cheapest
 
-    loss = np.asarray(problem.law(N=N, D=D, **problem.given))
-    least = cheapest(problem.law, problem.cost, loss, given=problem.given)
+    loss = np.asarray(problem.law(N=N, D=D, **problem.inputs))
+    least = cheapest(problem.law, problem.cost, loss, inputs=problem.inputs)
     return np.asarray(1 - problem.cost.flop(least.N) * least.D / (problem.cost.flop(N) * D))
 
 

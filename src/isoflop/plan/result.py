@@ -64,7 +64,7 @@ class Plan(Displayed):
     """The answer to `question`: N [params], D [tokens], C [FLOP] and the loss they give.
 
     `C` is that of training, `cost` that of the whole life in the unit of `priced`, and `bill` its
-    phases. `given` holds the law's other inputs. `binding` names the limits that hold the answer
+    phases. `inputs` holds the law's other inputs. `binding` names the limits that hold the answer
     away from the law's own optimum. `alternatives` are what other published constants say, where
     those behind the plan are rounded too far to plan with. `problem` is what was asked, of which
     law; `reached` says that it asked for a loss, and not for what a budget buys.
@@ -84,7 +84,7 @@ class Plan(Displayed):
     bill: tuple[Item, ...]
     problem: PlanningProblem
     reached: bool = False
-    given: tuple[tuple[str, float], ...] = ()
+    inputs: tuple[tuple[str, float], ...] = ()
     alternatives: tuple[Alternative, ...] = ()
 
     def _facts(self) -> Iterator[str]:

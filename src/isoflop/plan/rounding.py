@@ -26,11 +26,11 @@ class Question:
     cost: Cost
     budget: float
     within: Limits
-    given: tuple[tuple[str, float], ...] = ()
+    inputs: tuple[tuple[str, float], ...] = ()
 
     def answer(self, law: Law) -> tuple[float, float]:
         """Return the N [params] and D [tokens] that a law gives."""
-        inputs = dict(self.given)
+        inputs = dict(self.inputs)
         split = hold_budget(
             repeating(law, inputs.get("U")), self.cost, self.budget, self.within, inputs
         )
@@ -82,8 +82,8 @@ def alternatives(model: Published, question: Question) -> tuple[Alternative, ...
     for other in sets:
         if all(other.conventions.get(s) == model.conventions.get(s) for s in "NL"):
             N, D = question.answer(other.law)
-            law = repeating(other.law, dict(question.given).get("U"))
-            L = float(law(N=N, D=D, **dict(question.given)))
+            law = repeating(other.law, dict(question.inputs).get("U"))
+            L = float(law(N=N, D=D, **dict(question.inputs)))
             rows.append(Alternative(other.key, N, D, D / N, L))
     return tuple(rows)
 
@@ -103,7 +103,7 @@ def rounding_notes(
         }
         N, D = question.answer(type(model.law)(**{**model.law.values, **moved}))
         ratios.append(D / N)
-    said = ", ".join(f"{a.ratio:.1f} by {a.name.partition('/')[2]}" for a in others)
+    listing = ", ".join(f"{a.ratio:.1f} by {a.name.partition('/')[2]}" for a in others)
     words = " and ".join(f"{k} to {d}" for k, d in short.items())
     # At the corners the best split may leave the world.
     ends = [r for r in ratios if np.isfinite(r)]
@@ -114,7 +114,7 @@ def rounding_notes(
             "rounding",
             f"exponents are rounded ({words} digits): numbers that round to them ask for {span} "
             f"tokens "
-            f"per parameter here; tokens per parameter by each set of constants: {said}",
+            f"per parameter here; tokens per parameter by each set of constants: {listing}",
         ),
     )
 

@@ -118,7 +118,7 @@ def compare_rules(
     *,
     serving: float | Serving | None = None,
     unique: float | None = None,
-    given: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float] | None = None,
     fixed: Mapping[str, float] | None = None,
 ) -> RuleComparison:
     """Return what rules of the field answer to C [FLOP], and what each costs by the law at hand.
@@ -132,13 +132,13 @@ def compare_rules(
     own_rules = {
         _name(symbol, value): _fixed(symbol, value, C) for symbol, value in (fixed or {}).items()
     }
-    problem = ask(model, {"C": C}, serving=serving, unique=unique, given=given)
-    own = best(problem.law, _training(problem), np.array([C]), given=problem.given)
-    N, D = float(own.N[0]), float(own.D[0])
+    problem = ask(model, {"C": C}, serving=serving, unique=unique, inputs=inputs)
+    answer = best(problem.law, _training(problem), np.array([C]), inputs=problem.inputs)
+    N, D = float(answer.N[0]), float(answer.D[0])
     least = problem.loss(N, D)
     rows = [_answer(problem, "the law at hand", N, D, least)]
     if serving is not None:
-        over_life = serve(model, serving=serving, C=C, unique=unique, given=given).plan
+        over_life = serve(model, serving=serving, C=C, unique=unique, inputs=inputs).plan
         at = over_life.N.value, over_life.D.value
         rows.append(_answer(problem, "the same quality, serving counted", *at, least))
     for rule, size in {**own_rules, **RULES}.items():
@@ -172,7 +172,7 @@ def _training(problem: PlanningProblem) -> Cost:
 def _answer(problem: PlanningProblem, rule: str, N: float, D: float, least: float) -> RuleAnswer:
     L = problem.loss(N, D)
     alone = _training(problem)
-    enough = cheapest(problem.law, alone, np.array([L]), given=problem.given)
+    enough = cheapest(problem.law, alone, np.array([L]), inputs=problem.inputs)
     share = float(alone(enough.N, enough.D)[0] / alone(N, D))
     return RuleAnswer(
         rule=rule,

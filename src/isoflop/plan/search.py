@@ -20,15 +20,15 @@ def golden(f: Callable[[Numbers], Numbers], low: Numbers, high: Numbers) -> Numb
     One value of f a step. Where f is NaN it counts as infinite.
     """
     a, b = (np.array(v, float) for v in np.broadcast_arrays(low, high))
-    left, right = b - _GOLDEN * (b - a), a + _GOLDEN * (b - a)
-    f_left, f_right = f(left), f(right)
+    lower, right = b - _GOLDEN * (b - a), a + _GOLDEN * (b - a)
+    f_left, f_right = f(lower), f(right)
     for _ in range(_STEPS):
         # A NaN on the left is not less, so the search moves right, to where f exists.
         fell = (f_left < f_right) | (np.isnan(f_right) & ~np.isnan(f_left))
-        a, b = np.where(fell, a, left), np.where(fell, right, b)
+        a, b = np.where(fell, a, lower), np.where(fell, right, b)
         x = np.where(fell, b - _GOLDEN * (b - a), a + _GOLDEN * (b - a))
         y = f(x)
-        left, right = np.where(fell, x, right), np.where(fell, left, x)
+        lower, right = np.where(fell, x, right), np.where(fell, lower, x)
         f_left, f_right = np.where(fell, y, f_right), np.where(fell, f_left, y)
     return np.asarray((a + b) / 2)
 

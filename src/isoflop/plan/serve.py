@@ -47,7 +47,7 @@ def serve(
     L: float | None = None,
     cost: Cost | None = None,
     unique: float | None = None,
-    given: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float] | None = None,
     at_most: Mapping[str, float] | None = None,
     convention: Mapping[str, str] | None = None,
     family: ModelFamily | None = None,
@@ -73,7 +73,7 @@ def serve(
         cost=cost,
         serving=serving,
         unique=unique,
-        given=given,
+        inputs=inputs,
         convention=convention,
         family=family,
         level=level,
@@ -88,18 +88,18 @@ def serve(
         cost=cost,
         serving=serving,
         unique=unique,
-        given=given,
+        inputs=inputs,
         at_most=at_most,
         convention=convention,
         family=family,
         level=level,
         growth=growth,
     )
-    asked = plan.problem  # of a pool the laws that have an answer
-    one, many = _compared(asked, asked.law, quality), None
-    if asked.draws is not None:
-        error_s1 = asked.errors(float(plan.N.value), float(plan.D.value))
-        many = _compared(asked, asked.draws, quality * np.exp(-error_s1))
+    question = plan.problem  # of a pool the laws that have an answer
+    one, many = _compared(question, question.law, quality), None
+    if question.draws is not None:
+        error_s1 = question.errors(float(plan.N.value), float(plan.D.value))
+        many = _compared(question, question.draws, quality * np.exp(-error_s1))
     estimates = [
         Estimate.of(v, m, problem.level) for v, m in zip(one, many or (None,) * 5, strict=True)
     ]
@@ -117,8 +117,8 @@ def _compared(
     """Return N, D and cost (s,) of the model that is cheapest to train, saving, more data."""
     cost, loss = problem.cost, np.atleast_1d(quality)
     alone = _training(cost)
-    first = cheapest(law, alone, loss, given=problem.given)
-    second = cheapest(law, cost, loss, given=problem.given)
+    first = cheapest(law, alone, loss, inputs=problem.inputs)
+    second = cheapest(law, cost, loss, inputs=problem.inputs)
     before, after = cost(first.N, first.D), cost(second.N, second.D)
     return first.N, first.D, before, 1 - after / before, second.D / first.D
 
@@ -129,7 +129,7 @@ def _quality(problem: PlanningProblem, wanted: Mapping[str, float]) -> float:
         return wanted["L"]
     alone = _training(problem.cost)
     if "C" in wanted:
-        split = best(problem.law, alone, np.array([wanted["C"]]), given=problem.given)
+        split = best(problem.law, alone, np.array([wanted["C"]]), inputs=problem.inputs)
         return problem.loss(split.N[0], split.D[0])
     return problem.loss(wanted["N"], best_tokens(problem, alone, wanted["N"]))
 
@@ -142,7 +142,7 @@ def best_tokens(problem: PlanningProblem, cost: Cost, N: float) -> float:
 
     def off(x: Numbers) -> Numbers:
         C = np.exp(x)
-        N_best = np.asarray(best(problem.law, cost, C, given=problem.given).N)
+        N_best = np.asarray(best(problem.law, cost, C, inputs=problem.inputs).N)
         return np.abs(np.log(N_best / N))
 
     C = np.exp(golden(off, np.array([np.log(1e10)]), np.array([np.log(1e36)])))

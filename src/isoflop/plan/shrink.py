@@ -62,7 +62,7 @@ def shrink(
     C: float,
     factors: Sequence[float] = SIZES,
     *,
-    given: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float] | None = None,
     unique: float | None = None,
     convention: Mapping[str, str] | None = None,
     family: ModelFamily | None = None,
@@ -80,7 +80,7 @@ def shrink(
         model,
         {"C": C} | {f"factor {i + 1}": k for i, k in enumerate(factors)},
         unique=unique,
-        given=given,
+        inputs=inputs,
         convention=convention,
         family=family,
         level=level,
@@ -118,14 +118,14 @@ class _Start:
     """The best run of a budget by a law or its draws (s,), and what smaller ones take."""
 
     def __init__(self, problem: PlanningProblem, law: LossLaw, C: float) -> None:
-        self.law, self.given, self.cost = law, problem.given, problem.cost
-        split = best(law, problem.cost, np.array([C]), given=problem.given)
+        self.law, self.inputs, self.cost = law, problem.inputs, problem.cost
+        split = best(law, problem.cost, np.array([C]), inputs=problem.inputs)
         self.column = (-1, 1) if law.members else (-1,)
         self.N, self.D = (np.asarray(v).reshape(-1) for v in (split.N, split.D))
-        self.L = np.asarray(law(N=self._up(self.N), D=self._up(self.D), **problem.given)).reshape(
+        self.L = np.asarray(law(N=self._up(self.N), D=self._up(self.D), **problem.inputs)).reshape(
             -1
         )
-        bottom = needed(law, self._up(self.L), "N", "D", _WITHOUT_END, problem.given)
+        bottom = needed(law, self._up(self.L), "N", "D", _WITHOUT_END, problem.inputs)
         self.least = np.asarray(bottom).reshape(-1) / self.N
 
     def _up(self, values: Numbers) -> Numbers:
@@ -133,7 +133,7 @@ class _Start:
 
     def tokens(self, k: float) -> Numbers:
         """Return the D (s,) that k N takes to the same loss; infinite where none does."""
-        D = needed(self.law, self._up(self.L), "D", "N", self._up(k * self.N), self.given)
+        D = needed(self.law, self._up(self.L), "D", "N", self._up(k * self.N), self.inputs)
         flat = np.asarray(D).reshape(-1)
         return np.where(np.isfinite(flat), flat, np.inf)
 

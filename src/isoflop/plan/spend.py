@@ -38,7 +38,7 @@ def spend(
     cost: Cost | None = None,
     serving: float | Serving | None = None,
     unique: float | None = None,
-    given: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float] | None = None,
     at_most: Mapping[str, float] | None = None,
     at_least: Mapping[str, float] | None = None,
     convention: Mapping[str, str] | None = None,
@@ -69,7 +69,7 @@ def spend(
         cost=cost,
         serving=serving,
         unique=unique,
-        given=given,
+        inputs=inputs,
         convention=convention,
         family=family,
         level=level,
@@ -78,17 +78,17 @@ def spend(
     priced = problem.cost
     if priced.serving is None and "C" in (at_most or {}):
         raise UsageError("a limit on C beside a budget of training alone: give the smaller one")
-    within = limits(at_most, at_least, priced, problem.given)
+    within = limits(at_most, at_least, priced, problem.inputs)
     total = C * priced.training if C is not None else float(budget or 0.0)
-    split = hold_budget(problem.law, priced, total, within, problem.given)
+    split = hold_budget(problem.law, priced, total, within, problem.inputs)
     if rest := _rest(problem, split):
         problem = rest
-        split = hold_budget(problem.law, priced, total, within, problem.given)
+        split = hold_budget(problem.law, priced, total, within, problem.inputs)
     many = None
     if problem.draws is not None:
-        many = hold_budget(problem.draws, priced, total, within, problem.given)
+        many = hold_budget(problem.draws, priced, total, within, problem.inputs)
     others, notes = _siblings(
-        problem, Question(priced, total, within, tuple(problem.given.items()))
+        problem, Question(priced, total, within, tuple(problem.inputs.items()))
     )
     return _planned(
         question=_said(problem, C, total),
@@ -109,7 +109,7 @@ def reach(
     cost: Cost | None = None,
     serving: float | Serving | None = None,
     unique: float | None = None,
-    given: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float] | None = None,
     at_most: Mapping[str, float] | None = None,
     at_least: Mapping[str, float] | None = None,
     convention: Mapping[str, str] | None = None,
@@ -133,29 +133,29 @@ def reach(
         cost=cost,
         serving=serving,
         unique=unique,
-        given=given,
+        inputs=inputs,
         convention=convention,
         family=family,
         level=level,
         growth=growth,
     )
-    within = limits(at_most, at_least, problem.cost, problem.given)
-    split = hold_loss(problem.law, problem.cost, L, within, problem.given)
+    within = limits(at_most, at_least, problem.cost, problem.inputs)
+    split = hold_loss(problem.law, problem.cost, L, within, problem.inputs)
     if rest := _rest(problem, split) or _reaching(problem, split, L, within):
         problem = rest
-        split = hold_loss(problem.law, problem.cost, L, within, problem.given)
+        split = hold_loss(problem.law, problem.cost, L, within, problem.inputs)
     if not np.isfinite(split.N[0] * split.D[0]):
-        raise unreachable(problem.law, L, within, problem.given)
+        raise unreachable(problem.law, L, within, problem.inputs)
     many = None
     notes: tuple[Note, ...] = ()
     if problem.draws is not None:
         error_s1 = problem.errors(float(split.N[0]), float(split.D[0]))
         target_s1 = L * np.exp(-error_s1)
-        many = hold_loss(problem.draws, problem.cost, target_s1, within, problem.given)
+        many = hold_loss(problem.draws, problem.cost, target_s1, within, problem.inputs)
         notes = _missed(many, L)
     total = float(problem.cost(split.N[0], split.D[0]))
     others, rounded = _siblings(
-        problem, Question(problem.cost, total, within, tuple(problem.given.items()))
+        problem, Question(problem.cost, total, within, tuple(problem.inputs.items()))
     )
     if through is not None:
         notes = (*notes, _score_note(score, L, through))
@@ -203,7 +203,7 @@ def _planned(
         bill=cost.bill(N, D),
         problem=problem,
         reached=reached,
-        given=tuple(problem.given.items()),
+        inputs=tuple(problem.inputs.items()),
         alternatives=others,
     )
 
@@ -222,7 +222,7 @@ def _reaching(
         return None
 
     def reaches(law: LossLaw) -> bool:
-        alone = hold_loss(law, problem.cost, L, within, problem.given)
+        alone = hold_loss(law, problem.cost, L, within, problem.inputs)
         return bool(np.isfinite(float(alone.N[0]) * float(alone.D[0])))
 
     return unreaching_left_out(problem, reaches)
@@ -259,8 +259,8 @@ def _regret(problem: PlanningProblem, N: float, D: float, loss: float) -> tuple[
     factors = np.array(FACTORS)
     tokens = np.asarray(cost.tokens_for(total, factors * N))
     factors, tokens = factors[tokens > 0], tokens[tokens > 0]
-    worse = np.asarray(problem.law(N=factors * N, D=tokens, **problem.given))
-    least = cheapest(problem.law, cost, worse, given=problem.given)
+    worse = np.asarray(problem.law(N=factors * N, D=tokens, **problem.inputs))
+    least = cheapest(problem.law, cost, worse, inputs=problem.inputs)
     shares = np.asarray(cost(least.N, least.D)) / total
     return tuple(
         Regret(

@@ -29,7 +29,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Remark:
     """A remark that bears on trust; doubts and refusals are shown before the numbers."""
 
     text: str
@@ -137,12 +137,12 @@ class Figure:
     extrapolates_from: float | None = None
 
 
-def note_blocks(notes: Iterable[errors.Note]) -> list[Note]:
+def note_blocks(notes: Iterable[errors.Note]) -> list[Remark]:
     """Return notes of results as blocks of a page."""
-    return [Note(note.text, note.kind) for note in notes]
+    return [Remark(note.text, note.kind) for note in notes]
 
 
-Block: TypeAlias = Heading | Paragraph | Note | Table | Figure
+Block: TypeAlias = Heading | Paragraph | Remark | Table | Figure
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from isoflop.report.document import Block, Figure, Heading, Note, Paragraph, Report, Table
+from isoflop.report.document import Block, Figure, Heading, Paragraph, Remark, Report, Table
 from isoflop.report.figures import to_plotly
 from isoflop.report.number_format import (
     LABELS,
@@ -98,7 +98,7 @@ def _view(block: Block) -> dict[str, Any]:
             return {"is": "heading", "text": block.text}
         case Paragraph():
             return {"is": "paragraph", "text": block.text}
-        case Note():
+        case Remark():
             return {
                 "is": "note",
                 "text": block.text,

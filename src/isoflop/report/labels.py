@@ -74,8 +74,8 @@ def _sides(x: float, y: float, wide: float) -> Iterator[tuple[str, Box]]:
 
 
 def _inside(box: Box) -> bool:
-    left, bottom, right, top = box
-    return left >= 0 and bottom >= 0 and right <= WIDE and top <= TALL
+    low, bottom, right, top = box
+    return low >= 0 and bottom >= 0 and right <= WIDE and top <= TALL
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from isoflop.quantities import show
-from isoflop.report.document import Block, Cell, Figure, Heading, Note, Report, Table
+from isoflop.report.document import Block, Cell, Figure, Heading, Remark, Report, Table
 from isoflop.terminal import NO_BREAK, escaped, printable
 
-LABELS = {"info": "Note", "good": "Good", "doubt": "Doubt", "refused": "Refused"}
+LABELS = {"info": "Remark", "good": "Good", "doubt": "Doubt", "refused": "Refused"}
 _WARNS = ("refused", "doubt")
 _WHOLE = re.compile(r"[+-]?\d[\d,]*|\S+")
 _DECIMALS = re.compile(r"\.\d+")
@@ -51,15 +51,15 @@ class Column:
         return Column(line(self.name), self.numeric, cells)
 
 
-def in_reading_order(report: Report) -> tuple[tuple[Note, ...], tuple[Block, ...]]:
+def in_reading_order(report: Report) -> tuple[tuple[Remark, ...], tuple[Block, ...]]:
     """Return the refusals and doubts, which come before any number, and then all other blocks.
 
     Remarks for information come last, under a heading of their own; none is made twice.
     """
-    notes = dict.fromkeys(b for b in report.blocks if isinstance(b, Note))
+    notes = dict.fromkeys(b for b in report.blocks if isinstance(b, Remark))
     warns = sorted((n for n in notes if n.kind in _WARNS), key=lambda n: _WARNS.index(n.kind))
     remarks = [n for n in notes if n.kind == "info"]
-    rest = [b for b in report.blocks if not isinstance(b, Note) or b.kind == "good"]
+    rest = [b for b in report.blocks if not isinstance(b, Remark) or b.kind == "good"]
     if remarks:
         rest += [Heading("Notes"), *remarks]
     return tuple(warns), tuple(rest)

@@ -65,8 +65,8 @@ def to_svg(figure: Figure) -> str:
         *_titles(figure),
         *(
             piece
-            for row, left, name, layer, tint in rows
-            for piece in _entry(row, left, name, layer, tint)
+            for row, x, name, layer, tint in rows
+            for piece in _entry(row, x, name, layer, tint)
         ),
         "</svg>",
     ]
@@ -206,21 +206,21 @@ def _entries(layers: Sequence[Layer], tints: Sequence[str]) -> dict[str, tuple[L
 
 def _legend(entries: dict[str, tuple[Layer, str]]) -> Iterator[tuple[int, float, str, Layer, str]]:
     """Yield the row and the left edge of every entry; a row is filled before the next begins."""
-    row, left = 0, float(LEFT)
+    row, x = 0, float(LEFT)
     for name, (layer, tint) in entries.items():
         width = 34 + LETTER * len(name) + 14
-        if left > LEFT and left + width > WIDE:
-            row, left = row + 1, float(LEFT)
-        yield row, left, name, layer, tint
-        left += width
+        if x > LEFT and x + width > WIDE:
+            row, x = row + 1, float(LEFT)
+        yield row, x, name, layer, tint
+        x += width
 
 
-def _entry(row: int, left: float, name: str, layer: Layer, tint: str) -> Iterator[str]:
+def _entry(row: int, x: float, name: str, layer: Layer, tint: str) -> Iterator[str]:
     y = HIGH + 20 * row + 8
     if isinstance(layer, Points):
-        yield _mark(left + 14, y - 4, layer.kind, tint)
+        yield _mark(x + 14, y - 4, layer.kind, tint)
     else:
         kind = layer.kind if isinstance(layer, Line) else "fit"
-        ends = np.array([left, left + 26]), np.full(2, y - 4.0)
+        ends = np.array([x, x + 26]), np.full(2, y - 4.0)
         yield _path(*ends, tint, _STROKES[kind], _DASHES.get(kind, ""))
-    yield f'<text x="{left + 34:.0f}" y="{y}">{html.escape(name)}</text>'
+    yield f'<text x="{x + 34:.0f}" y="{y}">{html.escape(name)}</text>'

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from isoflop.report.document import Block, Figure, Heading, Note, Paragraph, Report, Table
+from isoflop.report.document import Block, Figure, Heading, Paragraph, Remark, Report, Table
 from isoflop.report.layout import settings
 from isoflop.report.number_format import LABELS, columns, in_reading_order
 from isoflop.report.plot import draw
@@ -75,7 +75,7 @@ def _block(block: Block, page: _Page) -> None:
             page.say(block.text, "bold underline")
         case Paragraph():
             page.say(block.text)
-        case Note():
+        case Remark():
             _note(block, page)
         case Table():
             _table(block, page)
@@ -83,7 +83,7 @@ def _block(block: Block, page: _Page) -> None:
             _figure(block, page)
 
 
-def _note(note: Note, page: _Page) -> None:
+def _note(note: Remark, page: _Page) -> None:
     label = page.text(f"{LABELS[note.kind]}: ", f"bold {_STYLES[note.kind]}")
     page.print(label + page.text(note.text, "not bold default"))
 

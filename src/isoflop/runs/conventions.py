@@ -28,9 +28,9 @@ def refuse_unknown(conventions: Mapping[str, object], origin: str = "") -> None:
     for symbol, value in conventions.items():
         if symbol not in SYMBOLS:
             raise UnknownName(f"quantity{where}", str(symbol), SYMBOLS)
-        known = CONVENTIONS.get(symbol)
-        if known and value not in known:
-            raise UnknownName(f"convention of {symbol}{where}", str(value)[:60], known)
+        names = CONVENTIONS.get(symbol)
+        if names and value not in names:
+            raise UnknownName(f"convention of {symbol}{where}", str(value)[:60], names)
         if not _is_unit(symbol, value):
             todo = (
                 "it is like nats/token, bits/token, bits/byte" if symbol == "L" else "name a unit"

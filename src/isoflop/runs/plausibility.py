@@ -153,8 +153,8 @@ def _compute(table: _Table) -> Iterator[Note]:
 def refuse(table: Mapping[str, Numbers], reading: Reading | None = None) -> None:
     """Raise BadRuns for runs whose C and 6ND are so far apart that a unit must be wrong."""
     log = _log_ratio(table)
-    known = log[np.isfinite(log)]
-    middle = float(np.median(known)) if known.size else 0.0
+    finite = log[np.isfinite(log)]
+    middle = float(np.median(finite)) if finite.size else 0.0
     if abs(middle) >= np.log10(NEVER_6ND):
         raise BadRuns(
             f"C is {10**middle:.2g} times 6ND in the middle of the runs: one of "
@@ -174,10 +174,10 @@ def _log_ratio(columns: Mapping[str, Numbers]) -> Numbers:
 def _compute_against_6nd(table: _Table) -> Iterator[Note]:
     """Hold C against 6ND, in the middle and row by row."""
     log = _log_ratio(table.columns)
-    known = np.isfinite(log)
-    if not known.any():
+    finite = np.isfinite(log)
+    if not finite.any():
         return
-    middle = float(np.median(log[known]))
+    middle = float(np.median(log[finite]))
     if abs(middle) >= np.log10(FAR_FROM_6ND):
         yield table.note(
             "C",
@@ -185,7 +185,7 @@ def _compute_against_6nd(table: _Table) -> Iterator[Note]:
             f"is most likely in another unit, or counted otherwise; {_mend(middle)}",
         )
         return
-    apart = known & (np.abs(log - middle) > np.log10(FAR_FROM_6ND))
+    apart = finite & (np.abs(log - middle) > np.log10(FAR_FROM_6ND))
     if apart.any():
         yield table.note(
             "C",
@@ -278,10 +278,10 @@ def _batch(table: _Table) -> Iterator[Note]:
     if steps.size and D.size:
         with np.errstate(all="ignore"):
             ratio = D / (steps * batch)
-        known = ratio[np.isfinite(ratio)]
-        if known.size:
-            middle = float(np.median(known))
-            even = bool((np.abs(np.log(known / middle)) < 0.1).mean() > 0.8)
+        finite = ratio[np.isfinite(ratio)]
+        if finite.size:
+            middle = float(np.median(finite))
+            even = bool((np.abs(np.log(finite / middle)) < 0.1).mean() > 0.8)
             if middle > 30 and even:
                 yield table.note(
                     "batch",

@@ -266,8 +266,8 @@ class SampleBank:
         return counted(read(("problem", "correct", "left_out"), None))
 
     def _reader(self, strategy: str | None, lineage: str | None) -> Read:
-        own = chosen_group(self.kinds(), strategy, lineage, str(self.study.path))
-        where = {"strategy": own[0], "lineage": own[1]}
+        group = chosen_group(self.kinds(), strategy, lineage, str(self.study.path))
+        where = {"strategy": group[0], "lineage": group[1]}
         return lambda columns, span: self.tables(columns, where, span)
 
     def _judged_later(self) -> set[str]:

@@ -53,7 +53,7 @@ class SampleBlocks:
     def spans(self) -> list[tuple[int, int]]:
         """The first problem of each block, and the one past its last."""
         each = 1 + 8 * len(self.tally.scored) + 8 * self.answers
-        return list(spans(self.tally.tried, MEMORY // each))
+        return list(spans(self.tally.attempts, MEMORY // each))
 
     def __iter__(self) -> Iterator[Samples]:
         if self._kept or self._read is None:
@@ -68,7 +68,7 @@ class SampleBlocks:
                 answers=self.answers,
                 first=first,
                 last=last,
-                known=None,
+                numbers=None,
             )
             if len(cuts) == 1:
                 self._kept.append(block)
@@ -91,7 +91,7 @@ def gather(read: Read, verifiers: Sequence[str] = (), answers: bool = False) -> 
     Raises RefusedByData where no sample counts.
     """
     tally = tallied(read(columns_for(verifiers, answers), None), verifiers, answers)
-    known: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     return filled(
         tally=tally,
         read=read,
@@ -99,7 +99,7 @@ def gather(read: Read, verifiers: Sequence[str] = (), answers: bool = False) -> 
         answers=answers,
         first=0,
         last=len(tally.problems),
-        known=known,
+        numbers=numbers,
     )
 
 
@@ -142,17 +142,17 @@ def filled(
     answers: bool,
     first: int,
     last: int,
-    known: dict[str, int] | None,
+    numbers: dict[str, int] | None,
 ) -> Samples:
     """Return the samples of the problems from `first` to the one before `last`.
 
-    Answers are codes of those that are `known`, to which new ones are added; or their hashes
+    Answers are codes of those that are `numbers`, to which new ones are added; or their hashes
     where that is None.
     """
     names = tally.problems[first:last]
-    starts = np.concatenate([[0], np.cumsum(tally.tried[first:last])])
+    starts = np.concatenate([[0], np.cumsum(tally.attempts[first:last])])
     n = int(starts[-1])
-    kind = np.int64 if known is None else np.int32
+    kind = np.int64 if numbers is None else np.int32
     filling = _Filling(
         starts,
         np.zeros(n, np.bool_),
@@ -162,34 +162,34 @@ def filled(
     )
     rank = {name: i for i, name in enumerate(names)}
     span = None if len(names) == len(tally.problems) else (names[0], names[-1])
-    for table in read(columns_for(verifiers, answers, spent=False), span):
-        kept = counting_rows(table, Counter())
-        codes = coded(kept["problem"], lambda words: [rank.get(w, -1) for w in words], np.int32)
-        filling.add(codes, _columns(kept, verifiers, answers, known))
-    spent = {name: values[first:last] for name, values in tally.spent.items()}
+    for table in read(columns_for(verifiers, answers, prices=False), span):
+        rows = counting_rows(table, Counter())
+        codes = coded(rows["problem"], lambda words: [rank.get(w, -1) for w in words], np.int32)
+        filling.add(codes, _columns(rows, verifiers, answers, numbers))
+    costs = {name: values[first:last] for name, values in tally.cost.items()}
     return Samples(
         problems=names,
         starts=starts,
         correct=filling.correct,
         scores=filling.scores,
         answer=filling.answer,
-        answers=tuple(known or ()),
-        spent=spent,
+        answers=tuple(numbers or ()),
+        cost=costs,
         notes=tally.notes,
     )
 
 
 def _columns(
-    table: pa.Table, verifiers: Sequence[str], answers: bool, known: dict[str, int] | None
+    table: pa.Table, verifiers: Sequence[str], answers: bool, codes: dict[str, int] | None
 ) -> dict[str, npt.NDArray[Any]]:
     columns: dict[str, npt.NDArray[Any]] = {
         SCORE + name: numbers(table[SCORE + name]) for name in verifiers
     }
     columns["correct"] = truths(table["correct"])
-    if answers and known is None:
+    if answers and codes is None:
         columns["answer"] = coded(table["answer"], _hashes, np.int64)
-    elif answers and known is not None:
-        columns["answer"] = codes_of(table["answer"], known)
+    elif answers and codes is not None:
+        columns["answer"] = codes_of(table["answer"], codes)
     return columns
 
 

@@ -38,13 +38,13 @@ def pass_at_k(solved: Any, attempts: Any, k: Any) -> Numbers:
 def coverage(counts: Counts, k: Any) -> Numbers:
     """Return pass@k of each problem (p, g); their mean is the coverage."""
     try:
-        return pass_at_k(counts.solved, counts.tried, k)
+        return pass_at_k(counts.solved, counts.attempts, k)
     except UsageError:
         k_max = np.max(np.asarray(k))
-        least = int(np.argmin(counts.tried))
+        least = int(np.argmin(counts.attempts))
         if not k_max > counts.reach:
             raise
-        few = int((counts.tried < k_max).sum())
+        few = int((counts.attempts < k_max).sum())
         raise UsageError(
             f"k = {k_max:g} is beyond the bank: problem {counts.problems[least]!r} has "
             f"{counts.reach} samples, and {few} of {len(counts.problems)} have fewer than "

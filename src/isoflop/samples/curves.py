@@ -74,9 +74,9 @@ def curves(
     done, total = 0, len(tally)
     for piece in (p for block in blocks if kinds for p in block.pieces(AT_ONCE)):
         for kind, part in zip(kinds, parts, strict=True):
-            own = piece if kind.verifier is None else piece.with_score(kind.verifier)
-            if own is not None:
-                part.append(kind.each(own))
+            scored = piece if kind.verifier is None else piece.with_score(kind.verifier)
+            if scored is not None:
+                part.append(kind.each(scored))
         done += len(piece)
         watch(done, total)
     sample_curve = [
@@ -114,8 +114,8 @@ def _kinds(blocks: SampleBlocks, k_g: Numbers, seed: int) -> Iterator[_Kind]:
 
 def _by_verifier(blocks: SampleBlocks, name: str, k_g: Numbers, seed: int) -> Iterator[_Kind]:
     """Yield the best of k and the weighted vote, as far as the scores of a verifier allow."""
-    own, notes = blocks.tally.of(name)
-    reach = int(own.tried.min())
+    tally, notes = blocks.tally.of(name)
+    reach = int(tally.attempts.min())
     if (k_g > reach).any():
         notes += (Note("doubt", "scores", f"scores of {name} reach k = {reach}"),)
     mine = k_g[k_g <= reach]
@@ -128,7 +128,7 @@ def _by_verifier(blocks: SampleBlocks, name: str, k_g: Numbers, seed: int) -> It
         f"best of k by {name}", mine, lambda part: best_each(part, name, mine), None, notes, name
     )
     if blocks.answers and weighs:
-        yield _vote(f"vote weighted by {name}", own, mine, name, np.inf, seed)
+        yield _vote(f"vote weighted by {name}", tally, mine, name, np.inf, seed)
 
 
 def _vote(
@@ -136,7 +136,7 @@ def _vote(
 ) -> _Kind:
     """Return a vote; its draws go from problem to problem, in their order."""
     refuse_silence(tally.answered)
-    plan = vote_plan(tally.tried, k_g, most, verifier is None)
+    plan = vote_plan(tally.attempts, k_g, most, verifier is None)
     rng = np.random.default_rng(seed)
     return _Kind(
         title,
@@ -150,7 +150,7 @@ def _vote(
 def _most_answers(blocks: SampleBlocks, k_g: Numbers) -> float:
     """Return the most answers of a problem, as far as it matters: a bound where that tells."""
     tally = blocks.tally
-    most = min(tally.distinct, float(tally.tried.max()))
+    most = min(tally.distinct, float(tally.attempts.max()))
     if not needs_widest(len(tally.problems), k_g, most):
         return most
     return max(widest(piece) for block in blocks for piece in block.pieces(AT_ONCE))

@@ -18,10 +18,10 @@ from isoflop.report.display import Displayed
 
 @dataclass(frozen=True, slots=True)
 class MeanLogPass(Displayed):
-    """`mlpr` (m,) [nats] of each model over the problems `kept` (p,), and what to beware of."""
+    """`mlpr` (m,) [nats] of each model over the problems `used` (p,), and what to beware of."""
 
     mlpr: npt.NDArray[np.float64]
-    kept: npt.NDArray[np.bool_]
+    used: npt.NDArray[np.bool_]
     notes: tuple[Note, ...]
 
 

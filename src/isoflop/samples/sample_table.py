@@ -28,33 +28,35 @@ NO_ANSWER = -1
 
 @dataclass(frozen=True, eq=False)
 class Counts(Displayed):
-    """How many of the samples `tried` (p,) of each problem were right: `solved` (p,)."""
+    """How many of the samples `attempts` (p,) of each problem were right: `solved` (p,)."""
 
     problems: tuple[str, ...]
     solved: Integers
-    tried: Integers
+    attempts: Integers
     notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse counts that are none."""
         if not len(self.problems):
             raise RefusedByData("there are no graded samples: no problem can be counted")
-        wrong = np.flatnonzero((self.solved < 0) | (self.solved > self.tried) | (self.tried < 1))
+        wrong = np.flatnonzero(
+            (self.solved < 0) | (self.solved > self.attempts) | (self.attempts < 1)
+        )
         if wrong.size:
             i = int(wrong[0])
             raise UsageError(
-                f"problem {self.problems[i]!r} has {self.solved[i]} solved of {self.tried[i]} "
+                f"problem {self.problems[i]!r} has {self.solved[i]} solved of {self.attempts[i]} "
                 "tried; no more are solved than tried, and one is tried at least"
             )
 
     @property
     def reach(self) -> int:
         """The most samples that every problem has: k goes no further."""
-        return int(self.tried.min())
+        return int(self.attempts.min())
 
     def thinned(self, n: int, rng: np.random.Generator) -> Counts:
         """Return the counts of `n` of the samples of each problem, drawn without replacement."""
-        solved = rng.hypergeometric(self.solved, self.tried - self.solved, n)
+        solved = rng.hypergeometric(self.solved, self.attempts - self.solved, n)
         return Counts(self.problems, solved, np.full(solved.size, n))
 
 
@@ -64,7 +66,7 @@ class Samples(Displayed):
 
     `answer` (n,) holds codes of `answers`, or any numbers that are the same for the same answer,
     -1 where there is none; it is empty unless asked for.
-    `spent` holds means per sample of each problem (p,), NaN where nobody wrote them down.
+    `cost` holds means per sample of each problem (p,), NaN where nobody wrote them down.
     """
 
     problems: tuple[str, ...]
@@ -73,7 +75,7 @@ class Samples(Displayed):
     scores: Mapping[str, Numbers] = field(default_factory=dict)
     answer: npt.NDArray[np.integer[Any]] | None = None
     answers: tuple[str, ...] = ()
-    spent: Mapping[str, Numbers] = field(default_factory=dict)
+    cost: Mapping[str, Numbers] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
@@ -101,7 +103,7 @@ class Samples(Displayed):
                 scores={name: values[rows] for name, values in self.scores.items()},
                 answer=None if self.answer is None else self.answer[rows],
                 answers=self.answers,
-                spent={name: values[first:last] for name, values in self.spent.items()},
+                cost={name: values[first:last] for name, values in self.cost.items()},
                 notes=self.notes,
             )
 
@@ -117,7 +119,7 @@ class Samples(Displayed):
             scores={name: values[mask] for name, values in self.scores.items()},
             answer=None if self.answer is None else self.answer[mask],
             answers=self.answers,
-            spent={name: values[has] for name, values in self.spent.items()},
+            cost={name: values[has] for name, values in self.cost.items()},
             notes=self.notes,
         )
 
@@ -143,10 +145,10 @@ class Samples(Displayed):
 
     def with_score(self, verifier: str) -> Samples | None:
         """Return the samples that a verifier gave a number, None where it scored nothing."""
-        known = np.isfinite(self.scores[verifier])
-        if known.all():
+        mask = np.isfinite(self.scores[verifier])
+        if mask.all():
             return self
-        return self.where(known) if known.any() else None
+        return self.where(mask) if mask.any() else None
 
     def scored(self, verifier: str) -> tuple[Samples, tuple[Note, ...]]:
         """Return the samples that a verifier gave a number, and what was left out for want of one.

@@ -25,12 +25,12 @@ DISTINCT = 10_000  # answers up to which they are counted
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """How many samples of each problem a verifier scored `known` (p,), and the `least` score.
+    """How many samples of each problem a verifier scored `count` (p,), and the `least` score.
 
     `answered` counts those among them that have an answer.
     """
 
-    known: Integers
+    count: Integers
     least: float
     answered: int
 
@@ -39,26 +39,26 @@ class Scored:
 class Tally:
     """What samples of one strategy and lineage say in all, by problem (p,) in the order of names.
 
-    `spent` holds means per sample, NaN where nobody wrote them down; `scored` is by verifier.
+    `cost` holds means per sample, NaN where nobody wrote them down; `scored` is by verifier.
     `answered` samples have an answer; a problem has at most `distinct` ones.
     """
 
     problems: tuple[str, ...]
     solved: Integers
-    tried: Integers
-    spent: Mapping[str, Numbers] = field(default_factory=dict)
+    attempts: Integers
+    cost: Mapping[str, Numbers] = field(default_factory=dict)
     scored: Mapping[str, Scored] = field(default_factory=dict)
     answered: int = 0
     distinct: float = np.inf
     notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
-        return int(self.tried.sum())
+        return int(self.attempts.sum())
 
     @property
     def counts(self) -> Counts:
         """How many samples of each problem are right."""
-        return Counts(self.problems, self.solved, self.tried, self.notes)
+        return Counts(self.problems, self.solved, self.attempts, self.notes)
 
     def of(self, verifier: str) -> tuple[Tally, tuple[Note, ...]]:
         """Return what there is of problems that a verifier scored, and what was left out.
@@ -70,17 +70,17 @@ class Tally:
         if verifier not in self.scored:
             have = ", ".join(self.scored) or "none"
             raise UsageError(f"no scores of a verifier {verifier!r}; the verifiers are: {have}")
-        known, has = self.scored[verifier].known, self.scored[verifier].known > 0
+        counts, has = self.scored[verifier].count, self.scored[verifier].count > 0
         if not has.any():
             raise RefusedByData(f"verifier {verifier} gave no sample a number")
-        out, gone = int((self.tried - known).sum()), int((~has).sum())
+        out, gone = int((self.attempts - counts).sum()), int((~has).sum())
         note = f"{out:,} samples without a finite score of {verifier} are left out of its curves"
         note += f", and so {gone} problems" if gone else ""
         return Tally(
             tuple(p for p, some in zip(self.problems, has, strict=True) if some),
             np.zeros(int(has.sum()), np.int64),
-            known[has],
-            {name: values[has] for name, values in self.spent.items()},
+            counts[has],
+            {name: values[has] for name, values in self.cost.items()},
             answered=self.scored[verifier].answered,
             distinct=self.distinct,
         ), ((Note("doubt", "left-out", note),) if out else ())
@@ -101,35 +101,35 @@ class Tallying:
 
     def add(self, table: pa.Table) -> None:
         """Count the rows of a table that count in estimates."""
-        kept = counting_rows(table, self.out)
-        codes = codes_of(kept["problem"], self.problems)
+        rows = counting_rows(table, self.out)
+        codes = codes_of(rows["problem"], self.problems)
         self._sum("tried", codes)
-        self._sum("solved", codes[truths(kept["correct"])])
-        for name in [n for n in SPENT if n in kept.column_names]:
-            if kept[name].null_count < len(kept):
-                values = numbers(kept[name])
+        self._sum("solved", codes[truths(rows["correct"])])
+        for name in [n for n in SPENT if n in rows.column_names]:
+            if rows[name].null_count < len(rows):
+                values = numbers(rows[name])
                 has = np.isfinite(values)
                 self._sum(name, codes[has], values[has])
                 self._sum(f"stated {name}", codes[has])
-        voted = np.zeros(len(kept), np.bool_)
+        voted = np.zeros(len(rows), np.bool_)
         if self.answers:
-            voted = kept["answer"].is_valid().to_numpy()
+            voted = rows["answer"].is_valid().to_numpy()
             self.answered[""] += int(voted.sum())
-            self._collect(kept["answer"])
+            self._collect(rows["answer"])
         for name in self.verifiers:
-            self._score(name, numbers(kept[SCORE + name]), codes, voted)
+            self._score(name, numbers(rows[SCORE + name]), codes, voted)
 
     def done(self) -> Tally:
         """Return the tally; raises RefusedByData where no sample counts."""
-        said = left_out(self.out)
+        notes = left_out(self.out)
         if not self.problems:
-            raise RefusedByData("there are no graded samples" + "".join(f"; {n}" for n in said))
+            raise RefusedByData("there are no graded samples" + "".join(f"; {n}" for n in notes))
         names = sorted(self.problems)
         order = np.array([self.problems[n] for n in names], np.intp)
         total = {name: _grown(values, order.size)[order] for name, values in self.sums.items()}
         none = np.zeros(order.size, np.int64)
         with np.errstate(invalid="ignore", divide="ignore"):
-            spent = {n: total[n] / total[f"stated {n}"] for n in SPENT if n in total}
+            costs = {n: total[n] / total[f"stated {n}"] for n in SPENT if n in total}
         scored = {
             name: Scored(
                 total.get(SCORE + name, none), self.least.get(name, np.inf), self.answered[name]
@@ -140,12 +140,12 @@ class Tallying:
         return Tally(
             problems=tuple(names),
             solved=total.get("solved", none),
-            tried=total["tried"],
-            spent=spent,
+            attempts=total["tried"],
+            cost=costs,
             scored=scored,
             answered=self.answered[""],
             distinct=distinct,
-            notes=said,
+            notes=notes,
         )
 
     def _sum(self, name: str, codes: Any, values: Numbers | None = None) -> None:
@@ -194,20 +194,20 @@ def tallied(
 
 def sizes_of(tables: Iterable[pa.Table]) -> tuple[list[str], Integers]:
     """Return the problems of tables in the order of their names, and the rows (p,) of each."""
-    known: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     size = np.zeros(0, np.int64)
     for table in tables:
-        codes = codes_of(table["problem"], known)
-        size = _grown(size, len(known)) + np.bincount(codes, minlength=len(known))
-    names = sorted(known)
-    return names, size[[known[name] for name in names]]
+        codes = codes_of(table["problem"], numbers)
+        size = _grown(size, len(numbers)) + np.bincount(codes, minlength=len(numbers))
+    names = sorted(numbers)
+    return names, size[[numbers[name] for name in names]]
 
 
 def columns_for(
-    verifiers: Sequence[str] = (), answers: bool = False, spent: bool = True
+    verifiers: Sequence[str] = (), answers: bool = False, prices: bool = True
 ) -> list[str]:
     """Return the columns that estimators need."""
-    costs = SPENT if spent else ()
+    costs = SPENT if prices else ()
     scores = [SCORE + name for name in verifiers]
     return ["problem", "correct", "left_out", *costs, *scores, *(["answer"] if answers else [])]
 
@@ -244,9 +244,11 @@ def _dictionaries(column: Any) -> list[Any]:
     return list(pc.dictionary_encode(column).chunks)
 
 
-def codes_of(column: Any, known: dict[str, int]) -> npt.NDArray[np.int32]:
-    """Return a code for each text, -1 for none; new texts are added to `known`."""
-    return coded(column, lambda words: [known.setdefault(w, len(known)) for w in words], np.int32)
+def codes_of(column: Any, numbers: dict[str, int]) -> npt.NDArray[np.int32]:
+    """Return a code for each text, -1 for none; new texts are added to `numbers`."""
+    return coded(
+        column, lambda words: [numbers.setdefault(w, len(numbers)) for w in words], np.int32
+    )
 
 
 def coded(
@@ -288,14 +290,14 @@ def tally_of(samples: Samples) -> Tally:
     scored = {}
     for name, score in samples.scores.items():
         has = np.isfinite(score)
-        known = np.add.reduceat(has, samples.starts[:-1], dtype=np.int64)
+        count = np.add.reduceat(has, samples.starts[:-1], dtype=np.int64)
         least = float(score[has].min()) if has.any() else np.inf
-        scored[name] = Scored(known, least, int((has & voted).sum()))
+        scored[name] = Scored(count, least, int((has & voted).sum()))
     return Tally(
         problems=samples.problems,
         solved=counts.solved,
-        tried=counts.tried,
-        spent=samples.spent,
+        attempts=counts.attempts,
+        cost=samples.cost,
         scored=scored,
         answered=int(voted.sum()),
         distinct=distinct,

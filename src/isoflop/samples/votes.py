@@ -92,23 +92,23 @@ class VotePlan:
 
 
 def vote_plan(
-    tried: npt.NDArray[np.int64], k: Any, widest: float, plain: bool, enough: int = ENOUGH
+    attempts: npt.NDArray[np.int64], k: Any, widest: float, plain: bool, enough: int = ENOUGH
 ) -> VotePlan:
-    """Return how votes of problems of `tried` samples (p,) are told; `plain` ones have no weights.
+    """Return how votes of `attempts` samples a problem (p,) are told; `plain` ones have no weights.
 
     `widest` is the most answers that a problem has.
     Raises UsageError for a k beyond the bank.
     """
-    k_g = whole(k, int(tried.min()))
-    counted = np.array([plain and _is_cheap(tried.size, widest, k_) for k_ in k_g], bool)
-    sizes = np.unique(tried)
+    k_g = whole(k, int(attempts.min()))
+    counted = np.array([plain and _is_cheap(attempts.size, widest, k_) for k_ in k_g], bool)
+    sizes = np.unique(attempts)
     few = [all(_subsets(int(m), int(k_)) <= ENUMERATED for m in sizes) for k_ in k_g]
     return VotePlan(
         k_g,
         counted,
         ~counted & np.array(few, bool),
-        -(-enough // tried.size),
-        max(FEW_SHUFFLED, SHUFFLED // tried.size),
+        -(-enough // attempts.size),
+        max(FEW_SHUFFLED, SHUFFLED // attempts.size),
     )
 
 
@@ -125,8 +125,8 @@ def needs_widest(problems: int, k: Any, most: float) -> bool:
 def widest(samples: Samples) -> int:
     """Return the most answers that any problem has."""
     each = (samples.rows(i) for i in range(len(samples.problems)))
-    said = _answers(samples)
-    return max(int(np.unique(said[rows][said[rows] >= 0]).size) for rows in each)
+    answers = _answers(samples)
+    return max(int(np.unique(answers[rows][answers[rows] >= 0]).size) for rows in each)
 
 
 def votes_of(

@@ -23,7 +23,7 @@ from isoflop.schedules.forms import (
     MultiPower,
     PublishedCurve,
 )
-from isoflop.schedules.history import History, grouped
+from isoflop.schedules.history import ScheduleHistory, grouped
 from isoflop.schedules.rates import Schedule, ScheduleSpec, recipe
 from isoflop.schedules.simulated import sample_curves, simulated
 
@@ -37,13 +37,13 @@ __all__ = [
     "Ending",
     "Form",
     "HeldOutCurve",
-    "History",
     "LossCurve",
     "MultiPower",
     "PublishedCurve",
     "Schedule",
     "ScheduleFit",
     "ScheduleForecast",
+    "ScheduleHistory",
     "ScheduleSpec",
     "ahead",
     "best_decay",

@@ -36,13 +36,13 @@ def templates(schedule: Schedule, curves: Iterable[LossCurve]) -> tuple[LossCurv
 def collapsed(partial: LossCurve, template: LossCurve) -> float | None:
     """Return the log of the last loss by one template; None where both share too few points."""
     share = partial.steps / partial.schedule.steps
-    known = template.steps / template.schedule.steps
-    both = share >= known[0]
+    progress = template.steps / template.schedule.steps
+    both = share >= progress[0]
     if both.sum() < FEWEST:
         return None
     log_loss = np.log(partial.loss[both])
     last = float(np.log(template.loss[-1]))
-    shape = np.interp(share[both], known, np.log(template.loss)) - last
+    shape = np.interp(share[both], progress, np.log(template.loss)) - last
     discrepancy = Discrepancy(share[both], noise_of(log_loss))
     # A prior on level and slope adds its covariance; the end of the template is where shape is 0.
     prior = LEVEL**2 + SLOPE**2 * np.outer(shape, shape)

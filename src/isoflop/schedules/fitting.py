@@ -22,7 +22,7 @@ from isoflop.quantities import refuse_count
 from isoflop.report.display import Displayed
 from isoflop.schedules.curves import LossCurve
 from isoflop.schedules.forms import SHARES, AreaPower, Form, FormChoice, MultiPower, choice
-from isoflop.schedules.history import COARSE, FINE, History, grouped
+from isoflop.schedules.history import COARSE, FINE, ScheduleHistory, grouped
 
 MOST_DRAWS = 1000  # each is a fit of its own: ten times the usual
 POLISHED = 4  # starts that are followed to their optimum
@@ -67,13 +67,13 @@ class ScheduleProblem:
     """A choice held against the logs of losses (n,) of curves, in logs or logits of parameters."""
 
     choice: FormChoice
-    histories: tuple[History, ...]
+    histories: tuple[ScheduleHistory, ...]
     log_loss: Numbers
 
     def law(self, z_p: Numbers) -> Form:
         """Return the law of a point (p,)."""
         params = {k: _leave(k, float(z)) for k, z in zip(self.choice.free, z_p, strict=True)}
-        return self.choice.kind(**params, **self.choice.held)
+        return self.choice.kind(**params, **self.choice.fixed)
 
     def point(self, law: Form) -> Numbers:
         """Return the logs, or logits, of the free parameters of a law (p,)."""
@@ -161,7 +161,7 @@ def _linear(problem: ScheduleProblem, at: Mapping[str, float]) -> Form | None:
 
     Squares are weighted towards Huber's loss: alone they let a few spikes turn a sign.
     """
-    values = {**problem.choice.held, **at}
+    values = {**problem.choice.fixed, **at}
     free = [k for k in problem.choice.free if k not in values]
     law = problem.choice.kind(**values, **dict.fromkeys(free, 1.0))
     slopes = problem.slopes(law)
@@ -254,7 +254,7 @@ def _notes(
                 "no two starts agree on the best fit; its parameters may be a chance find",
             )
         )
-    if isinstance(law, MultiPower) and not which.held and min(law.C, law.beta) < 0.05:
+    if isinstance(law, MultiPower) and not which.fixed and min(law.C, law.beta) < 0.05:
         notes.append(
             Note(
                 "doubt",

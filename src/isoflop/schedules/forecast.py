@@ -16,7 +16,7 @@ from isoflop.report.display import Displayed
 from isoflop.schedules.curves import LossCurve
 from isoflop.schedules.fitting import ScheduleFit, fit
 from isoflop.schedules.forms import Form
-from isoflop.schedules.history import COARSE, History, grouped
+from isoflop.schedules.history import COARSE, ScheduleHistory, grouped
 from isoflop.schedules.rates import Schedule, ScheduleSpec, decaying
 
 # Refits to resampled residuals hold a tenth to a quarter of what other schedules turn out at: the
@@ -41,16 +41,16 @@ class ScheduleForecast(Displayed):
     schedule: Schedule
     steps: Integers
     loss: Numbers
-    drawn: Numbers
+    draws: Numbers
     level: float
 
     @cached_property
     def band(self) -> Numbers:
         """The low and high end (2, n) of the interval at every step; NaN without draws."""
-        if not len(self.drawn):
+        if not len(self.draws):
             return np.full((2, self.steps.size), np.nan)
         tail = (1 - self.level) / 2
-        return np.asarray(np.quantile(self.drawn, [tail, 1 - tail], axis=0))
+        return np.asarray(np.quantile(self.draws, [tail, 1 - tail], axis=0))
 
     @property
     def end(self) -> Interval:
@@ -109,7 +109,7 @@ def ahead(
     if steps is None:
         grid = np.linspace(schedule.warmup + 1, schedule.steps, ALONG)
         steps = np.unique(np.round(grid).astype(np.int64))
-    exact = fit.law(History(schedule, steps))
+    exact = fit.law(ScheduleHistory(schedule, steps))
     # what the form misses differs from schedule to schedule, and is drawn for each
     rng = np.random.default_rng((seed, zlib.crc32(schedule.name.encode())))
     draws = _drawn(fit, grouped(schedule, steps, COARSE), exact, rng)
@@ -119,7 +119,9 @@ def ahead(
     )
 
 
-def _drawn(fit: ScheduleFit, history: History, exact: Numbers, rng: np.random.Generator) -> Numbers:
+def _drawn(
+    fit: ScheduleFit, history: ScheduleHistory, exact: Numbers, rng: np.random.Generator
+) -> Numbers:
     """Return draws (s, n) of the loss: refits, each with what its form may miss."""
     if not fit.draws:
         return np.empty((0, exact.size))
@@ -129,7 +131,7 @@ def _drawn(fit: ScheduleFit, history: History, exact: Numbers, rng: np.random.Ge
     return np.asarray(laws - missed[0] * falls - missed[1] * beyond)
 
 
-def _beyond(law: Form, curves: Sequence[LossCurve], history: History) -> Numbers:
+def _beyond(law: Form, curves: Sequence[LossCurve], history: ScheduleHistory) -> Numbers:
     """Return what area beyond that of the curves takes off the loss (n,)."""
     most = max(c.area for c in curves)
     return np.asarray(law.A * np.maximum(0.0, most**-law.alpha - history.area**-law.alpha))
@@ -141,12 +143,12 @@ class HeldOutCurve(Displayed):
 
     key: str
     curve: LossCurve
-    said: ScheduleForecast
+    forecast: ScheduleForecast
 
     @property
     def error(self) -> Numbers:
         """Predicted minus observed loss (n,) [nats/token]."""
-        return self.said.loss - self.curve.loss
+        return self.forecast.loss - self.curve.loss
 
     @property
     def r2(self) -> float:
@@ -162,9 +164,9 @@ class HeldOutCurve(Displayed):
     @property
     def within(self) -> float:
         """The share of observed losses that the interval holds; NaN without draws."""
-        low, high = self.said.band
+        low, high = self.forecast.band
         inside = (self.curve.loss >= low) & (self.curve.loss <= high)
-        return float(inside.mean()) if len(self.said.drawn) else float("nan")
+        return float(inside.mean()) if len(self.forecast.draws) else float("nan")
 
 
 def held_out(fit: ScheduleFit, curve: LossCurve, level: float = 0.9, seed: int = 0) -> HeldOutCurve:
@@ -235,5 +237,7 @@ def best_decay(fit: ScheduleFit, recipe: ScheduleSpec) -> Decays:
     falls = np.unique(np.geomspace(max(1, room // 100), room, FALLS_TRIED).round().astype(np.int64))
     last = np.array([recipe.steps])
     # one history at a time: each holds an array per step
-    ends = [fit.law(History(decaying(recipe, int(fall)).schedule(), last))[0] for fall in falls]
+    ends = [
+        fit.law(ScheduleHistory(decaying(recipe, int(fall)).schedule(), last))[0] for fall in falls
+    ]
     return Decays(fit.choice.key, recipe, falls, np.array(ends))

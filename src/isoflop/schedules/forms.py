@@ -16,7 +16,7 @@ import numpy as np
 
 from isoflop.arrays import Numbers
 from isoflop.errors import UnknownName
-from isoflop.schedules.history import History
+from isoflop.schedules.history import ScheduleHistory
 
 CELLS = 100_000  # of steps by changes that are held at once: what a processor's cache holds
 
@@ -34,15 +34,15 @@ class AreaPower:
     A: float
     alpha: float
 
-    def __call__(self, history: History) -> Numbers:
+    def __call__(self, history: ScheduleHistory) -> Numbers:
         """Return the loss (n,) [nats/token]."""
         return np.asarray(self.L0 + self.A * history.area**-self.alpha)
 
-    def gain(self, history: History) -> Numbers:
+    def gain(self, history: ScheduleHistory) -> Numbers:
         """Return what falls of the rate take off the loss (n,): nothing."""
         return np.zeros(history.steps.size)
 
-    def slopes(self, history: History) -> Numbers:
+    def slopes(self, history: ScheduleHistory) -> Numbers:
         """Return the slopes (p, n) of the loss."""
         term = history.area**-self.alpha
         return np.stack([np.ones_like(term), term, -self.A * term * np.log(history.area)])
@@ -69,15 +69,15 @@ class Annealing:
     C: float
     memory: float
 
-    def __call__(self, history: History) -> Numbers:
+    def __call__(self, history: ScheduleHistory) -> Numbers:
         """Return the loss (n,) [nats/token]."""
         return np.asarray(self.L0 + self.A * history.area**-self.alpha - self.gain(history))
 
-    def gain(self, history: History) -> Numbers:
+    def gain(self, history: ScheduleHistory) -> Numbers:
         """Return what falls of the rate take off the loss (n,)."""
         return self.C * history.annealed(self.memory)[0]
 
-    def slopes(self, history: History) -> Numbers:
+    def slopes(self, history: ScheduleHistory) -> Numbers:
         """Return the slopes (p, n) of the loss."""
         annealed, slope = history.annealed(self.memory)
         base = AreaPower(L0=self.L0, A=self.A, alpha=self.alpha).slopes(history)
@@ -108,17 +108,17 @@ class MultiPower:
     beta: float
     gamma: float
 
-    def __call__(self, history: History) -> Numbers:
+    def __call__(self, history: ScheduleHistory) -> Numbers:
         """Return the loss (n,) [nats/token]."""
         gain = np.concatenate([v @ f for _, v, f in self._kernel(history)])
         return np.asarray(self.L0 + self.A * history.area**-self.alpha - self.B * gain)
 
-    def gain(self, history: History) -> Numbers:
+    def gain(self, history: ScheduleHistory) -> Numbers:
         """Return what falls of the rate after warm-up take off the loss (n,)."""
         after = ~history.changes.warming
         return self.B * np.concatenate([v @ (f * after) for _, v, f in self._kernel(history)])
 
-    def slopes(self, history: History) -> Numbers:
+    def slopes(self, history: ScheduleHistory) -> Numbers:
         """Return the slopes (p, n) of the loss."""
         parts = []
         log_rate = np.log(history.changes.rate)
@@ -134,7 +134,7 @@ class MultiPower:
         by = (by_C / self.C, by_beta, by_gamma)
         return np.concatenate([base, [-gain], [-self.B * slope for slope in by]])
 
-    def _kernel(self, history: History) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
+    def _kernel(self, history: ScheduleHistory) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
         """Yield C x and G(x) for some steps by all changes (m, k), and the falls (k,)."""
         changes = history.changes
         steep = self.C * changes.rate**-self.gamma
@@ -143,7 +143,7 @@ class MultiPower:
             part = slice(first, first + at_once)
             since = history.area[part, None] - changes.area
             index = np.arange(history.steps.size)[part, None]
-            since = np.where(index >= changes.asked, since, 0.0)
+            since = np.where(index >= changes.drop, since, 0.0)
             grown = steep * since
             yield grown, -np.expm1(-self.beta * np.log1p(grown)), changes.fall
 
@@ -229,14 +229,14 @@ class FormChoice:
 
     key: str
     kind: type[Form]
-    held: Mapping[str, float]
+    fixed: Mapping[str, float]
     summary: str
 
     @property
     def free(self) -> tuple[str, ...]:
         """The names of the parameters that are fitted, in the order of the form."""
         names = (f.name for f in dataclasses.fields(self.kind))
-        return tuple(k for k in names if k not in self.held)
+        return tuple(k for k in names if k not in self.fixed)
 
 
 # Few curves cannot tell three exponents of G apart; from 25M to 400M they were nearly the same.

@@ -29,12 +29,12 @@ class Changes:
     rate: Numbers
     step: Numbers
     area: Numbers  # sum of the rates of all earlier steps
-    asked: Integers  # the first of the history's steps that sees the change
+    drop: Integers  # the first of the history's steps that sees the change
     warming: npt.NDArray[np.bool_]  # whether it is of warm-up
 
 
 @dataclass(frozen=True, eq=False)
-class History:
+class ScheduleHistory:
     """A schedule as seen from `steps` (n,), rising, at which the loss is asked.
 
     `group` changes of rate at a time, in steps, are counted as one; 1 counts every one.
@@ -106,8 +106,8 @@ class History:
         is (all falls - memory m) / (1 - memory): m is needed only where the loss is asked.
         """
         changes, n = self._finer, self.steps.size
-        mask = ~changes.warming & (changes.asked < n)
-        falls, index = changes.fall[mask], changes.asked[mask]
+        mask = ~changes.warming & (changes.drop < n)
+        falls, index = changes.fall[mask], changes.drop[mask]
         since = self.steps[index] - changes.step[mask]
         weight = memory**since
         new = np.bincount(index, falls * weight, n)
@@ -125,6 +125,6 @@ class History:
         return sums, (sums - m - memory * m_slope) / complement
 
 
-def grouped(schedule: Schedule, steps: Integers, stretches: int = FINE) -> History:
+def grouped(schedule: Schedule, steps: Integers, stretches: int = FINE) -> ScheduleHistory:
     """Return a history with its changes joined into about `stretches`, or as many as `steps`."""
-    return History(schedule, steps, max(1, schedule.steps // stretches))
+    return ScheduleHistory(schedule, steps, max(1, schedule.steps // stretches))

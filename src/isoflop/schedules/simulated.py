@@ -6,7 +6,7 @@ import numpy as np
 
 from isoflop.schedules.curves import LossCurve
 from isoflop.schedules.forms import PUBLISHED, Form
-from isoflop.schedules.history import History
+from isoflop.schedules.history import ScheduleHistory
 from isoflop.schedules.rates import Schedule, recipe
 
 SAMPLE = "schedules"  # what `sample:schedules` names
@@ -26,7 +26,9 @@ def simulated(law: Form, schedule: Schedule, every: int, noise: float, seed: int
     """
     steps = np.arange(schedule.warmup + every, schedule.steps + 1, every)
     scatter = noise * np.random.default_rng(seed).standard_normal(steps.size)
-    return LossCurve(schedule.name, schedule, steps, law(History(schedule, steps)) + scatter)
+    return LossCurve(
+        schedule.name, schedule, steps, law(ScheduleHistory(schedule, steps)) + scatter
+    )
 
 
 def sample_curves() -> tuple[LossCurve, ...]:

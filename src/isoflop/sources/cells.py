@@ -85,8 +85,8 @@ def numbers(cells: Cells, marks: Marks | None = None) -> tuple[Numbers, Mask]:
     # The last entry stands for an empty cell, which has no code.
     values = [_number(text, marks) for text in distinct] + [np.nan]
     codes = pc.fill_null(coded.indices, len(values) - 1).to_numpy(zero_copy_only=False)
-    found = np.array([np.nan if v is None else v for v in values])
-    return found[codes], np.array([v is None for v in values])[codes]
+    parsed = np.array([np.nan if v is None else v for v in values])
+    return parsed[codes], np.array([v is None for v in values])[codes]
 
 
 def _cast(texts: Any) -> Any | None:

@@ -209,13 +209,13 @@ def _recognised(base: str, unit_text: str) -> NameMeaning | None:
     unit = unit_in(unit_text, meaning.symbol)
     if unit is None:
         return None
-    own = meaning.unit
-    if own is not None and unit.kind != "plain":
-        unit = unit if unit.kind != "scale" or own.factor == 1 else own
+    stated = meaning.unit
+    if stated is not None and unit.kind != "plain":
+        unit = unit if unit.kind != "scale" or stated.factor == 1 else stated
     return NameMeaning(
         meaning.symbol,
         meaning.convention,
-        own if unit.kind == "plain" and own is not None else unit,
+        stated if unit.kind == "plain" and stated is not None else unit,
         meaning.split,
         meaning.exact,
     )

@@ -59,8 +59,8 @@ class SourceColumns:
     def plain(self, name: str) -> tuple[Numbers, Mask]:
         """Return the numbers of a column as they stand, for formulas and conditions."""
         cells = self.table.columns[name]
-        own = evidence_of(cells)
-        return numbers(cells, marks_of(own, self.evidence) if own else None)
+        evidence = evidence_of(cells)
+        return numbers(cells, marks_of(evidence, self.evidence) if evidence else None)
 
     def read(self, symbol: str, name: str, named_unit: Unit | None) -> ColumnValues:
         """Return a column as a quantity, its unit that of the user, else that of its name.
@@ -88,14 +88,14 @@ class SourceColumns:
         Raises BadRuns where these do not tell, or contradict each other.
         """
         cells = self.table.columns[name]
-        own = evidence_of(cells, ",." if self.evidence else ",")
-        if own & (Evidence.POINT | Evidence.COMMA) or not own:
-            if own & Evidence.POINT and own & Evidence.COMMA:
+        evidence = evidence_of(cells, ",." if self.evidence else ",")
+        if evidence & (Evidence.POINT | Evidence.COMMA) or not evidence:
+            if evidence & Evidence.POINT and evidence & Evidence.COMMA:
                 self._refuse_mixed(symbol, name)
-            return marks_of(own) if own else None
+            return marks_of(evidence) if evidence else None
         file = marks_of(Evidence.NONE, self.evidence & (Evidence.POINT | Evidence.COMMA))
         file = file if self.evidence & (Evidence.POINT | Evidence.COMMA) else None
-        if Evidence.OPEN_COMMA not in own and file is not COMMA:
+        if Evidence.OPEN_COMMA not in evidence and file is not COMMA:
             return POINT  # 4.693, and nothing in the file against it
         able = [m for m in (COMMA, POINT) if self._is_possible(symbol, cells, unit, m)]
         if file is not None and file in able:
@@ -115,10 +115,10 @@ class SourceColumns:
 
     def _refuse_mixed(self, symbol: str, name: str) -> None:
         cells = texts(self.table.columns[name])
-        shown = [t for t in dict.fromkeys(cells) if "," in t or "." in t][:4]
+        examples = [t for t in dict.fromkeys(cells) if "," in t or "." in t][:4]
         raise BadRuns(
             f"{self.table.origin}: column {brief(name)} ({symbol}) mixes decimal points and "
-            f"decimal commas: {', '.join(map(repr, shown))}; write all of them alike"
+            f"decimal commas: {', '.join(map(repr, examples))}; write all of them alike"
         )
 
     def _unless_in_cells(
@@ -127,13 +127,15 @@ class SourceColumns:
         """Return the unit, None where each cell says its own; refuse a column of both."""
         if unit is None or unit.kind == "loss":
             return unit
-        own = suffixed(self.table.columns[name])
+        suffix = suffixed(self.table.columns[name])
         empty = (
-            np.array([not t.strip() for t in texts(self.table.columns[name])]) if own.any() else own
+            np.array([not t.strip() for t in texts(self.table.columns[name])])
+            if suffix.any()
+            else suffix
         )
-        if not own.any():
+        if not suffix.any():
             return unit
-        bare = ~own & ~empty & ~other
+        bare = ~suffix & ~empty & ~other
         if bare.any():
             raise BadRuns(
                 f"{self.table.origin}: {symbol} in column {brief(name)} is in {unit.text!r}, and "

@@ -171,11 +171,11 @@ def _unwrapped(records: Any) -> Any:
         return tables[0]
     if not all(type(v) is dict and v for v in inner) or len({tuple(v) for v in inner}) != 1:
         return records
-    known, known_inside = (sum(meaning_of(str(n)) is not None or n in SYMBOLS for n in names)
+    outside, known_inside = (sum(meaning_of(str(n)) is not None or n in SYMBOLS for n in names)
                            for names in (records, inner[0]))  # fmt: skip
-    if known == known_inside:
+    if outside == known_inside:
         return records
-    if known > known_inside:
+    if outside > known_inside:
         return {name: list(v.values()) for name, v in records.items()}
     return [{"run": name, **v} for name, v in records.items()]
 

@@ -192,9 +192,9 @@ def _token_notes(rows: Sequence[_Row]) -> list[Note]:
 
 def _loss_notes(rows: Sequence[_Row], field: LossField) -> list[Note]:
     others = dict.fromkeys(f.name for row in rows for f in row.run.losses if f.name != field.name)
-    beside = f"; beside it {_some(list(others))}; --columns L=FIELD takes another" if others else ""
+    rest = f"; beside it {_some(list(others))}; --columns L=FIELD takes another" if others else ""
     unit = ", the log of it" if field.unit == "perplexity" else f" [{field.unit}]"
-    notes = [Note("info", "L", f"L is the last {field.name}{unit}{beside}")]
+    notes = [Note("info", "L", f"L is the last {field.name}{unit}{rest}")]
     if not field.held_out:
         text = f"{field.name} is a loss of training, of single batches; no run has a held-out one"
         notes.append(Note("doubt", "L", text))

@@ -36,7 +36,7 @@ class Damaged(BadRuns):
 
 
 @dataclass(frozen=True)
-class Sample:
+class FileHead:
     """The first bytes of a file, unpacked, by which its format is told."""
 
     path: Path
@@ -66,7 +66,7 @@ class FileFormat:
 
     program: str
     kind: Kind
-    score: Callable[[Sample], float]
+    score: Callable[[FileHead], float]
     read: Callable[[Path, Wanted], Iterator[Log]]
     certain: bool = False
 
@@ -139,7 +139,7 @@ def certain_formats() -> tuple[FileFormat, ...]:
     return tuple(entry for entry in file_formats() if entry.kind == "store" or entry.certain)
 
 
-def sample_of(path: Path) -> Sample:
+def sample_of(path: Path) -> FileHead:
     """Return the head of a file.
 
     Raises BadRuns for what cannot be opened or is no file.
@@ -152,10 +152,10 @@ def sample_of(path: Path) -> Sample:
         except (OSError, EOFError, ValueError) as reason:  # of a packed file that is cut
             if not head:
                 raise BadRuns(f"cannot read {path}: {reason}") from None
-    return Sample(path, head)
+    return FileHead(path, head)
 
 
-def best_format(sample: Sample) -> FileFormat | None:
+def best_format(sample: FileHead) -> FileFormat | None:
     """Return the format of which a sample holds the most marks, None if it holds none of any."""
     scored = [(entry.score(sample), entry) for entry in file_formats()]
     score, entry = max(scored, key=lambda pair: pair[0])

@@ -15,7 +15,7 @@ from isoflop.errors import BadRuns, Note, UnknownName, UsageError, amount, sugge
 from isoflop.quantities import parse
 from isoflop.sources.training_logs.log import History, Log, Series
 from isoflop.sources.training_logs.pretraining import LossField, RunFields, plain, run_fields
-from isoflop.sources.training_logs.run_facts import Fact, RunFacts, run_facts
+from isoflop.sources.training_logs.run_facts import RunFact, RunFacts, run_facts
 from isoflop.sources.training_logs.timeline import Timeline, timeline
 
 OPTIONS = {
@@ -160,7 +160,7 @@ def _stated(facts: RunFacts, settings: Mapping[str, str]) -> RunFacts:
     for name in ("N", "batch", "length"):
         if name in settings:
             what = f"--set {name}"
-            changes: dict[str, Any] = {name: Fact(parse(settings[name], what), what)}
+            changes: dict[str, Any] = {name: RunFact(parse(settings[name], what), what)}
             facts = dataclasses.replace(facts, **changes)
     return facts
 
@@ -203,11 +203,11 @@ def _parts_joined(logs: Sequence[Log], notes: list[Note]) -> list[Log]:
         by_key.setdefault((log.program, log.key or f"#{i}"), []).append(log)
     joined = []
     for parts in by_key.values():
-        own = list({part.history.digest: part for part in parts}.values())
-        if len(own) < len(parts):
-            notes.append(_copies(parts[0].run, len(parts) - len(own), parts[0].origin))
-        own.sort(key=lambda part: part.start)
-        joined.append(own[0] if len(own) == 1 else _concatenated(own, notes))
+        distinct = list({part.history.digest: part for part in parts}.values())
+        if len(distinct) < len(parts):
+            notes.append(_copies(parts[0].run, len(parts) - len(distinct), parts[0].origin))
+        distinct.sort(key=lambda part: part.start)
+        joined.append(distinct[0] if len(distinct) == 1 else _concatenated(distinct, notes))
     return joined
 
 
@@ -229,13 +229,13 @@ def _concatenated(parts: Sequence[Log], notes: list[Note]) -> Log:
 
 
 def _stacked(parts: Sequence[Log], offsets: Integers, name: str) -> Series:
-    own = [
+    column = [
         (part.history.series[name], int(offset))
         for part, offset in zip(parts, offsets[:-1], strict=True)
         if name in part.history.series
     ]
-    rows = np.concatenate([s.rows + offset for s, offset in own])
-    return Series(rows, np.concatenate([s.values for s, _ in own]))
+    rows = np.concatenate([s.rows + offset for s, offset in column])
+    return Series(rows, np.concatenate([s.values for s, _ in column]))
 
 
 def _copies(run: str, count: int, origin: str) -> Note:

@@ -56,11 +56,11 @@ def curve_table(runs: Sequence[LoggedRun], origin: str) -> LoggedTable:
     notes = [n for run in runs if (n := _loss_note(run, _curve_loss(run))) is not None]
     columns: dict[str, list[Numbers]] = {}
     for run in runs:
-        own = {"step": run.steps, "tokens": run.tokens, "lr": run.rate}
-        own["loss"] = _in_nats(run.time.columns[_curve_loss(run).name], _curve_loss(run))
+        curve = {"step": run.steps, "tokens": run.tokens, "lr": run.rate}
+        curve["loss"] = _in_nats(run.time.columns[_curve_loss(run).name], _curve_loss(run))
         absent = np.full(run.steps.size, np.nan)
-        own |= {name: run.time.columns.get(name, absent) for name in losses if name not in own}
-        for name, values in own.items():
+        curve |= {name: run.time.columns.get(name, absent) for name in losses if name not in curve}
+        for name, values in curve.items():
             columns.setdefault(name, []).append(values)
     merged = {name: np.concatenate(parts) for name, parts in columns.items()}
     merged = {k: v for k, v in merged.items() if k in ("step", "loss") or np.isfinite(v).any()}
@@ -83,8 +83,8 @@ def _loss_note(run: LoggedRun, field: LossField) -> Note | None:
         return None
     others = [f.name for f in run.losses if f.name != field.name][:MOST_SHOWN]
     unit = {"perplexity": ", the log of it", "bits/byte": ", in bits/byte"}.get(field.unit, "")
-    beside = f"; beside it {', '.join(others)}; --columns L=FIELD takes another" if others else ""
-    return Note("info", "loss", f"{run.log.run}: the loss is {field.name}{unit}{beside}")
+    others_ = f"; beside it {', '.join(others)}; --columns L=FIELD takes another" if others else ""
+    return Note("info", "loss", f"{run.log.run}: the loss is {field.name}{unit}{others_}")
 
 
 def _missing(runs: Sequence[LoggedRun], columns: Mapping[str, Numbers]) -> list[Note]:

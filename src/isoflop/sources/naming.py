@@ -98,8 +98,8 @@ def _exact(name: str, names: Collection[str]) -> str:
 def _named_by_user(symbol: str, name: str, free: Sequence[str]) -> ChosenColumn:
     meaning = NameMeaning(symbol)
     if name != symbol:
-        known = meaning_of(name)
-        convention = known.convention if known is not None and known.symbol == symbol else None
+        named = meaning_of(name)
+        convention = named.convention if named is not None and named.symbol == symbol else None
         split = split_of(words_of(name)) if symbol == "L" else ""
         meaning = NameMeaning(symbol, convention, unit_of_name(name, symbol), split)
     same = (n for n in free if (m := meaning_of(n)) is not None and m.symbol == symbol)
@@ -211,12 +211,12 @@ def _without_twins(
             preferred = [o for o in options if _speaks_of(o[0], words)]
             options = preferred if len(preferred) == 1 else options
     unique: list[tuple[str, NameMeaning]] = []
-    kept: list[np.typing.NDArray[np.float64]] = []
+    columns: list[np.typing.NDArray[np.float64]] = []
     for option in options:
         values = source.read(symbol, option[0], option[1].unit).values
-        if not any(np.allclose(values, v, rtol=1e-3, equal_nan=True) for v in kept):
+        if not any(np.allclose(values, v, rtol=1e-3, equal_nan=True) for v in columns):
             unique.append(option)
-            kept.append(values)
+            columns.append(values)
     return unique
 
 

@@ -30,7 +30,7 @@ PACKAGED = "sample:chain-bank"  # one seed of the embedded study, and the strate
 class SampleSource:
     """Samples, and what was noticed when they were read; `counted` alone where only counts came."""
 
-    held: SampleBank | SampleTable | None
+    bank: SampleBank | SampleTable | None
     counted: Counts | None
     notes: tuple[Note, ...]
     strategy: str | None
@@ -38,10 +38,10 @@ class SampleSource:
 
     def counts(self) -> Counts:
         """Return how many samples of each problem are right."""
-        if self.held is None:
+        if self.bank is None:
             assert self.counted is not None
             return self.counted
-        return self.held.counts(self.strategy, self.lineage)
+        return self.bank.counts(self.strategy, self.lineage)
 
     def samples(self, verifiers: Sequence[str] | None = None, answers: bool = True) -> Samples:
         """Return the samples, with the scores of all verifiers unless some are named.
@@ -49,12 +49,12 @@ class SampleSource:
         Verifiers that scored none of them are left out, unless they are named.
         Raises UsageError where only counts were given.
         """
-        if self.held is None:
+        if self.bank is None:
             raise UsageError("counts tell coverage alone; votes and verifiers need the samples")
         if verifiers is not None:
-            named = self.held.load(self.strategy, self.lineage, verifiers, answers)
+            named = self.bank.load(self.strategy, self.lineage, verifiers, answers)
             return replace(named, notes=(*named.notes, *_silent(*_answered(named))))
-        samples = self.held.load(self.strategy, self.lineage, self.held.verifiers, answers)
+        samples = self.bank.load(self.strategy, self.lineage, self.bank.verifiers, answers)
         scores = {name: s for name, s in samples.scores.items() if np.isfinite(s).any()}
         silent = [name for name in samples.scores if name not in scores]
         remarks = tuple(
@@ -67,18 +67,18 @@ class SampleSource:
 
     def blocks(self, verifiers: Sequence[str] | None = None) -> SampleBlocks:
         """Return the samples as `samples` does, with answers if any has one, a block at a time."""
-        if self.held is None:
+        if self.bank is None:
             raise UsageError("counts tell coverage alone; votes and verifiers need the samples")
-        names = self.held.verifiers if verifiers is None else verifiers
-        made = self.held.blocks(self.strategy, self.lineage, names, True)
-        tally, notes = made.tally, list(made.tally.notes)
-        silent = [n for n, own in tally.scored.items() if not own.known.any()]
+        names = self.bank.verifiers if verifiers is None else verifiers
+        blocks = self.bank.blocks(self.strategy, self.lineage, names, True)
+        tally, notes = blocks.tally, list(blocks.tally.notes)
+        silent = [n for n, scores in tally.scored.items() if not scores.count.any()]
         if verifiers is None and silent:
             notes += [
                 Note("doubt", "scores", f"verifier {name} scored none of these samples")
                 for name in silent
             ]
-            scored = {name: own for name, own in tally.scored.items() if name not in silent}
+            scored = {name: scores for name, scores in tally.scored.items() if name not in silent}
             tally = replace(tally, scored=scored)
         notes += _silent(tally.answered, len(tally))
         if not tally.answered:
@@ -86,17 +86,17 @@ class SampleSource:
                 Note("doubt", "answers", "no sample has an answer, so nothing can be voted on")
             )
         tally = replace(tally, notes=tuple(notes))
-        return replace(made, tally=tally, answers=bool(tally.answered))
+        return replace(blocks, tally=tally, answers=bool(tally.answered))
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
         """Return each strategy and lineage that there are samples of."""
-        return () if self.held is None else self.held.kinds()
+        return () if self.bank is None else self.bank.kinds()
 
     def lengths(self, strategy: str, lineage: str) -> Iterator[Numbers]:
         """Yield the tokens of every response of a strategy that states them, some at a time."""
-        assert self.held is not None
+        assert self.bank is not None
         where = {"strategy": strategy, "lineage": lineage}
-        for table in self.held.tables(("problem", "tokens", "left_out"), where):
+        for table in self.bank.tables(("problem", "tokens", "left_out"), where):
             out = np.array([bool(text) for text in table["left_out"].to_pylist()], bool)
             tokens = np.asarray(table["tokens"].cast("float64").to_numpy(), float)
             yield tokens[~out & np.isfinite(tokens)]

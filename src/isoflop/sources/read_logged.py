@@ -19,7 +19,7 @@ from isoflop.sources.training_logs.read_logs import read_logs, silent
 
 
 @dataclass(frozen=True)
-class Reading:
+class LoggedReading:
     """Runs that logs hold, where they are from, and what was done to get them."""
 
     runs: tuple[LoggedRun, ...]
@@ -32,7 +32,7 @@ def read_logged(
     columns: Mapping[str, str],
     settings: Mapping[str, str],
     watch: Watch = silent,
-) -> Reading:
+) -> LoggedReading:
     """Return the runs of sources; only the fields that a curve may need are held in memory.
 
     Raises BadRuns for sources without a step or a loss.
@@ -43,7 +43,7 @@ def read_logged(
         everything += read_logs(text, wanted, _part_of(watch, i, len(logs)))
         watch(i + 1, len(logs))
     runs, notes = logged_runs(everything, columns, settings)
-    return Reading(tuple(runs), " + ".join(logs), tuple(notes))
+    return LoggedReading(tuple(runs), " + ".join(logs), tuple(notes))
 
 
 def _part_of(watch: Watch, before: int, count: int) -> Watch:

@@ -149,9 +149,9 @@ def _check_stated(kind: str, symbol: str, value: str, runs: Runs) -> None:
         raise UsageError(
             f"{symbol} is said{stated}; {no_column(symbol, runs.columns, runs.likely)}"
         )
-    known = CONVENTIONS.get(symbol)
-    if known and kind == "convention" and value not in known:
-        raise UnknownName(f"convention of {symbol}", value, known)
+    names = CONVENTIONS.get(symbol)
+    if names and kind == "convention" and value not in names:
+        raise UnknownName(f"convention of {symbol}", value, names)
 
 
 def _in_nats(runs: Runs) -> Runs:

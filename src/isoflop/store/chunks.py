@@ -154,14 +154,14 @@ def values_of(path: Path, names: Sequence[str]) -> tuple[str, ...] | None:
     Raises BadStudy for a damaged file.
     """
     metadata = _head(path)
-    seen = set()
+    values = set()
     for i in range(metadata.num_row_groups):
-        known = _ends(metadata, i)
-        pairs = [known.get(name) for name in names]
+        ends = _ends(metadata, i)
+        pairs = [ends.get(name) for name in names]
         if any(pair is None or pair[0] != pair[1] for pair in pairs):
             return None
-        seen.add(tuple(pair[0] for pair in pairs if pair))
-    return seen.pop() if len(seen) == 1 else None
+        values.add(tuple(pair[0] for pair in pairs if pair))
+    return values.pop() if len(values) == 1 else None
 
 
 def count_rows(path: Path) -> int:
@@ -198,24 +198,24 @@ def damaged(path: Path, error: object) -> BadStudy:
 
 def _may_hold(metadata: Any, group: int, choice: Choice) -> bool:
     """Return whether a part of a chunk may hold a row that is meant, by what its head says."""
-    known = _ends(metadata, group)
+    ends = _ends(metadata, group)
     return all(
-        known[name][0] <= last and known[name][1] >= first
+        ends[name][0] <= last and ends[name][1] >= first
         for name, (first, last) in choice.ends().items()
-        if name in known
+        if name in ends
     )
 
 
 def _ends(metadata: Any, group: int) -> dict[str, tuple[str, str]]:
     """Return the first and last text of columns of a part of a chunk that holds no null there."""
-    found = {}
+    ends = {}
     for i in range(metadata.num_columns):
         column = metadata.row_group(group).column(i)
         stated = column.statistics
         whole = stated is not None and stated.has_min_max and not stated.null_count
         if whole and column.physical_type == "BYTE_ARRAY":
-            found[column.path_in_schema] = (stated.min, stated.max)
-    return found
+            ends[column.path_in_schema] = (stated.min, stated.max)
+    return ends
 
 
 def close(path: Path, table: pa.Table) -> None:

@@ -29,10 +29,10 @@ class _Numbers:
 
     def have(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Return which numbers (n,) are among these."""
-        known = np.isin(numbers, self.far) if self.far.size else np.zeros(numbers.size, np.bool_)
+        mask = np.isin(numbers, self.far) if self.far.size else np.zeros(numbers.size, np.bool_)
         inside = numbers < self.bits.size
-        known[inside] |= self.bits[numbers[inside]]
-        return known
+        mask[inside] |= self.bits[numbers[inside]]
+        return mask
 
     def add(self, numbers: npt.NDArray[np.int64]) -> None:
         """Take numbers (n,) in."""
@@ -57,8 +57,8 @@ class Keys:
 
     def has(self, key: Sequence[Any]) -> bool:
         """Return whether a key is written."""
-        known = self.numbers.get(tuple(key[:-1]))
-        return known is not None and key[-1] >= 0 and bool(known.have(np.array([key[-1]]))[0])
+        numbers = self.numbers.get(tuple(key[:-1]))
+        return numbers is not None and key[-1] >= 0 and bool(numbers.have(np.array([key[-1]]))[0])
 
     def new(self, table: pa.Table) -> npt.NDArray[np.int64]:
         """Return the rows whose key is neither written nor that of an earlier row, in order."""

@@ -77,22 +77,22 @@ class Rows:
 
     def texts(self, names: tuple[str, ...]) -> set[tuple[str, ...]]:
         """Return the texts that columns of the key have together in any row."""
-        closed, found, mixed = {}, set(), set()
-        opened = {p.stem: _journal(p, self.schema)[0] for p in self.journals()}
+        closed, values, mixed = {}, set(), set()
+        journals = {p.stem: _journal(p, self.schema)[0] for p in self.journals()}
         for path in self.chunks():
             closed[path.stem] = values_of(path, names)
             if (texts := closed[path.stem]) is not None:
-                found.add(texts)
+                values.add(texts)
             else:
                 mixed.add(path)
         for path in mixed:
             table = chosen(read_chunk(path, set(names), ALL), names, ALL, self.schema)
             pairs = table.group_by(list(names)).aggregate([]).to_pylist()
-            found |= {tuple(pair[name] for name in names) for pair in pairs}
-        for stem, rows in opened.items():
+            values |= {tuple(pair[name] for name in names) for pair in pairs}
+        for stem, rows in journals.items():
             if stem not in closed:
-                found |= {tuple(row[name] for name in names) for row in rows}
-        return found
+                values |= {tuple(row[name] for name in names) for row in rows}
+        return values
 
     def chunks(self) -> list[Path]:
         """Return the closed chunks, oldest first."""
@@ -107,9 +107,9 @@ class Rows:
 
         Raises BadStudy for a damaged file.
         """
-        opened = {p.stem: len(_journal(p, self.schema)[0]) for p in self.journals()}
+        journals = {p.stem: len(_journal(p, self.schema)[0]) for p in self.journals()}
         closed = {p.stem: count_rows(p) for p in self.chunks()}
-        return sum({**opened, **closed}.values())
+        return sum({**journals, **closed}.values())
 
     def names(self) -> set[str]:
         """Return the columns that any row has."""
@@ -139,7 +139,7 @@ class Writer:
     """Adds rows whose key is new. What `add` returned from is safe from a kill or a power cut."""
 
     rows: Rows
-    known: Keys = field(init=False)
+    keys: Keys = field(init=False)
     at: Path = field(init=False)
     handle: int = field(init=False)
     end: int = field(init=False)  # bytes of the journal that are whole lines

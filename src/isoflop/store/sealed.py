@@ -116,8 +116,8 @@ class SealedLog:
         """
         texts = read_text(self.path, BadStudy).split("\n")
         lines, faults = _chain(texts[:-1] if texts[-1] == "" else texts)
-        kept, pending = self._seal()
-        ended, vouched = _end(lines, kept, pending)
+        state, pending = self._seal()
+        ended, vouched = _end(lines, state, pending)
         if seal is not None:
             ended += _published(lines, seal)
             vouched = vouched or not ended
@@ -129,9 +129,9 @@ class SealedLog:
         if not self.seal_path.exists():
             return None, ""
         try:
-            kept = parse_json(read_text(self.seal_path, BadStudy))
-            count, sha256, pending = int(kept["lines"]), str(kept["sha256"]), kept["next"]
-            size = int(kept["size"])
+            seal = parse_json(read_text(self.seal_path, BadStudy))
+            count, sha256, pending = int(seal["lines"]), str(seal["sha256"]), seal["next"]
+            size = int(seal["size"])
         except (BadJSON, KeyError, TypeError, ValueError) as error:
             raise BadStudy(f"{self.seal_path} is not the seal of a register: {error!r}") from None
         return {"lines": count, "sha256": sha256, "size": size}, str(pending or "")
@@ -150,14 +150,14 @@ class SealedLog:
 
     def _complete(self) -> None:
         """Finish a line whose writer was killed in the middle of it."""
-        kept, pending = self._seal()
-        if kept is None or not pending:
+        seal, pending = self._seal()
+        if seal is None or not pending:
             return
         whole = f"{pending}\n".encode()
         tail = b""
         if self.path.exists():
             with self.path.open("rb") as register:
-                register.seek(kept["size"])
+                register.seek(seal["size"])
                 tail = register.read()
         if whole.startswith(tail):
             self._add(whole[len(tail) :])
@@ -238,12 +238,12 @@ def _out_of_order(place: int, line: SealedLine, by_hash: Mapping[str, int]) -> s
 
 
 def _end(
-    lines: list[SealedLine | None], kept: Mapping[str, Any] | None, pending: str
+    lines: list[SealedLine | None], seal: Mapping[str, Any] | None, pending: str
 ) -> tuple[list[Fault], bool]:
     """Return what the seal beside says against the end of the file, and whether there is one."""
-    if kept is None:
+    if seal is None:
         return [], False
-    count, sha256 = kept["lines"], kept["sha256"]
+    count, sha256 = seal["lines"], seal["sha256"]
     if len(lines) < count:
         missing = amount(count - len(lines), "line was", "lines were")
         return [Fault(len(lines) + 1, f"{missing} cut off after line {len(lines)}")], True

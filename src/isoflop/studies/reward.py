@@ -17,7 +17,7 @@ from isoflop.errors import BadRuns
 from isoflop.report.display import Displayed
 
 if TYPE_CHECKING:
-    from isoflop.assess.reward.overoptimisation import RewardCurve
+    from isoflop.assess.reward.overoptimisation import OveroptimisationCurve
     from isoflop.experiments.reward import Overoptimise, RLTarget, Scorer
     from isoflop.runs import Runs
 
@@ -57,7 +57,7 @@ class Replication:
     """One replication of one arm: d, gain in gold R and in the score, rising in d."""
 
     seed: int
-    evidence: RewardCurve
+    evidence: OveroptimisationCurve
     score: Numbers
 
     def at(self, d: Any) -> Numbers:
@@ -146,10 +146,10 @@ class ScorerArm:
 
 @dataclass(frozen=True, eq=False)
 class StudyResult(Displayed):
-    """All arms of a study: best-of-n `chosen`, and `pursued` by RL."""
+    """All arms of a study: best-of-n `chosen`, and `by_rl` by RL."""
 
     chosen: tuple[ScorerArm, ...]
-    pursued: tuple[ScorerArm, ...]
+    by_rl: tuple[ScorerArm, ...]
 
     @property
     def plain(self) -> tuple[ScorerArm, ...]:
@@ -161,7 +161,7 @@ class StudyResult(Displayed):
         return next((a for a in self.chosen if a.scorer == scorer), None)
 
 
-def held_out(evidence: RewardCurve, form: str) -> float:
+def held_out(evidence: OveroptimisationCurve, form: str) -> float:
     """Return the mean over cuts of the error [reward] of a form beyond the d that it saw.
 
     Infinite where no cut leaves points enough.
@@ -182,7 +182,7 @@ def outcome(study: Overoptimise, runs: Runs) -> StudyResult:
     Raises BadRuns if a replication of an arm is missing.
     """
     chosen = [_arm(study, s, s, 0.0, runs) for s in study.scorers]
-    arms = [_arm(study, p, p.scorer, p.penalty, runs) for p in study.pursued]
+    arms = [_arm(study, p, p.scorer, p.penalty, runs) for p in study.targets]
     return StudyResult(tuple(chosen), tuple(arms))
 
 

@@ -43,12 +43,12 @@ class Seed:
     k: Numbers
     curves: Mapping[str, Numbers]
     counts: Counts
-    tried: Mapping[str, StrategyResult]
+    strategies: Mapping[str, StrategyResult]
 
     @property
     def bins(self) -> npt.NDArray[np.int64]:
         """The bin (p,) of each problem, as evenly filled as can be; 0 is the easiest."""
-        rate = self.counts.solved / self.counts.tried
+        rate = self.counts.solved / self.counts.attempts
         rank = np.argsort(np.argsort(-rate, kind="stable"), kind="stable")
         return np.asarray(rank * BINS // rate.size)
 
@@ -80,9 +80,9 @@ def seeds_of(bank: SampleBank, lineages: Sequence[str]) -> tuple[Seed, ...]:
 def _tried(bank: SampleBank, name: str, lineage: str) -> StrategyResult:
     samples = bank.load(name, lineage)
     counts = samples.counts
-    cost = samples.spent
+    cost = samples.cost
     return StrategyResult(
-        counts.solved / counts.tried,
+        counts.solved / counts.attempts,
         cost["tokens"],
         cost["flop"] + cost["prompt_flop"],
         cost["verifier_flop"] + cost["verifier_prompt_flop"],
@@ -208,12 +208,12 @@ def _others(curves: Numbers, i: int) -> Numbers:
 def _beam(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
     n, vote = 16, f"vote weighted by {verifier}"
     name = f"beam/n={n}"
-    if name not in seeds[0].tried or n not in seeds[0].k:
+    if name not in seeds[0].strategies or n not in seeds[0].k:
         return None
 
     def gain(seed: Seed, hard: bool) -> float:
         mask = seed.bins >= BINS - SIDE if hard else seed.bins < SIDE
-        return float((seed.tried[name].right - seed.at(vote, n))[mask].mean())
+        return float((seed.strategies[name].right - seed.at(vote, n))[mask].mean())
 
     hard = _contrast(
         f"beam of {n} less the weighted vote of {n}, two hardest bins",
@@ -230,7 +230,7 @@ def _beam(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
 
 def forced(seed: Seed, setting: str) -> list[str]:
     """Return the budgets that were forced by a setting, "again" or "tokens", the least first."""
-    names = [n for n in seed.tried if n.startswith(f"{FORCED}/{setting}=")]
+    names = [n for n in seed.strategies if n.startswith(f"{FORCED}/{setting}=")]
     return sorted(names, key=number)
 
 
@@ -241,13 +241,13 @@ def number(name: str) -> int:
 
 def _gain(what: str, seeds: Sequence[Seed], more: str, less: str) -> Contrast:
     return _contrast(
-        what, seeds, lambda s: float((s.tried[more].right - s.tried[less].right).mean())
+        what, seeds, lambda s: float((s.strategies[more].right - s.strategies[less].right).mean())
     )
 
 
 def _limits(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
     names = forced(seeds[0], "tokens")
-    if FORCED not in seeds[0].tried or len(names) < 2:
+    if FORCED not in seeds[0].strategies or len(names) < 2:
         return None
     first, second, last = names[0], names[1], names[-1]
     early = _gain(
@@ -259,7 +259,7 @@ def _limits(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
 
 def _forcing(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
     names = forced(seeds[0], "again")
-    if FORCED not in seeds[0].tried or len(names) < 2:
+    if FORCED not in seeds[0].strategies or len(names) < 2:
         return None
     first, last = names[0], names[-1]
     helps = _gain("one more attempt less none", seeds, first, FORCED)

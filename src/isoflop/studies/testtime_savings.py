@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import RefusedByData
-from isoflop.report import Block, Cell, Heading, Note, Table
+from isoflop.report import Block, Cell, Heading, Remark, Table
 from isoflop.studies.reward import LEVEL, Mean
 from isoflop.studies.testtime import signed
 
@@ -98,14 +98,14 @@ def _others(bank: SampleBank, seed_result: Seed, problems: tuple[str, ...]) -> l
 
     return [
         SamplingChoice(name, result.right, result.flop + result.verifier_flop)
-        for name, result in seed_result.tried.items()
+        for name, result in seed_result.strategies.items()
     ]
 
 
 def saving_table(saved: tuple[Saving, ...] | str) -> list[Block]:
     """Return what the policy saves, or why it is not known."""
     if isinstance(saved, str):
-        return [Note(f"no policy by difficulty: {saved}", "doubt")]
+        return [Remark(f"no policy by difficulty: {saved}", "doubt")]
     rows: list[tuple[Cell, ...]] = []
     for s in saved:
         score = float(np.mean([at.score for at in s.each]))

@@ -11,7 +11,7 @@ from isoflop.theory.dimension import (
 )
 from isoflop.theory.emergence import (
     AnswerLossFamily,
-    Scores,
+    EmergenceScores,
     expected,
     first_seen,
     items_to_see,
@@ -24,7 +24,7 @@ __all__ = [
     "AnswerLossFamily",
     "Decomposition",
     "Dimension",
-    "Scores",
+    "EmergenceScores",
     "decompose",
     "expected",
     "exponent",

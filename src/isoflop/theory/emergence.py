@@ -42,7 +42,7 @@ class AnswerLossFamily:
 
 
 @dataclass(frozen=True, eq=False)
-class Scores(Displayed):
+class EmergenceScores(Displayed):
     """The scores (k,) of models N (k,) on answers of `tokens` tokens; each has `items` items.
 
     `exact` is the share of answers right in every token, `wrong` the mean number of wrong tokens
@@ -59,25 +59,25 @@ class Scores(Displayed):
     measured: bool
 
 
-def expected(family: AnswerLossFamily, N: Numbers, tokens: int) -> Scores:
+def expected(family: AnswerLossFamily, N: Numbers, tokens: int) -> EmergenceScores:
     """Return the scores that models would have on endless items.
 
     Source: Schaeffer, Miranda and Koyejo 2023, arXiv:2304.15004, section 2.
     """
     _check(tokens, 1)
     p = family.right(N)
-    return Scores(N, tokens, 0, p**tokens, tokens * (1 - p), (1 - p) ** 2, measured=False)
+    return EmergenceScores(N, tokens, 0, p**tokens, tokens * (1 - p), (1 - p) ** 2, measured=False)
 
 
 def simulate(
     family: AnswerLossFamily, N: Numbers, tokens: int, items: int, seed: int = 0
-) -> Scores:
+) -> EmergenceScores:
     """Return the scores of models on `items` answers, every token drawn right or wrong."""
     _check(tokens, items, DRAWN)
     rng = np.random.default_rng(seed)
     p = family.right(N)
     wrong = rng.binomial(tokens, 1 - p[:, None], (len(p), items))
-    return Scores(
+    return EmergenceScores(
         N, tokens, items, (wrong == 0).mean(1), wrong.mean(1), (1 - p) ** 2, measured=True
     )
 

@@ -131,9 +131,9 @@ class Answers:
                 f"'{name}' trains, writes or reaches a server, so it is not run from a page; "
                 "copy its line and run it at the terminal"
             )
-        known = {p.name for p in askable(commands.every()[name])}
-        if unknown := sorted(set(texts) - known):
-            raise UnknownName(f"option of {name}", unknown[0], known)
+        names = {p.name for p in askable(commands.every()[name])}
+        if unknown := sorted(set(texts) - names):
+            raise UnknownName(f"option of {name}", unknown[0], names)
         self.workspace.check(texts)
 
     def _compute(self, name: str, texts: Texts, path: str = "", fit: Texts | None = None) -> Answer:
@@ -142,8 +142,8 @@ class Answers:
         with confined(self.workspace.root, self.workspace.scratch):
             report = commands.every()[name](request)
             digest = str(report.data.get("digest") or "") or self._digest(fit or texts)
-        shown = {"fit": ["fit.json"], **texts} if path else texts
-        return Answer(name, shown, report, digest, time.perf_counter() - began)
+        files = {"fit": ["fit.json"], **texts} if path else texts
+        return Answer(name, files, report, digest, time.perf_counter() - began)
 
     def _digest(self, texts: Texts) -> str:
         """Return the hash of the runs behind an answer, else of the files that it names."""
@@ -162,9 +162,9 @@ def askable(command: Command) -> tuple[Parameter, ...]:
 
 def refusal_of(report: Report) -> str:
     """Return the first reason that a report gives for refusing an answer."""
-    from isoflop.report import Note
+    from isoflop.report import Remark
 
-    notes = [b for b in report.blocks if isinstance(b, Note)]
+    notes = [b for b in report.blocks if isinstance(b, Remark)]
     reasons = [note.text for note in notes if note.kind == "refused"] or [n.text for n in notes]
     return reasons[0] if reasons else "the data cannot support this answer"
 
@@ -199,16 +199,16 @@ _READ = ("where", "columns", "derive", "convention", "unit")
 
 
 def _python_fit(texts: Texts) -> str:
-    known = {p.name: p for p in commands.every()["fit"].parameters}
+    parameters = {p.name: p for p in commands.every()["fit"].parameters}
 
     def options(names: Sequence[str]) -> str:
         return "".join(
-            f", {_IN_PYTHON.get(name, name)}={known[name].read(texts[name])!r}"
+            f", {_IN_PYTHON.get(name, name)}={parameters[name].read(texts[name])!r}"
             for name in names
             if texts.get(name)
         )
 
-    rest = [name for name in known if name not in (*_READ, "runs", "law", "out")]
+    rest = [name for name in parameters if name not in (*_READ, "runs", "law", "out")]
     source, law = (texts.get(name, [""])[0] for name in ("runs", "law"))
     return (
         "import isoflop as iso\n\n"

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from isoflop import commands
 from isoflop.commands.registry import explanation
 from isoflop.errors import IsoflopError
-from isoflop.report import Note
+from isoflop.report import Remark
 from isoflop.report.number_format import as_json
 from isoflop.web import routes, runs_table
 from isoflop.web.answers import ANSWERED, Answers, askable
@@ -27,7 +27,7 @@ class ParameterItem(BaseModel):
     """A parameter of a command."""
 
     name: str
-    shown: str
+    option: str
     kind: str
     help: str
     required: bool
@@ -80,7 +80,7 @@ class RunsItem(BaseModel):
     columns: list[str]
     rows: list[list[str]]
     total: int
-    shown: int
+    matching: int
     page: int
     pages: int
 
@@ -114,13 +114,13 @@ class Interface:
 
     def _command(self, name: str) -> CommandItem:
         command = commands.every()[name]
-        known = {p.name: p for p in command.parameters}
+        parameters = {p.name: p for p in command.parameters}
         items = [
             ParameterItem(
                 name=p.name,
-                shown=p.shown,
+                option=p.shown,
                 kind=p.kind,
-                help=explanation(p, known),
+                help=explanation(p, parameters),
                 required=p.required,
                 default=p.standard,
                 choices=list(p.choices),
@@ -152,7 +152,7 @@ class Interface:
             columns=[name for name, _ in table.columns],
             rows=[list(row.cells) for row in table.rows],
             total=table.total,
-            shown=table.shown,
+            matching=table.matching,
             page=table.page,
             pages=table.pages,
         )
@@ -164,12 +164,12 @@ class Interface:
             return JSONResponse({"error": f"no command called {name[:60]!r}"}, 404)
         query = routes.query_of(request)
         try:
-            known = {p.name for p in askable(commands.every()[name])}
-            unknown = {k: v for k, v in query.items() if k not in known}
+            names = {p.name for p in askable(commands.every()[name])}
+            unknown = {k: v for k, v in query.items() if k not in names}
             answer = self.answers.ask(name, {**texts_of(name, query, ()), **unknown})
         except IsoflopError as reason:
             return _refusal(reason)
-        notes = [b for b in answer.report.blocks if isinstance(b, Note)]
+        notes = [b for b in answer.report.blocks if isinstance(b, Remark)]
         item = AnswerItem(
             title=answer.report.title,
             refused=answer.report.refused,

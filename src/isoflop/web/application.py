@@ -15,14 +15,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from isoflop.report.html import version
 from isoflop.web import api, live, routes
 from isoflop.web.answers import Answers
-from isoflop.web.doors import Doors, Keys
+from isoflop.web.doors import DoorKeys, Doors
 from isoflop.web.workspace import Workspace
 
 SCHEMA = "/api/openapi.json"
 
 
 def build(
-    workspace: Workspace, keys: Keys, hosts: Iterable[str], port: int, start: str = "/"
+    workspace: Workspace, keys: DoorKeys, hosts: Iterable[str], port: int, start: str = "/"
 ) -> Doors:
     """Return the application for a workspace, which answers at `hosts` and `port` alone."""
     return Doors(inner(workspace), keys, hosts, port, start)

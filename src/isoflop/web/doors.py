@@ -55,7 +55,7 @@ def _secret() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class DoorKeys:
     """The secrets of one start: `link` is in the printed link, `session` in the cookie alone."""
 
     link: str = field(default_factory=_secret, repr=False)
@@ -74,7 +74,7 @@ class Doors:
     """The application behind checks of host, method, origin, key, size and kind of body."""
 
     def __init__(
-        self, app: Application, keys: Keys, hosts: Iterable[str], port: int, start: str = "/"
+        self, app: Application, keys: DoorKeys, hosts: Iterable[str], port: int, start: str = "/"
     ) -> None:
         """Serve `app` to whoever has a key of `keys` and asks by one of `hosts` at `port`.
 
@@ -121,9 +121,9 @@ class Doors:
 
     def _of_origin(self, scope: Scope, headers: Headers) -> Denial | None:
         origin, site = headers.one("origin"), headers.one("sec-fetch-site")
-        own = f"http://{headers.one('host')}"
+        expected = f"http://{headers.one('host')}"
         writes = scope["method"] in WRITES
-        if headers.count("origin") > 1 or (origin not in ("", own)) or (writes and not origin):
+        if headers.count("origin") > 1 or (origin not in ("", expected)) or (writes and not origin):
             return Denial(403, "Another page asked; only the workbench's own pages may.")
         if site not in ("", "same-origin", "none") or (writes and site == "none"):
             return Denial(403, "Another page led here; type the address, or open it from the list.")
@@ -131,8 +131,8 @@ class Doors:
 
     def _of_key(self, scope: Scope, headers: Headers) -> Denial | None:
         if scope["path"] == ENTRY:
-            given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("key", [""])
-            valid = len(given) == 1 and _same(given[0], self.keys.link)
+            key = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("key", [""])
+            valid = len(key) == 1 and _same(key[0], self.keys.link)
         else:
             valid = _same(headers.cookie(self.cookie), self.keys.session)
         if not valid:
@@ -199,12 +199,12 @@ class Headers:
 
 def _addresses(host: str, port: int) -> tuple[str, ...]:
     """Return what a browser writes for a host: without the port where it is that of HTTP."""
-    shown = f"[{host}]" if ":" in host else host
-    return (f"{shown}:{port}", shown) if port == 80 else (f"{shown}:{port}",)
+    address = f"[{host}]" if ":" in host else host
+    return (f"{address}:{port}", address) if port == 80 else (f"{address}:{port}",)
 
 
-def _same(given: str, secret: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
+def _same(text: str, secret: str) -> bool:
+    return hmac.compare_digest(text.encode("utf-8", "surrogatepass"), secret.encode())
 
 
 def _of_method(scope: Scope) -> Denial | None:
@@ -251,10 +251,12 @@ def _with_headers(send: Send) -> Send:
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
             stated = {name.lower() for name, _ in message.get("headers", ())}
-            own = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in stated]
+            fixed = [
+                (k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in stated
+            ]
             if b"cache-control" not in stated:
-                own.append((b"cache-control", b"no-store"))
-            message = {**message, "headers": [*message.get("headers", ()), *own]}
+                fixed.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": [*message.get("headers", ()), *fixed]}
         await send(message)
 
     return guarded
@@ -271,8 +273,8 @@ async def _say(send: Send, denial: Denial, method: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def link(host: str, port: int, keys: Keys) -> str:
+def link(host: str, port: int, keys: DoorKeys) -> str:
     """Return the link that lets its reader in, which is printed once and kept nowhere."""
-    shown = f"[{host}]" if ":" in host else host
-    address = urlsplit(f"http://{shown}:{port}{ENTRY}")
+    name = f"[{host}]" if ":" in host else host
+    address = urlsplit(f"http://{name}:{port}{ENTRY}")
     return f"{address.geturl()}?key={keys.link}"

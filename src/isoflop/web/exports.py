@@ -53,13 +53,13 @@ def _page(answer: Answer) -> str:
 
 
 def _json(answer: Answer) -> str:
-    made = {
+    document = {
         "command": answer.shell,
         "date": answer.date,
         "version": answer.version,
         "data_sha256": answer.digest or None,
     }
-    return as_json({"made_by": made, **answer.report.data}) + "\n"
+    return as_json({"made_by": document, **answer.report.data}) + "\n"
 
 
 def _csv(answer: Answer) -> str:

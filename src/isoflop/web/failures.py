@@ -10,7 +10,7 @@ from isoflop.web.views import carried, without
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailurePage:
     """Why there is no answer, and the next steps as links."""
 
     kind: str
@@ -18,9 +18,11 @@ class Failure:
     steps: tuple[Link, ...] = ()
 
 
-def failure_of(reason: IsoflopError, steps: tuple[Link, ...] = ()) -> Failure:
+def failure_of(reason: IsoflopError, steps: tuple[Link, ...] = ()) -> FailurePage:
     """Return a failure with what a reader may do about it."""
-    return Failure("refused" if isinstance(reason, RefusedByData) else "doubt", str(reason), steps)
+    return FailurePage(
+        "refused" if isinstance(reason, RefusedByData) else "doubt", str(reason), steps
+    )
 
 
 def status_of(reason: IsoflopError) -> int:

@@ -50,16 +50,16 @@ class FormShape:
 
     first: tuple[str, ...] = ()
     slides: tuple[str, ...] = ()
-    filled: tuple[str, ...] = ()
+    preset: tuple[str, ...] = ()
 
 
 def fields(name: str, texts: Texts, shape: FormShape) -> tuple[Field, ...]:
     """Return the boxes of a command's form, those shown at once before the others."""
-    known = {p.name: p for p in commands.every()[name].parameters}
+    parameters = {p.name: p for p in commands.every()[name].parameters}
     ordinary = [
-        _field(parameter, known, texts, shape)
+        _field(parameter, parameters, texts, shape)
         for parameter in askable(commands.every()[name])
-        if parameter.name not in shape.filled
+        if parameter.name not in shape.preset
     ]
     ranks = {word: rank for rank, word in enumerate(shape.first)}
     return tuple(sorted(ordinary, key=lambda f: (not f.first, ranks.get(f.name, len(ranks)))))
@@ -94,18 +94,18 @@ def _known() -> Mapping[str, tuple[str, ...]]:
     from isoflop.law import Law
 
     assert isoflop.laws
-    sets = [found.key for law in Law.registry.values() for found in law.published.values()]
+    sets = [constants.key for law in Law.registry.values() for constants in law.published.values()]
     return {"fits": tuple(sets), "laws": tuple(Law.registry), "chips": chip_names()}
 
 
 def _field(
-    parameter: Parameter, known: Mapping[str, Parameter], texts: Texts, shape: FormShape
+    parameter: Parameter, parameters: Mapping[str, Parameter], texts: Texts, shape: FormShape
 ) -> Field:
     first = parameter.name in shape.first if shape.first else _leads(parameter)
     return Field(
         name=parameter.name,
         label=parameter.shown.removeprefix("--").replace("-", " "),
-        help=explanation(parameter, known),
+        help=explanation(parameter, parameters),
         kind=parameter.kind,
         values=tuple(texts.get(parameter.name, ())),
         choices=parameter.choices,

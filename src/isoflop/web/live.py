@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from isoflop.errors import IsoflopError
 from isoflop.web import pages, routes
 from isoflop.web.answers import Answer, Answers
-from isoflop.web.failures import Failure
+from isoflop.web.failures import FailurePage
 from isoflop.web.pages import Place, address
 
 EVERY = 1.0  # [s] between looks
@@ -37,7 +37,7 @@ class Live:
         try:
             answer = self._look(source)
         except IsoflopError as reason:
-            failure = Failure("doubt", str(reason))
+            failure = FailurePage("doubt", str(reason))
         page = pages.render(
             "watch.html.j2",
             place,

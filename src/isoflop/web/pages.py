@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from isoflop.commands import help_sections
 from isoflop.quantities import show
-from isoflop.report import Note, Report
+from isoflop.report import Remark, Report
 from isoflop.report.html import fragment, version
 from isoflop.web.answers import Answer
 from isoflop.web.views import VIEWS, carried
@@ -95,9 +95,9 @@ def address(source: str, view: str, query: Query) -> str:
     return f"/s/{quote(source, safe='/:')}/{view}{tail}"
 
 
-def doubts(report: Report) -> tuple[Note, ...]:
+def doubts(report: Report) -> tuple[Remark, ...]:
     """Return what bears on trust, the worst first."""
-    notes = [b for b in report.blocks if isinstance(b, Note) and b.kind in ("refused", "doubt")]
+    notes = [b for b in report.blocks if isinstance(b, Remark) and b.kind in ("refused", "doubt")]
     return tuple(sorted(notes, key=lambda note: note.kind != "refused"))
 
 

@@ -19,7 +19,7 @@ from isoflop.errors import IsoflopError, UsageError
 from isoflop.files import largest, shown_size
 from isoflop.web import exports, pages, views
 from isoflop.web.answers import ANSWERED, Answer, Answers, shell_line
-from isoflop.web.failures import Failure, failure_of, next_steps, status_of
+from isoflop.web.failures import FailurePage, failure_of, next_steps, status_of
 from isoflop.web.forms import FormShape, fields, lacking, suggestions, texts_of
 from isoflop.web.pages import Link, Place, Query, address
 from isoflop.web.runs_view import runs_page
@@ -46,7 +46,7 @@ class Pages:
         """Show what lies in the folder, and take a file."""
         return HTMLResponse(self._home())
 
-    def _home(self, failure: Failure | None = None) -> str:
+    def _home(self, failure: FailurePage | None = None) -> str:
         entries = [
             {
                 "name": e.name,
@@ -117,9 +117,9 @@ class Pages:
             failure = failure_of(reason, next_steps(source, query, view.key))
         place = Place(f"{view.name} · {source}", source, view.key, query)
         shape = view.shape
-        carried = views.carried(query)
-        own = {p.name for p in commands.every()[view.command].parameters} - set(shape.filled)
-        hidden = [(n, t) for n, several in carried.items() if n not in own for t in several]
+        state = views.carried(query)
+        names = {p.name for p in commands.every()[view.command].parameters} - set(shape.preset)
+        hidden = [(n, t) for n, several in state.items() if n not in names for t in several]
         return pages.render(
             "view.html.j2",
             place,
@@ -137,7 +137,7 @@ class Pages:
             line="",
         )
 
-    def _wanting(self, source: str, view: views.View, query: Query) -> Failure:
+    def _wanting(self, source: str, view: views.View, query: Query) -> FailurePage:
         """Return what a form lacks, with the next step as a link that can be followed at once."""
         start = views.starting(source, query, self.answers)
         ten = {k: [start[k]] for k in _TEN[view.key] if k in start} if view.key in _TEN else {}
@@ -147,7 +147,9 @@ class Pages:
         if ten:
             words = "Ten times the largest of these runs"
             steps = (Link(address(source, view.key, {**views.carried(query), **ten}), words),)
-        return Failure("info", "Fill in the form; what stands in it becomes the address.", steps)
+        return FailurePage(
+            "info", "Fill in the form; what stands in it becomes the address.", steps
+        )
 
     def command(self, request: Request, name: str) -> Response:
         """Show the form of any command, and its answer once the form holds enough."""
@@ -178,7 +180,7 @@ class Pages:
             suggestions=suggestions(self.workspace),
             button="Answer" if name in ANSWERED else "Write the line",
             failure=failure
-            or (None if answer or line else Failure("info", f"An example: {command.example}")),
+            or (None if answer or line else FailurePage("info", f"An example: {command.example}")),
             body=_body(answer),
             share=exports.share(f"{action}?{urlencode(dict(query), doseq=True)}", answer),
             line=line,
@@ -227,7 +229,7 @@ class Pages:
 
     def missing(self, request: Request) -> Response:
         """Say that nothing is here."""
-        failure = Failure("info", "There is no such page.", (Link("/", "Home"),))
+        failure = FailurePage("info", "There is no such page.", (Link("/", "Home"),))
         place = Place("Nothing here")
         page = pages.render(
             "watch.html.j2",
@@ -255,7 +257,7 @@ def query_of(request: Request) -> dict[str, list[str]]:
 
 def _begun(view: views.View, query: Query) -> Mapping[str, Sequence[str]]:
     """Return what stands in the form of a view: what was asked, and what is asked anyway."""
-    texts = dict(texts_of(view.command, query, view.shape.filled))
+    texts = dict(texts_of(view.command, query, view.shape.preset))
     if "law" in view.shape.first:
         texts.setdefault("law", [views.LAW])
     return texts

@@ -25,7 +25,7 @@ LONGEST_TABLE = 10_000  # runs that are fitted while a reader looks; more wait f
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RunsRow:
     """A run as a row of the page."""
 
     number: int
@@ -38,9 +38,9 @@ class RunsPage:
     """One page of a table of runs."""
 
     columns: tuple[tuple[str, str], ...]  # name, and what it is
-    rows: tuple[Row, ...]
+    rows: tuple[RunsRow, ...]
     total: int
-    shown: int  # that meet what is looked for
+    matching: int  # that meet what is looked for
     page: int
     pages: int
     sort: str
@@ -67,7 +67,7 @@ def page_of(runs: Runs, query: Mapping[str, Sequence[str]]) -> RunsPage:
         columns=tuple(columns),
         rows=tuple(_row(runs, i, out) for i in listed.tolist()),
         total=len(runs),
-        shown=int(index.size),
+        matching=int(index.size),
         page=page,
         pages=pages,
         sort=sort.removeprefix("-"),
@@ -98,11 +98,11 @@ def _order(runs: Runs, name: str, index: Any, descending: bool) -> Any:
     return np.argsort(-values if descending else values, kind="stable")
 
 
-def _row(runs: Runs, i: int, out: set[int]) -> Row:
+def _row(runs: Runs, i: int, out: set[int]) -> RunsRow:
     number = int(runs.rows[i])
     numbers = (show(float(v[i]), 4) if np.isfinite(v[i]) else "-" for v in runs.columns.values())
     texts = (str(v[i]) for v in runs.labels.values())
-    return Row(number, (str(number), *numbers, *texts), number in out)
+    return RunsRow(number, (str(number), *numbers, *texts), number in out)
 
 
 def picture(runs: Runs, query: Mapping[str, Sequence[str]]) -> tuple[Report, str]:
@@ -119,9 +119,9 @@ def picture(runs: Runs, query: Mapping[str, Sequence[str]]) -> tuple[Report, str
         after = requick(before, ~out) if out.any() else before
     except IsoflopError as reason:
         return Report("", tuple(_marked(f, runs, out) for f in figure(runs))), str(reason)
-    drawn = _marked(fit_figures.pictures(after)[0], runs, out)
+    marked = _marked(fit_figures.pictures(after)[0], runs, out)
     changes = (change(before, after),) if out.any() else ()
-    return Report("", (*changes, drawn)), ""
+    return Report("", (*changes, marked)), ""
 
 
 def change(before: Fit[Any], after: Fit[Any]) -> Table:
@@ -170,10 +170,10 @@ def _marked(figure: Figure, runs: Runs, out: Any) -> Figure:
     dropped = Points(
         "left out", across[out], runs[y][out], "dropped", rows=tuple(runs.rows[out].tolist())
     )
-    kept = tuple(la for la in layers if not (isinstance(la, Points) and len(la.x) == len(runs)))
-    if len(kept) < len(layers):  # the picture of bare runs: all of them were one layer
+    others = tuple(la for la in layers if not (isinstance(la, Points) and len(la.x) == len(runs)))
+    if len(others) < len(layers):  # the picture of bare runs: all of them were one layer
         rest = Points("runs", across[~out], runs[y][~out], rows=tuple(runs.rows[~out].tolist()))
-        layers = (*kept, rest)
+        layers = (*others, rest)
     return dataclasses.replace(figure, layers=(*layers, dropped))
 
 

@@ -77,7 +77,7 @@ def _page(source: str, query: Query, number: int) -> str:
 
 
 def _row(
-    source: str, query: Query, row: runs_table.Row, out: Sequence[int], runs: Any
+    source: str, query: Query, row: runs_table.RunsRow, out: Sequence[int], runs: Any
 ) -> dict[str, Any]:
     rest = sorted(set(out) ^ {row.number})
     changed = {**without(query, "x"), "page": query.get("page", ())}

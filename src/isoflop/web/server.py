@@ -33,7 +33,7 @@ def serve(target: str = ".", host: str = "127.0.0.1", port: int | None = None) -
     except ImportError:
         raise MissingExtra("the workbench", "web") from None
     from isoflop.web.application import build
-    from isoflop.web.doors import Keys, link
+    from isoflop.web.doors import DoorKeys, link
     from isoflop.web.workspace import Workspace
 
     assert fastapi
@@ -42,7 +42,7 @@ def serve(target: str = ".", host: str = "127.0.0.1", port: int | None = None) -
     number = listener.getsockname()[1]
     os.chdir(root)
     warnings.simplefilter("ignore")  # doubts are notes of a report
-    keys = Keys()
+    keys = DoorKeys()
     with _scratch() as scratch, listener:
         app = build(Workspace(root, scratch), keys, {*LOCAL, host}, number, start)
         _say_where(root, host)

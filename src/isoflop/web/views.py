@@ -40,16 +40,16 @@ VIEWS: Mapping[str, View] = {
     for view in (
         View(
             *("fit", "Fit", "fit", "Which law do these runs follow?"),
-            FormShape(("law", "objective", "level", "where"), filled=_RUNS),
+            FormShape(("law", "objective", "level", "where"), preset=_RUNS),
         ),
         View(
             *("compare", "Laws compared", "compare", "Which law forecasts larger runs best?"),
-            FormShape(("laws", "objectives", "along", "where"), filled=_RUNS),
+            FormShape(("laws", "objectives", "axis", "where"), preset=_RUNS),
             tab="fit",
         ),
         View(
             *("influence", "Influence", "influence", "Which runs decide the answer?"),
-            FormShape(("law", "objective", "most", "where"), filled=_RUNS),
+            FormShape(("law", "objective", "most", "where"), preset=_RUNS),
             tab="fit",
         ),
         View(
@@ -59,22 +59,22 @@ VIEWS: Mapping[str, View] = {
                 "identify",
                 "Which parameters do these runs pin down?",
             ),
-            FormShape(("law", "objective", "where"), filled=_RUNS),
+            FormShape(("law", "objective", "where"), preset=_RUNS),
             tab="fit",
         ),
         View(
             *("audit", "Audit", "audit", "Can these runs be trusted?"),
-            FormShape(("where",), filled=_RUNS),
+            FormShape(("where",), preset=_RUNS),
             tab="runs",
         ),
         View(
             *("columns", "Reading", "runs show", "What was read as what?"),
-            FormShape(("columns", "unit", "convention", "derive", "where"), filled=_RUNS),
+            FormShape(("columns", "unit", "convention", "derive", "where"), preset=_RUNS),
             tab="runs",
         ),
         View(
             *("forecast", "Forecast", "forecast", "What loss will a larger run reach?"),
-            FormShape(("N", "D", "C", "level"), slides=("N", "D"), filled=("fit",)),
+            FormShape(("N", "D", "C", "level"), slides=("N", "D"), preset=("fit",)),
             of_fit=True,
         ),
         View(
@@ -82,25 +82,25 @@ VIEWS: Mapping[str, View] = {
             FormShape(
                 ("C", "serving", "unique", "chip", "price", "mfu", "money", "budget", "at_most"),
                 slides=("C", "serving", "unique", "price"),
-                filled=("fit",),
+                preset=("fit",),
             ),
             of_fit=True,
         ),
         View(
             *("reach", "Reach", "reach", "What does it cost to reach a loss?"),
-            FormShape(("L", "serving", "chip", "money"), slides=("serving",), filled=("fit",)),
+            FormShape(("L", "serving", "chip", "money"), slides=("serving",), preset=("fit",)),
             of_fit=True,
             tab="plan",
         ),
         View(
             *("serve", "Serving", "serve", "What does serving change?"),
-            FormShape(("serving", "C", "N", "L"), slides=("serving",), filled=("fit",)),
+            FormShape(("serving", "C", "N", "L"), slides=("serving",), preset=("fit",)),
             of_fit=True,
             tab="plan",
         ),
         View(
             *("next", "Next runs", "design", "Which runs narrow the forecast most?"),
-            FormShape(("at", "budget", "count", "within", "criterion"), filled=("fit",)),
+            FormShape(("at", "budget", "count", "within", "criterion"), preset=("fit",)),
             of_fit=True,
         ),
     )
@@ -116,12 +116,12 @@ def fit_texts(source: str, query: Mapping[str, Sequence[str]]) -> dict[str, list
 
 def view_texts(view: View, source: str, query: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Return what the command of a view is asked."""
-    asked = texts_of(view.command, query, view.shape.filled)
-    texts = {name: list(several) for name, several in asked.items()}
+    choices = texts_of(view.command, query, view.shape.preset)
+    texts = {name: list(several) for name, several in choices.items()}
     if view.of_fit:
         return texts
-    known = {p.name for p in commands.every()[view.command].parameters}
-    if "law" in known and not texts.get("law"):
+    names = {p.name for p in commands.every()[view.command].parameters}
+    if "law" in names and not texts.get("law"):
         texts["law"] = [LAW]
     return {"runs": [source], **excluding(texts, query)}
 

@@ -30,7 +30,7 @@ _PIECES = re.compile(r"[=,]")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FolderEntry:
     """Something in the folder that a view can be opened on; `size` [bytes] of a file."""
 
     name: str
@@ -51,7 +51,7 @@ class Workspace:
         """Keep the tables that were read last."""
         object.__setattr__(self, "_runs", functools.lru_cache(maxsize=16)(_read))
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[FolderEntry, ...]:
         """Return the runs and studies of the folder, the newest first."""
         listed = []
         for entry in _walk(self.root, self.root, DEEP):
@@ -60,11 +60,11 @@ class Workspace:
                 break
         return tuple(sorted(listed, key=lambda e: -e.modified))
 
-    def samples(self) -> tuple[Entry, ...]:
+    def samples(self) -> tuple[FolderEntry, ...]:
         """Return the samples that come with isoflop."""
         from isoflop.sources import sample_names
 
-        return tuple(Entry(f"{SAMPLE}{name}", "sample") for name in sample_names())
+        return tuple(FolderEntry(f"{SAMPLE}{name}", "sample") for name in sample_names())
 
     def check(self, texts: Texts) -> None:
         """Refuse texts of a request that name what lies outside. Raises UsageError."""
@@ -76,7 +76,7 @@ class Workspace:
         """Return size and time of change of every file that a request names."""
         words = sorted({text for several in texts.values() for text in several})
         stamps = ((word, _stamp(self.root / word)) for word in words if len(word) < 1000)
-        return tuple((word, *found) for word, found in stamps if found)
+        return tuple((word, *stamp) for word, stamp in stamps if stamp)
 
     def runs(self, source: str, texts: Texts) -> Runs:
         """Return the runs of a source as the options among `texts` read them.
@@ -104,8 +104,8 @@ def _read(source: str, chosen: tuple[tuple[str, tuple[str, ...]], ...], stamp: o
     from isoflop import commands
     from isoflop.sources import read
 
-    known = {p.name: p for p in commands.every()["runs show"].parameters}
-    values = {name: known[name].read(texts) for name, texts in chosen}
+    parameters = {p.name: p for p in commands.every()["runs show"].parameters}
+    values = {name: parameters[name].read(texts) for name, texts in chosen}
     return read(
         source,
         where=values.get("where"),
@@ -116,7 +116,7 @@ def _read(source: str, chosen: tuple[tuple[str, tuple[str, ...]], ...], stamp: o
     )
 
 
-def _walk(folder: Path, root: Path, deep: int) -> Iterator[Entry]:
+def _walk(folder: Path, root: Path, deep: int) -> Iterator[FolderEntry]:
     """Yield what lies in a folder; links are not followed, hidden files not shown."""
     try:
         names = sorted(os.scandir(folder), key=lambda e: e.name)
@@ -135,9 +135,9 @@ def _walk(folder: Path, root: Path, deep: int) -> Iterator[Entry]:
             yield _entry(name, "runs", Path(item.path))
 
 
-def _entry(name: str, kind: Kind, path: Path) -> Entry:
+def _entry(name: str, kind: Kind, path: Path) -> FolderEntry:
     status = path.stat()
-    return Entry(name, kind, status.st_size, status.st_mtime)
+    return FolderEntry(name, kind, status.st_size, status.st_mtime)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -124,10 +124,10 @@ def falls(study: AuditedRuns) -> CheckResult:
     return CheckResult("pass", "losses fall as N grows and as D grows")
 
 
-def _above(study: AuditedRuns, held: str, grown: str) -> Mask:
-    """Return which runs (n,) lie above the next smaller one in `grown`, at one value of `held`."""
+def _above(study: AuditedRuns, fixed: str, grown: str) -> Mask:
+    """Return which runs (n,) lie above the next smaller one in `grown`, at one value of `fixed`."""
     above = np.zeros(len(study.sound), bool)
-    for inside in same(study, (held, *(s for s in ("U", "lr", "batch") if s in study.sound))):
+    for inside in same(study, (fixed, *(s for s in ("U", "lr", "batch") if s in study.sound))):
         index = np.flatnonzero(inside)
         index = index[np.argsort(study.sound[grown][index], kind="stable")]
         for small, large in itertools.pairwise(index):

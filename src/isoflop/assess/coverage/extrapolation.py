@@ -153,14 +153,20 @@ def fit_coverage(
     refuse_draws(draws, level, most=MOST_DRAWS)
     refuse_few(counts)
     if how.to == "counts":
-        made = fit_counts(
-            how.law, counts.solved, counts.tried, fix=how.fix, draws=draws, level=level, seed=seed
+        likelihood = fit_counts(
+            how.law,
+            counts.solved,
+            counts.attempts,
+            fix=how.fix,
+            draws=draws,
+            level=level,
+            seed=seed,
         )
         notes = tuple(
             Note("doubt", "bound", f"{name} ended at a bound: it is not known", symbol=name)
-            for name in made.touched
+            for name in likelihood.touched
         )
-        return CoverageFit(how, made.law, made.draws, *_about(counts, level), notes)
+        return CoverageFit(how, likelihood.law, likelihood.draws, *_about(counts, level), notes)
     k = points(counts.reach)
     each = coverage(counts, k)
     mean = each.mean(0)
@@ -210,14 +216,14 @@ class MethodError:
 class BakeOff(Displayed):
     """Every way in every test, and the ways in order of their error, the best first."""
 
-    held: tuple[MethodError, ...]
+    results: tuple[MethodError, ...]
     order: tuple[CoverageMethod, ...]
     refused: Mapping[str, str]
     truth: Mapping[int, float]
 
     def of(self, how: CoverageMethod) -> tuple[MethodError, ...]:
         """Return the tests of one way."""
-        return tuple(h for h in self.held if h.way == how)
+        return tuple(h for h in self.results if h.way == how)
 
     def error(self, how: CoverageMethod) -> float:
         """Return the rms error of one way over all tests."""
@@ -227,21 +233,25 @@ class BakeOff(Displayed):
 def bake_off(
     counts: Counts,
     *,
-    seen: Sequence[int] | None = None,
+    chosen_sizes: Sequence[int] | None = None,
     to: int | None = None,
     ways: Sequence[CoverageMethod] = WAYS,
     repeats: int = REPEATS,
     seed: int = 0,
 ) -> BakeOff:
-    """Return how well each way forecasts coverage at `to` from the `seen` samples a problem.
+    """Return how well each way forecasts coverage at `to` from fewer samples a problem.
 
-    Problems keep `seen` of their samples, drawn without replacement, `repeats` times; what they
-    show of all samples is the truth. By default a tenth and three tenths are seen.
+    Problems keep `chosen_sizes` of their samples, drawn without replacement, `repeats` times; what
+    they show of all samples is the truth. By default a tenth and three tenths are seen.
     Raises UsageError where more are to be seen than there are, RefusedByData for too few.
     """
     end = counts.reach if to is None else to
-    sizes = [max(LEAST, round(counts.reach * f)) for f in THIN] if seen is None else list(seen)
-    sizes = sorted({n for n in sizes if seen is not None or n < end})
+    sizes = (
+        [max(LEAST, round(counts.reach * f)) for f in THIN]
+        if chosen_sizes is None
+        else list(chosen_sizes)
+    )
+    sizes = sorted({n for n in sizes if chosen_sizes is not None or n < end})
     if not sizes or min(sizes) < LEAST:
         raise RefusedByData(
             f"a backtest hides samples and forecasts them: it needs {LEAST} seen and more hidden, "
@@ -268,7 +278,9 @@ def bake_off(
     if not able:
         raise RefusedByData("; ".join(by_reason(refused)))
     backtest = BakeOff(tuple(method_errors), tuple(able), refused, {end: float(truth[-1])})
-    return BakeOff(backtest.held, tuple(sorted(able, key=backtest.error)), refused, backtest.truth)
+    return BakeOff(
+        backtest.results, tuple(sorted(able, key=backtest.error)), refused, backtest.truth
+    )
 
 
 def by_reason(refused: Mapping[str, str]) -> list[str]:
@@ -316,7 +328,7 @@ def refuse_few(counts: Counts) -> None:
             f"{LEAST} at least"
         )
     if not counts.solved.any():
-        raise CannotFit(f"none of {counts.tried.sum():,} samples is right: there is no curve")
+        raise CannotFit(f"none of {counts.attempts.sum():,} samples is right: there is no curve")
 
 
 def points(reach: int) -> Numbers:

@@ -76,8 +76,8 @@ class HeldOutErrors(Displayed):
     """What one candidate, fitted to the runs of a split, said of those that were held out.
 
     `error` (k,) is log(prediction / truth), `ratio` (k,) how far beyond the split a run lies, and
-    `run` (k,) its place in the table. `left` (m,) are the residuals of the runs that were seen,
-    widened for the parameters spent on them; `drawn` (s, k) are errors of refits, None if none.
+    `run` (k,) its place in the table. `residuals` (m,) are those of the runs that were fitted,
+    widened for the parameters spent on them; `draws` (s, k) are errors of refits, None if none.
     """
 
     candidate: Candidate
@@ -85,8 +85,8 @@ class HeldOutErrors(Displayed):
     run: npt.NDArray[np.int64]
     ratio: Numbers
     error: Numbers
-    left: Numbers
-    drawn: Numbers | None
+    residuals: Numbers
+    draws: Numbers | None
 
     @property
     def cut(self) -> float:
@@ -96,7 +96,7 @@ class HeldOutErrors(Displayed):
     @property
     def trained(self) -> int:
         """How many runs the fit was shown."""
-        return int(self.split.seen.sum())
+        return int(self.split.train.sum())
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,14 @@ class Refused:
 class Backtest(Displayed):
     """The errors of every candidate on every split; `refused` says which could not be tested."""
 
-    along: tuple[str, ...]
-    held: tuple[HeldOutErrors, ...]
+    axes: tuple[str, ...]
+    results: tuple[HeldOutErrors, ...]
     refused: tuple[Refused, ...]
     level: float
     runs: Runs
 
     def _facts(self) -> Iterator[str]:
-        yield f"along {', '.join(self.along)}"
+        yield f"along {', '.join(self.axes)}"
         for candidate in self.candidates:
             yield f"{candidate.name}: {self.rms(candidate):.2%}"
         if self.refused:
@@ -126,7 +126,7 @@ class Backtest(Displayed):
 
     def of(self, candidate: Candidate) -> tuple[HeldOutErrors, ...]:
         """Return what a candidate said, split by split."""
-        return tuple(h for h in self.held if h.candidate == candidate)
+        return tuple(h for h in self.results if h.candidate == candidate)
 
     def errors(self, candidate: Candidate) -> tuple[Numbers, Numbers]:
         """Return how far beyond its cut each held-out run lies, and the log error there."""
@@ -148,7 +148,7 @@ class Backtest(Displayed):
     def candidates(self) -> tuple[Candidate, ...]:
         """The candidates that were tested, best first."""
         unique: list[Candidate] = []
-        for h in self.held:
+        for h in self.results:
             if h.candidate not in unique:
                 unique.append(h.candidate)
         return tuple(sorted(unique, key=self.rms))
@@ -158,7 +158,7 @@ def backtest(
     candidates: Sequence[Candidate],
     runs: Tabular,
     *,
-    along: str | Sequence[str] = "C",
+    axis: str | Sequence[str] = "C",
     cuts: Sequence[float] | int = 4,
     draws: int = 0,
     level: float = 0.9,
@@ -168,7 +168,7 @@ def backtest(
 ) -> Backtest:
     """Return the errors of each candidate, fitted below each cut, on the runs above it.
 
-    `along` names one quantity or several, such as ("C", "N", "D"); without a column C it is 6ND.
+    `axis` names one quantity or several, such as ("C", "N", "D"); without a column C it is 6ND.
     `cuts` are values of it, or how many to place: the highest leaves out the top level, the
     others go down from there while enough runs stay to fit. All candidates see the same splits.
     `draws` refits of each split to resampled runs give coverage. The order of the rows does not
@@ -182,7 +182,7 @@ def backtest(
     refuse_draws(draws, level)
     if not candidates:
         raise UsageError("there is no candidate to backtest")
-    symbols = (along,) if isinstance(along, str) else tuple(along)
+    symbols = (axis,) if isinstance(axis, str) else tuple(axis)
     table = as_runs(runs)
     runs = in_order(table)
     able, refused = _posed(candidates, runs)
@@ -244,21 +244,21 @@ def _held(
     effort: Effort,
 ) -> list[HeldOutErrors]:
     target, rng = objective(candidate.objective), np.random.default_rng(seed)
-    seen_cn = np.array([s.seen for s in placed], float)
+    seen_cn = np.array([s.train for s in placed], float)
     z_cp = _fits(problem, seen_cn, target, rng, effort)
     error_cn = _log_error(problem, problem.values(z_cp))
     drawn_csn = _drawn(problem, z_cp, seen_cn, target, draws, rng) if draws else None
     inputs = {s: runs[s] for s in candidate.binding.takes}
     out = []
     for i, split in enumerate(placed):
-        train, test = split.seen, ~split.seen
+        train, test = split.train, ~split.train
         if not np.isfinite(error_cn[i]).all():
             raise CannotFit(f"{candidate.name}, fitted to {split.name}, has no value at some runs")
         ratio = reach(
             {s: v[train] for s, v in inputs.items()}, {s: v[test] for s, v in inputs.items()}
         )
         wider = np.sqrt(train.sum() / (train.sum() - len(problem.free)))
-        drawn = None if drawn_csn is None else drawn_csn[i][:, test]
+        samples = None if drawn_csn is None else drawn_csn[i][:, test]
         out.append(
             HeldOutErrors(
                 candidate=candidate,
@@ -266,8 +266,8 @@ def _held(
                 run=np.flatnonzero(test),
                 ratio=ratio,
                 error=error_cn[i, test],
-                left=error_cn[i, train] * wider,
-                drawn=drawn,
+                residuals=error_cn[i, train] * wider,
+                draws=samples,
             )
         )
     return out
@@ -303,15 +303,15 @@ def _lowest(
 ) -> Numbers:
     """Return the lowest point, z_cp, that each split descends to from its starts."""
     c, k, p = start_ckp.shape
-    found = descend(
+    bracket = descend(
         problem.residuals,
         start_ckp.reshape(-1, p),
         np.repeat(seen_cn, k, 0),
         target,
         both=problem.has_unbounded,
     )
-    best_c = found.value_s.reshape(c, k).argmin(1)
-    return np.asarray(found.z_sp.reshape(c, k, p)[np.arange(c), best_c])
+    best_c = bracket.value_s.reshape(c, k).argmin(1)
+    return np.asarray(bracket.z_sp.reshape(c, k, p)[np.arange(c), best_c])
 
 
 def _drawn(

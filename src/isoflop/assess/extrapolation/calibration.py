@@ -80,7 +80,7 @@ def reached(
     mine = test.of(candidate)
     ratio, error = test.errors(candidate)
     alone = (
-        None if mine[0].drawn is None else np.concatenate([_inside(h, test.level) for h in mine])
+        None if mine[0].draws is None else np.concatenate([_inside(h, test.level) for h in mine])
     )
     ends = [half_width([said(o) for o in mine if o is not h], said(h), test.level) for h in mine]
     calibrated = np.abs(error) <= np.concatenate(ends) if len(mine) > 1 else None
@@ -97,9 +97,9 @@ def reached(
 
 def said(errors: HeldOutErrors) -> ForecastErrors:
     """Return the errors of a split; what is not the form's is noise and the scatter of draws."""
-    other = np.full(errors.error.size, float((errors.left**2).mean()))
-    if errors.drawn is not None:
-        low, high = np.nanquantile(errors.drawn, [0.16, 0.84], axis=0)
+    other = np.full(errors.error.size, float((errors.residuals**2).mean()))
+    if errors.draws is not None:
+        low, high = np.nanquantile(errors.draws, [0.16, 0.84], axis=0)
         other = other + ((high - low) / 2) ** 2
     return ForecastErrors(errors.error, np.log(errors.ratio), other)
 
@@ -113,8 +113,8 @@ def half_width(learnt: Sequence[ForecastErrors], of: ForecastErrors, level: floa
 def _inside(errors: HeldOutErrors, level: float) -> npt.NDArray[np.bool_]:
     """Return whether the interval of draws and residuals holds each truth (k,)."""
     rng = np.random.default_rng(0)
-    drawn = np.zeros((1, errors.error.size)) if errors.drawn is None else errors.drawn
-    draws = drawn - rng.choice(errors.left, drawn.shape)
+    samples = np.zeros((1, errors.error.size)) if errors.draws is None else errors.draws
+    draws = samples - rng.choice(errors.residuals, samples.shape)
     low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return np.asarray((low <= 0) & (high >= 0))
 

@@ -57,7 +57,7 @@ class Recipe:
     """What was compared and how, so that it can be done again with more runs."""
 
     candidates: tuple[Candidate, ...]
-    along: tuple[str, ...] = ("C",)
+    axes: tuple[str, ...] = ("C",)
     cuts: int | tuple[float, ...] = 6
 
 
@@ -130,7 +130,7 @@ def compare(
     runs: Tabular | Sequence[str | Candidate] | None = None,
     *,
     objectives: Sequence[str] = OBJECTIVES,
-    along: str | Sequence[str] = "C",
+    axis: str | Sequence[str] = "C",
     cuts: Sequence[float] | int = 6,
     draws: int = 0,
     level: float = 0.9,
@@ -155,7 +155,7 @@ def compare(
     test = backtest(
         selection,
         runs,
-        along=along,
+        axis=axis,
         cuts=cuts,
         draws=draws,
         level=level,
@@ -164,7 +164,7 @@ def compare(
     )
     standings = _standings(test, seed)
     k = growth([_said(at, standings) for at in _by_split(test)])
-    symbols = (along,) if isinstance(along, str) else tuple(along)
+    symbols = (axis,) if isinstance(axis, str) else tuple(axis)
     recipe = Recipe(selection, symbols, cuts if isinstance(cuts, int) else tuple(cuts))
     return Comparison(test, standings, k, data_doubts, recipe)
 
@@ -252,7 +252,7 @@ def _weights(test: Backtest, ranked: Sequence[Candidate], tied: npt.NDArray[np.b
 
 def _noise(errors: Sequence[HeldOutErrors]) -> float:
     """Return the spread of the residuals of the runs that were seen."""
-    return float(np.sqrt(np.mean([(h.left**2).mean() for h in errors])))
+    return float(np.sqrt(np.mean([(h.residuals**2).mean() for h in errors])))
 
 
 def _beats(
@@ -292,8 +292,8 @@ def _pooled(at: Sequence[HeldOutErrors], standings: Sequence[CandidateScore]) ->
         run=first.run,
         ratio=first.ratio,
         error=np.asarray(share @ np.array([h.error for h in at])),
-        left=np.asarray(share @ np.array([h.left for h in at])),
-        drawn=None,
+        residuals=np.asarray(share @ np.array([h.residuals for h in at])),
+        draws=None,
     )
 
 

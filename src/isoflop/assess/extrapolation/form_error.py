@@ -57,15 +57,15 @@ def stated(growth: float | None) -> FormError | None:
 
 def _learnt(fit: Fit[Any]) -> FormError:
     try:
-        along = _along(fit)
-        test = _tested(fit, along)
+        axis = _along(fit)
+        test = _tested(fit, axis)
     except IsoflopError as reason:
         return FormError(USUAL_GROWTH, reason=str(reason))
     errors = test.of(test.candidates[0])
     return FormError(growth([said(e) for e in errors]), len(errors))
 
 
-def _tested(fit: Fit[Any], along: str) -> Backtest:
+def _tested(fit: Fit[Any], axis: str) -> Backtest:
     """Return the backtest of a fit, made in its own way."""
     candidate = Candidate(
         fit.law.key,
@@ -79,7 +79,7 @@ def _tested(fit: Fit[Any], along: str) -> Backtest:
     if len(runs) > MANY:
         rng = np.random.default_rng(fit.seed)
         runs = runs.select(np.sort(rng.choice(len(runs), MANY, replace=False)))
-    return backtest([candidate], runs, along=along, cuts=CUTS, seed=fit.seed, effort=effort)
+    return backtest([candidate], runs, axis=axis, cuts=CUTS, seed=fit.seed, effort=effort)
 
 
 def _along(fit: Fit[Any]) -> str:

@@ -217,7 +217,7 @@ def _document(pool: Pool) -> dict[str, Any]:
         notes=list(map(SavedNote.of, pool.notes)),
         recipe=SavedRecipe(
             candidates=[_written(c) for c in pool.recipe.candidates],
-            along=list(pool.recipe.along),
+            axes=list(pool.recipe.axes),
             cuts=cuts if isinstance(cuts, int) else list(cuts),
         ),
         runs=saved_fit(pool.members[0].fit).runs,
@@ -247,7 +247,7 @@ def _restored(path: Path, saved: SavedPool, runs: Mapping[str, Any]) -> Pool:
         notes=tuple(n.note() for n in saved.notes),
         recipe=Recipe(
             tuple(_read(c) for c in recipe.candidates),
-            tuple(recipe.along),
+            tuple(recipe.axes),
             cuts if isinstance(cuts, int) else tuple(cuts),
         ),
     )

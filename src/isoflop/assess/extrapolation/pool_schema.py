@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, Field
 
-from isoflop.fitting.serialization import SavedForm, SavedNote, SavedRuns
+from isoflop.fitting.serialization import SavedForm, SavedModel, SavedNote, SavedRuns
 
 Seed = Annotated[int, Field(ge=0)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class SavedCandidate(_Strict):
+class SavedCandidate(SavedModel):
     """A way to fit: a law, what is pinned, the objective, and what open symbols stand for."""
 
     law: str
@@ -25,7 +21,7 @@ class SavedCandidate(_Strict):
     predicts: str | None
 
 
-class SavedMember(_Strict):
+class SavedMember(SavedModel):
     """A fit of a pool, whose runs are those of the pool, and its weight."""
 
     candidate: SavedCandidate
@@ -33,15 +29,15 @@ class SavedMember(_Strict):
     fit: dict[str, Any]
 
 
-class SavedRecipe(_Strict):
+class SavedRecipe(SavedModel):
     """What was compared, and how."""
 
     candidates: list[SavedCandidate]
-    along: list[str]
+    axes: Annotated[list[str], Field(validation_alias=AliasChoices("axes", "along"))]
     cuts: int | list[float]
 
 
-class SavedPool(_Strict):
+class SavedPool(SavedModel):
     """A saved pool; `sha256` is of all the rest."""
 
     schema_version: Literal[2]

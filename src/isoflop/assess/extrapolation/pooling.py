@@ -35,7 +35,7 @@ def pool(
     comparison: Comparison | None = None,
     objectives: Sequence[str] = OBJECTIVES,
     over: str | None = None,
-    along: str | Sequence[str] | None = None,
+    axis: str | Sequence[str] | None = None,
     cuts: Sequence[float] | int = 6,
     draws: int = 1000,
     level: float = 0.9,
@@ -44,7 +44,7 @@ def pool(
 ) -> Pool:
     """Return laws that answer together, by weights that a backtest of these runs gave them.
 
-    `laws`, `objectives`, `along` and `cuts` are those of `compare`; a `comparison` made before
+    `laws`, `objectives`, `axis` and `cuts` are those of `compare`; a `comparison` made before
     stands for all of them; `watch` is that of `backtest`. Runs that allow no backtest leave the
     weights as they are before one, and the error of the form at what is usual: the pool is
     doubtful then. A candidate whose fit is
@@ -55,17 +55,17 @@ def pool(
     refuse_draws(draws, level)
     runs = as_runs(runs)
     doubtful: list[Note] = list(comparison.doubts if comparison else doubts(runs))
-    along = along or (over if over is not None and "C" not in runs else "C")
+    axis = axis or (over if over is not None and "C" not in runs else "C")
     if comparison is None:
-        given = candidates(runs, laws, objectives, over)
-        recipe = Recipe(given, _names(along), cuts if isinstance(cuts, int) else tuple(cuts))
+        choices = candidates(runs, laws, objectives, over)
+        recipe = Recipe(choices, _names(axis), cuts if isinstance(cuts, int) else tuple(cuts))
     elif laws is not None:
         raise UsageError("a comparison brings its laws; leave out laws")
     else:
         recipe = comparison.recipe
     try:
         ranked = comparison or compare(
-            recipe.candidates, runs, along=along, cuts=cuts, level=level, seed=seed, watch=watch
+            recipe.candidates, runs, axis=axis, cuts=cuts, level=level, seed=seed, watch=watch
         )
         weights = [(s.candidate, s.weight) for s in ranked.standings]
         form = FormError(ranked.growth, len(ranked.test.of(ranked.best)))
@@ -98,11 +98,11 @@ def best(
     """
     runs = as_runs(runs)
     if comparison is None:
-        along = over if over is not None and "C" not in runs else "C"
+        axis = over if over is not None and "C" not in runs else "C"
         comparison = compare(
             candidates(runs, laws, over=over),
             runs,
-            along=along,
+            axis=axis,
             level=level,
             seed=seed,
             watch=watch,
@@ -134,7 +134,7 @@ def again(model: Pool, runs: Runs) -> Pool:
     return pool(
         runs,
         recipe.candidates,
-        along=recipe.along,
+        axis=recipe.axes,
         cuts=recipe.cuts,
         draws=0 if model.draws is None else model.draws.members or 0,
         level=model.level,
@@ -142,8 +142,8 @@ def again(model: Pool, runs: Runs) -> Pool:
     )
 
 
-def _names(along: str | Sequence[str]) -> tuple[str, ...]:
-    return (along,) if isinstance(along, str) else tuple(along)
+def _names(axis: str | Sequence[str]) -> tuple[str, ...]:
+    return (axis,) if isinstance(axis, str) else tuple(axis)
 
 
 def _members(
@@ -191,17 +191,17 @@ def _whole(
     form: FormError,
     level: float,
     seed: int,
-    said: tuple[list[Note], list[Note]],
+    remarks: tuple[list[Note], list[Note]],
     recipe: Recipe,
 ) -> Pool:
     """Return the pool of members, with its status and every note once."""
     total = sum(m.weight for m in members)
     shared = tuple(Member(m.candidate, m.fit, m.weight / total) for m in members)
     unsure = sum(m.weight for m in shared if m.fit.status == "doubtful")
-    status: Status = "doubtful" if said[0] or unsure > 0.5 else "ok"
+    status: Status = "doubtful" if remarks[0] or unsure > 0.5 else "ok"
     if all(m.fit.status == "refused" for m in members):
         status = "refused"
-    notes = (*said[0], *_once(shared), *said[1])
+    notes = (*remarks[0], *_once(shared), *remarks[1])
     return Pool(shared, form, level, seed, status, tuple(dict.fromkeys(notes)), recipe)
 
 

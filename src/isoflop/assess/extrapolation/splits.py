@@ -21,22 +21,22 @@ FEWEST_LEVELS = 3  # of each input: with two, no law shows its bend
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The runs (n,) that a fit may see: those up to `cut` of `along`. The others are held out."""
+    """The runs (n,) that a fit may see: those up to `cut` of `axis`. The others are held out."""
 
-    along: str
+    axis: str
     cut: float
-    seen: Mask
+    train: Mask
 
     @property
     def name(self) -> str:
         """The split in words: "C up to 6e19"."""
-        return f"{self.along} up to {show(self.cut)}"
+        return f"{self.axis} up to {show(self.cut)}"
 
 
 def splits(
-    runs: Runs, along: Sequence[str], cuts: Sequence[float] | int, takes: Sequence[str], needed: int
+    runs: Runs, axes: Sequence[str], cuts: Sequence[float] | int, takes: Sequence[str], needed: int
 ) -> tuple[Split, ...]:
-    """Return the splits of runs by each quantity of `along`, lowest cut first.
+    """Return the splits of runs by each quantity of `axes`, lowest cut first.
 
     `cuts` are values, or how many to place for each quantity, evenly in its log from the lowest
     that leaves `needed` runs, at three values of each input of `takes`, to the highest that
@@ -45,12 +45,12 @@ def splits(
     Raises CannotFit if no quantity allows a split.
     """
     splits: list[Split] = []
-    for symbol in along:
+    for symbol in axes:
         values = level(runs, symbol)
         able = [s for s in _possible(symbol, values, cuts) if _enough(runs, s, takes, needed)]
         splits += _spread_out(able, values, cuts) if isinstance(cuts, int) else able
     if not splits:
-        raise CannotFit(_why_none(runs, along, takes, needed))
+        raise CannotFit(_why_none(runs, axes, takes, needed))
     return tuple(splits)
 
 
@@ -63,25 +63,25 @@ def level(runs: Runs, symbol: str) -> Numbers:
     return runs[symbol]
 
 
-def reach(seen: Mapping[str, Numbers], at: Mapping[str, Numbers]) -> Numbers:
+def reach(train: Mapping[str, Numbers], at: Mapping[str, Numbers]) -> Numbers:
     """Return the largest factor (k,) by which an input, or N times D, exceeds all seen; >= 1.
 
     >>> reach({"N": np.array([1.0, 2.0])}, {"N": np.array([1.0, 6.0])})
     array([1., 3.])
     """
-    factors = [_factor(seen[s], at[s]) for s in seen]
-    if {"N", "D"} <= set(seen):
+    factors = [_factor(train[s], at[s]) for s in train]
+    if {"N", "D"} <= set(train):
         with np.errstate(over="ignore", invalid="ignore"):  # N or D near the end of what is
-            factors.append(at["N"] * at["D"] / (seen["N"] * seen["D"]).max())
+            factors.append(at["N"] * at["D"] / (train["N"] * train["D"]).max())
     return np.asarray(np.maximum(1.0, np.max(np.broadcast_arrays(*factors), 0)))
 
 
-def _factor(seen: Numbers, at: Numbers) -> Numbers:
+def _factor(train: Numbers, at: Numbers) -> Numbers:
     """Return by which factor values exceed all seen; by how many of their spans past zero."""
-    if seen.min() > 0:
-        return np.asarray(at / seen.max())
-    past = np.maximum(at - seen.max(), seen.min() - at)
-    return np.asarray(1 + past / max(float(np.ptp(seen)), 1e-300))
+    if train.min() > 0:
+        return np.asarray(at / train.max())
+    past = np.maximum(at - train.max(), train.min() - at)
+    return np.asarray(1 + past / max(float(np.ptp(train)), 1e-300))
 
 
 def _possible(symbol: str, values: Numbers, cuts: Sequence[float] | int) -> list[Split]:
@@ -102,9 +102,9 @@ def _possible(symbol: str, values: Numbers, cuts: Sequence[float] | int) -> list
 
 def _enough(runs: Runs, split: Split, takes: Sequence[str], needed: int) -> bool:
     """Return whether a split leaves enough runs, at enough values of each input."""
-    if split.seen.sum() < max(needed, LEAST_SEEN * len(runs)):
+    if split.train.sum() < max(needed, LEAST_SEEN * len(runs)):
         return False
-    return all(np.unique(runs[s][split.seen]).size >= FEWEST_LEVELS for s in takes)
+    return all(np.unique(runs[s][split.train]).size >= FEWEST_LEVELS for s in takes)
 
 
 def _spread_out(able: list[Split], values: Numbers, count: int) -> list[Split]:
@@ -112,7 +112,7 @@ def _spread_out(able: list[Split], values: Numbers, count: int) -> list[Split]:
     if len(able) <= count:
         return able
     logs = np.log([s.cut for s in able])
-    gaps = np.log([values[~s.seen].min() for s in able]) - logs
+    gaps = np.log([values[~s.train].min() for s in able]) - logs
     step = (logs[-1] - logs[0]) / max(count - 1, 1)
     picked = set()
     for wanted in np.linspace(logs[0], logs[-1], count):
@@ -121,8 +121,8 @@ def _spread_out(able: list[Split], values: Numbers, count: int) -> list[Split]:
     return [able[i] for i in sorted(picked)]
 
 
-def _why_none(runs: Runs, along: Sequence[str], takes: Sequence[str], needed: int) -> str:
-    for symbol in along:
+def _why_none(runs: Runs, axes: Sequence[str], takes: Sequence[str], needed: int) -> str:
+    for symbol in axes:
         values = np.unique(level(runs, symbol))
         if np.ptp(np.log(values)) <= SAME_LEVEL:
             return (

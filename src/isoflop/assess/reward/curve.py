@@ -214,10 +214,10 @@ def recipes(runs: Runs) -> dict[str, Runs]:
     return {name: runs.select(runs.labels["family"] == name) for name in names}
 
 
-def start_of(runs: Runs, given: float | None = None) -> float | None:
+def start_of(runs: Runs, stated: float | None = None) -> float | None:
     """Return R_0: as given, or the mean of the column `start`; None if it must be fitted."""
-    if given is not None:
-        return given
+    if stated is not None:
+        return stated
     if "start" not in runs or not np.isfinite(runs["start"]).any():
         return None
     return float(np.nanmean(runs["start"]))
@@ -306,7 +306,7 @@ def choose(
         Candidate("log-linear", {}, "squared", over),
     )
     train = runs.select((runs[over] >= after) & (runs["R"] > 0))
-    return compare(candidates, train, along=over, cuts=cuts, draws=draws, level=level, seed=seed)
+    return compare(candidates, train, axis=over, cuts=cuts, draws=draws, level=level, seed=seed)
 
 
 def _fit(

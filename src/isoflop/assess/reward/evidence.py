@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
-from isoflop.assess.reward.overoptimisation import RewardCurve
+from isoflop.assess.reward.overoptimisation import OveroptimisationCurve
 from isoflop.errors import BadRuns, Note
 from isoflop.report.display import Displayed
 from isoflop.runs import Runs
@@ -24,13 +24,13 @@ SEVERAL = 5  # runs of one proxy from which on whole runs are drawn, not evaluat
 
 def of_curves(
     curves: BestOfNCurves, *, draws: int = 1000, seed: int = 0, size: float | None = None
-) -> RewardCurve:
+) -> OveroptimisationCurve:
     """Return best-of-n as evidence: weights 1 / error^2 over prompts, draws over prompts."""
     error = curves.error
     worst = float(error.max())
     floor = max(1e-3 * worst, 1e-300)  # n = 1 gains nothing, and without any error
     weights = 1 / np.maximum(error, floor) ** 2
-    return RewardCurve(
+    return OveroptimisationCurve(
         curves.proxy,
         curves.d,
         curves.gold,
@@ -45,7 +45,7 @@ def of_curves(
 class RunEvidence(Displayed):
     """Evaluations by proxy, and what was assumed of them."""
 
-    by_proxy: Mapping[str, RewardCurve]
+    by_proxy: Mapping[str, OveroptimisationCurve]
     notes: tuple[Note, ...]
 
 
@@ -79,7 +79,7 @@ def of_runs(
         unit = _units(runs, order)
         units = int(unit.max()) + 1
         draws_su = np.random.default_rng(seed + place).exponential(size=(draws, units))
-        out[str(name)] = RewardCurve(
+        out[str(name)] = OveroptimisationCurve(
             name=str(name),
             d=d[order],
             R=(runs["R"] - base)[order],
@@ -199,7 +199,7 @@ class RewardInput:
     """
 
     what: str
-    evidence: Mapping[str, RewardCurve]
+    evidence: Mapping[str, OveroptimisationCurve]
     notes: tuple[Note, ...]
     table: ScoreTable | None = None
     curves: Mapping[str, BestOfNCurves] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from isoflop.arrays import Numbers
 from isoflop.assess.reward.evidence import of_curves
 from isoflop.assess.reward.overoptimisation import (
     Overoptimisation,
-    RewardCurve,
+    OveroptimisationCurve,
     Spread,
     ends,
     overoptimisation,
@@ -40,7 +40,7 @@ class Guard(Displayed):
 
     proxy: str
     curves: BestOfNCurves
-    found: Overoptimisation
+    fit: Overoptimisation
     n: Spread
     kl: Spread
     among: tuple[float, float]
@@ -59,7 +59,7 @@ class Guard(Displayed):
 
         Where the law does not follow the points, no n beyond the one of most gold either.
         """
-        n = self.most if self.found.follows else self.curves.n[self.curves.gold.argmax()]
+        n = self.most if self.fit.follows else self.curves.n[self.curves.gold.argmax()]
         return min(self.among[0], float(n))
 
     @property
@@ -69,14 +69,14 @@ class Guard(Displayed):
         It falls if it was measured to, past a peak whose interval was measured through. It rises if
         by every law that nothing speaks against it does, and the law follows the points.
         """
-        if self.found.peak_at.high < self.found.furthest and self.drop.low > 0:
+        if self.fit.peak_at.high < self.fit.furthest and self.drop.low > 0:
             return "falls"
-        return "rises" if self.found.follows and self.safe >= self.most else "unclear"
+        return "rises" if self.fit.follows and self.safe >= self.most else "unclear"
 
     @property
     def says(self) -> str:
         """The verdict in a sentence."""
-        n, gain = whole(self.n.value), self.found.peak.value
+        n, gain = whole(self.n.value), self.fit.peak.value
         low, high = self.among
         if self.verdict == "falls":
             return (
@@ -95,7 +95,7 @@ class Guard(Displayed):
         at = f"at {n}" if self.n.value < FAR else "at none"
         return (
             f"not known yet: gold may peak anywhere from n = {whole(low)} {upto} ({at} by "
-            f"{self.found.form}); up to {whole(self.safe)} is safe"
+            f"{self.fit.form}); up to {whole(self.safe)} is safe"
         )
 
     def labels_for(self, width: float) -> int | None:
@@ -107,7 +107,7 @@ class Guard(Displayed):
         """
         if not (np.isfinite(width) and width > 0):
             raise UsageError(f"the width is {width}; it must be a number above zero")
-        at = self.found.peak_at
+        at = self.fit.peak_at
         if not np.isfinite(at.high):
             return None
         return int(np.ceil(self.labels * ((at.high - at.low) / width) ** 2))
@@ -136,7 +136,7 @@ def guard(
     return Guard(
         proxy=proxy,
         curves=curves,
-        found=curve_fit,
+        fit=curve_fit,
         n=n,
         kl=kl,
         among=_among(curve_fit, curves, n),
@@ -176,7 +176,7 @@ def versus(guards: list[Guard], rivals: list[Guard], level: float = 0.9) -> tupl
     best = max(rivals, key=lambda g: g.end.value)
     out = []
     for one in guards:
-        mine, theirs = one.found.evidence, best.found.evidence
+        mine, theirs = one.fit.evidence, best.fit.evidence
         gap = mine.draws[:, -1] - theirs.draws[:, -1]
         gain = Spread(one.end.value - best.end.value, *ends(gap, level, mine.units))
         out.append(Versus(one.proxy, best.proxy, gain, float((gap > 0).mean())))
@@ -204,7 +204,10 @@ def _among(
 
 
 def _drop(
-    overoptimisation: Overoptimisation, curves: BestOfNCurves, evidence: RewardCurve, level: float
+    overoptimisation: Overoptimisation,
+    curves: BestOfNCurves,
+    evidence: OveroptimisationCurve,
+    level: float,
 ) -> Spread:
     """Return the measured gold at the peak of the law, less that at the largest n."""
     g = int(

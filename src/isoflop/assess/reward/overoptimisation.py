@@ -41,7 +41,7 @@ class Spread(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class RewardCurve(Displayed):
+class OveroptimisationCurve(Displayed):
     """Points (g,) along d [sqrt(nats)]: gain R over the initial policy, weight, and draws (s, g).
 
     Draws are of R over prompts, or, where `drawn_weights` says so, of the weights of points. So
@@ -57,7 +57,7 @@ class RewardCurve(Displayed):
     size: float | None = None
     units: int | None = None
 
-    def part(self, index: Any) -> RewardCurve:
+    def part(self, index: Any) -> OveroptimisationCurve:
         """Return the points of a mask (g,)."""
         return replace(
             self,
@@ -99,7 +99,7 @@ class FormScore:
 class Overoptimisation(Displayed):
     """A law through the points, its draws, and what it says of the peak."""
 
-    evidence: RewardCurve
+    evidence: OveroptimisationCurve
     form: str
     law: Any
     draws: Any
@@ -163,14 +163,14 @@ def tails(level: float, units: int | None = None) -> tuple[float, float]:
     return low, 1 - low
 
 
-def ends(drawn: Numbers, level: float, units: int | None = None) -> tuple[float, float]:
+def ends(draws: Numbers, level: float, units: int | None = None) -> tuple[float, float]:
     """Return the interval of draws (s,) over so many units; draws may be infinite."""
-    low, high = np.quantile(drawn, tails(level, units), method="inverted_cdf")
+    low, high = np.quantile(draws, tails(level, units), method="inverted_cdf")
     return float(low), float(high)
 
 
 def overoptimisation(
-    evidence: RewardCurve, *, form: str | None = None, level: float = 0.9
+    evidence: OveroptimisationCurve, *, form: str | None = None, level: float = 0.9
 ) -> Overoptimisation:
     """Return the law that forecasts larger KL best, or `form`, with what it says of the peak.
 
@@ -211,7 +211,9 @@ def overoptimisation(
     return replace(overoptimisation, notes=_notes(overoptimisation))
 
 
-def split(evidence: RewardCurve, share: float) -> tuple[RewardCurve, RewardCurve] | None:
+def split(
+    evidence: OveroptimisationCurve, share: float
+) -> tuple[OveroptimisationCurve, OveroptimisationCurve] | None:
     """Return the points up to a share of the largest d, and those beyond; None for too few."""
     inside = evidence.d <= share * evidence.d.max() * (1 + 1e-12)
     if np.unique(evidence.d[inside]).size < FEWEST - 1 or inside.all():
@@ -219,7 +221,7 @@ def split(evidence: RewardCurve, share: float) -> tuple[RewardCurve, RewardCurve
     return evidence.part(inside), evidence.part(~inside)
 
 
-def _standings(curve: RewardCurve) -> tuple[FormScore, ...]:
+def _standings(curve: OveroptimisationCurve) -> tuple[FormScore, ...]:
     """Return the forms ranked by their error beyond what they saw; none where points are few."""
     parts = [p for share in CUTS if (p := split(curve, share)) is not None]
     if not parts:
@@ -291,7 +293,7 @@ def _disagreement(overoptimisation: Overoptimisation) -> Note | None:
     )
 
 
-def _errors(part: RewardCurve, curve: RewardCurve, name: str) -> Numbers:
+def _errors(part: OveroptimisationCurve, curve: OveroptimisationCurve, name: str) -> Numbers:
     """Return the root mean square error (s,) of refits to draws, held against the same draws."""
     predictions = part.ensemble(name, JUDGES)(d=curve.d)
     truth = curve.R if curve.drawn_weights else curve.draws[:JUDGES]
@@ -299,7 +301,7 @@ def _errors(part: RewardCurve, curve: RewardCurve, name: str) -> Numbers:
     return np.asarray(np.sqrt((weight * (predictions - truth) ** 2).sum(1) / weight.sum(1)))
 
 
-def _half(curve: RewardCurve, name: str, level: float) -> Spread | None:
+def _half(curve: OveroptimisationCurve, name: str, level: float) -> Spread | None:
     """Return the gain at the largest d as forecast from the smaller half of d."""
     parts = split(curve, HALF)
     if parts is None:
@@ -309,7 +311,7 @@ def _half(curve: RewardCurve, name: str, level: float) -> Spread | None:
     return Spread(value, *ends(np.ravel(parts[0].ensemble(name)(d=at)), level, curve.units))
 
 
-def of_sizes(evidence: Sequence[RewardCurve], form: str) -> Any:
+def of_sizes(evidence: Sequence[OveroptimisationCurve], form: str) -> Any:
     """Return a law of d and N fitted to the points of reward models of several sizes together.
 
     Raises BadRuns if fewer than three sizes are known.
@@ -324,7 +326,7 @@ def of_sizes(evidence: Sequence[RewardCurve], form: str) -> Any:
     return fit_linear(form_of(form), {"d": d, "N": N}, R, w)
 
 
-def draws_of_sizes(evidence: Sequence[RewardCurve], form: str) -> Any:
+def draws_of_sizes(evidence: Sequence[OveroptimisationCurve], form: str) -> Any:
     """Return a law of d and N fitted to each draw; draw i resamples the same prompts for all."""
     sized = [e for e in evidence if e.size is not None]
     d, R, w, N = _stacked(sized)
@@ -333,7 +335,7 @@ def draws_of_sizes(evidence: Sequence[RewardCurve], form: str) -> Any:
     return fit_linear(form_of(form), {"d": d, "N": N}, y, weights)
 
 
-def _stacked(curves: Sequence[RewardCurve]) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+def _stacked(curves: Sequence[OveroptimisationCurve]) -> tuple[Numbers, Numbers, Numbers, Numbers]:
     joined = (np.concatenate([getattr(e, name) for e in curves]) for name in ("d", "R", "weights"))
     N = np.concatenate([np.full(e.d.size, float(e.size or 0)) for e in curves])
     return (*joined, N)  # type: ignore[return-value]

@@ -19,7 +19,7 @@ CLAIMS: tuple[Claim, ...] = (
         correction="Those of the loss differ by factors; only that of the best size in compute "
                    "was alike, "
         "0.64 to 0.75, by a method that later work corrected.",
-        source=f"{_HENIGHAN}, table 1", said={"largest over smallest exponent": 1},
+        source=f"{_HENIGHAN}, table 1", statements={"largest over smallest exponent": 1},
     ),
     Claim(
         47, _FORMS,
@@ -42,7 +42,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed", correction="As printed: exponents of the best split, not of the "
                                          "loss.",
         source="Wang et al. 2024, arXiv:2410.05661",
-        said={"exponent of N": 0.59, "exponent of D": 0.41, "percent of data": 16},
+        statements={"exponent of N": 0.59, "exponent of D": 0.41, "percent of data": 16},
         facts={"exponent of N": 0.590, "exponent of D": 0.410, "percent of data": 16.37},
     ),
     Claim(
@@ -75,7 +75,7 @@ CLAIMS: tuple[Claim, ...] = (
         correction="The forecast is 2026 to 2032 for a stock of about 300T tokens; an earlier one "
                    "said "
         "before 2026.",
-        source=_STOCK, said={"year": 2024}, facts={"least year": 2026, "year": 2028, "most "
+        source=_STOCK, statements={"year": 2024}, facts={"least year": 2026, "year": 2028, "most "
                                                                                      "year": 2032},
     ),
     Claim(
@@ -85,7 +85,7 @@ CLAIMS: tuple[Claim, ...] = (
         correction="The estimate is 510T, and 130T to 2100T are possible; of tokens spoken in a "
                    "year there "
         "is no source.",
-        source=_STOCK, said={"indexed web [tokens]": 500e12, "times the largest set": 30},
+        source=_STOCK, statements={"indexed web [tokens]": 500e12, "times the largest set": 30},
         facts={"indexed web [tokens]": 510e12, "until": 2024}, within=0.1,
     ),
     Claim(
@@ -111,7 +111,8 @@ CLAIMS: tuple[Claim, ...] = (
         standing="qualified",
         correction="For best-of-n both move; for RL a can be held constant across sizes, and only "
                    "b moves.",
-        source="Gao et al. 2022, arXiv:2210.10760", said={"KL of the best of 60,000 [nats]": 10},
+        source="Gao et al. 2022, arXiv:2210.10760",
+        statements={"KL of the best of 60,000 [nats]": 10},
     ),
     Claim(
         number=13, topic=_AFTER,
@@ -121,7 +122,7 @@ CLAIMS: tuple[Claim, ...] = (
         correction="The cost of telling the difficulty is not counted. It replaces pretraining "
                    "only while "
         "few tokens are generated, and not on the hardest problems.",
-        source="Snell et al. 2024, arXiv:2408.03314", said={"share of the samples": 0.25},
+        source="Snell et al. 2024, arXiv:2408.03314", statements={"share of the samples": 0.25},
         facts={"samples": 16, "samples of best of n": 64, "size": 14, "generated over "
                                                                       "trained": 0.16},
     ),
@@ -138,7 +139,8 @@ CLAIMS: tuple[Claim, ...] = (
         "GPU-hours.",
         standing="confirmed", correction="The ceiling is not to be told before a run has passed "
                                          "about C_mid.",
-        source="Khatri et al. 2025, arXiv:2510.13786", said={"share of the gain at C_mid": 0.5},
+        source="Khatri et al. 2025, arXiv:2510.13786",
+        statements={"share of the gain at C_mid": 0.5},
         facts={"B": 1.92, "C_mid [GPU-hours]": 2542},
     ),
     Claim(

@@ -17,7 +17,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed",
         correction="On 4.67 times the tokens.",
         source=f"{_PAPER}, abstract and table 1",
-        said={"exponent of N": 0.5, "compute over Gopher": 1.0, "N over Gopher": 0.25},
+        statements={"exponent of N": 0.5, "compute over Gopher": 1.0, "N over Gopher": 0.25},
         facts={"compute of Gopher FLOP": 5.76e23},
     ),
     Claim(
@@ -29,7 +29,7 @@ CLAIMS: tuple[Claim, ...] = (
         "all of "
         "which scales with either. At the optimum about half of the reducible loss is due to N.",
         source=f"{_PAPER}, eq. 4",
-        said={"elasticity of C in N": 0.5, "elasticity of C in D": 0.5},
+        statements={"elasticity of C in N": 0.5, "elasticity of C in D": 0.5},
         facts=_GOPHER,
     ),
     Claim(
@@ -39,7 +39,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed",
         correction="As its abstract says; the points of its figure 4 reach down to 0.25B tokens.",
         source=f"{_PAPER}, abstract",
-        said={
+        statements={
             "least N [params]": 70e6,
             "most N [params]": 16e9,
             "least D [tokens]": 5e9,
@@ -55,7 +55,7 @@ CLAIMS: tuple[Claim, ...] = (
         "an exponent "
         "move the best split by factors.",
         source=f"{_PAPER}, eq. 10; {_REFIT}",
-        said={"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28},
+        statements={"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28},
         facts=_GOPHER,
     ),
     Claim(
@@ -85,7 +85,7 @@ CLAIMS: tuple[Claim, ...] = (
         "are their "
         "exponents in C.",
         source=f"{_PAPER}, table 2",
-        said={"exponent of D in N": 0.5, "exponent of N in D": 0.5},
+        statements={"exponent of D in N": 0.5, "exponent of N in D": 0.5},
     ),
     Claim(
         number=32,
@@ -96,7 +96,7 @@ CLAIMS: tuple[Claim, ...] = (
         "sqrt(C / 6r) "
         "and D = sqrt(rC / 6).",
         source=f"{_PAPER}, table 3",
-        said={"tokens per parameter": 20},
+        statements={"tokens per parameter": 20},
         facts=_GOPHER,
     ),
     Claim(
@@ -106,7 +106,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed",
         correction="It spends exactly C.",
         source=f"{_PAPER}, table 3",
-        said={"share of C spent": 1.0},
+        statements={"share of C spent": 1.0},
         facts=_GOPHER,
     ),
     Claim(
@@ -118,7 +118,7 @@ CLAIMS: tuple[Claim, ...] = (
         "training and "
         "serving together: isoflop serve.",
         source="Sardana et al. 2023, arXiv:2401.00448, section 2",
-        said={"reducible loss added": 0.0},
+        statements={"reducible loss added": 0.0},
         facts=_GOPHER,
     ),
     Claim(
@@ -128,7 +128,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed",
         correction="The abstract prints 67.5, table 6 prints 67.6; Gopher has 60.0.",
         source=f"{_PAPER}, abstract and table 6",
-        said={"MMLU": 67.5, "serving over Gopher": 0.25},
+        statements={"MMLU": 67.5, "serving over Gopher": 0.25},
         facts={"MMLU": 67.5},
     ),
     Claim(
@@ -140,7 +140,7 @@ CLAIMS: tuple[Claim, ...] = (
         "data; it moves "
         "with the budget, the data and the constants.",
         source=f"{_PAPER}, table 3; {_REFIT}",
-        said={"tokens per parameter": 20},
+        statements={"tokens per parameter": 20},
         facts=_GOPHER,
         within=0.1,
     ),

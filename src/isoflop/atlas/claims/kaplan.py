@@ -18,7 +18,7 @@ CLAIMS: tuple[Claim, ...] = (
         "and "
         "it is L - E that is straight.",
         source=f"{_PAPER}, section 1",
-        said={"bend without a floor": 0.0},
+        statements={"bend without a floor": 0.0},
     ),
     Claim(
         number=2,
@@ -27,7 +27,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed",
         correction="As printed, in nats per token of WebText2.",
         source=f"{_PAPER}, eq. 1.1",
-        said={"exponent": 0.076, "N_c [params]": 8.8e13},
+        statements={"exponent": 0.076, "N_c [params]": 8.8e13},
     ),
     Claim(
         number=3,
@@ -36,7 +36,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed",
         correction="As printed, in nats per token of WebText2.",
         source=f"{_PAPER}, eq. 1.2",
-        said={"exponent": 0.095, "D_c [tokens]": 5.4e13},
+        statements={"exponent": 0.095, "D_c [tokens]": 5.4e13},
     ),
     Claim(
         number=4,
@@ -45,7 +45,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed",
         correction="As printed. The unit is a trap: 1 PF-day is 8.64e19 FLOP.",
         source=f"{_PAPER}, eq. 1.3",
-        said={"exponent": 0.050, "C_c [PF-days]": 3.1e8},
+        statements={"exponent": 0.050, "C_c [PF-days]": 3.1e8},
     ),
     Claim(
         number=5,
@@ -55,7 +55,7 @@ CLAIMS: tuple[Claim, ...] = (
         correction="As printed, for C_min and non-embedding N. Later work finds both near 0.5 "
         "(claim 8).",
         source=f"{_PAPER}, table 6",
-        said={"exponent of N": 0.73, "exponent of D": 0.27},
+        statements={"exponent of N": 0.73, "exponent of D": 0.27},
     ),
     Claim(
         number=6,
@@ -66,7 +66,7 @@ CLAIMS: tuple[Claim, ...] = (
         "tables of "
         "tokens are a large part of N.",
         source=f"{_PAPER}, section 2.1",
-        said={"FLOP per parameter and token of GPT-3": 6},
+        statements={"FLOP per parameter and token of GPT-3": 6},
     ),
     Claim(
         16,
@@ -113,7 +113,7 @@ CLAIMS: tuple[Claim, ...] = (
         correction="That is how much data keeps overfitting at bay (D ~ N^0.74), not how to split "
         "a budget.",
         source=f"{_PAPER}, section 4.2",
-        said={"times the data": 5},
+        statements={"times the data": 5},
     ),
     Claim(
         number=22,
@@ -123,7 +123,7 @@ CLAIMS: tuple[Claim, ...] = (
         correction="So Hoffmann et al. quote it; the printed exponents 0.73 and 0.27 give "
         "slightly others.",
         source="Hoffmann et al. 2022, arXiv:2203.15556, section 1",
-        said={"times N": 5.5, "times D": 1.8},
+        statements={"times N": 5.5, "times D": 1.8},
         within=0.04,
     ),
     Claim(
@@ -133,7 +133,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed",
         correction="10^0.73 is 5.370.",
         source=f"{_PAPER}, table 6",
-        said={"times N": 5.32, "times D": 1.86},
+        statements={"times N": 5.32, "times D": 1.86},
     ),
     Claim(
         number=24,
@@ -142,7 +142,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed",
         correction="They had 768 to 1.5B without embeddings; 22M to 23B are the tokens.",
         source=f"{_PAPER}, section 3",
-        said={"smallest N [params]": 22e6, "largest N [params]": 1.5e9},
+        statements={"smallest N [params]": 22e6, "largest N [params]": 1.5e9},
         facts={"smallest N [params]": 768, "largest N [params]": 1.5e9},
     ),
     Claim(
@@ -154,7 +154,7 @@ CLAIMS: tuple[Claim, ...] = (
         "and more "
         "than two in D.",
         source=f"{_PAPER}, abstract and section 1",
-        said={"at least orders of N": 6, "at least orders of D": 2},
+        statements={"at least orders of N": 6, "at least orders of D": 2},
         facts={"least N": 768, "most N": 1.5e9, "least D": 22e6, "most D": 23e9},
     ),
     Claim(
@@ -165,7 +165,7 @@ CLAIMS: tuple[Claim, ...] = (
         correction="It asks for a larger model on less data; 280B and 300B are simply what Gopher "
         "was.",
         source=f"{_PAPER}, table 6, with C_min half of the budget",
-        said={"N [params]": 280e9, "D [tokens]": 300e9},
+        statements={"N [params]": 280e9, "D [tokens]": 300e9},
         facts={"budget FLOP": 5.76e23},
     ),
     Claim(
@@ -177,7 +177,7 @@ CLAIMS: tuple[Claim, ...] = (
         "all of it. By "
         "Hoffmann's law the slope of the whole loss is close to Kaplan's.",
         source="Hoffmann et al. 2022, arXiv:2203.15556, eq. 10",
-        said={"slope of the whole loss": 0.34},
+        statements={"slope of the whole loss": 0.34},
         facts={"N": 1e9, "D": 2e10},
     ),
     Claim(

@@ -28,7 +28,7 @@ CLAIMS: tuple[Claim, ...] = (
         number=26, topic=_TOPIC, statement="GPT-3 saw 300B tokens, 1.7 for each "
                                            "parameter.", standing="confirmed",
         correction="", source="Brown et al. 2020, arXiv:2005.14165, table D.1",
-        said={"GPT-3 175B": 1.7},
+        statements={"GPT-3 175B": 1.7},
     ),
     Claim(
         number=35, topic=_TOPIC,
@@ -38,7 +38,7 @@ CLAIMS: tuple[Claim, ...] = (
         correction="As Hoffmann et al. list them. The FLOP that LaMDA reports imply 432B tokens, "
                    "not 168B.",
         source=f"{_CHINCHILLA}, table 1",
-        said={
+        statements={
             "Gopher 280B": 1.07, "GPT-3 175B": 1.71, "Jurassic-1 178B": 1.69, "MT-NLG 530B": 0.51,
             "Chinchilla 70B": 20, "LaMDA 137B": 1.23,
         },
@@ -50,7 +50,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed", correction="It saw 780B and took 4.3 times; 768B is a figure of an "
                                          "encyclopaedia.",
         source="Chowdhery et al. 2022, arXiv:2204.02311",
-        said={"D [tokens]": 768e9, "compute over Chinchilla": 5},
+        statements={"D [tokens]": 768e9, "compute over Chinchilla": 5},
     ),
     Claim(
         number=37, topic=_TOPIC,
@@ -60,7 +60,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed", correction="These are of nominal sizes; LLaMA 7B holds 6.7B, which "
                                          "makes 149.",
         source=f"Touvron et al. 2023, arXiv:2302.13971 and 2307.09288; {_LLAMA3}",
-        said={
+        statements={
             "LLaMA 7B": 143, "LLaMA 65B": 21.5, "Llama 2 7B": 286, "Llama 2 70B": 28.6,
             "Llama 3 8B": 1875, "Llama 3 70B": 214,
         },
@@ -75,13 +75,13 @@ CLAIMS: tuple[Claim, ...] = (
                                            "parameter.", standing="qualified",
         correction="The 70B was; the 8B saw as many tokens, nearly 1900 for each "
                    "parameter.", source=_LLAMA3,
-        said={"Llama 3 70B": 200}, within=0.1,
+        statements={"Llama 3 70B": 200}, within=0.1,
     ),
     Claim(
         number=40, topic=_TOPIC, statement="Training Llama 3 8B took about the compute of "
                                            "Chinchilla 70B.", standing="confirmed",
         correction="A fifth more.", source=f"{_LLAMA3}; {_CHINCHILLA}, table 1",
-        said={"compute over Chinchilla": 1},
+        statements={"compute over Chinchilla": 1},
     ),
     Claim(
         41, _TOPIC,
@@ -117,7 +117,7 @@ CLAIMS: tuple[Claim, ...] = (
         standing="confirmed", correction="It takes the phone as 5e12 FLOP/s and the other "
                                          "computer as 4e4 FLOP/s.",
         source="E. Mollick 2024, Scaling: the state of play in AI, oneusefulthing.org",
-        said={"phone [FLOP/s]": 5e12, "Apollo [FLOP/s]": 4e4},
+        statements={"phone [FLOP/s]": 5e12, "Apollo [FLOP/s]": 4e4},
         facts={"FLOP": 1e26, "phone years": 634_000, "Apollo years": 79e12},
     ),
     Claim(
@@ -126,7 +126,7 @@ CLAIMS: tuple[Claim, ...] = (
         correction="Four to five times, from 2010 to 2024.",
         source="Epoch AI 2024, Training compute of frontier AI models grows by 4-5x per year, "
                "epoch.ai",
-        said={"times a year": 4}, facts={"times a year": 4.5}, within=0.15,
+        statements={"times a year": 4}, facts={"times a year": 4.5}, within=0.15,
     ),
     Claim(
         number=63, topic=_TOPIC,
@@ -137,7 +137,7 @@ CLAIMS: tuple[Claim, ...] = (
                    "0.5 to 6.7% "
         "in compute.",
         source="Sardana et al. 2023, arXiv:2401.00448",
-        said={"percent off in compute": 1, "percent off in cost": 36},
+        statements={"percent off in compute": 1, "percent off in cost": 36},
         facts={
             "N": 70e9, "tokens served": 2e12, "prompt tokens": 70, "output tokens": 215,
             "utilisation": 0.5, "utilisation of output": 0.01, "price of serving": 0.33,
@@ -147,12 +147,12 @@ CLAIMS: tuple[Claim, ...] = (
         number=64, topic=_TOPIC, statement="GPT-3.5 scores about 60% on MMLU, GPT-4 about "
                                            "86%.", standing="confirmed",
         correction="GPT-3.5 scores 70.0%, GPT-4 86.4%.", source=f"{_GPT4}, table 2",
-        said={"MMLU of GPT-3.5": 60, "MMLU of GPT-4": 86},
+        statements={"MMLU of GPT-3.5": 60, "MMLU of GPT-4": 86},
         facts={"MMLU of GPT-3.5": 70.0, "MMLU of GPT-4": 86.4}, within=0.02,
     ),
     Claim(
         number=67, topic=_TOPIC, statement="GPT-3 took about 1e22 FLOP.", standing="confirmed",
         correction="It took 31 times as much: 3.14e23, or 3640 PF-days.",
-        source="Brown et al. 2020, arXiv:2005.14165, table D.1", said={"FLOP": 1e22},
+        source="Brown et al. 2020, arXiv:2005.14165, table D.1", statements={"FLOP": 1e22},
     ),
 )  # fmt: skip

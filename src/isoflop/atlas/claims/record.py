@@ -14,7 +14,7 @@ Standing = Literal["confirmed", "qualified", "contradicted", "nowhere"]
 class Claim:
     """A statement as it is commonly made, and what the sources say.
 
-    `said` holds the numbers that it states, by name and with the unit in the name; each holds if
+    `statements` holds its numbers, by name and with the unit in the name; each holds if
     what is recomputed rounds to it, or lies within the share `within` of it. `facts` are printed
     numbers that the recomputation takes. `source` is empty where there is none.
     """
@@ -25,6 +25,6 @@ class Claim:
     standing: Standing
     correction: str
     source: str = ""
-    said: Mapping[str, float] = field(default_factory=dict)
+    statements: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, float] = field(default_factory=dict)
     within: float | None = None

@@ -26,18 +26,18 @@ class ParameterEstimate:
 
 @dataclass(frozen=True, slots=True)
 class HeldOutFit:
-    """A fit to the runs with `along` up to `cut`, held against the others.
+    """A fit to the runs with `axis` up to `cut`, held against the others.
 
-    A `cut` of 0 says that runs were held out by turn, as `along` then says.
-    `beyond` is the largest factor by which `along`, an input, or N times D exceeds the `seen`
+    A `cut` of 0 says that runs were held out by turn, as `axis` then says.
+    `beyond` is the largest factor by which `axis`, an input, or N times D exceeds the `train`
     runs. `rms` and `bias` are of log(prediction / observation), or in units where the law is
     fitted linearly.
     """
 
-    along: str
+    axis: str
     cut: float
-    seen: int
-    held: int
+    train: int
+    test: int
     beyond: float
     rms: float
     bias: float
@@ -59,8 +59,8 @@ class FitEvidence:
     """One law fitted to one public set of runs.
 
     `mapping` says how columns were read, in the words of the command line. `rms` is of the runs
-    that were fitted. `held` goes from the lowest cut to the highest, and is empty where the runs
-    allow none, which `notes` then say. `shown` is None where the data may not be handed on.
+    that were fitted. `held_out` goes from the lowest cut up, and is empty where the runs
+    allow none, which `notes` then say. `plotted` is None where the data may not be handed on.
     """
 
     law: str
@@ -80,8 +80,8 @@ class FitEvidence:
     rms: float
     status: str
     notes: tuple[str, ...]
-    held: tuple[HeldOutFit, ...]
-    shown: PlottedRuns | None
+    held_out: tuple[HeldOutFit, ...]
+    plotted: PlottedRuns | None
 
     @property
     def text(self) -> str:
@@ -98,7 +98,7 @@ def evidence_of(law: str) -> tuple[FitEvidence, ...]:
 
 
 def _read(entry: dict[str, Any]) -> FitEvidence:
-    plot = entry["shown"]
+    plot = entry["plotted"]
     columns = ("x", "observed", "predicted", "unseen")
     lists = {"takes": tuple(entry["takes"]), "notes": tuple(entry["notes"])}
     return FitEvidence(
@@ -109,7 +109,7 @@ def _read(entry: dict[str, Any]) -> FitEvidence:
             "params": {
                 name: ParameterEstimate(**values) for name, values in entry["params"].items()
             },
-            "held": tuple(HeldOutFit(**values) for values in entry["held"]),
-            "shown": plot and PlottedRuns(plot["symbol"], *(tuple(plot[k]) for k in columns)),
+            "held_out": tuple(HeldOutFit(**values) for values in entry["held_out"]),
+            "plotted": plot and PlottedRuns(plot["symbol"], *(tuple(plot[k]) for k in columns)),
         }
     )

@@ -71,8 +71,8 @@ class PublishedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """The numbers of a model; `said` holds what did not come from the source of its family."""
+class ModelRow:
+    """The numbers of a model; `statements` is what comes from other sources than its family's."""
 
     N: float | None
     D: float | None = None
@@ -80,7 +80,7 @@ class Row:
     active: float | None = None
     year: int | None = None
     remark: str = ""
-    said: Mapping[str, tuple[str, Standing]] = field(default_factory=dict)
+    statements: Mapping[str, tuple[str, Standing]] = field(default_factory=dict)
 
 
 def family(
@@ -88,7 +88,7 @@ def family(
     developer: str,
     year: int,
     source: str,
-    rows: Mapping[str, Row],
+    rows: Mapping[str, ModelRow],
     *,
     mixture: bool = False,
 ) -> tuple[PublishedModel, ...]:
@@ -97,12 +97,12 @@ def family(
     An N or D without a number was not disclosed; of FLOP it is only said that none are recorded.
     """
 
-    def cell(row: Row, symbol: str) -> Cell:
+    def cell(row: ModelRow, symbol: str) -> Cell:
         value: float | None = getattr(row, symbol)
         if value is None:
-            where = row.said.get(symbol, (source, ""))[0]
+            where = row.statements.get(symbol, (source, ""))[0]
             return Cell(None, where, "not recorded" if symbol == "C" else "undisclosed")
-        return Cell(value, *row.said.get(symbol, (source, "developer")))
+        return Cell(value, *row.statements.get(symbol, (source, "developer")))
 
     return tuple(
         PublishedModel(

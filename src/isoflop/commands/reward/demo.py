@@ -56,7 +56,7 @@ def reward_demo(
         *figures(result),
         *laws_of("Best-of-n", result.chosen, choice["best-of-n"]),
         *trends(result, choice["best-of-n"]),
-        *(laws_of("RL", result.pursued, choice["RL"]) if result.pursued else ()),
+        *(laws_of("RL", result.by_rl, choice["RL"]) if result.by_rl else ()),
         choices(choice),
         *against_of(result),
         *variants(result),

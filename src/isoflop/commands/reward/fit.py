@@ -84,7 +84,7 @@ def _report(read: RewardInput, fits: dict[str, Overoptimisation], level: float) 
         *_laws(read, fits, level),
         ahead(fits, level),
         choices(fits),
-        *(block for made in joint.values() for block in made[0]),
+        *(block for fit in joint.values() for block in fit[0]),
         Heading("Figures"),
         *against_kl(read, fits),
     ]
@@ -93,7 +93,7 @@ def _report(read: RewardInput, fits: dict[str, Overoptimisation], level: float) 
         "level": level,
         "notes": texts(read.notes),
         "proxies": {name: as_data(f) for name, f in fits.items()},
-        "of_size": {key: made[1] for key, made in joint.items() if made[1]},
+        "of_size": {key: fit[1] for key, fit in joint.items() if fit[1]},
     }
     points = sum(len(f.evidence.d) for f in fits.values())
     return Report(

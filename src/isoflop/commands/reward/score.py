@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.pages.reward_score import bar_of, scorer_of
-from isoflop.report import Note, Report, Table
+from isoflop.report import Remark, Report, Table
 from isoflop.terminal import say
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def reward_score(
     return Report(
         f"{len(score):,} samples scored by {with_}",
         (
-            Note(f"{out} holds the table with the column {name}"),
+            Remark(f"{out} holds the table with the column {name}"),
             Table(("score", "samples", "mean", "spread"), (cells,)),
         ),
         {"out": out, "score": name, "samples": len(score), "mean": cells[2], "spread": cells[3]},

@@ -16,7 +16,7 @@ from isoflop.commands.rl.rl_options import (
 )
 from isoflop.pages.rl_advise import as_data, described, of_of, reward
 from isoflop.quantities import quantity
-from isoflop.report import Block, Note, Report, note_blocks
+from isoflop.report import Block, Remark, Report, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.monitor import Alarm, StopAdvice
@@ -74,7 +74,7 @@ def rl_advise(
         )
         answers[name] = (advice, alarms(of_of(rows, name), runs.over))
     unknown = [
-        Note(f"R_0 of {n} is its first evaluation; --start says it better")
+        Remark(f"R_0 of {n} is its first evaluation; --start says it better")
         for n, start in runs.starts.items()
         if start is None
     ]

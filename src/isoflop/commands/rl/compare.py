@@ -18,7 +18,7 @@ from isoflop.errors import UsageError
 from isoflop.pages.rl_compare import as_data, crossings, curve_data, differences, verdict
 from isoflop.pages.rl_fit import formula, parameters, trust
 from isoflop.quantities import quantity
-from isoflop.report import Block, Heading, Note, Report
+from isoflop.report import Block, Heading, Remark, Report
 
 if TYPE_CHECKING:
     from isoflop.assess.reward.curve import RewardCurve
@@ -55,7 +55,7 @@ def rl_compare(
     ]
     report = _report(logs, list(fits.values()), pairs, interval.level)
     named = {name: r for name, r in recipes_of(runs).items() if name in logs.by_recipe}
-    first = tuple(Note(text, "doubt") for text in doubts(named))
+    first = tuple(Remark(text, "doubt") for text in doubts(named))
     return replace(report, blocks=(*first, *report.blocks))
 
 
@@ -63,7 +63,7 @@ def _report(logs: RLInput, every: list[RewardCurve], pairs: list[Pair], level: f
     from isoflop.pages.rl_figures import curves, efficiency
 
     blocks: list[Block] = [
-        *(Note(verdict(p), "doubt" if p.verdict == "unknown" else "info") for p in pairs),
+        *(Remark(verdict(p), "doubt" if p.verdict == "unknown" else "info") for p in pairs),
         *logs.named,
         *(block for curve in every for block in trust(curve)),
         formula(logs.over),

@@ -10,7 +10,7 @@ from isoflop.commands.rl.rl_options import RewardOptions, RLInput, read
 from isoflop.errors import UsageError, texts
 from isoflop.pages.rl_isocompute import answer
 from isoflop.quantities import quantity
-from isoflop.report import Block, Cell, Note, Report, Table, note_blocks
+from isoflop.report import Block, Cell, Remark, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess.reward.isocompute import IsoCompute
@@ -56,7 +56,7 @@ def _report(logs: RLInput, iso_compute: IsoCompute, runs: Runs) -> Report:
         (n, float(law.A), float(law.C_mid), float(law.B)) for n, law in iso_compute.curves.items()
     ]
     blocks: list[Block] = [
-        Note(answer(iso_compute, unit)),
+        Remark(answer(iso_compute, unit)),
         *logs.named,
         *note_blocks(iso_compute.notes),
         Table(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from isoflop.commands.inputs import IntervalOptions, TableOptions
 from isoflop.commands.registry import Option
 from isoflop.errors import Notes, UsageError
-from isoflop.report import Block, Note, note_blocks
+from isoflop.report import Block, Remark, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess.reward.curve import RewardCurve
@@ -49,7 +49,7 @@ class RLInput:
             f"R_0 of {', '.join(fitted)} is fitted with the rest: no column start and no --start; "
             "measured before training, it makes all else surer"
         ]
-        return [*note_blocks(self.notes), *(map(Note, remarks) if fitted else ())]
+        return [*note_blocks(self.notes), *(map(Remark, remarks) if fitted else ())]
 
     def share(self, reward: float, what: str) -> float:
         """Return a reward of the user as a share of the range of rewards."""

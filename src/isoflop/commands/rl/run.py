@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from isoflop.commands.registry import Option, command
 from isoflop.pages.rl_run import designed, ends, said_of
 from isoflop.pages.sweep import carry_out
-from isoflop.report import Block, Note, Paragraph, Report
+from isoflop.report import Block, Paragraph, Remark, Report
 
 if TYPE_CHECKING:
     pass
@@ -65,6 +65,6 @@ def rl_run(
     hint = f"'isoflop rl fit {folder}' fits their curves, 'isoflop rl compare {folder}' compares."
     sentence = said_of(len(ended.finished), ended.reused, ended.seconds)
     same = doubts({name: arm.recipe for name, arm in study.arms.items() if arm.family is None})
-    remarks = tuple(Note(text, "doubt") for text in same)
+    remarks = tuple(Remark(text, "doubt") for text in same)
     blocks: tuple[Block, ...] = (Paragraph(sentence), *remarks, ends(runs), Paragraph(hint))
     return Report(f"Reinforcement learning in {folder}", blocks, data)

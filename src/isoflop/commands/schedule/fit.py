@@ -45,28 +45,28 @@ def schedule_fit(
     from isoflop.schedules import each_held_out, fit, held_out
 
     check(interval.draws, interval.level)
-    train, held = apart(read(curves, warmup, columns), hold_out)
+    train, test = apart(read(curves, warmup, columns), hold_out)
     fits = {
         key: fit(key, train, draws=interval.draws, seed=interval.seed) for key in dict.fromkeys(law)
     }
-    if held:
+    if test:
         held_out_errors = tuple(
-            held_out(f, c, interval.level, interval.seed) for f in fits.values() for c in held
+            held_out(f, c, interval.level, interval.seed) for f in fits.values() for c in test
         )
     else:
         held_out_errors = each_held_out(tuple(fits), train)
     blocks: list[Block] = [
         *doubts(tuple(fits.values())),
-        *note_blocks(note for c in (*train, *held) for note in c.notes),
-        curves_of(train, held),
+        *note_blocks(note for c in (*train, *test) for note in c.notes),
+        curves_of(train, test),
         *(Paragraph(f"{key}: {f.choice.summary}.") for key, f in fits.items()),
         parameters(fits, interval.level),
         *judged_of(
-            held_out_errors, bool(held), interval.level if interval.draws and held else None
+            held_out_errors, bool(test), interval.level if interval.draws and test else None
         ),
         Heading("Figures"),
-        against_step(next(iter(fits.values())), held, interval.level, interval.seed),
-        rates([c.schedule for c in (*train, *held)]),
+        against_step(next(iter(fits.values())), test, interval.level, interval.seed),
+        rates([c.schedule for c in (*train, *test)]),
     ]
     title = f"Loss along schedules: {', '.join(c.name for c in train)}"
-    return Report(title, tuple(blocks), as_data(fits, held_out_errors, held, interval.level))
+    return Report(title, tuple(blocks), as_data(fits, held_out_errors, test, interval.level))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from isoflop.commands.registry import Option
 from isoflop.errors import UnknownName, UsageError
 from isoflop.quantities import refuse_draws
-from isoflop.report import Note, note_blocks
+from isoflop.report import Remark, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.schedules import LossCurve, Schedule, ScheduleFit, ScheduleSpec
@@ -46,11 +46,11 @@ def read(
     texts: Sequence[str],
     warmup: int | None,
     columns: Mapping[str, str] | None,
-    ahead: Sequence[str] = (),
+    paths: Sequence[str] = (),
 ) -> tuple[LossCurve, ...]:
     """Return the curves of files, or of sample:schedules, that one law may be fitted to.
 
-    `ahead` are the schedules to predict, which may be tables, too.
+    `paths` are the schedules to predict, which may be tables, too.
     """
     from isoflop.schedules import read_curves, sample_curves, together
     from isoflop.schedules.simulated import SAMPLE
@@ -63,7 +63,7 @@ def read(
     if columns and all(text.startswith(PREFIX) for text in texts):
         raise UsageError("--columns names the columns of tables, and none is given")
     tables = [text for text in texts if not text.startswith(PREFIX)]
-    if warmup is not None and not (tables or any(map(is_table, ahead))):
+    if warmup is not None and not (tables or any(map(is_table, paths))):
         raise UsageError("--warmup is of tables that leave it out, and none is given")
     curves: list[LossCurve] = []
     for text in texts:
@@ -112,7 +112,7 @@ def wanted(text: str, warmup: int | None) -> Schedule | ScheduleSpec:
     return recipe(text)
 
 
-def doubts(fits: Sequence[ScheduleFit]) -> tuple[Note, ...]:
+def doubts(fits: Sequence[ScheduleFit]) -> tuple[Remark, ...]:
     """Return what fits doubt, each remark once with the laws that it is about."""
     notes = dict.fromkeys(note for f in fits for note in f.notes)
     about = {n: ", ".join(f.choice.key for f in fits if n in f.notes) for n in notes}

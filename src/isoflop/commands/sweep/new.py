@@ -23,7 +23,7 @@ def new_sweep(
     ] = None,
     function: Annotated[
         str | None,
-        Option("your function with @isoflop.trial: train.py:train", beside=("trainer",)),
+        Option("your function with @isoflop.trial: train.py:train", excludes=("trainer",)),
     ] = None,
     sizes: Annotated[
         str | None, Option("sizes N of the models, such as 10M,30M,100M", "NUMBERS")

@@ -83,7 +83,7 @@ def testtime_curves(
         "level": interval.level,
         "seed": interval.seed,
     }
-    if source.held is None:
+    if source.bank is None:
         if unit != "samples" or thinking.points or axis.verifier:
             raise UsageError("counts state no cost, no tokens and no scores; give the samples")
         alone = coverage_curve(source.counts(), ks, **settings)

@@ -11,7 +11,7 @@ from isoflop.commands.testtime import sampling_options as asked
 from isoflop.commands.testtime.bank_options import Lineage, Strategy
 from isoflop.errors import UsageError, amount
 from isoflop.pages.testtime_score import as_data, judged, problems_block, row_of
-from isoflop.report import Block, Note, Paragraph, Report, Table
+from isoflop.report import Block, Paragraph, Remark, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.experiments.sampling.rejudge import Ask
@@ -75,7 +75,7 @@ def score(
         "verdicts": [as_data(one, row) for one, row in zip(progress, rows, strict=True)],
     }
     notes: list[Block] = [
-        Note(
+        Remark(
             f"{amount(count, 'sample has', 'samples have')} no {one.column.removeprefix(SCORE)}: "
             f"{why}",
             "doubt",

@@ -16,7 +16,7 @@ _BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 2.0**20,
 _WITH_UNIT = re.compile(r"\s*([0-9.eE+]+)\s*([A-Za-z]+)\s*", re.ASCII)
 
 
-class Table(BaseModel):
+class StudyTable(BaseModel):
     """A table of a study's file: frozen, and without a key that nobody reads."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -84,14 +84,14 @@ def _is_tag(part: Any, loc: Sequence[Any], failure: ValidationError) -> bool:
 
 
 def _problem(error: Any, model: type[BaseModel], path: tuple[Any, ...]) -> str:
-    kind, seen = error["type"], error["input"]
+    kind, value = error["type"], error["input"]
     if kind == "extra_forbidden":
         names = _keys(model, path[:-1])
         return f"no such key; {suggest(str(path[-1]), names)}"
     if kind == "missing":
         return "is missing"
     message = error["msg"].removeprefix("Value error, ")
-    return f"is {brief(seen)}; {message[0].lower()}{message[1:]}"
+    return f"is {brief(value)}; {message[0].lower()}{message[1:]}"
 
 
 def _keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:

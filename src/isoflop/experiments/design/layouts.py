@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from isoflop.errors import UsageError
-from isoflop.experiments.design.sizes import Size
+from isoflop.experiments.design.sizes import TrialSize
 from isoflop.experiments.design.tables import RuleTable, VaryTable
 from isoflop.experiments.trainer.command import Value
 from isoflop.quantities import show
@@ -22,7 +22,7 @@ class PlannedRun:
     `share` is the part of its largest D that is trained once more for each decay (of a ladder).
     """
 
-    size: Size
+    size: TrialSize
     points: tuple[float, ...]
     lr: float | None = None
     batch: float | None = None
@@ -48,10 +48,10 @@ class PlannedRun:
         return self.size.flop_per_token * self.tokens
 
 
-Layout = Callable[[Any, tuple[Size, ...]], Iterator[PlannedRun]]
+Layout = Callable[[Any, tuple[TrialSize, ...]], Iterator[PlannedRun]]
 
 
-def _isoflop(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:
+def _isoflop(design: Any, sizes: tuple[TrialSize, ...]) -> Iterator[PlannedRun]:
     low, high = design.tokens_per_parameter
     for size, budget in itertools.product(sizes, design.budgets):
         D = budget / size.flop_per_token
@@ -59,7 +59,7 @@ def _isoflop(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:
             yield PlannedRun(size, (D,))
 
 
-def _tokens(design: Any, size: Size) -> tuple[float, ...]:
+def _tokens(design: Any, size: TrialSize) -> tuple[float, ...]:
     """Return the token counts of one size, rising."""
     counts = design.tokens or ()
     ratios = design.tokens_per_parameter or ()
@@ -68,40 +68,40 @@ def _tokens(design: Any, size: Size) -> tuple[float, ...]:
     return tuple(sorted(counts or (m * size.N for m in ratios)))
 
 
-def _ladder(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:
+def _ladder(design: Any, sizes: tuple[TrialSize, ...]) -> Iterator[PlannedRun]:
     for size in sizes:
         yield PlannedRun(size, _tokens(design, size), decay=design.decay)
 
 
-def _each_token_count(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:
+def _each_token_count(design: Any, sizes: tuple[TrialSize, ...]) -> Iterator[PlannedRun]:
     for size in sizes:
         yield from (PlannedRun(size, (D,)) for D in _tokens(design, size))
 
 
-def _l_shaped(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:
+def _l_shaped(design: Any, sizes: tuple[TrialSize, ...]) -> Iterator[PlannedRun]:
     fewest, smallest = min(design.tokens), min(sizes, key=lambda s: s.N)
     yield from (PlannedRun(size, (fewest,)) for size in sizes)
     yield from (PlannedRun(smallest, (D,)) for D in sorted(design.tokens) if fewest != D)
 
 
-def _repeated(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:
+def _repeated(design: Any, sizes: tuple[TrialSize, ...]) -> Iterator[PlannedRun]:
     for size, U, epochs in itertools.product(sizes, design.unique, design.epochs):
         yield PlannedRun(size, (U * epochs,), flags={"U": U, "epochs": epochs})
 
 
-def _rates(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:
+def _rates(design: Any, sizes: tuple[TrialSize, ...]) -> Iterator[PlannedRun]:
     grid = itertools.product(sizes, design.tokens_per_parameter, design.lr, design.batch)
     for size, ratio, lr, batch in grid:
         yield PlannedRun(size, (ratio * size.N,), lr=lr, batch=batch)
 
 
-def _mixture(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:
+def _mixture(design: Any, sizes: tuple[TrialSize, ...]) -> Iterator[PlannedRun]:
     for size, row, ratio in itertools.product(sizes, design.shares, design.tokens_per_parameter):
         shares = {f"w{i}": share for i, share in enumerate(row, 1)}
         yield PlannedRun(size, (ratio * size.N,), flags=shares)
 
 
-def _listed(design: Any, sizes: tuple[Size, ...]) -> Iterator[PlannedRun]:
+def _listed(design: Any, sizes: tuple[TrialSize, ...]) -> Iterator[PlannedRun]:
     for run in design.runs:
         if run.size >= len(sizes):
             raise UsageError(
@@ -124,7 +124,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
 )
 
 
-def lay_out(design: Any, sizes: tuple[Size, ...], vary: VaryTable) -> tuple[PlannedRun, ...]:
+def lay_out(design: Any, sizes: tuple[TrialSize, ...], vary: VaryTable) -> tuple[PlannedRun, ...]:
     """Return every run of a design, each once, with every value that varies.
 
     Raises UsageError for a design that is left without a run.
@@ -136,7 +136,7 @@ def lay_out(design: Any, sizes: tuple[Size, ...], vary: VaryTable) -> tuple[Plan
     return tuple({_identity(run): run for run in varied}.values())
 
 
-def _why_empty(design: Any, sizes: tuple[Size, ...]) -> str:
+def _why_empty(design: Any, sizes: tuple[TrialSize, ...]) -> str:
     low, high = design.tokens_per_parameter
     ratios = [b / s.flop_per_token / s.N for s in sizes for b in design.budgets]
     return (

@@ -19,7 +19,7 @@ PLAIN = "12*depth*width**2"  # weights of the blocks' matrices; Kaplan et al. 20
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class TrialSize:
     """A model: N [params], its flags, what a reader calls it, and its cost [FLOP/token]."""
 
     N: float
@@ -28,7 +28,7 @@ class Size:
     flop_per_token: float
 
 
-def sizes_of(table: SizesTable, wanted: frozenset[str]) -> tuple[Size, ...]:
+def sizes_of(table: SizesTable, wanted: frozenset[str]) -> tuple[TrialSize, ...]:
     """Return the models of a study; `wanted` are the placeholders that its command uses.
 
     A command that wants width or depth where N alone is stated gets the shape nearest to N.
@@ -37,7 +37,7 @@ def sizes_of(table: SizesTable, wanted: frozenset[str]) -> tuple[Size, ...]:
     return tuple(_size(table, row, wanted) for row in _rows(table))
 
 
-def held_out_size(table: SizesTable, run: HeldOutTable, wanted: frozenset[str]) -> Size:
+def held_out_size(table: SizesTable, run: HeldOutTable, wanted: frozenset[str]) -> TrialSize:
     """Return the model that is held out."""
     row: dict[str, Any] = {
         k: v for k in ("N", "width", "depth") if (v := getattr(run, k)) is not None
@@ -67,7 +67,7 @@ def _rows(table: SizesTable) -> list[dict[str, Any]]:
     return [dict(zip(lists, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _size(table: SizesTable, row: Mapping[str, Any], wanted: frozenset[str]) -> Size:
+def _size(table: SizesTable, row: Mapping[str, Any], wanted: frozenset[str]) -> TrialSize:
     flags = {k: v for k, v in row.items() if k != "N"}
     N = float(row["N"]) if "N" in row else _formula("N", _size_formula(table, row), row)
     refuse_impossible("N", N)
@@ -79,7 +79,7 @@ def _size(table: SizesTable, row: Mapping[str, Any], wanted: frozenset[str]) -> 
     words = [f"{k}={v}" for k, v in flags.items() if k not in ("width", "depth")]
     shape = f"{flags['width']}x{flags['depth']}" if {"width", "depth"} <= set(flags) else ""
     name = " ".join(filter(None, [shape or f"N={show(N)}", *words]))
-    return Size(N, flags, name, each)
+    return TrialSize(N, flags, name, each)
 
 
 def _size_formula(table: SizesTable, row: Mapping[str, Any]) -> str:

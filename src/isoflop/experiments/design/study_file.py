@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import Field, PrivateAttr, ValidationError
 
 from isoflop.errors import UsageError
-from isoflop.experiments.design.fields import Table, in_words
+from isoflop.experiments.design.fields import StudyTable, in_words
 from isoflop.experiments.design.layouts import PlannedRun, lay_out, with_variations
-from isoflop.experiments.design.sizes import Size, held_out_size, sizes_of
+from isoflop.experiments.design.sizes import TrialSize, held_out_size, sizes_of
 from isoflop.experiments.design.tables import (
     BudgetTable,
     Design,
@@ -34,7 +34,7 @@ SCHEMA = 1
 NAME = re.compile(r"[\w.-]{1,80}")
 
 
-class StudyFile(Table):
+class StudyFile(StudyTable):
     """A study as its file states it; `trials` and `runs` follow from it alone."""
 
     schema_version: int = Field(default=SCHEMA, alias="schema", ge=1, le=SCHEMA)
@@ -116,7 +116,7 @@ class StudyFile(Table):
         texts = (self.trial.command or "", *self.trial.environment.values())
         return frozenset(name for text in texts for name in placeholders(text))
 
-    def all_sizes(self) -> tuple[Size, ...]:
+    def all_sizes(self) -> tuple[TrialSize, ...]:
         """Return every model of the study, whether or not a run of its design trains it."""
         return sizes_of(self.sizes, self.wanted)
 

@@ -12,12 +12,12 @@ from isoflop.experiments.design.fields import (
     Memory,
     Number,
     Numbers,
-    Table,
+    StudyTable,
     Wholes,
 )
 
 
-class ResultTable(Table):
+class ResultTable(StudyTable):
     """[trial.result]: where a trainer leaves its result, and what its fields mean."""
 
     file: str = Field(
@@ -31,7 +31,7 @@ class ResultTable(Table):
     conventions: dict[str, str] = Field(default={}, description='such as N = "total"')
 
 
-class RecipeTable(Table):
+class RecipeTable(StudyTable):
     """[trial.recipe]: how isoflop's own model is trained; D is counted in tokens."""
 
     ramp: int = 131_072
@@ -41,7 +41,7 @@ class RecipeTable(Table):
     decay: float = 0.2
 
 
-class TrialTable(Table):
+class TrialTable(StudyTable):
     """[trial]: what carries out one run, and what it needs of a machine."""
 
     command: str | None = Field(default=None, description="a command; {name} stands for a value")
@@ -73,15 +73,15 @@ class TrialTable(Table):
             raise ValueError(
                 f"give one of command, function and model, not {' and '.join(kinds) or 'none'}"
             )
-        own = {"text", "vocabulary", "context", "head", "evaluation", "recipe"}
+        fields = {"text", "vocabulary", "context", "head", "evaluation", "recipe"}
         foreign = {"workdir", "environment", "result"}
-        idle = (foreign if self.model else own) & self.model_fields_set
+        idle = (foreign if self.model else fields) & self.model_fields_set
         if idle:
             raise ValueError(f"{min(idle)} has no effect with {kinds[0]}; leave it out")
         return self
 
 
-class SizesTable(Table):
+class SizesTable(StudyTable):
     """[sizes]: the models, by N, by width and depth, or by flags of the user's own.
 
     N is a list, or a formula of the flags, such as "12*depth*width**2".
@@ -110,7 +110,7 @@ class SizesTable(Table):
         return values
 
 
-class RuleTable(Table):
+class RuleTable(StudyTable):
     """A learning rate or batch that scales: value * (N / at)^power."""
 
     value: Number
@@ -119,7 +119,7 @@ class RuleTable(Table):
     power: float
 
 
-class VaryTable(Table):
+class VaryTable(StudyTable):
     """[vary]: what is varied beside the size and the tokens; every value with every other."""
 
     lr: Numbers | RuleTable | None = None
@@ -128,7 +128,7 @@ class VaryTable(Table):
     flags: dict[str, Flags] = Field(default={})
 
 
-class IsoflopDesign(Table):
+class IsoflopDesign(StudyTable):
     """Every size at every budget: an IsoFLOP grid."""
 
     kind: Literal["isoflop"]
@@ -138,7 +138,7 @@ class IsoflopDesign(Table):
     )
 
 
-class LadderDesign(Table):
+class LadderDesign(StudyTable):
     """One trunk a size at a constant rate, with a decay at each of several D: {points}."""
 
     kind: Literal["ladder"]
@@ -149,7 +149,7 @@ class LadderDesign(Table):
     )
 
 
-class TokensDesign(Table):
+class TokensDesign(StudyTable):
     """Every size at every number of tokens, or of tokens per parameter."""
 
     kind: Literal["tokens"]
@@ -157,14 +157,14 @@ class TokensDesign(Table):
     tokens: Numbers | None = None
 
 
-class LShapedDesign(Table):
+class LShapedDesign(StudyTable):
     """Every size at the fewest tokens, and the smallest size at every number of tokens."""
 
     kind: Literal["l-shaped"]
     tokens: Numbers
 
 
-class RepeatedDesign(Table):
+class RepeatedDesign(StudyTable):
     """Every size on every amount of unique tokens, seen `epochs` times: D = U * epochs."""
 
     kind: Literal["repeated"]
@@ -172,7 +172,7 @@ class RepeatedDesign(Table):
     epochs: Numbers
 
 
-class RatesDesign(Table):
+class RatesDesign(StudyTable):
     """A grid of learning rates and batches, at given tokens per parameter."""
 
     kind: Literal["rates"]
@@ -181,7 +181,7 @@ class RatesDesign(Table):
     tokens_per_parameter: Numbers
 
 
-class MixtureDesign(Table):
+class MixtureDesign(StudyTable):
     """Every size on every mixture of domains, at given tokens per parameter: {w1}, {w2} ..."""
 
     kind: Literal["mixture"]
@@ -196,14 +196,14 @@ class MixtureDesign(Table):
         return self
 
 
-class ListDesign(Table):
+class ListDesign(StudyTable):
     """The runs that are listed, each by the number of its size (from 0) and its D."""
 
     kind: Literal["list"]
     runs: tuple[ListedRun, ...] = Field(min_length=1)
 
 
-class ListedRun(Table):
+class ListedRun(StudyTable):
     """One run of a list: which size (its place, from 0), its tokens, and its flags."""
 
     size: int = Field(ge=0)
@@ -227,7 +227,7 @@ Design = Annotated[
 ]
 
 
-class HeldOutTable(Table):
+class HeldOutTable(StudyTable):
     """[held_out]: the run that is forecast and then trained, into a store of its own."""
 
     N: Number | None = None
@@ -239,7 +239,7 @@ class HeldOutTable(Table):
     batch: Number | None = None
 
 
-class BudgetTable(Table):
+class BudgetTable(StudyTable):
     """[budget]: what the study may cost."""
 
     flop: Number | None = None
@@ -247,7 +247,7 @@ class BudgetTable(Table):
     hours: Number | None = Field(default=None, description="chip-hours; needs [hardware]")
 
 
-class EngineTable(Table):
+class EngineTable(StudyTable):
     """[engine]: where trials run: local:8, ray, slurm."""
 
     name: str = "local"
@@ -258,7 +258,7 @@ class EngineTable(Table):
     setup: tuple[str, ...] = Field(default=(), description="shell lines before a SLURM job")
 
 
-class HardwareTable(Table):
+class HardwareTable(StudyTable):
     """[hardware]: what turns FLOP into hours and money."""
 
     chip: str | None = Field(default=None, description="such as H100")

@@ -41,15 +41,15 @@ def study_text(choices: Choices) -> str:
 
     Raises UsageError for choices that make no study, with what is missing.
     """
-    own = choices.command is None and choices.function is None
+    embedded = choices.command is None and choices.function is None
     parts = [
         f"# A study: 'isoflop sweep plan FILE' says what it costs and what it can tell.\n"
         f"name = {_quoted(choices.name)}  # its runs are kept in a folder of this name",
-        _trial(choices, own),
-        _sizes(choices, own),
-        _design(choices, own),
+        _trial(choices, embedded),
+        _sizes(choices, embedded),
+        _design(choices, embedded),
         _vary(choices),
-        _held_out(choices, own),
+        _held_out(choices, embedded),
         f"[engine]\nname = {_quoted(choices.engine)}  # local:8, ray, slurm",
         "[hardware]  # turns FLOP into hours and money\n"
         '# chip = "H100"\n# mfu = 0.4\n# speed = "50B"  # [FLOP/s], in place of both',
@@ -57,8 +57,8 @@ def study_text(choices: Choices) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _trial(choices: Choices, own: bool) -> str:
-    if own:
+def _trial(choices: Choices, embedded: bool) -> str:
+    if embedded:
         return '[trial]\nmodel = "gpt"  # isoflop\'s own\ncontext = 64\nhead = 8\nevaluation = 8192'
     lines = ["[trial]"]
     if choices.command is not None:
@@ -75,9 +75,9 @@ def _trial(choices: Choices, own: bool) -> str:
     return "\n".join(lines)
 
 
-def _sizes(choices: Choices, own: bool) -> str:
+def _sizes(choices: Choices, embedded: bool) -> str:
     lines = ["[sizes]"]
-    if own and choices.width is None:
+    if embedded and choices.width is None:
         lines += [f"width = {list(OWN_WIDTHS)}", f"depth = {list(OWN_DEPTHS)}"]
     else:
         if choices.width is None and choices.N is None:
@@ -89,18 +89,18 @@ def _sizes(choices: Choices, own: bool) -> str:
         ]
     if choices.convention is not None:
         lines.append(f"convention = {_quoted(choices.convention)}")
-    elif not own and choices.N is not None:
+    elif not embedded and choices.N is not None:
         lines.append('# convention = "non-embedding"  # or "total": how N is counted')
     return "\n".join(lines)
 
 
-def _design(choices: Choices, own: bool) -> str:
+def _design(choices: Choices, embedded: bool) -> str:
     lists = {
         name: text
         for name in ("budgets", "tokens_per_parameter", "tokens")
         if (text := getattr(choices, name)) is not None
     }
-    if not lists and own:
+    if not lists and embedded:
         lists = {"budgets": ",".join(OWN_BUDGETS)}
     if len(lists) != 1:
         raise UsageError(
@@ -123,8 +123,8 @@ def _vary(choices: Choices) -> str:
     return "\n".join(["[vary]", *lines]) if lines else ""
 
 
-def _held_out(choices: Choices, own: bool) -> str:
-    if choices.held_out is None and own:
+def _held_out(choices: Choices, embedded: bool) -> str:
+    if choices.held_out is None and embedded:
         return f"[held_out]  # forecast first, trained last\n{OWN_HELD_OUT}"
     if choices.held_out is None:
         title = "# [held_out]  # a larger run, forecast first and trained last"

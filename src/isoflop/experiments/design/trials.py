@@ -152,11 +152,11 @@ def label_of(run: PlannedRun, study: StudyFile) -> str:
 def _refuse_untold(study: StudyFile, runs: tuple[PlannedRun, ...]) -> None:
     """Raise UsageError for a placeholder without a value, or a variation that no trainer sees."""
     wanted = study.wanted
-    known = {name for run in runs[:1] for name in values_of(run)} | set(OWN)
-    lacking = sorted(wanted - known)
+    names = {name for run in runs[:1] for name in values_of(run)} | set(OWN)
+    lacking = sorted(wanted - names)
     if lacking and study.trial.function is None:
         raise UsageError(
-            f"the placeholder {{{lacking[0]}}} has no value; {suggest(lacking[0], sorted(known))}: "
+            f"the placeholder {{{lacking[0]}}} has no value; {suggest(lacking[0], sorted(names))}: "
             "name it under [sizes.flags] or [vary.flags], or vary it"
         )
     if len(runs[0].points) > 1 and "points" not in wanted:
@@ -164,8 +164,8 @@ def _refuse_untold(study: StudyFile, runs: tuple[PlannedRun, ...]) -> None:
             "a ladder trains one trunk a size and measures a loss at several D, so the trainer "
             "needs {points}; take the design 'tokens' for a run of its own at each D"
         )
-    for name, values, told in _variations(runs):
-        if len(values) > 1 and not wanted & told:
+    for name, values, wording in _variations(runs):
+        if len(values) > 1 and not wanted & wording:
             raise UsageError(
                 f"{name} varies ({', '.join(brief(v) for v in list(values)[:3])}, ...) and the "
                 f"trainer is not told: put {{{name}}} into its command, or do not vary it"

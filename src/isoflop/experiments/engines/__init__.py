@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from isoflop.experiments.engines.local import LocalEngine, cores
-from isoflop.experiments.engines.protocol import ENVIRONMENT, Engine, Job, Task
-from isoflop.experiments.engines.queue import Failure, Sweep, SweepProgress, run
+from isoflop.experiments.engines.protocol import ENVIRONMENT, Engine, EngineTask, Job
+from isoflop.experiments.engines.queue import Sweep, SweepProgress, TrialFailure, run
 from isoflop.experiments.engines.registry import ENGINES, EngineOptions, engine
 
 __all__ = [
@@ -12,12 +12,12 @@ __all__ = [
     "ENVIRONMENT",
     "Engine",
     "EngineOptions",
-    "Failure",
+    "EngineTask",
     "Job",
     "LocalEngine",
     "Sweep",
     "SweepProgress",
-    "Task",
+    "TrialFailure",
     "cores",
     "engine",
     "run",

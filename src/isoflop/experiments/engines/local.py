@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from isoflop.errors import EnvironmentFailure, UsageError
 from isoflop.experiments.device import refuse_device
-from isoflop.experiments.engines.protocol import Job, Task, trial_command, trial_environment
+from isoflop.experiments.engines.protocol import EngineTask, Job, trial_command, trial_environment
 from isoflop.experiments.folder import LOG
 from isoflop.experiments.trial import PARENT
 from isoflop.files import writing
@@ -43,7 +43,7 @@ class LocalEngine:
         """How many trials run at once."""
         return self.workers
 
-    def start(self, tasks: Sequence[Task]) -> list[Job]:
+    def start(self, tasks: Sequence[EngineTask]) -> list[Job]:
         """Start trials, each of which ends with this process, however that ends.
 
         Those that no free GPU is left for are not among the jobs that are returned, which are
@@ -57,7 +57,7 @@ class LocalEngine:
             jobs.append(self._start(task, devices))
         return jobs
 
-    def _start(self, task: Task, devices: tuple[str, ...]) -> Job:
+    def _start(self, task: EngineTask, devices: tuple[str, ...]) -> Job:
         environment = {**os.environ, **trial_environment(task.resources)}
         environment[PARENT] = str(os.getpid())
         if devices:
@@ -75,7 +75,7 @@ class LocalEngine:
         share = min(task.resources.gpus, 1.0)
         return _Process(process, task.resources.grace, self.load, devices, share)
 
-    def _devices(self, task: Task) -> tuple[str, ...] | None:
+    def _devices(self, task: EngineTask) -> tuple[str, ...] | None:
         """Return the GPUs that a task is given, and count them; None where none is free."""
         needed = task.resources.gpus
         if not needed:

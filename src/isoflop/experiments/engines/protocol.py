@@ -26,7 +26,7 @@ ENVIRONMENT: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class EngineTask:
     """A trial to start: its name for people, its folder, and what it needs."""
 
     name: str
@@ -51,14 +51,14 @@ class Engine(Protocol):
     def slots(self) -> int:
         """How many trials may be started and not ended."""
 
-    def start(self, tasks: Sequence[Task]) -> Sequence[Job]:
+    def start(self, tasks: Sequence[EngineTask]) -> Sequence[Job]:
         """Start `python -m isoflop.experiments.trial FOLDER` for every task.
 
         Raises EnvironmentFailure for resources that the engine does not have.
         """
 
 
-def trial_command(task: Task, device: str) -> list[str]:
+def trial_command(task: EngineTask, device: str) -> list[str]:
     """Return the command that runs a trial."""
     module = [sys.executable, "-m", "isoflop.experiments.trial"]
     return [*module, str(task.folder.absolute()), "--device", device]

@@ -16,7 +16,7 @@ from pathlib import Path
 from isoflop.errors import Diverged, EnvironmentFailure, UsageError
 from isoflop.experiments.collect import KIND, collect, ingest
 from isoflop.experiments.engines.local import LocalEngine
-from isoflop.experiments.engines.protocol import LOST, REQUEUE, Engine, Job, Task
+from isoflop.experiments.engines.protocol import LOST, REQUEUE, Engine, EngineTask, Job
 from isoflop.experiments.experiment import Experiment, Trial
 from isoflop.experiments.folder import CANCEL, DIVERGED, ERROR, LOG, TrialFolder
 from isoflop.experiments.trial import prepare
@@ -51,7 +51,7 @@ class SweepProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class TrialFailure:
     """A trial that gave no result: the last exit code, and the end of what it printed."""
 
     trial: Trial
@@ -68,9 +68,9 @@ class Sweep:
 
     finished: tuple[Trial, ...]
     reused: int
-    failed: tuple[Failure, ...]
+    failed: tuple[TrialFailure, ...]
     seconds: float
-    diverged: tuple[Failure, ...] = ()
+    diverged: tuple[TrialFailure, ...] = ()
     cancelled: tuple[Trial, ...] = ()
 
 
@@ -110,8 +110,12 @@ def run(
 
 def _refuse_elsewhere(trials: tuple[Trial, ...], device: str) -> None:
     """Refuse an accelerator for trials that run on the processor alone."""
-    known = Experiment.registry
-    fixed = {t.experiment for t in trials if t.experiment in known and known[t.experiment].cpu_only}
+    experiments = Experiment.registry
+    fixed = {
+        t.experiment
+        for t in trials
+        if t.experiment in experiments and experiments[t.experiment].cpu_only
+    }
     if fixed and device != "cpu":
         raise UsageError(f"device is {device!r}; trials of {min(fixed)} run on the cpu alone")
 
@@ -184,7 +188,7 @@ class _Queue:
         self.waiting = [t.key for t in sorted(unfinished, key=lambda t: -t.flop)]
         self.running: dict[str, Job] = {}
         self.history = {key: _History() for key in self.trials}
-        self.failed: list[Failure] = []
+        self.failed: list[TrialFailure] = []
         self.breaker = _Breaker()
         self.parts = {key: self.folder(key).done for key in self.waiting}
         self.began = time.monotonic()
@@ -210,7 +214,7 @@ class _Queue:
         for key in fresh:
             trial, folder = self.trials[key], self.folder(key)
             prepare(trial, folder)
-            tasks.append(Task(trial.name, folder.path, trial.resources))
+            tasks.append(EngineTask(trial.name, folder.path, trial.resources))
         for key, job in zip(fresh, engine.start(tasks) if tasks else (), strict=False):
             self.running[key] = job
             self.waiting.remove(key)
@@ -247,7 +251,7 @@ class _Queue:
         history = self.history[key]
         history.restarts += 1
         if history.restarts > most:
-            self.failed.append(Failure(self.trials[key], code, self._message(key, code)))
+            self.failed.append(TrialFailure(self.trials[key], code, self._message(key, code)))
             return
         history.wait(min(history.restarts, 5))
         self.waiting.insert(0, key)
@@ -256,7 +260,7 @@ class _Queue:
         """Put a failed trial back in front, or give it up."""
         trial, message = self.trials[key], self._message(key, code)
         if code == Diverged.exit_code:
-            self.diverged[key] = Failure(trial, code, message)
+            self.diverged[key] = TrialFailure(trial, code, message)
             path = self.folder(key).path / DIVERGED
             write_atomically(path, lambda f: f.write(message.encode()))
             return
@@ -269,7 +273,7 @@ class _Queue:
             return
         if code == EnvironmentFailure.exit_code:
             raise EnvironmentFailure(f"the trial {trial.name} failed: {message}")
-        self.failed.append(Failure(trial, code, message))
+        self.failed.append(TrialFailure(trial, code, message))
 
     def _message(self, key: str, code: int) -> str:
         if code == LOST:
@@ -315,11 +319,11 @@ class _Queue:
         )
 
 
-def _diverged(study: Study, trials: dict[str, Trial]) -> dict[str, Failure]:
+def _diverged(study: Study, trials: dict[str, Trial]) -> dict[str, TrialFailure]:
     """Return the trials of which an earlier call found that they diverge."""
     code = Diverged.exit_code
     return {
-        key: Failure(trial, code, _end_of(study.trials / key / DIVERGED))
+        key: TrialFailure(trial, code, _end_of(study.trials / key / DIVERGED))
         for key, trial in trials.items()
         if (study.trials / key / DIVERGED).exists()
     }

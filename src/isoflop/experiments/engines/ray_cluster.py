@@ -15,8 +15,8 @@ from isoflop.errors import EnvironmentFailure, MissingExtra
 from isoflop.experiments.engines.protocol import (
     LOST,
     STOPPED,
+    EngineTask,
     Job,
-    Task,
     trial_command,
     trial_environment,
 )
@@ -43,7 +43,7 @@ class RayEngine:
         """How many trials are given to the cluster at once; it queues what has no room yet."""
         return self.most
 
-    def start(self, tasks: Sequence[Task]) -> list[Job]:
+    def start(self, tasks: Sequence[EngineTask]) -> list[Job]:
         """Start trials as tasks.
 
         Raises MissingExtra without Ray, EnvironmentFailure for a cluster that does not answer or
@@ -79,7 +79,7 @@ class RayEngine:
             ) from None
         return ray
 
-    def _submitted(self, ray: Any, task: Task) -> Any:
+    def _submitted(self, ray: Any, task: EngineTask) -> Any:
         needs = task.resources
         device = "cuda" if needs.gpus and self.device == "cpu" else self.device
         environment = trial_environment(needs)
@@ -140,7 +140,7 @@ def _refuse_silent(address: str | None) -> None:
         ) from None
 
 
-def _refuse_no_room(ray: Any, task: Task) -> None:
+def _refuse_no_room(ray: Any, task: EngineTask) -> None:
     """Raise EnvironmentFailure if no node of the cluster is as large as a trial needs."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     needs = {"CPU": task.resources.cpus, "GPU": task.resources.gpus}

@@ -19,8 +19,8 @@ from isoflop.errors import BadStudy, EnvironmentFailure, MissingExtra
 from isoflop.experiments.engines.protocol import (
     LOST,
     STOPPED,
+    EngineTask,
     Job,
-    Task,
     trial_command,
     trial_environment,
 )
@@ -48,14 +48,14 @@ class SlurmEngine:
     partition: str | None = None
     account: str | None = None
     setup: tuple[str, ...] = ()
-    queue: _Queue = field(default_factory=lambda: _Queue(), repr=False, compare=False)
+    queue: _SlurmQueue = field(default_factory=lambda: _SlurmQueue(), repr=False, compare=False)
 
     @property
     def slots(self) -> int:
         """How many trials are in SLURM's queue, or run, at once."""
         return self.most
 
-    def start(self, tasks: Sequence[Task]) -> list[Job]:
+    def start(self, tasks: Sequence[EngineTask]) -> list[Job]:
         """Submit trials; those whose job of an earlier call is still there are taken up again.
 
         Raises MissingExtra without submitit, EnvironmentFailure without a cluster or for what it
@@ -72,7 +72,7 @@ class SlurmEngine:
             jobs |= self._submitted(resources, tuple(group))
         return [jobs[task.folder] for task in tasks]
 
-    def _earlier(self, task: Task) -> Job | None:
+    def _earlier(self, task: EngineTask) -> Job | None:
         """Return the job that another driver submitted for a trial, if SLURM still has it."""
         number = _field(task.folder / RECORD, "job")
         if number is None or (task.folder / OUTCOME).exists():
@@ -81,7 +81,7 @@ class SlurmEngine:
             return None
         return _SlurmJob(number, task.folder, self.queue)
 
-    def _submitted(self, resources: Resources, tasks: tuple[Task, ...]) -> dict[Path, Job]:
+    def _submitted(self, resources: Resources, tasks: tuple[EngineTask, ...]) -> dict[Path, Job]:
         """Submit trials that need the same as one array."""
         executor = self._executor(resources, tasks[0].folder.parent.parent / SCRIPTS)
         work = [_Work(tuple(trial_command(t, self._device(resources))), t.folder.absolute(),
@@ -151,12 +151,12 @@ def _write(path: Path, document: Mapping[str, str | int]) -> None:
 def _refusal(error: Exception, partition: str | None) -> str:
     """Return what SLURM refused, in its own last words."""
     lines = [line for line in str(error).splitlines() if "error:" in line.lower()]
-    said = (lines or str(error).strip().splitlines() or ["no reason given"])[-1].strip()
+    reason = (lines or str(error).strip().splitlines() or ["no reason given"])[-1].strip()
     where = f" in the partition {partition!r}" if partition else ""
-    return f"SLURM took no job{where}: {said[:300]}; see what there is with sinfo"
+    return f"SLURM took no job{where}: {reason[:300]}; see what there is with sinfo"
 
 
-class _Queue:
+class _SlurmQueue:
     """What SLURM says of all jobs, asked once for all of them."""
 
     def __init__(self) -> None:
@@ -190,7 +190,7 @@ class _SlurmJob:
 
     number: str
     folder: Path
-    queue: _Queue
+    queue: _SlurmQueue
     missed: float | None = None  # when it was first out of the queue
 
     def poll(self) -> int | None:

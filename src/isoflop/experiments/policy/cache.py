@@ -20,13 +20,13 @@ class Decoding:
     """Sequences under way: what a model needs to take each of them one token further.
 
     `logits` (b, v) are of the next token. Prompts are padded on the left; rotary positions are
-    relative, so padding need only be hidden, not moved. `seen` (b, room) marks what is a token.
+    relative, so padding need only be hidden, not moved. `context` (b, room) marks what is a token.
     """
 
     model: PolicyModel
     keys: list[Tensor]  # of every layer (b, h, room, c)
     values: list[Tensor]
-    seen: Tensor
+    context: Tensor
     places: Tensor  # of the last token (b,)
     used: int
     logits: Tensor
@@ -34,7 +34,7 @@ class Decoding:
     @property
     def room(self) -> int:
         """How many tokens a sequence may have, its padding included."""
-        return self.seen.shape[1]
+        return self.context.shape[1]
 
     def take(self, rows: Tensor) -> Decoding:
         """Return the decoding of some sequences, in the order of `rows`, repeats allowed."""
@@ -42,7 +42,7 @@ class Decoding:
             model=self.model,
             keys=[k.index_select(0, rows) for k in self.keys],
             values=[v.index_select(0, rows) for v in self.values],
-            seen=self.seen.index_select(0, rows),
+            context=self.context.index_select(0, rows),
             places=self.places.index_select(0, rows),
             used=self.used,
             logits=self.logits.index_select(0, rows),
@@ -59,7 +59,7 @@ class Decoding:
         first, last = self.used, self.used + tokens_bt.shape[1]
         if last > self.room:
             raise UsageError(f"there is room for {self.room} tokens and {last} are wanted")
-        self.seen[:, first:last] = seen_bt
+        self.context[:, first:last] = seen_bt
         hidden = self._hidden(first, last)
         attends = [self._attend(i, first, last, hidden) for i in range(len(self.keys))]
         stream = self.model.stream(self.model.embed(tokens_bt, places_bt), first, attends)
@@ -68,7 +68,7 @@ class Decoding:
 
     def _hidden(self, first: int, last: int) -> Tensor | None:
         """Return what each new token may attend to (b, 1, t, keys), or None where it is all."""
-        mask = self.seen[:, :last]
+        mask = self.context[:, :last]
         if last - first == 1:
             return None if bool(mask.all()) else mask[:, None, None]
         position = torch.arange(last, device=mask.device)
@@ -110,7 +110,7 @@ def begin(model: PolicyModel, prompts_bt: Tensor, more: int) -> Decoding:
         model=model,
         keys=[weight.new_zeros(size) for _ in range(shape.layers)],
         values=[weight.new_zeros(size) for _ in range(shape.layers)],
-        seen=seen_bt.new_zeros(b, t + more),
+        context=seen_bt.new_zeros(b, t + more),
         places=prompts_bt.new_zeros(b),
         used=0,
         logits=weight.new_zeros(b, shape.vocabulary),

@@ -117,10 +117,10 @@ def _skilled(
     examined = task.problems(warmup.problems, np.random.default_rng((seed, 1)))
     rates = []
     for i in range(TRIES):
-        own = seed if i == 0 else int(np.random.SeedSequence((seed, i)).generate_state(1)[0])
-        model = PolicyModel(shape, task.layout, own).to(device)
+        run_seed = seed if i == 0 else int(np.random.SeedSequence((seed, i)).generate_state(1)[0])
+        model = PolicyModel(shape, task.layout, run_seed).to(device)
         slower = replace(warmup, lr=warmup.lr / 2**i, steps=warmup.steps * (i + 1))
-        rates.append(_teach(model, task, slower, own, retries, examined))
+        rates.append(_teach(model, task, slower, run_seed, retries, examined))
         if warmup.skill is None or rates[-1] >= warmup.skill:
             return model
     steps = warmup.steps * TRIES * (TRIES + 1) // 2

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from isoflop.experiments.pretrain.recipe import TrainingRecipe
 from isoflop.experiments.pretrain.shape import Shape
-from isoflop.experiments.pretrain.sweep import PRESETS, Pretrain, PretrainPreset, Size, budgets
+from isoflop.experiments.pretrain.sweep import PRESETS, PointSize, Pretrain, PretrainPreset, budgets
 
-__all__ = ["PRESETS", "Pretrain", "PretrainPreset", "Shape", "Size", "TrainingRecipe", "budgets"]
+__all__ = [
+    "PRESETS",
+    "PointSize",
+    "Pretrain",
+    "PretrainPreset",
+    "Shape",
+    "TrainingRecipe",
+    "budgets",
+]

@@ -63,8 +63,8 @@ def _of_this_processor(cache: Path) -> Precision:
     """Return the faster format, from `cache` where this machine was measured before."""
     path = cache / f"precision-{_machine()}.json"
     with contextlib.suppress(IsoflopError, ValueError):  # it is measured again
-        if (known := parse_json(read_text(path))) in get_args(Precision):
-            return known  # type: ignore[no-any-return]
+        if (cached := parse_json(read_text(path))) in get_args(Precision):
+            return cached  # type: ignore[no-any-return]
     plain, short = _seconds()
     faster: Precision = "bfloat16" if short * GAIN < plain else "float32"
     with contextlib.suppress(OSError):  # a cache is a convenience

@@ -15,7 +15,7 @@ from isoflop.experiments.pretrain.shape import Shape
 from isoflop.store import JSON
 
 
-class Size(NamedTuple):
+class PointSize(NamedTuple):
     """What a run will have seen when its loss is measured: known before it is trained."""
 
     N: int
@@ -72,10 +72,10 @@ class Pretrain(Experiment):
             )
         return points
 
-    def sizes(self, shape: Shape) -> tuple[Size, ...]:
+    def sizes(self, shape: Shape) -> tuple[PointSize, ...]:
         """Return N [params], D [tokens] and C [FLOP] of every loss that `shape` will give."""
         count, each = shape.parameters("total"), shape.flop_per_token("detailed")
-        return tuple(Size(count, tokens, each * tokens) for tokens in self.points(shape))
+        return tuple(PointSize(count, tokens, each * tokens) for tokens in self.points(shape))
 
     def trials(self) -> tuple[Trial, ...]:
         """Return one trial for each shape and seed, which gives a loss at every budget."""

@@ -46,7 +46,7 @@ class TrainingResult:
     precision: Precision
 
 
-class Trainer:
+class ModelTrainer:
     """A model in training: weights, optimiser, averaged weights, and the tokens seen."""
 
     def __init__(
@@ -132,14 +132,14 @@ class Trainer:
 class TrainingState:
     """How far a run has come along its legs, and what it found; resumed from `folder`."""
 
-    learner: Trainer
+    learner: ModelTrainer
     folder: TrialFolder
     total: int  # tokens to train on, branches included
     keep_every: float  # [s]
     leg: int = 0
     trained: int = 0  # tokens trained on, branches included
     trunk: dict[str, Any] | None = None  # where to go back to after a branch
-    found: list[Point] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
     clocks: tuple[float, float] = field(default_factory=lambda: _clocks())
     kept_at: float = field(default_factory=time.monotonic)
 
@@ -150,7 +150,7 @@ class TrainingState:
         state = load_state(path, self.learner.device)
         self.learner.restore(state["learner"])
         self.leg, self.trained, self.trunk = state["leg"], state["trained"], state["trunk"]
-        self.found = [Point(**p) for p in state["found"]]
+        self.points = [Point(**p) for p in state["points"]]
         wall, cpu = _clocks()
         self.clocks = (wall - state["spent"][0], cpu - state["spent"][1])
 
@@ -175,7 +175,7 @@ class TrainingState:
             "leg": self.leg,
             "trained": self.trained,
             "trunk": self.trunk,
-            "found": [asdict(p) for p in self.found],
+            "points": [asdict(p) for p in self.points],
             "spent": self.spent(),
         }
         self.folder.save_checkpoint(lambda file: torch.save(state, file))
@@ -204,7 +204,7 @@ def train(
     points = tuple(sorted(set(points)))
     _refuse_repeats(shape, recipe, points, corpus)
     held_out = text.held_out_windows(corpus, shape.context, evaluation)
-    learner = Trainer(shape, recipe, corpus, seed, device)
+    learner = ModelTrainer(shape, recipe, corpus, seed, device)
     journey = TrainingState(learner, folder, recipe.tokens(points), keep_every)
     journey.resume()
     legs = recipe.legs(points)
@@ -218,13 +218,13 @@ def train(
             journey.advance(fraction if leg.decays else 1.0)
         if leg.scored:
             loss = learner.score(held_out, averaged=recipe.schedule == "constant-average")
-            journey.found.append(Point(learner.tokens, learner.steps, loss))
+            journey.points.append(Point(learner.tokens, learner.steps, loss))
             folder.append({"step": learner.steps, "D": learner.tokens, "L": loss})
         if journey.trunk is not None:
             learner.restore(journey.trunk)
             journey.trunk = None
         journey.leg += 1
-    return TrainingResult(tuple(journey.found), *journey.spent(), learner.precision)
+    return TrainingResult(tuple(journey.points), *journey.spent(), learner.precision)
 
 
 def sequences_at_once(shape: Shape, device: str) -> int:

@@ -120,23 +120,23 @@ class RewardTrainingState:
     learner: RewardTrainer
     folder: TrialFolder
     keep_every: float  # [s]
-    found: list[RewardEvaluation] = field(default_factory=list)
+    evaluations: list[RewardEvaluation] = field(default_factory=list)
     kept_at: float = field(default_factory=time.monotonic)
 
     def resume(self) -> None:
         """Take up the last state that was kept; without one, measure the start."""
         if (path := self.folder.checkpoint) is None:
             start = self.learner.look(START * self.learner.setting.pursuit.look)
-            self.found.append(replace(start, KL=0.0, KL_error=0.0, k3=0.0))
+            self.evaluations.append(replace(start, KL=0.0, KL_error=0.0, k3=0.0))
             return
         state = load_state(path)
         self.learner.restore(state["learner"])
-        self.found = [RewardEvaluation(**look) for look in state["found"]]
+        self.evaluations = [RewardEvaluation(**look) for look in state["evaluations"]]
 
     @property
     def furthest(self) -> float:
         """The largest d [sqrt(nats)] that was looked at."""
-        return math.sqrt(max(max(look.KL, 0.0) for look in self.found))
+        return math.sqrt(max(max(look.KL, 0.0) for look in self.evaluations))
 
     def advance(self) -> None:
         """Take one step, look if KL has grown enough, and keep the state if it is time."""
@@ -145,11 +145,14 @@ class RewardTrainingState:
         last = learner.steps == pursuit.steps
         if last or math.sqrt(max(learner.KL, 0.0)) >= self.furthest + pursuit.spacing:
             look = learner.look(pursuit.look)
-            self.found.append(look)
+            self.evaluations.append(look)
             self.folder.append({"step": look.steps, **asdict(look)})
         self.folder.progress(max(learner.steps / pursuit.steps, self.furthest / pursuit.furthest))
         if time.monotonic() - self.kept_at >= self.keep_every:
-            state = {"learner": learner.state(), "found": [asdict(look) for look in self.found]}
+            state = {
+                "learner": learner.state(),
+                "evaluations": [asdict(look) for look in self.evaluations],
+            }
             self.folder.save_checkpoint(lambda file: torch.save(state, file))
             self.kept_at = time.monotonic()
 
@@ -171,4 +174,4 @@ def pursue(
     journey.resume()
     while not journey.over:
         journey.advance()
-    return tuple(journey.found)
+    return tuple(journey.evaluations)

@@ -41,7 +41,7 @@ class Overoptimise(Experiment):
     """Proxies of a gold reward, optimised harder and harder: what gold says of it.
 
     For every seed the source, the policy, the gold reward and the proxies are all new. One trial
-    chooses the best of n by every one of `scorers`, from one bank; one more for each of `pursued`
+    chooses the best of n by every one of `scorers`, from one bank; one more for each of `targets`
     learns to please it. R is the gain in gold over the initial policy, in its standard deviations
     there, `sigma` the standard error of that, R_proxy the gain in the score. N counts parameters
     of the reward model, all members of an ensemble together.
@@ -53,7 +53,7 @@ class Overoptimise(Experiment):
     conventions: ClassVar[Mapping[str, str]] = MappingProxyType({"N": "total"})
 
     scorers: tuple[Scorer, ...]
-    pursued: tuple[RLTarget, ...] = ()
+    targets: tuple[RLTarget, ...] = ()
     setting: RewardConfig = field(default_factory=RewardConfig)
     seeds: tuple[int, ...] = (0,)
 
@@ -61,7 +61,7 @@ class Overoptimise(Experiment):
         """Refuse a study without a scorer or a seed, or with one scorer twice."""
         if not (self.scorers and self.seeds):
             raise UsageError("a study needs at least one scorer and one seed")
-        if len(set(self.scorers)) < len(self.scorers) or len(set(self.pursued)) < len(self.pursued):
+        if len(set(self.scorers)) < len(self.scorers) or len(set(self.targets)) < len(self.targets):
             raise UsageError("a scorer is in the study twice")
 
     def trials(self) -> tuple[Trial, ...]:
@@ -69,7 +69,7 @@ class Overoptimise(Experiment):
         return tuple(
             trial
             for seed in self.seeds
-            for trial in (self._choice(seed), *(self._pursuit(p, seed) for p in self.pursued))
+            for trial in (self._choice(seed), *(self._pursuit(p, seed) for p in self.targets))
         )
 
     def _choice(self, seed: int) -> Trial:

@@ -59,7 +59,7 @@ class Rollouts:
 
 
 @dataclass
-class Tally:
+class RolloutTally:
     """What rolling out has cost and shown: since the start, and since the last look."""
 
     flop: float = 0.0
@@ -146,7 +146,7 @@ def roll_out(
     setting: RLConfig,
     recipe: RLRecipe,
     supply: Supply,
-    tally: Tally,
+    tally: RolloutTally,
     count: int,
 ) -> Rollouts:
     """Return `count` groups of responses; fewer where the recipe drops what does not vary."""
@@ -167,7 +167,7 @@ def _once(
     setting: RLConfig,
     recipe: RLRecipe,
     supply: Supply,
-    tally: Tally,
+    tally: RolloutTally,
     count: int,
 ) -> Rollouts:
     problems, rows = supply.take(count)

@@ -20,8 +20,8 @@ from isoflop.experiments.rl.recipe import RLRecipe
 from isoflop.experiments.rl.rollout import (
     LOOK,
     Rollouts,
+    RolloutTally,
     Supply,
-    Tally,
     generator,
     judge,
     roll_out,
@@ -79,7 +79,7 @@ class RLTrainer:
         )
         for group in self.optimiser.param_groups:
             group["lr"] = setting.lr * group["scale"]
-        self.supply, self.tally = Supply(setting, seed), Tally()
+        self.supply, self.tally = Supply(setting, seed), RolloutTally()
         self.steps, self.learned = 0, 0.0
         self.micro = MICRO if device == "cpu" else 1 << 30
         draw = np.random.default_rng((setting.start, LOOK))
@@ -170,7 +170,7 @@ class RLTrainer:
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.steps, self.learned = state["steps"], state["learned"]
-        self.tally = Tally(**state["tally"])
+        self.tally = RolloutTally(**state["tally"])
         *counts, retired = state["supply"]
         self.supply.batches, self.supply.epoch, self.supply.cursor = counts
         self.supply.retired = np.array(retired, bool)
@@ -184,7 +184,7 @@ class RLTrainingState:
     folder: TrialFolder
     keep_every: float  # [s]
     start: float | None = None
-    found: list[RLEvaluation] = field(default_factory=list)
+    evaluations: list[RLEvaluation] = field(default_factory=list)
     clocks: tuple[float, float] = field(default_factory=lambda: _clocks())
     kept_at: float = field(default_factory=time.monotonic)
 
@@ -194,14 +194,17 @@ class RLTrainingState:
             return
         state = load_state(path, device)
         self.learner.restore(state["learner"])
-        self.start, self.found = state["start"], [RLEvaluation(**look) for look in state["found"]]
+        self.start, self.evaluations = (
+            state["start"],
+            [RLEvaluation(**look) for look in state["evaluations"]],
+        )
         wall, cpu = _clocks()
         self.clocks = (wall - state["spent"][0], cpu - state["spent"][1])
 
     def look(self) -> None:
         """Measure the policy, and write down what was found."""
         look = self.learner.look(self.learner.setting.samples)
-        self.found.append(look)
+        self.evaluations.append(look)
         self.folder.append({"step": look.steps, "C": look.flop, "R": look.passed})
 
     def keep(self) -> None:
@@ -209,7 +212,7 @@ class RLTrainingState:
         state = {
             "learner": self.learner.state(),
             "start": self.start,
-            "found": [asdict(look) for look in self.found],
+            "evaluations": [asdict(look) for look in self.evaluations],
             "spent": self.spent(),
         }
         self.folder.save_checkpoint(lambda file: torch.save(state, file))
@@ -247,7 +250,7 @@ def train(
         folder.progress(learner.steps / setting.steps)
         if time.monotonic() - journey.kept_at >= keep_every:
             journey.keep()
-    return RLResult(journey.start, tuple(journey.found), *journey.spent())
+    return RLResult(journey.start, tuple(journey.evaluations), *journey.spent())
 
 
 def _clocks() -> tuple[float, float]:

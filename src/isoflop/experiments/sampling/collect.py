@@ -84,13 +84,13 @@ def fill(
         if wanted.missing:
             backend.load()
         asyncio.run(
-            _Filling(
+            _Collecting(
                 wanted=wanted,
                 backend=backend,
                 judge=judge,
                 kind=(strategy, lineage),
                 writer=writer,
-                filled=result,
+                result=result,
                 watch=watch,
             ).run()
         )
@@ -166,15 +166,15 @@ def _seed(seed: int, problem: str, number: int) -> int:
 
 
 @dataclass
-class _Filling:
+class _Collecting:
     wanted: _Wanted
     backend: Backend
     judge: Judge
     kind: Kind
     writer: BankWriter
-    filled: CollectionResult
+    result: CollectionResult
     watch: Watch
-    held: list[Sample] = field(default_factory=list)  # left out, if the server still works
+    rows: list[Sample] = field(default_factory=list)  # left out, if the server still works
     in_a_row: int = 0
     last: str = ""  # what went wrong last
 
@@ -185,19 +185,19 @@ class _Filling:
         try:
             while batch := await _batch(out):
                 await self._keep(batch)
-                self.filled.seconds = time.monotonic() - began
+                self.result.seconds = time.monotonic() - began
                 self.watch(self._progress())
         finally:
             asker.cancel()
             await asyncio.gather(asker, return_exceptions=True)
             await self.backend.close()
-        if missing := self.filled.total - self.filled.had - self.filled.new:
+        if missing := self.result.total - self.result.had - self.result.new:
             why = self.last or "nobody says why"
             raise EnvironmentFailure(
-                f"{missing:,} of {self.filled.total:,} samples got no answer ({why}); the "
+                f"{missing:,} of {self.result.total:,} samples got no answer ({why}); the "
                 "others are kept, and the same command asks for them again"
             )
-        self.filled.unsure = +self.judge.unsure
+        self.result.unsure = +self.judge.unsure
 
     async def _ask(self, out: asyncio.Queue[Item]) -> None:
         """Have as many requests under way as the backend takes; the last item is None."""
@@ -217,7 +217,7 @@ class _Filling:
                 await out.put((request, failed))
                 continue
             if len(answered.responses) < len(request.numbers):
-                self.filled.short += 1
+                self.result.short += 1
                 self.wanted.back(request, len(answered.responses))
             await out.put((request, answered))
 
@@ -234,13 +234,13 @@ class _Filling:
                 self.in_a_row = 0
         if good:
             try:
-                rows = await self._judged(good) + self.held
+                rows = await self._judged(good) + self.rows
             except Exception as error:
                 raise in_words(error, KEPT.format("judging")) from error
-            self.held = []
-            self.filled.left_out.update(row.left_out for row in rows if row.left_out)
+            self.rows = []
+            self.result.left_out.update(row.left_out for row in rows if row.left_out)
             # In a thread: a disk that is slow must not look like a server that is.
-            self.filled.new += await asyncio.to_thread(self.writer.append, rows)
+            self.result.new += await asyncio.to_thread(self.writer.append, rows)
         if failures:
             raise failures[0]
 
@@ -250,7 +250,7 @@ class _Filling:
         self.last = str(failed)
         self.in_a_row += 1
         if failed.lasting:
-            self.held += [
+            self.rows += [
                 Sample(
                     problem=request.problem.name,
                     sample=n,
@@ -278,8 +278,8 @@ class _Filling:
         ]
         strategy, lineage = self.kind
         verdicts = await self.judge([(request.problem, r) for request, _, _, r in rows])
-        self.filled.tokens += sum(r.tokens or 0 for *_, r in rows)
-        self.filled.prompt_tokens += sum(
+        self.result.tokens += sum(r.tokens or 0 for *_, r in rows)
+        self.result.prompt_tokens += sum(
             a.prompt_tokens or 0 for _, a in good if isinstance(a, Answered)
         )
         return [
@@ -302,7 +302,7 @@ class _Filling:
         ]
 
     def _progress(self) -> CollectionProgress:
-        f = self.filled
+        f = self.result
         return CollectionProgress(f.had + f.new, f.total, f.had, f.left_out.total(), f.seconds)
 
 

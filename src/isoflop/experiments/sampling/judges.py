@@ -73,8 +73,8 @@ class Judge:
         for name, scorer in self.scorers.items():
             column = [finite(score) for score in await _asked(name, scorer, prompts, texts)]
             self.unsure[name] += sum(map(math.isnan, column))
-            for own, score in zip(scores, column, strict=True):
-                own[name] = score
+            for row, score in zip(scores, column, strict=True):
+                row[name] = score
         return scores
 
 

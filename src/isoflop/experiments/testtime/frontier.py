@@ -27,16 +27,16 @@ class Where:
 
     problem: Tokens
     prompt: Numbers
-    spent: ComputeCost
+    cost: ComputeCost
 
     def of(self, rows: Tokens) -> Where:
         """Return that of some responses; costs go to the same account."""
-        return Where(self.problem[rows], self.prompt[rows], self.spent)
+        return Where(self.problem[rows], self.prompt[rows], self.cost)
 
     def count(self, what: str, rows: Mask, amount_n: Any) -> None:
         """Add amounts (n,) of some of the responses to what their problems cost."""
         amounts = np.broadcast_to(amount_n, rows.shape)[rows]
-        np.add.at(getattr(self.spent, what), self.problem[rows], amounts)
+        np.add.at(getattr(self.cost, what), self.problem[rows], amounts)
 
 
 @dataclass(eq=False)
@@ -62,7 +62,7 @@ class SearchFrontier:
     @property
     def spent(self) -> ComputeCost:
         """What it has cost so far, by problem."""
-        return self.where.spent
+        return self.where.cost
 
     @property
     def probabilities(self) -> Numbers:

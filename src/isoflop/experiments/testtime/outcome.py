@@ -49,7 +49,7 @@ class StrategyAnswers:
     """
 
     answers: Integers
-    spent: ComputeCost
+    cost: ComputeCost
     score: Numbers
 
 

@@ -170,7 +170,7 @@ def _outcomes(results: list[StrategyAnswers], problems: Problems) -> Mapping[str
     """Return final answers and costs as columns of a bank."""
     answers = np.concatenate([o.answers for o in results])
     cost = {
-        f.name: np.concatenate([getattr(o.spent, f.name) for o in results])
+        f.name: np.concatenate([getattr(o.cost, f.name) for o in results])
         for f in fields(ComputeCost)
     }
     return {

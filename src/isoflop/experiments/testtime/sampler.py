@@ -129,7 +129,7 @@ class Bench:
     ) -> StrategyAnswers:
         """Return what a weighted vote of responses comes to, their cost being known."""
         responses = replace(self._read(problems, tokens_pnt), scores=scores_pn)
-        return replace(chosen(responses, "weighted"), spent=cost)
+        return replace(chosen(responses, "weighted"), cost=cost)
 
     def _prompts(self, problems: Problems) -> Numbers:
         """Return the tokens (p,) of each prompt."""

@@ -89,7 +89,7 @@ def _observed(
 
     parallel_samples = bank.load(PARALLEL, verifiers=(VERIFIER,), answers=True)
     k = 2 ** np.arange(int(np.log2(setting.samples)) + 1)
-    tokens = float(parallel_samples.spent["tokens"].mean())
+    tokens = float(parallel_samples.cost["tokens"].mean())
     for curve in curves(parallel_samples, k, draws=0):
         for count, value in zip(k.tolist(), curve.value.tolist(), strict=True):
             yield curve.name, {"k": count, "thinking": count * tokens, "score": value}
@@ -99,7 +99,7 @@ def _observed(
             name,
             {
                 "k": named(name).responses,
-                "thinking": float(strategy_samples.spent["tokens"].mean()),
+                "thinking": float(strategy_samples.cost["tokens"].mean()),
                 "score": float(strategy_samples.correct.mean()),
             },
         )

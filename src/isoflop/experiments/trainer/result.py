@@ -49,7 +49,7 @@ class ResultMapping:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ExpectedResult:
     """What a trial was to train: its N, the token counts at which a loss is due, its flags."""
 
     N: float
@@ -66,7 +66,9 @@ class Measured:
     others: Mapping[str, float]
 
 
-def read_result(mapping: ResultMapping, folder: Path, asked: Asked, began: float) -> list[Measured]:
+def read_result(
+    mapping: ResultMapping, folder: Path, expected: ExpectedResult, began: float
+) -> list[Measured]:
     """Return the loss at every point of a trial.
 
     `began` is when the trial was first started [s since 1970].
@@ -84,11 +86,11 @@ def read_result(mapping: ResultMapping, folder: Path, asked: Asked, began: float
             f"{path} was written before this trial began, so it is the result of another; have the "
             "trainer write into {folder}"
         )
-    runs = _runs(mapping, path, asked)
-    return _at_points(runs, asked, path)
+    runs = _runs(mapping, path, expected)
+    return _at_points(runs, expected, path)
 
 
-def _runs(mapping: ResultMapping, path: Path, asked: Asked) -> Runs:
+def _runs(mapping: ResultMapping, path: Path, expected: ExpectedResult) -> Runs:
     """Return the table of losses that a file holds."""
     if path.is_dir() or path.suffix.lower() not in TEXT:
         return read(
@@ -103,7 +105,7 @@ def _runs(mapping: ResultMapping, path: Path, asked: Asked) -> Runs:
             f"{path.name} holds no field {mapping.loss!r}; {suggest(mapping.loss, fields)}: name "
             'the loss under [trial.result.columns], L = "FIELD"'
         )
-    _refuse_other_trial(records, asked, path)
+    _refuse_other_trial(records, expected, path)
     _refuse_diverged(losses, mapping.loss)
     names = dict.fromkeys(name for record in losses for name in record)
     table = {name: [record.get(name) for record in losses] for name in names}
@@ -129,10 +131,10 @@ def _refuse_diverged(losses: Sequence[Record], name: str) -> None:
         )
 
 
-def _refuse_other_trial(records: Sequence[Record], asked: Asked, path: Path) -> None:
+def _refuse_other_trial(records: Sequence[Record], expected: ExpectedResult, path: Path) -> None:
     """Raise UsageError if a result says of itself that it has other flags."""
     for record in records:
-        for name, value in asked.values.items():
+        for name, value in expected.values.items():
             if (
                 name in record
                 and name not in ("D", "N", "folder")
@@ -144,35 +146,35 @@ def _refuse_other_trial(records: Sequence[Record], asked: Asked, path: Path) -> 
                 )
 
 
-def _differs(seen: Any, value: Any) -> bool:
-    if isinstance(seen, bool) or isinstance(value, bool | list) or isinstance(seen, str):
-        return isinstance(seen, str) and isinstance(value, str) and seen != value
+def _differs(result: Any, value: Any) -> bool:
+    if isinstance(result, bool) or isinstance(value, bool | list) or isinstance(result, str):
+        return isinstance(result, str) and isinstance(value, str) and result != value
     try:
-        return not math.isclose(float(seen), float(value), rel_tol=1e-3)
+        return not math.isclose(float(result), float(value), rel_tol=1e-3)
     except (TypeError, ValueError):
         return False
 
 
-def _at_points(runs: Runs, asked: Asked, path: Path) -> list[Measured]:
+def _at_points(runs: Runs, expected: ExpectedResult, path: Path) -> list[Measured]:
     """Return the measured loss nearest to each point that a trial was to reach."""
     runs.require(("L",))
     if "N" in runs and np.isfinite(runs["N"][-1]):
-        factor = float(runs["N"][-1]) / asked.N
+        factor = float(runs["N"][-1]) / expected.N
         if not 1 / OTHER < factor < OTHER:
             raise UsageError(
                 f"{path.name} says N = {show(float(runs['N'][-1]))} and the trial asked for "
-                f"{show(asked.N)}: it is the result of another trial, or counts N otherwise"
+                f"{show(expected.N)}: it is the result of another trial, or counts N otherwise"
             )
     if "D" not in runs:
-        if len(asked.points) > 1:
+        if len(expected.points) > 1:
             raise UsageError(
                 f"{path.name} does not say at which D its losses are, and the trial trains one "
                 "trunk for several; name D under [trial.result.columns], or derive it"
             )
-        return [_measured(runs, len(runs) - 1, asked.points[0])]
+        return [_measured(runs, len(runs) - 1, expected.points[0])]
     D = runs["D"]
     result = []
-    for point in asked.points:
+    for point in expected.points:
         # Of equally near rows the last: an attempt that was taken up again writes some twice.
         distance = np.abs(np.log(np.maximum(D, 1) / point))
         i = int(np.flatnonzero(distance == np.nanmin(distance))[-1])

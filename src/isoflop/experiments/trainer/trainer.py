@@ -17,7 +17,7 @@ from isoflop.experiments.trainer.command import fill, refuse_missing, words_of
 from isoflop.experiments.trainer.functions import call, function_of
 from isoflop.experiments.trainer.process import Launch, carry_out
 from isoflop.experiments.trainer.records import records_of
-from isoflop.experiments.trainer.result import Asked, Measured, ResultMapping, read_result
+from isoflop.experiments.trainer.result import ExpectedResult, Measured, ResultMapping, read_result
 from isoflop.experiments.trial import LATE, REQUEUE
 from isoflop.files import parse_json, read_content, write_atomically
 from isoflop.store import JSON, canonical
@@ -50,8 +50,8 @@ class Trainer(Experiment):
         seconds = _trained(folder)
         if seconds is None:
             seconds = _train(trial, folder, mapping)
-        asked = Asked(setup["N"], tuple(setup["points"]), config["values"])
-        measured = read_result(mapping, folder.path, asked, began)
+        expected = ExpectedResult(setup["N"], tuple(setup["points"]), config["values"])
+        measured = read_result(mapping, folder.path, expected, began)
         provenance: dict[str, JSON] = {
             "seconds": seconds,
             "script": _script(words_of(config["command"]), Path(setup["workdir"])),
@@ -76,12 +76,12 @@ class FunctionTrainer(Experiment):
         config: Mapping[str, Any] = trial.config
         began = time.monotonic()
         function = function_of(config["function"], Path(setup["workdir"]))
-        given = {**config["values"], "folder": str(folder.path), "device": device}
-        rows = call(function, given, folder)
+        arguments = {**config["values"], "folder": str(folder.path), "device": device}
+        rows = call(function, arguments, folder)
         mapping = ResultMapping(**{**setup["result"], "derive": tuple(setup["result"]["derive"])})
         write_atomically(folder.path / mapping.file, lambda f: f.write(rows.encode()))
-        asked = Asked(setup["N"], tuple(setup["points"]), config["values"])
-        measured = read_result(mapping, folder.path, asked, 0.0)
+        expected = ExpectedResult(setup["N"], tuple(setup["points"]), config["values"])
+        measured = read_result(mapping, folder.path, expected, 0.0)
         provenance: dict[str, JSON] = {"seconds": time.monotonic() - began}
         return summary_of(trial, measured, provenance)
 
@@ -208,9 +208,9 @@ def _report(folder: TrialFolder, mapping: ResultMapping, tokens: float) -> None:
     if not path.is_file() or path.suffix == ".json" or path.stat().st_size > 1 << 20:
         return
     name = mapping.columns.get("D", "D")
-    seen = [r[name] for r in _records(path) if isinstance(r.get(name), int | float)]
-    if seen:
-        folder.progress(min(max(seen) / tokens, 0.99))
+    values = [r[name] for r in _records(path) if isinstance(r.get(name), int | float)]
+    if values:
+        folder.progress(min(max(values) / tokens, 0.99))
 
 
 def _script(words: tuple[str, ...], workdir: Path) -> str | None:

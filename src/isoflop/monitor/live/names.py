@@ -53,11 +53,11 @@ class LossNames:
         value = record.get(self.known.get(part, ""))
         return float(value) if isinstance(value, int | float) else None
 
-    def refuse(self, seen: Sequence[str], source: str) -> None:
+    def refuse(self, names: Sequence[str], source: str) -> None:
         """Raise UsageError for a log in which no step or no loss is known by name."""
         for part, others in (("step", ()), ("loss", ("eval_loss",))):
             if not any(name in self.known for name in (part, *others)):
                 raise UsageError(
                     f"{source} has no {part} known by name; say --columns {part}=NAME (there is "
-                    f"{', '.join(seen[:12]) or 'nothing yet'})"
+                    f"{', '.join(names[:12]) or 'nothing yet'})"
                 )

@@ -99,14 +99,14 @@ def replay(
     part = "eval_loss" if "eval_loss" in watcher.names.known else "loss"
     places = [i for i, r in enumerate(records) if watcher.names.value(part, r) is not None]
     spaced = [*places[EARLIEST :: max(1, len(places) // MOST_LOOKS)], len(records) - 1]
-    asked = set(spaced[:: -max(1, len(spaced) // forecasts)]) if forecasts else set()
+    steps = set(spaced[:: -max(1, len(spaced) // forecasts)]) if forecasts else set()
     looked = set(spaced)
     stopped: float | None = None
     for i, record in enumerate(records):
         watcher.take(record)
         if i not in looked:
             continue
-        looks.append(watcher.look(i in asked))
+        looks.append(watcher.look(i in steps))
         for alert in looks[-1].alerts:
             first.setdefault(alert.name, (watcher.step, alert))
         if stopped is None and looks[-1].is_alarmed:

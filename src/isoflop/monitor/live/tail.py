@@ -83,8 +83,8 @@ class Tail:
 
     def _place(self, head: bytes, size: int) -> None:
         """Go back to the start of a file that is another, or was cut."""
-        known = self._head and not head.startswith(self._head[: len(head)])
-        if size < self._offset or known:
+        moved = self._head and not head.startswith(self._head[: len(head)])
+        if size < self._offset or moved:
             self._offset, self.began_anew = 0, True
             self._head = b""
         if len(head) > len(self._head):

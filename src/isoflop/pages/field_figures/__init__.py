@@ -37,14 +37,14 @@ def figures(name: str | None = None) -> Report:
 
     Raises UnknownName, which lists them.
     """
-    known = names()
+    figures = names()
     if name is not None:
-        if name not in known:
-            raise UnknownName("figure", name, known)
+        if name not in figures:
+            raise UnknownName("figure", name, figures)
         return _DRAWINGS[name]()
-    rows = tuple((each, (_DRAWINGS[each].__doc__ or "").splitlines()[0]) for each in known)
+    rows = tuple((each, (_DRAWINGS[each].__doc__ or "").splitlines()[0]) for each in figures)
     return Report(
         f"Figures of the field: {len(rows)} pages",
         (Table(("name", "what it shows"), rows),),
-        {"figures": list(known)},
+        {"figures": list(figures)},
     )

@@ -61,8 +61,8 @@ def _against_kl(
         layers.append(
             Line(f"d (alpha - beta d) of {name}", grid, fits[name].law(d=grid), group=name)
         )
-        own = factors[name] * curve.score
-        layers.append(Line(f"{name}, of itself", curve.d, own, "rival", group=name))
+        gold = factors[name] * curve.score
+        layers.append(Line(f"{name}, of itself", curve.d, gold, "rival", group=name))
     return Figure(
         "Gold and proxy reward of best-of-n",
         Axis.of("d", log=False),

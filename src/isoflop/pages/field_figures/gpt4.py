@@ -36,13 +36,14 @@ def gpt4() -> Report:
     """GPT-4 2023: L = a C^b + c fitted to small runs, and the final loss that it predicts."""
     runs = _ladder()
     line = fit("power", runs, over="C", draws=200, seed=0)
-    said = forecast(line, C=TARGET)
+    predicted = forecast(line, C=TARGET)
     truth = _loss(np.array([TARGET]))[0]
-    error = 100 * (said.value / truth - 1)
+    error = 100 * (predicted.value / truth - 1)
     blocks = (
         Paragraph(
             f"The form a C^b + c, fitted to {len(runs)} simulated runs of at most a ten-thousandth "
-            f"of the compute, predicts {said.value:.3f} nats/token at {TARGET:.2g} FLOP; the law "
+            f"of the compute, predicts {predicted.value:.3f} nats/token at {TARGET:.2g} FLOP; the "
+            f"law "
             f"behind the simulation gives {truth:.3f} ({error:+.1f} %). OpenAI printed the "
             f"picture but no constants, so the runs here are the best ones of {SOURCE} with "
             f"{NOISE:.1%} of noise."
@@ -51,15 +52,15 @@ def gpt4() -> Report:
         Table(
             ("what", "value", "low", "high", "unit"),
             (
-                ("loss predicted", said.value, said.low, said.high, "nats/token"),
+                ("loss predicted", predicted.value, predicted.low, predicted.high, "nats/token"),
                 ("loss of the law", float(truth), None, None, "nats/token"),
             ),
         ),
     )
     data = {
-        "value": said.value,
-        "low": said.low,
-        "high": said.high,
+        "value": predicted.value,
+        "low": predicted.low,
+        "high": predicted.high,
         "truth": float(truth),
         "C": TARGET,
     }
@@ -81,8 +82,10 @@ def _ladder() -> Runs:
 def _figure(runs: Runs, line: Fit[Law], truth: float) -> Figure:
     C = np.geomspace(runs["C"].min(), TARGET, 60)
     low, high = np.quantile(np.asarray((line.draws or line.law)(C)), (0.05, 0.95), axis=0)
-    said = forecast(line, C=TARGET)
-    bar = ErrorBar("forecast, 90 %", 1.0, said.value, said.low or truth, said.high or truth)
+    predicted = forecast(line, C=TARGET)
+    bar = ErrorBar(
+        "forecast, 90 %", 1.0, predicted.value, predicted.low or truth, predicted.high or truth
+    )
     return Figure(
         "A loss predicted from small runs",
         Axis("training compute, as a share of the final run's", "1"),

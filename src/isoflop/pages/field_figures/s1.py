@@ -41,11 +41,11 @@ def s1() -> Report:
 
 def _point(source: SampleSource, strategy: str) -> tuple[float, float]:
     """Return the mean tokens of a response, and the share of problems solved."""
-    assert source.held is not None
+    assert source.bank is not None
     lineage = source.kinds()[0][1]
-    counts = source.held.load(strategy, lineage).counts
+    counts = source.bank.load(strategy, lineage).counts
     tokens = np.concatenate([*source.lengths(strategy, lineage)])
-    return float(tokens.mean()), float(np.mean(counts.solved / counts.tried))
+    return float(tokens.mean()), float(np.mean(counts.solved / counts.attempts))
 
 
 def _figure(cut: list[tuple[float, float]], again: list[tuple[float, float]]) -> Figure:

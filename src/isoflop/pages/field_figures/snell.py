@@ -47,14 +47,14 @@ def snell() -> Report:
 
 def _strategies(source: SampleSource) -> dict[str, Numbers]:
     """Return the share solved (p,) of every strategy that was run beside plain samples."""
-    assert source.held is not None
+    assert source.bank is not None
     lineage = source.kinds()[0][1]
-    loaded = {n: source.held.load(n, lineage) for n in (*SEARCHES, *REVISIONS)}
+    loaded = {n: source.bank.load(n, lineage) for n in (*SEARCHES, *REVISIONS)}
     return {name: _rate(samples) for name, samples in loaded.items()}
 
 
 def _rate(samples: Samples) -> Numbers:
-    return np.asarray(samples.counts.solved / samples.counts.tried)
+    return np.asarray(samples.counts.solved / samples.counts.attempts)
 
 
 def _at(curve: SampleCurve, k: int) -> Numbers:
@@ -82,12 +82,12 @@ def _name(b: int, bins: Difficulty) -> str:
 
 def _searches(at: dict[str, Numbers], strategies: dict[str, Numbers], bins: Difficulty) -> Figure:
     x = np.arange(1.0, bins.bins + 1)
-    shown = {"majority of 16": at["majority"], **{n: strategies[n] for n in SEARCHES}}
+    curves = {"majority of 16": at["majority"], **{n: strategies[n] for n in SEARCHES}}
     return Figure(
         f"Searches at {BUDGET} samples, by difficulty",
         Axis("bin of problems, from easy to hard", "1", log=False),
         _SHARE,
-        tuple(Line(name, x, _in_bins(each, bins)) for name, each in shown.items()),
+        tuple(Line(name, x, _in_bins(each, bins)) for name, each in curves.items()),
     )
 
 
@@ -105,9 +105,9 @@ def _sequential(majority: Numbers, strategies: dict[str, Numbers]) -> Figure:
 
 
 def _table(at: dict[str, Numbers], strategies: dict[str, Numbers], bins: Difficulty) -> Table:
-    shown = {f"{name}, k = {BUDGET}": each for name, each in at.items()} | strategies
+    curves = {f"{name}, k = {BUDGET}": each for name, each in at.items()} | strategies
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (name, float(each.mean()), *map(float, _in_bins(each, bins)))
-        for name, each in shown.items()
+        for name, each in curves.items()
     )
     return Table(("strategy", "all", *(_name(b, bins) for b in reversed(range(bins.bins)))), rows)

@@ -19,7 +19,7 @@ from isoflop.fitting.problem import pose
 from isoflop.fitting.support import MissingSupport, gaps
 from isoflop.law import Binding, Law
 from isoflop.laws import form
-from isoflop.plan.design.uncertainty import Model, Pool, Target, factor
+from isoflop.plan.design.uncertainty import Candidates, Model, Target, factor
 
 MOST_PLACES = 200  # different N and D that are held apart; more are gathered in cells
 CELLS = 12  # of each axis, where they are gathered
@@ -35,7 +35,7 @@ class ExpectedWidth:
 
 
 def expected_width(
-    model: Model, target: Target, runs: Pool, noise: float, level: float = 0.9
+    model: Model, target: Target, runs: Candidates, noise: float, level: float = 0.9
 ) -> ExpectedWidth:
     """Return how well a target is known before and after runs whose log losses scatter by `noise`.
 
@@ -54,7 +54,7 @@ def expected_width(
     return ExpectedWidth(before=high, after=low, level=level)
 
 
-def _places(runs: Pool) -> tuple[Pool, Numbers]:
+def _places(runs: Candidates) -> tuple[Candidates, Numbers]:
     """Return the different N and D of runs, and how many runs each has; a few where many."""
     points = np.log(np.stack([runs.N, runs.D], axis=1))
     keys = points
@@ -64,7 +64,7 @@ def _places(runs: Pool) -> tuple[Pool, Numbers]:
     _, group, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
     group = group.ravel()
     N, D = (np.exp(np.bincount(group, points[:, i]) / counts) for i in (0, 1))
-    return Pool(N, D, 6 * N * D), counts.astype(float)
+    return Candidates(N, D, 6 * N * D), counts.astype(float)
 
 
 def design_gaps(key: str, inputs: Mapping[str, Numbers]) -> tuple[MissingSupport, ...]:

@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.assess.extrapolation.pool import Pool as LawPool
+from isoflop.assess.extrapolation.pool import Pool
 from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.law import Binding
 from isoflop.laws import form
-from isoflop.plan.design.uncertainty import Model, Pool, Target, factor
+from isoflop.plan.design.uncertainty import Candidates, Model, Target, factor
 from isoflop.quantities import refuse_level, show
 from isoflop.report.display import Displayed
 from isoflop.runs import Runs
@@ -40,7 +40,7 @@ class DesignStep:
     N: float
     D: float
     cost: float
-    spent: float
+    total_cost: float
     half_width: float
 
 
@@ -55,7 +55,7 @@ class Design(Displayed):
     choices: tuple[DesignStep, ...]
     noise: float
     notes: tuple[Note, ...]
-    candidates: Pool
+    candidates: Candidates
 
     @property
     def half_width(self) -> float:
@@ -65,10 +65,10 @@ class Design(Displayed):
     @property
     def spent(self) -> float:
         """What all runs cost [FLOP]."""
-        return self.choices[-1].spent if self.choices else 0.0
+        return self.choices[-1].total_cost if self.choices else 0.0
 
 
-def grid(N: tuple[float, float], D: tuple[float, float], steps: int = 12) -> Pool:
+def grid(N: tuple[float, float], D: tuple[float, float], steps: int = 12) -> Candidates:
     """Return the runs of a log-spaced grid of sizes and tokens, at cost 6ND."""
     for name, (low, high) in (("N", N), ("D", D)):
         if not 0 < low < high:
@@ -76,22 +76,22 @@ def grid(N: tuple[float, float], D: tuple[float, float], steps: int = 12) -> Poo
                 f"{name} runs from {low:g} to {high:g}; the first must be less, above 0"
             )
     sizes, tokens = np.meshgrid(np.geomspace(*N, steps), np.geomspace(*D, steps), indexing="ij")
-    return Pool(sizes.ravel(), tokens.ravel(), (6 * sizes * tokens).ravel())
+    return Candidates(sizes.ravel(), tokens.ravel(), (6 * sizes * tokens).ravel())
 
 
-def pool(runs: Runs) -> Pool:
+def pool(runs: Runs) -> Candidates:
     """Return the runs of a table as candidates, at their C, or at 6ND where there is none."""
     runs.require(("N", "D"))
     if "C" in runs:
         runs.require(("C",))
     cost = runs["C"] if "C" in runs else 6 * runs["N"] * runs["D"]
-    return Pool(runs["N"], runs["D"], cost)
+    return Candidates(runs["N"], runs["D"], cost)
 
 
 def design(
-    models: Sequence[Model | LawPool] | LawPool,
+    models: Sequence[Model | Pool] | Pool,
     target: Target,
-    candidates: Pool,
+    candidates: Candidates,
     *,
     criterion: Criterion = "target",
     budget: float | None = None,
@@ -143,18 +143,18 @@ def design(
 
 
 def _single(
-    models: Sequence[Model | LawPool] | LawPool, weights: Sequence[float] | None
+    models: Sequence[Model | Pool] | Pool, weights: Sequence[float] | None
 ) -> tuple[list[Model], Sequence[float] | None]:
     """Return models of one law each, and their weights: a pool gives its members and theirs."""
-    several = [models] if isinstance(models, LawPool) else list(models)
-    if not any(isinstance(m, LawPool) for m in several):
-        return [m for m in several if not isinstance(m, LawPool)], weights
+    several = [models] if isinstance(models, Pool) else list(models)
+    if not any(isinstance(m, Pool) for m in several):
+        return [m for m in several if not isinstance(m, Pool)], weights
     if weights is not None and len(weights) != len(several):
         raise UsageError(f"{len(several)} models need as many weights, not {weights}")
     singles: list[Model] = []
     shares: list[float] = []
     for model, share in zip(several, weights or [1.0] * len(several), strict=True):
-        if isinstance(model, LawPool):
+        if isinstance(model, Pool):
             singles += model.fits
             shares += [share * m.weight for m in model.members]
         else:
@@ -176,7 +176,7 @@ def _better(small: tuple[DesignStep, ...], large: tuple[DesignStep, ...]) -> tup
 
 
 def _reached(
-    design_result: Design, candidates: Pool, budget: float | None, within: float | None
+    design_result: Design, candidates: Candidates, budget: float | None, within: float | None
 ) -> Design:
     """Return a design that does what was asked of it.
 
@@ -204,7 +204,7 @@ def narrowed(design_result: Design, cost: float) -> float:
 
     A rule for stopping: 0.03 says that the interval gets 3% narrower.
     """
-    after = [c.half_width for c in design_result.choices if c.spent <= cost * (1 + 1e-9)]
+    after = [c.half_width for c in design_result.choices if c.total_cost <= cost * (1 + 1e-9)]
     return 1 - after[-1] / design_result.start if after else 0.0
 
 
@@ -219,7 +219,7 @@ class _State:
     """What is uncertain before the next run: the factor of candidates and of the target."""
 
     def __init__(
-        self, F_rc: Numbers, T_rm: Numbers, noise: float, candidates: Pool, quantile: float
+        self, F_rc: Numbers, T_rm: Numbers, noise: float, candidates: Candidates, quantile: float
     ) -> None:
         self.F_rc, self.T_rm, self.noise = F_rc.copy(), T_rm.copy(), noise
         self.candidates, self.quantile = candidates, quantile

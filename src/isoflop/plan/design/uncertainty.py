@@ -77,7 +77,7 @@ def _shown(values: float | Numbers | None) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class Candidates:
     """Runs that could be made: N [params], D [tokens] and cost [FLOP], (c,) each."""
 
     N: Numbers
@@ -93,7 +93,7 @@ def factor(
     models: Sequence[Model],
     weights: Sequence[float] | None,
     target: Target,
-    candidates: Pool,
+    candidates: Candidates,
     noise: float,
     drift: float,
 ) -> tuple[Numbers, Numbers]:
@@ -114,7 +114,7 @@ def factor(
 
 
 def _of_fit(
-    fit: Fit[Any], target: Target, candidates: Pool, noise: float, drift: float
+    fit: Fit[Any], target: Target, candidates: Candidates, noise: float, drift: float
 ) -> tuple[Numbers, Numbers]:
     """Return factor and mean, candidates first and the target last, around a fit.
 
@@ -191,7 +191,9 @@ def _prior_width(problem: FitProblem) -> Numbers:
     return np.asarray(np.maximum(spread.std(0), 1e-6))
 
 
-def _of_law(key: str, target: Target, candidates: Pool, drift: float) -> tuple[Numbers, Numbers]:
+def _of_law(
+    key: str, target: Target, candidates: Candidates, drift: float
+) -> tuple[Numbers, Numbers]:
     """Return factor and mean over the typical range of a law's parameters.
 
     Draws whose losses leave the field's range are no models.

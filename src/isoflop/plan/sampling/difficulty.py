@@ -67,7 +67,7 @@ def _ease(samples: Samples, how: How, verifier: str | None) -> tuple[Numbers, st
     size = np.diff(samples.starts)
     if how == "oracle":
         counts = samples.counts
-        rate = counts.solved / counts.tried
+        rate = counts.solved / counts.attempts
         return np.where(counts.solved > 0, rate, UNSOLVED), "pass rate"
     if how == "score":
         name = verifier or next(iter(samples.scores), None)

@@ -54,19 +54,19 @@ def options_after(
     unit: str,
     prices: Prices | None = None,
     *,
-    judged: bool,
+    verifier: bool,
     seed: int = 0,
     enough: int = ENOUGH,
 ) -> tuple[SamplingChoice, ...]:
     """Return the options of whoever has drawn the `first` samples of each problem already.
 
     They take part in every vote and choice, and k counts them. Their price is in every cost, with
-    that of the verifier if it `judged` them. `enough` is the number of draws behind a vote.
+    that of the verifier if it `verifier` them. `enough` is the number of draws behind a vote.
     """
     had = float(np.diff(first.starts)[0])
     more = k_grid(rest.counts.reach, 4).astype(float)
     unverified = cost_of(rest, had, unit, False, prices)
-    judging = cost_of(rest, had, unit, True, prices) - unverified if judged else 0.0 * unverified
+    judging = cost_of(rest, had, unit, True, prices) - unverified if verifier else 0.0 * unverified
     alone = {name: chance for name, chance, _ in _ways(first, np.array([had]), seed)}
     choices = []
     for name, chance, verified in _ways(rest, more, seed, first, enough):
@@ -80,20 +80,20 @@ def options_after(
 
 
 def _ways(
-    samples: Samples, k: Numbers, seed: int, given: Samples | None = None, enough: int = ENOUGH
+    samples: Samples, k: Numbers, seed: int, other: Samples | None = None, enough: int = ENOUGH
 ) -> Iterator[tuple[str, Numbers, bool]]:
     """Yield each way to use k samples: its name, how often it is right (p, g), if it verifies."""
     usable = [name for name, scores in samples.scores.items() if np.isfinite(scores).all()]
-    if given is not None:
-        usable = [name for name in usable if np.isfinite(given.scores[name]).all()]
+    if other is not None:
+        usable = [name for name in usable if np.isfinite(other.scores[name]).all()]
     if samples.answer is None and not usable:
         raise UsageError("there are neither answers to vote on nor scores to choose by")
     if samples.answer is not None:
-        yield "majority", votes(samples, k, None, seed, given, enough)[0], False
+        yield "majority", votes(samples, k, None, seed, other, enough)[0], False
     for name in usable:
-        yield f"best of k by {name}", best_each(samples, name, k, given), True
-        if samples.answer is not None and not _negative(name, samples, given):
-            yield f"vote weighted by {name}", votes(samples, k, name, seed, given, enough)[0], True
+        yield f"best of k by {name}", best_each(samples, name, k, other), True
+        if samples.answer is not None and not _negative(name, samples, other):
+            yield f"vote weighted by {name}", votes(samples, k, name, seed, other, enough)[0], True
 
 
 def _negative(verifier: str, *parts: Samples | None) -> bool:

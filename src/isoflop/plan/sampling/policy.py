@@ -210,17 +210,17 @@ def _baseline(sampling_choices: Sequence[SamplingChoice], name: str | None) -> l
 
 
 def _budgets(
-    line: list[SamplingChoice], cheapest: float, asked: Sequence[float] | None
+    line: list[SamplingChoice], cheapest: float, budgets: Sequence[float] | None
 ) -> list[float]:
     """Return the budgets, each enough for the cheapest option of the policy and the baseline."""
     least, most = max(line[0].price, cheapest), line[-1].price
-    if asked is not None:
-        if too_small := [b for b in asked if b < least * (1 - 1e-9)]:
+    if budgets is not None:
+        if too_small := [b for b in budgets if b < least * (1 - 1e-9)]:
             raise RefusedByData(
                 f"a budget of {show(too_small[0])} does not pay for the samples that tell "
                 f"difficulty and one answer, {show(least)}"
             )
-        return sorted(asked)
+        return sorted(budgets)
     if most <= least:
         raise RefusedByData(
             f"the bank reaches a price of {show(most)} a problem, and the samples that tell "
@@ -320,7 +320,7 @@ def _pair(ends: Numbers) -> tuple[float, float]:
 
 def _described(difficulty: Difficulty, rest: Samples) -> tuple[tuple[int, float], ...]:
     """Return the number of problems of each bin, and their pass rate on samples not binned by."""
-    rate = rest.counts.solved / rest.counts.tried
+    rate = rest.counts.solved / rest.counts.attempts
     inside = [difficulty.bin == b for b in range(difficulty.bins)]
     return tuple((int(i.sum()), float(rate[i].mean()) if i.any() else float("nan")) for i in inside)
 

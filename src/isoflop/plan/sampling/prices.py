@@ -77,9 +77,9 @@ def cost_of(
         return np.full(len(samples.problems), float(k))
     if unit == "dollars":
         assert prices is not None
-        read, written = samples.spent["prompt_tokens"], samples.spent["tokens"]
+        read, written = samples.cost["prompt_tokens"], samples.cost["tokens"]
         return np.asarray((read * prices.prompt + k * written * prices.generated) / MILLION)
-    each, once = samples.spent[unit], np.zeros(len(samples.problems))
+    each, once = samples.cost[unit], np.zeros(len(samples.problems))
     if unit == "flop":
         once = once + _or_nothing(samples, "prompt_flop")
         if verified:
@@ -133,8 +133,8 @@ def _in_dollars(samples: Samples | Tally, prices: Prices | None) -> str:
 
 
 def _or_nothing(samples: Samples | Tally, name: str) -> Numbers | float:
-    return samples.spent[name] if _stated(samples, name) else 0.0
+    return samples.cost[name] if _stated(samples, name) else 0.0
 
 
 def _stated(samples: Samples | Tally, *names: str) -> bool:
-    return all(n in samples.spent and bool(np.isfinite(samples.spent[n]).all()) for n in names)
+    return all(n in samples.cost and bool(np.isfinite(samples.cost[n]).all()) for n in names)

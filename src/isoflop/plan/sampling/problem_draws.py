@@ -55,7 +55,7 @@ def cases_of(
                 rest,
                 unit,
                 prices,
-                judged=by == "score",
+                verifier=by == "score",
                 seed=seed + draw,
                 enough=ENOUGH // FIRST,
             )
@@ -92,8 +92,8 @@ def chooser(
     right = np.stack([choices[i].right for i in able], axis=1)
     apart = np.abs(np.subtract.outer(np.arange(cases.count), np.arange(cases.count)))
 
-    def choose(shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        weight = np.exp(-apart / NEAR)[:, cases.bin] * shown
+    def choose(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        weight = np.exp(-apart / NEAR)[:, cases.bin] * mask
         mean = weight @ right / weight.sum(1, keepdims=True)
         return np.array([able[i] for i in np.round(mean, 9).argmax(1)])
 

@@ -138,9 +138,9 @@ def recipe(
         raise UsageError("a shape is made for dense models; give the architecture of the mixture")
     notes: list[Note] = []
     if architecture is None:
-        made = shape_for(plan.N.value, convention, **(shape or {}))
-        architecture = made.architecture
-        notes += made.notes
+        sized = shape_for(plan.N.value, convention, **(shape or {}))
+        architecture = sized.architecture
+        notes += sized.notes
     counted = float(architecture.parameters(convention))
     D = plan.D.value
     every = suggestions(architecture, D, plan.L.value if nats else None)

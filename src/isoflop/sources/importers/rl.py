@@ -105,11 +105,11 @@ def read(
 
 def _read(logs: Sequence[str], watch: Watch) -> list[Log]:
     """Return the runs of all logs; `watch` is told how many logs are read."""
-    found: list[Log] = []
+    records: list[Log] = []
     for i, text in enumerate(logs, 1):
-        found += read_logs(text)
+        records += read_logs(text)
         watch(i, len(logs))
-    return found
+    return records
 
 
 def _summary(runs: Runs, field: str) -> tuple[str | float | int | None, ...]:

@@ -27,11 +27,11 @@ def read(
         (
             strategy,
             lineage or None,
-            len(own.problems),
-            own.samples,
-            own.right / own.graded if own.graded else None,
+            len(group.problems),
+            group.samples,
+            group.right / group.graded if group.graded else None,
         )
-        for (strategy, lineage), own in table.groups.items()
+        for (strategy, lineage), group in table.groups.items()
     )
     columns_ = ("strategy", "lineage", "problems", "samples", "share right")
     return Imported(table, columns_, rows, (*table.notes, *table.gaps))

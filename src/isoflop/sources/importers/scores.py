@@ -120,11 +120,11 @@ def _table(
 def _runs(
     logs: Sequence[str], columns: Mapping[str, str], settings: Mapping[str, str], watch: Watch
 ) -> Imported:
-    parts, rows, notes, found = [], [], [], []
+    parts, rows, notes, records = [], [], [], []
     for i, text in enumerate(logs, 1):
-        found += read_logs(text)
+        records += read_logs(text)
         watch(i, len(logs))
-    for log in found:
+    for log in records:
         runs, remarks = _one(log, columns, settings)
         parts.append(runs)
         notes += remarks

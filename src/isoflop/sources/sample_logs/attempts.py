@@ -59,8 +59,8 @@ class AttemptFields:
     @property
     def graded(self) -> bool:
         """Whether the row says which attempts are right, or what would be."""
-        own = self.answers or self.responses
-        return self.grades is not None or (own is not None and self.target is not None)
+        texts = self.answers or self.responses
+        return self.grades is not None or (texts is not None and self.target is not None)
 
 
 def unpacked(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -114,16 +114,18 @@ def attempt_rows(
             f"it holds lists of {fields.count} attempts, and nothing grades them: name a list of "
             "grades, --columns correct=FIELD"
         )
-    own = fields.answers or fields.responses
+    texts = fields.answers or fields.responses
     target = right_answer(record[fields.target]) if fields.target else None
     if fields.grades is None:
-        collector.remark(f"attempts in {own!r} are graded by their answer against {fields.target}")
+        collector.remark(
+            f"attempts in {texts!r} are graded by their answer against {fields.target}"
+        )
     else:
         collector.remark(f"right or wrong is read from the lists in {fields.grades!r}")
     about = {"problem": str(record[fields.problem]), "lineage": _lineage(record, lineage)}
     collector.keep_problem(about, record.get("question", record.get("prompt")), target)
     for i in range(fields.count):
-        text = record[own][i] if own else None
+        text = record[texts][i] if texts else None
         answer = None if text is None else answer_in(text, target)
         grade = truth(record[fields.grades][i]) if fields.grades else answer == target
         response = record[fields.responses][i] if fields.responses else None
@@ -214,8 +216,8 @@ def _score(value: Any) -> float | None:
 
 def _scalar(record: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     folded = {n.lower(): n for n in reversed(list(record))}
-    found = (folded[n] for n in names if n in folded)
-    return next((n for n in found if not isinstance(record[n], list | Mapping)), None)
+    values = (folded[n] for n in names if n in folded)
+    return next((n for n in values if not isinstance(record[n], list | Mapping)), None)
 
 
 def _lineage(record: Mapping[str, Any], lineage: str) -> str:

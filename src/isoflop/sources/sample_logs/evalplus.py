@@ -18,9 +18,9 @@ def is_results(document: Any) -> bool:
     if not isinstance(tasks, Mapping) or not tasks:
         return False
     return all(
-        isinstance(own, list) and own and all(isinstance(o, Mapping) for o in own)
-        and bool(set(_GRADES) & set(own[0]))
-        for own in tasks.values()
+        isinstance(results, list) and results and all(isinstance(o, Mapping) for o in results)
+        and bool(set(_GRADES) & set(results[0]))
+        for results in tasks.values()
     )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def read_results(
     """
     tasks: Mapping[str, list[Mapping[str, Any]]] = document["eval"]
     name = grade or _grade_of(tasks)
-    if not any(name in own for programs in tasks.values() for own in programs):
+    if not any(name in results for programs in tasks.values() for results in programs):
         raise BadRuns(f"{path} holds no {name!r}; its grades are {', '.join(_GRADES)}")
     other = next(g for g in _GRADES if g != name)
     collector.remark(
@@ -50,7 +50,7 @@ def read_results(
 
 
 def _grade_of(tasks: Mapping[str, list[Mapping[str, Any]]]) -> str:
-    statuses = [own.get("plus_status") for programs in tasks.values() for own in programs]
+    statuses = [results.get("plus_status") for programs in tasks.values() for results in programs]
     return "plus_status" if all(s is not None for s in statuses) else "base_status"
 
 
@@ -59,9 +59,9 @@ def _rows(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     lineage = path.stem.removesuffix("_eval_results").removesuffix("eval_results") or "evalplus"
     for task, programs in tasks.items():
-        for i, own in enumerate(programs):
-            status = "fail" if own.get(name) == "timeout" else own.get(name)
-            solution = own.get("solution")
+        for i, attempt in enumerate(programs):
+            status = "fail" if attempt.get(name) == "timeout" else attempt.get(name)
+            solution = attempt.get("solution")
             yield (
                 f"{path.name}, {task}, program {i + 1}",
                 {

@@ -59,7 +59,7 @@ def read_samples(
     head: Mapping[str, Any],
     samples: Iterator[Any],
     path: Path,
-    found: ParsedSamples,
+    parsed: ParsedSamples,
     grade: str | None,
 ) -> None:
     """Add the samples of a log that is one JSON document, of which `head` is all the rest."""
@@ -71,7 +71,7 @@ def read_samples(
             count += 1
             yield f"{path.name}, sample {count}", sample
 
-    _add(head, numbered(), found, grade)
+    _add(head, numbered(), parsed, grade)
     if not count:
         raise BadRuns(
             f"{path} is a log of inspect_ai without samples (status {head.get('status')})"

@@ -21,7 +21,7 @@ class _Text:
     """A text that is read as far as it is needed; `at` is where its reader stands."""
 
     handle: IO[str]
-    held: str = ""
+    rest: str = ""
     at: int = 0
     ended: bool = False
 
@@ -30,20 +30,20 @@ class _Text:
 
         Raises ValueError for a value of more characters than the largest file may have bytes.
         """
-        if len(self.held) - self.at > largest():
+        if len(self.rest) - self.at > largest():
             raise ValueError(f"one value has more than {largest():,} characters")
-        part = self.handle.read(max(PART, len(self.held) - self.at))
-        self.held, self.at = self.held[self.at :] + part, 0
+        part = self.handle.read(max(PART, len(self.rest) - self.at))
+        self.rest, self.at = self.rest[self.at :] + part, 0
         self.ended = not part
         return not self.ended
 
     def peek(self) -> str:
         """Return the next character that is no blank, "" at the end."""
         while True:
-            while self.at < len(self.held) and self.held[self.at] in BLANK:
+            while self.at < len(self.rest) and self.rest[self.at] in BLANK:
                 self.at += 1
-            if self.at < len(self.held):
-                return self.held[self.at]
+            if self.at < len(self.rest):
+                return self.rest[self.at]
             if not self.more():
                 return ""
 
@@ -68,13 +68,13 @@ class _Text:
         self.peek()
         while True:
             try:
-                value, end = decode_at(self.held, self.at)
+                value, end = decode_at(self.rest, self.at)
             except json.JSONDecodeError as error:
-                cut = error.pos > len(self.held) - NEAR or error.msg.startswith("Unterminated")
+                cut = error.pos > len(self.rest) - NEAR or error.msg.startswith("Unterminated")
                 if self.ended or not cut:
                     raise ValueError(error.msg) from None
             else:
-                if self.ended or self.held[end : end + NEAR].strip(NUMBER):
+                if self.ended or self.rest[end : end + NEAR].strip(NUMBER):
                     self.at = end
                     return value
             self.more()  # what is cut off, or a number that may go on

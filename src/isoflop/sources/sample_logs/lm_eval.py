@@ -82,9 +82,9 @@ def _responses(record: Mapping[str, Any], grade: str | None, collector: ParsedSa
 
     A filter that votes leaves one answer of its own, and so does a grade that the user names.
     """
-    filtered, drawn = record.get("filtered_resps") or record["resps"], record["resps"]
-    many, left = len(list(_flat(drawn))), len(list(_flat(filtered)))
-    if left != 1 or many < 2 or _likeliest(filtered) is not None:
+    filtered, attempts = record.get("filtered_resps") or record["resps"], record["resps"]
+    many, filtered_count = len(list(_flat(attempts))), len(list(_flat(filtered)))
+    if filtered_count != 1 or many < 2 or _likeliest(filtered) is not None:
         return filtered
     votes = str(record.get("filter") or "").lower().startswith(("maj", "vote"))
     if votes or grade is not None or right_answer(record.get("target")) is None:
@@ -96,7 +96,7 @@ def _responses(record: Mapping[str, Any], grade: str | None, collector: ParsedSa
     collector.remark(
         f"a filter left one of {many} responses: all {many} are taken, as samples of their problem"
     )
-    return drawn
+    return attempts
 
 
 def _prompt(record: Mapping[str, Any]) -> Any:

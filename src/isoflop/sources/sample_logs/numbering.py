@@ -55,19 +55,19 @@ def _number_one(rows: Integers, number: Integers, digests: dict[int, bytes], out
         out[rows] = np.arange(rows.size)
         return 0
     taken: set[int] = set()
-    seen: set[bytes] = set()
+    contents: set[bytes] = set()
     last, moved = NONE, 0
-    for row, own in zip(rows.tolist(), number[rows].tolist(), strict=True):
+    for row, next_number in zip(rows.tolist(), number[rows].tolist(), strict=True):
         digest = digests.get(row)
         if digest is not None:
-            if digest in seen:
+            if digest in contents:
                 out[row] = NONE
                 continue
-            seen.add(digest)
-        if own == NONE or own in taken:
-            moved += own != NONE
-            own = last + 1
-        taken.add(own)
-        last = max(last, own)
-        out[row] = own
+            contents.add(digest)
+        if next_number == NONE or next_number in taken:
+            moved += next_number != NONE
+            next_number = last + 1
+        taken.add(next_number)
+        last = max(last, next_number)
+        out[row] = next_number
     return moved

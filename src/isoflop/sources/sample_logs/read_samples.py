@@ -47,21 +47,21 @@ def read_samples(
     return _table(collector, ", ".join(logs))
 
 
-def _table(found: ParsedSamples, origin: str) -> SampleTable:
+def _table(parsed: ParsedSamples, origin: str) -> SampleTable:
     """Return the samples, each with a number of its own among those of its problem."""
     import numpy as np
 
-    problem, number = np.concatenate(found.problem), np.concatenate(found.number)
-    made = number_samples(problem, number, lambda which: contents_of(found.spill, which))
-    again = np.flatnonzero(made.number == NONE)
+    problem, number = np.concatenate(parsed.problem), np.concatenate(parsed.number)
+    numbers = number_samples(problem, number, lambda which: contents_of(parsed.spill, which))
+    again = np.flatnonzero(numbers.number == NONE)
     if again.size:
-        names = list(found.keys)
+        names = list(parsed.keys)
         first = f"sample {number[again[0]]} of {names[problem[again[0]]][-1]}"
-        found.leave_out("it is there already", first, again.size)
-    if made.moved:
-        samples = amount(made.moved, "sample has", "samples have")
-        found.remark(f"{samples} a number of another run's; the next free one was given")
-    return SampleTable(found.spill, made.number, found.notes, origin, found.problems)
+        parsed.leave_out("it is there already", first, again.size)
+    if numbers.moved:
+        samples = amount(numbers.moved, "sample has", "samples have")
+        parsed.remark(f"{samples} a number of another run's; the next free one was given")
+    return SampleTable(parsed.spill, numbers.number, parsed.notes, origin, parsed.problems)
 
 
 def _files(logs: Sequence[str]) -> Iterator[Path]:
@@ -104,44 +104,44 @@ def _add(
             collector.leave_out("it is no object with fields", where)
             continue
         try:
-            made = _rows(path, record, columns, collector)
-            if made is None:
+            rows = _rows(path, record, columns, collector)
+            if rows is None:
                 by_column = by_column or plain.fields(list(record), columns, path.name)
-                made = iter([plain.row(record, by_column)])
-            for row in made:
+                rows = iter([plain.row(record, by_column)])
+            for row in rows:
                 collector.add(row)
         except NotASample as reason:
             collector.leave_out(str(reason), where)
 
 
 def _rows(
-    path: Path, record: Mapping[str, Any], columns: Mapping[str, str], found: ParsedSamples
+    path: Path, record: Mapping[str, Any], columns: Mapping[str, str], parsed: ParsedSamples
 ) -> Iterator[dict[str, Any]] | None:
     """Return the samples of a line of lm-eval, of its_hub or of lists, None for another record."""
     if lm_eval.is_lm_eval(record):
-        return lm_eval.lm_eval_rows(record, path, found, columns.get("correct"))
+        return lm_eval.lm_eval_rows(record, path, parsed, columns.get("correct"))
     if lm_eval.is_its_hub(record):
-        return lm_eval.its_hub_rows(record, path, found)
+        return lm_eval.its_hub_rows(record, path, parsed)
     lists = unpacked(record)
     fields = attempt_fields(lists, columns)
-    return None if fields is None else attempt_rows(lists, fields, path.stem, found)
+    return None if fields is None else attempt_rows(lists, fields, path.stem, parsed)
 
 
-def _read_json(path: Path, columns: dict[str, str], found: ParsedSamples) -> None:
+def _read_json(path: Path, columns: dict[str, str], parsed: ParsedSamples) -> None:
     """Add the samples of a document: a log of inspect_ai, a list of records, or one record."""
     with _explained(path):
         head = _head(path)
     if head is not None and evalplus.is_results(head):
-        evalplus.read_results(head, path, found, columns.get("correct"))
+        evalplus.read_results(head, path, parsed, columns.get("correct"))
     elif head is not None and inspect_ai.is_log(head):
-        samples = (value for name, value in _members(path, found) if name == "samples")
-        inspect_ai.read_samples(head, samples, path, found, columns.get("correct"))
+        samples = (value for name, value in _members(path, parsed) if name == "samples")
+        inspect_ai.read_samples(head, samples, path, parsed, columns.get("correct"))
     elif head is not None and lm_eval.is_summary(head):
-        found.remark(f"{path.name} is a summary of lm-eval; --log_samples writes the samples")
+        parsed.remark(f"{path.name} is a summary of lm-eval; --log_samples writes the samples")
     else:
-        each = [head] if head is not None else (value for _, value in _members(path, found))
+        each = [head] if head is not None else (value for _, value in _members(path, parsed))
         records = ((f"{path.name}, entry {i}", record) for i, record in enumerate(each, 1))
-        _add(path, records, columns, found)
+        _add(path, records, columns, parsed)
 
 
 def _head(path: Path) -> dict[str, Any] | None:
@@ -160,11 +160,11 @@ def _head(path: Path) -> dict[str, Any] | None:
     return head
 
 
-def _members(path: Path, found: ParsedSamples) -> Iterator[tuple[str | None, Any]]:
+def _members(path: Path, parsed: ParsedSamples) -> Iterator[tuple[str | None, Any]]:
     with _explained(path):
         for i, (name, value, at) in enumerate(members(path, "samples")):
             if i % OFTEN == 0:
-                found.progress(at)
+                parsed.progress(at)
             yield name, value
 
 

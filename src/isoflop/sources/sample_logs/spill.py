@@ -58,8 +58,8 @@ class Spill:
                 yield _unpacked(packed, columns)
         for table in self._tables:
             names = table.column_names
-            kept = names if columns is None else [n for n in names if n in columns]
-            yield table.select(kept) if kept else pa.table({})
+            wanted = names if columns is None else [n for n in names if n in columns]
+            yield table.select(wanted) if wanted else pa.table({})
 
     def _write(self, table: pa.Table, file: IO[bytes]) -> None:
         import pyarrow as pa

@@ -84,15 +84,15 @@ class SampleTable:
 
     def _chunks(self) -> Iterator[list[pa.Table]]:
         """Yield the tables, as many at a time as are written together."""
-        held: list[pa.Table] = []
+        chunk: list[pa.Table] = []
         for table in self._parts(None):
-            held.append(table)
-            many = sum(len(t) for t in held) >= CHUNK_ROWS
-            if many or sum(t.nbytes for t in held) >= CHUNK_BYTES:
-                yield held
-                held = []
-        if held:
-            yield held
+            chunk.append(table)
+            many = sum(len(t) for t in chunk) >= CHUNK_ROWS
+            if many or sum(t.nbytes for t in chunk) >= CHUNK_BYTES:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
 
     def _parts(self, columns: Collection[str] | None) -> Iterator[pa.Table]:
         """Yield the samples with their numbers, and with those of the columns that there are."""
@@ -161,19 +161,19 @@ class SampleTable:
     @functools.cached_property
     def groups(self) -> Mapping[tuple[str, str], LogGroup]:
         """What there is of each strategy and lineage, in the order in which they come."""
-        found: dict[tuple[str, str], LogGroup] = {}
+        groups: dict[tuple[str, str], LogGroup] = {}
         names = ["strategy", "lineage", "problem"]
         for table in self.tables([*names, "correct"], {}):
             counts = table.group_by(names, use_threads=False).aggregate(
                 [("correct", "count"), ("correct", "sum"), ([], "count_all")]
             )
             for row in counts.to_pylist():
-                own = found.setdefault((row["strategy"], row["lineage"]), LogGroup())
-                own.samples += row["count_all"]
-                own.graded += row["correct_count"]
-                own.right += row["correct_sum"] or 0
-                own.problems.add(row["problem"])
-        return found
+                group = groups.setdefault((row["strategy"], row["lineage"]), LogGroup())
+                group.samples += row["count_all"]
+                group.graded += row["correct_count"]
+                group.right += row["correct_sum"] or 0
+                group.problems.add(row["problem"])
+        return groups
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
         """Return each strategy and lineage that there are samples of."""
@@ -216,13 +216,13 @@ def contents_of(spill: Spill, which: npt.NDArray[np.bool_]) -> dict[int, bytes]:
     """Return a digest of all that some of the samples (n,) say, by their place."""
     import pyarrow as pa
 
-    found, at = {}, 0
+    contents, at = {}, 0
     for table in spill.tables():
         part = which[at : at + len(table)]
         if part.any():
             rows = table.filter(pa.array(part)).to_pylist()
             for place, row in zip(np.flatnonzero(part).tolist(), rows, strict=True):
-                said = repr(sorted((k, v) for k, v in row.items() if v is not None))
-                found[at + place] = hashlib.blake2b(said.encode(), digest_size=16).digest()
+                text = repr(sorted((k, v) for k, v in row.items() if v is not None))
+                contents[at + place] = hashlib.blake2b(text.encode(), digest_size=16).digest()
         at += len(table)
-    return found
+    return contents

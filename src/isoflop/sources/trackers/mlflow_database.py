@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.errors import BadRuns
-from isoflop.sources.log_formats import FileFormat, Sample, register
+from isoflop.sources.log_formats import FileFormat, FileHead, register
 from isoflop.sources.trackers.sqlite import is_database, reading, tables
 from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted
 
@@ -67,7 +67,7 @@ def by_steps(rows: Any, wanted: Wanted) -> HistoryWriter:
     return writer
 
 
-def _score(sample: Sample) -> float:
+def _score(sample: FileHead) -> float:
     return 1000.0 if is_database(sample) and tables(sample.path).keys() >= NEEDED else 0.0
 
 

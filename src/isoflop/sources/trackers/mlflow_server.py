@@ -55,10 +55,12 @@ async def _asked(url: str, experiment: str, wanted: Wanted, watch: Watch) -> lis
 
 async def _experiments(server: Server, name: str) -> list[str]:
     answer = await server.post(f"{API}/experiments/search", {"max_results": PAGE}, _mapping)
-    known = {str(e.get("name")): str(e.get("experiment_id")) for e in _list(answer, "experiments")}
-    if name and name not in known:
-        raise BadRuns(f"{server.url} has no experiment {name!r}; {suggest(name, known)}")
-    return [known[name]] if name else list(known.values())
+    numbers = {
+        str(e.get("name")): str(e.get("experiment_id")) for e in _list(answer, "experiments")
+    }
+    if name and name not in numbers:
+        raise BadRuns(f"{server.url} has no experiment {name!r}; {suggest(name, numbers)}")
+    return [numbers[name]] if name else list(numbers.values())
 
 
 async def _runs(server: Server, experiments: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -79,7 +81,7 @@ async def _log(server: Server, run: Mapping[str, Any], wanted: Wanted) -> Log:
     key = str(info.get("run_id") or info.get("run_uuid") or "")
     names = [n for m in _list(data, "metrics") if wanted(n := str(m.get("key")))]
     series = await asyncio.gather(*(_metric(server, key, name) for name in names))
-    rows = sorted((row for own in series for row in own), key=_step)
+    rows = sorted((row for column in series for row in column), key=_step)
     return Log(
         str(info.get("run_name") or key),
         "",

@@ -13,7 +13,7 @@ from typing import Any
 
 from isoflop.errors import BadRuns
 from isoflop.files.packed import parquet_batches
-from isoflop.sources.log_formats import FileFormat, FolderFormat, Sample, register
+from isoflop.sources.log_formats import FileFormat, FileHead, FolderFormat, register
 from isoflop.sources.trackers.mlflow_database import by_steps
 from isoflop.sources.training_logs.log import Log, Wanted
 
@@ -25,7 +25,7 @@ _NAMES = ("sys/name", "sys/custom_run_id", "sys/id")
 
 
 @dataclass
-class _Run:
+class _NeptuneRun:
     """The rows of one run: series by name, value and step, and what stands once."""
 
     rows: list[tuple[str, float, float, bool]] = field(default_factory=list)
@@ -42,12 +42,12 @@ def _runs(paths: list[Path], wanted: Wanted) -> Iterator[Log]:
 
     Raises BadRuns for files that hold no run.
     """
-    runs: dict[str, _Run] = {}
+    runs: dict[str, _NeptuneRun] = {}
     for path in paths:
         columns = (*NEEDED, "step", *_VALUES)
         for batch in parquet_batches(path, path.name, columns, streamed=True):
             for row in batch.to_pylist():
-                _add(runs.setdefault(str(row["run_id"]), _Run()), row, wanted)
+                _add(runs.setdefault(str(row["run_id"]), _NeptuneRun()), row, wanted)
     if not runs:
         raise BadRuns(f"{paths[0]} holds no run of Neptune")
     for key, run in runs.items():
@@ -71,7 +71,7 @@ def _step(row: tuple[str, float, float, bool]) -> float:
     return row[2]
 
 
-def _add(run: _Run, row: dict[str, Any], wanted: Wanted) -> None:
+def _add(run: _NeptuneRun, row: dict[str, Any], wanted: Wanted) -> None:
     name = str(row["attribute_path"])
     value = next((row[c] for c in _VALUES if row.get(c) is not None), None)
     if row["attribute_type"] == _SERIES:
@@ -90,7 +90,7 @@ def _is_export(path: Path) -> bool:
     return all(name in schema.names for name in NEEDED)
 
 
-def _score(sample: Sample) -> float:
+def _score(sample: FileHead) -> float:
     return 1000.0 if sample.head[:4] == b"PAR1" and _is_export(sample.path) else 0.0
 
 

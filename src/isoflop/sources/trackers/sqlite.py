@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from isoflop.errors import BadRuns
 from isoflop.files import refuse_strange
-from isoflop.sources.log_formats import Sample
+from isoflop.sources.log_formats import FileHead
 
 MAGIC = b"SQLite format 3\0"
 
 
-def is_database(sample: Sample) -> bool:
+def is_database(sample: FileHead) -> bool:
     """Say whether a file is a database of SQLite."""
     return sample.head[:16] == MAGIC
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from isoflop.errors import BadRuns, Note
-from isoflop.sources.log_formats import FileFormat, FolderFormat, Sample, opened, register
+from isoflop.sources.log_formats import FileFormat, FileHead, FolderFormat, opened, register
 from isoflop.sources.trackers.wire import Value, fields, inner, signed, text, varint
 from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted
 
@@ -93,10 +93,10 @@ def _records(file: IO[bytes], size: int) -> Iterator[bytes | str]:
         at = end
 
 
-def _ending(at: int, length: int, left: int) -> str:
+def _ending(at: int, length: int, size: int) -> str:
     if length > 1 << 40:
         return f"the record at byte {at:,} is broken"
-    return f"the record at byte {at:,} has {length:,} bytes, and {max(left, 0):,} are there"
+    return f"the record at byte {at:,} has {length:,} bytes, and {max(size, 0):,} are there"
 
 
 class _Events:
@@ -229,7 +229,7 @@ def _plain_value(kind: int, value: Value) -> Any:
     return text(value) if kind == 3 else None
 
 
-def _score(sample: Sample) -> float:
+def _score(sample: FileHead) -> float:
     """Return a mark where a file begins with the version that every event file states."""
     return 1000.0 if b"brain.Event:" in sample.head[12:64] else 0.0
 

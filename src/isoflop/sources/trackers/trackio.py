@@ -10,7 +10,7 @@ from typing import Any
 
 from isoflop.errors import BadRuns, Note
 from isoflop.files import BadJSON, parse_json
-from isoflop.sources.log_formats import AddressFormat, FileFormat, Sample, Watch, register
+from isoflop.sources.log_formats import AddressFormat, FileFormat, FileHead, Watch, register
 from isoflop.sources.trackers.sqlite import is_database, reading, tables
 from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted, flat
 
@@ -23,9 +23,9 @@ def _read(path: Path, wanted: Wanted) -> Iterator[Log]:
 
     Raises BadRuns for a database that is damaged or holds no run.
     """
-    known = tables(path)
+    schema = tables(path)
     # Before version 0.26 runs were told apart by their names alone.
-    key = "run_id" if "run_id" in known.get("metrics", ()) else "run_name"
+    key = "run_id" if "run_id" in schema.get("metrics", ()) else "run_name"
     with reading(path) as connection:
         names = dict(
             connection.execute(
@@ -35,9 +35,9 @@ def _read(path: Path, wanted: Wanted) -> Iterator[Log]:
         if not names:
             raise BadRuns(f"{path} holds a project of trackio without a run")
         configs: dict[Any, str] = {}
-        if "configs" in known:
-            own = key if key in known["configs"] else "run_name"
-            configs = dict(connection.execute(f"SELECT {own}, config FROM configs"))
+        if "configs" in schema:
+            field = key if key in schema["configs"] else "run_name"
+            configs = dict(connection.execute(f"SELECT {field}, config FROM configs"))
         for run, name in names.items():
             rows = connection.execute(
                 f"SELECT step, timestamp, metrics FROM metrics WHERE {key} = ? ORDER BY id", (run,)
@@ -83,7 +83,7 @@ def _seconds(timestamp: object) -> float:
         return 0.0
 
 
-def _score(sample: Sample) -> float:
+def _score(sample: FileHead) -> float:
     return (
         1000.0
         if is_database(sample) and tables(sample.path).get("metrics", set()) >= _COLUMNS

@@ -17,7 +17,7 @@ from zlib import crc32
 
 from isoflop.errors import BadRuns, Note
 from isoflop.files import BadJSON, parse_json
-from isoflop.sources.log_formats import FileFormat, FolderFormat, Sample, opened, register
+from isoflop.sources.log_formats import FileFormat, FileHead, FolderFormat, opened, register
 from isoflop.sources.trackers.wire import Value, fields, inner, signed, text
 from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted, flat
 
@@ -223,7 +223,7 @@ def _document(data: bytes) -> Any:
         return None
 
 
-def _score(sample: Sample) -> float:
+def _score(sample: FileHead) -> float:
     return 1000.0 if sample.head[:4] == MAGIC else 0.0
 
 

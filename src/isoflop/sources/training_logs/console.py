@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from isoflop.errors import Note
-from isoflop.sources.log_formats import Damaged, FileFormat, Sample, numbered_lines, register
+from isoflop.sources.log_formats import Damaged, FileFormat, FileHead, numbered_lines, register
 from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted
 
 NUMBER = r"[-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf)\b"
@@ -25,7 +25,7 @@ Line: TypeAlias = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ConsoleRow:
     """A record that a line holds; `more` says that it belongs to the one before it."""
 
     line: int
@@ -44,13 +44,13 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ConsoleEnding:
     """How a line says that the run ended, such as "finished"."""
 
     state: str
 
 
-Part: TypeAlias = Row | Setting | Ending | Note
+Part: TypeAlias = ConsoleRow | Setting | ConsoleEnding | Note
 Parse: TypeAlias = Callable[[Iterable[Line]], Iterator[Part]]
 
 
@@ -58,7 +58,7 @@ def console(program: str, marks: str, parse: Parse, *, weight: float = 1.0) -> N
     """Register what a program prints, told by lines in which `marks` is found."""
     pattern = re.compile(marks, re.MULTILINE)
 
-    def score(sample: Sample) -> float:
+    def score(sample: FileHead) -> float:
         return weight * sum(1 for _ in pattern.finditer(sample.short))
 
     def read(path: Path, wanted: Wanted) -> Iterator[Log]:
@@ -90,11 +90,11 @@ def logs_of(path: Path, parts: Iterator[Part], wanted: Wanted, program: str) -> 
             break
         if part is None:
             break
-        if isinstance(part, Row):
+        if isinstance(part, ConsoleRow):
             _add(runs, part, wanted)
         elif isinstance(part, Setting):
             settings[part.name] = part.value
-        elif isinstance(part, Ending):
+        elif isinstance(part, ConsoleEnding):
             state = part.state
         else:
             notes.append(part)
@@ -111,7 +111,7 @@ def logs_of(path: Path, parts: Iterator[Part], wanted: Wanted, program: str) -> 
         )
 
 
-def _add(runs: dict[str, _Run], row: Row, wanted: Wanted) -> None:
+def _add(runs: dict[str, _Run], row: ConsoleRow, wanted: Wanted) -> None:
     run = runs.get(row.run)
     if run is None:
         run = runs[row.run] = _Run(HistoryWriter(wanted), recipe=row.recipe)

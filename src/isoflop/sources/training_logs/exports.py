@@ -10,9 +10,9 @@ from typing import Any
 from isoflop.errors import BadRuns
 from isoflop.files import read_text
 from isoflop.sources.cells import CellTable, numbers, texts
-from isoflop.sources.log_formats import FileFormat, Sample, register
+from isoflop.sources.log_formats import FileFormat, FileHead, register
 from isoflop.sources.separated import read_separated
-from isoflop.sources.training_logs.console import Part, Row, logs_of
+from isoflop.sources.training_logs.console import ConsoleRow, Part, logs_of
 from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted
 
 _PANEL = re.compile(r"(?P<run>.+) - (?P<field>[^ ].*)")  # a column of an exported chart
@@ -23,7 +23,7 @@ _DELIMITERS = (",", "\t", ";")
 _NAME, _STATES = "Name", ("State", "Created", "Runtime", "ID", "User", "Tags")
 
 
-def _header(sample: Sample) -> list[str]:
+def _header(sample: FileHead) -> list[str]:
     """Return the names of the columns of a sample, [] where it is no table."""
     first = next((x for x in sample.lines if x.strip() and not x.startswith("#")), "")
     delimiter = max(_DELIMITERS, key=first.count)
@@ -32,7 +32,7 @@ def _header(sample: Sample) -> list[str]:
     return [name.strip().strip('"') for name in first.split(delimiter)]
 
 
-def _score(sample: Sample) -> float:
+def _score(sample: FileHead) -> float:
     """Return a mark where the header of a sample is that of a log; JSON has its own readers."""
     if sample.text.lstrip()[:1] in ("{", "["):
         return 0.0
@@ -72,11 +72,11 @@ def _rows(table: CellTable) -> Iterator[Part]:
     series = {name: m for name, m in charts.items() if not name.endswith(_OF_A_CHART)}
     runs: list[str] = list(dict.fromkeys(m["run"] for m in series.values())) or [""]
     for run in runs:
-        own = {**plain, **{m["field"]: cells[n] for n, m in series.items() if m["run"] == run}}
+        record = {**plain, **{m["field"]: cells[n] for n, m in series.items() if m["run"] == run}}
         for i, number in enumerate(table.rows.tolist()):
-            row = {k: v[i] for k, v in own.items() if v[i] != "" and v[i] == v[i]}
+            row = {k: v[i] for k, v in record.items() if v[i] != "" and v[i] == v[i]}
             name, recipe = (_text(row.pop(k, "")) for k in ("run", "family"))
-            yield Row(number, row, run or name, recipe)
+            yield ConsoleRow(number, row, run or name, recipe)
 
 
 def _text(value: object) -> str:

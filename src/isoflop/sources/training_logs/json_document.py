@@ -10,8 +10,8 @@ from typing import Any
 
 from isoflop.errors import BadRuns, Note
 from isoflop.files import BadJSON, parse_json, read_text
-from isoflop.sources.log_formats import FileFormat, FolderFormat, Sample, register
-from isoflop.sources.training_logs.console import Part, Row, Setting, logs_of, run_name
+from isoflop.sources.log_formats import FileFormat, FileHead, FolderFormat, register
+from isoflop.sources.training_logs.console import ConsoleRow, Part, Setting, logs_of, run_name
 from isoflop.sources.training_logs.json_lines import OPEN, TELLING
 from isoflop.sources.training_logs.log import Log, Wanted, flat
 
@@ -52,7 +52,7 @@ def _parts(document: Any, path: Path) -> Iterator[Part]:
     for number, record in enumerate(records, 1):
         numbers = flat(record, OPEN)
         run, recipe = (numbers.pop(k, "") for k in ("run", "family"))
-        yield Row(number, numbers, _text(run), _text(recipe))
+        yield ConsoleRow(number, numbers, _text(run), _text(recipe))
     if isinstance(document, Mapping) and isinstance(document.get("max_steps"), int | float):
         yield from _progress(document)
 
@@ -78,7 +78,7 @@ def _rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _score(sample: Sample) -> float:
+def _score(sample: FileHead) -> float:
     """Return a mark where a sample is one document that tells of training."""
     text = sample.text.lstrip()
     if text[:1] not in ("{", "["):

@@ -9,8 +9,8 @@ from typing import Any
 
 from isoflop.errors import Note
 from isoflop.files import BadJSON, parse_json
-from isoflop.sources.log_formats import FileFormat, Sample, numbered_lines, register
-from isoflop.sources.training_logs.console import Line, Part, Row, logs_of
+from isoflop.sources.log_formats import FileFormat, FileHead, numbered_lines, register
+from isoflop.sources.training_logs.console import ConsoleRow, Line, Part, logs_of
 from isoflop.sources.training_logs.log import Log, Wanted, flat
 
 OPEN = ("data", "metrics")  # under which verl and others keep the numbers of a record
@@ -35,10 +35,10 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
         elif "isoflop" not in record:
             numbers = flat(record, OPEN)
             run, recipe = (numbers.pop(k, "") for k in ("run", "family"))
-            yield Row(number, numbers, _text(run), _text(recipe))
+            yield ConsoleRow(number, numbers, _text(run), _text(recipe))
     if broken and broken != [last]:
-        shown = ", ".join(map(str, broken[:_SHOWN])) + (", ..." if len(broken) > _SHOWN else "")
-        text = f"{len(broken):,} lines are no JSON and are left out: {shown}"
+        listing = ", ".join(map(str, broken[:_SHOWN])) + (", ..." if len(broken) > _SHOWN else "")
+        text = f"{len(broken):,} lines are no JSON and are left out: {listing}"
         yield Note("doubt", "damaged", text, tuple(broken))
 
 
@@ -54,7 +54,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _score(sample: Sample) -> float:
+def _score(sample: FileHead) -> float:
     """Return how many of the first lines are records of training, 0 where none tells of it."""
     lines = [line for line in sample.lines[:200] if line.lstrip()[:1] == "{"]
     records = [record for line in lines if (record := _record(line))]

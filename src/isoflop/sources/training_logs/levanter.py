@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from isoflop.files import BadJSON, parse_json
 from isoflop.sources.training_logs.console import (
     NUMBER,
+    ConsoleRow,
     Line,
     Part,
-    Row,
     Setting,
     console,
     number,
@@ -30,7 +30,7 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
         elif match := _BAR.search(line):
             step = float(match[1]) * (1000 if match[2] else 1)
             values = {k: number(v) for k, v in _PAIR.findall(match[3])}
-            yield Row(number_, {"step": step, **values})
+            yield ConsoleRow(number_, {"step": step, **values})
 
 
 def _event(line: int, text: str) -> Iterator[Part]:
@@ -43,7 +43,7 @@ def _event(line: int, text: str) -> Iterator[Part]:
         for name, value in flat(document["hparams"]).items():
             yield Setting(name, value)
     elif event == "log" and isinstance(metrics, dict):
-        yield Row(line, {"step": document.get("step"), **flat(metrics)})
+        yield ConsoleRow(line, {"step": document.get("step"), **flat(metrics)})
     elif event == "log_summary" and isinstance(metrics, dict):
         for name, value in flat(metrics).items():
             yield Setting(name, value)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from isoflop.sources.training_logs.console import (
     NUMBER,
+    ConsoleRow,
     Line,
     Part,
-    Row,
     Setting,
     console,
     number,
@@ -31,11 +31,11 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
             record = {"step": step, "iter": float(match[1]), "loss": number(match[3])}
             if held_out := _HELD_OUT.search(line):
                 record["val loss"] = number(held_out[1])
-            yield Row(number_, record)
+            yield ConsoleRow(number_, record)
         elif match := _EVALUATION.search(line):
-            yield Row(number_, {"step": step, "val loss": number(match[2])})
+            yield ConsoleRow(number_, {"step": step, "val loss": number(match[2])})
         elif match := _FINAL.search(line):
-            yield Row(number_, {"step": step, "val loss": number(match[1])})
+            yield ConsoleRow(number_, {"step": step, "val loss": number(match[1])})
         elif match := _SIZE.search(line):
             yield Setting("N (total)", number(match[1]))
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from isoflop.sources.training_logs.console import (
     NUMBER,
+    ConsoleRow,
     Line,
     Part,
-    Row,
     Setting,
     console,
     number,
@@ -32,12 +32,12 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
     for number_, line in lines:
         if match := _STEP.search(line):
             step = float(match[1])
-            yield Row(number_, {"step": step, **pieces(match[3], "|")})
+            yield ConsoleRow(number_, {"step": step, **pieces(match[3], "|")})
         elif match := _EVALUATION.match(line):
-            yield Row(number_, {"step": step, "val loss": number(match[1])})
+            yield ConsoleRow(number_, {"step": step, "val loss": number(match[1])})
         elif match := _SHORT.match(line):
             pairs = {_NAMES.get(k, k): number(v) for k, v in _PAIR.findall(match[2])}
-            yield Row(number_, {"step": float(match[1]), **pairs})
+            yield ConsoleRow(number_, {"step": float(match[1]), **pairs})
         elif (match := _TABLE.match(line)) and match[1] in _SETTINGS:
             yield Setting(_SETTINGS[match[1]], number(match[2]))
 

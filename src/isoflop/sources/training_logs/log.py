@@ -65,19 +65,19 @@ class History:
         place = np.full(len(self), -1, np.int64)
         place[rows] = np.arange(rows.size)
         series = {}
-        for name, own in self.series.items():
-            at = place[own.rows]
+        for name, column in self.series.items():
+            at = place[column.rows]
             there = at >= 0
             order = np.argsort(at[there], kind="stable")
-            series[name] = Series(at[there][order], own.values[there][order])
+            series[name] = Series(at[there][order], column.values[there][order])
         return History(series, self.lines[rows], self.texts, self.unwanted)
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
         """The records as mappings of numbers by field; fields of texts are left out."""
         records: list[dict[str, Any]] = [{} for _ in range(len(self))]
-        for name, own in self.series.items():
-            for row, value in zip(own.rows.tolist(), own.values.tolist(), strict=True):
+        for name, column in self.series.items():
+            for row, value in zip(column.rows.tolist(), column.values.tolist(), strict=True):
                 records[row][name] = value
         return tuple(records)
 
@@ -85,8 +85,10 @@ class History:
     def digest(self) -> str:
         """The SHA-256 of all numbers, in hex, by which a copy of a run is told."""
         total = hashlib.sha256()
-        for name, own in sorted(self.series.items()):
-            total.update(name.encode(errors="replace") + own.rows.tobytes() + own.values.tobytes())
+        for name, column in sorted(self.series.items()):
+            total.update(
+                name.encode(errors="replace") + column.rows.tobytes() + column.values.tobytes()
+            )
         return total.hexdigest()
 
 
@@ -120,13 +122,13 @@ class HistoryWriter:
     def put(self, row: int, name: str, value: float) -> None:
         """Add one number to a record that is there; the last one of a field counts."""
         try:
-            own = self._fields[name]
+            column = self._fields[name]
         except KeyError:
-            own = self._fields[name] = (array("q"), array("d")) if self._wanted(name) else None
-        if own is None:
+            column = self._fields[name] = (array("q"), array("d")) if self._wanted(name) else None
+        if column is None:
             self._unwanted[name] = self._unwanted.get(name, 0) + 1
             return
-        rows, values = own
+        rows, values = column
         number = finite(value)
         if rows and rows[-1] == row:
             values[-1] = number
@@ -137,9 +139,9 @@ class HistoryWriter:
     def history(self) -> History:
         """Return what was collected."""
         series = {
-            name: Series(np.array(own[0], np.int64), np.array(own[1]))
-            for name, own in self._fields.items()
-            if own is not None and own[0]
+            name: Series(np.array(column[0], np.int64), np.array(column[1]))
+            for name, column in self._fields.items()
+            if column is not None and column[0]
         }
         lines = np.array(self._lines, np.int64)
         return History(series, lines, dict(self._texts), dict(self._unwanted))

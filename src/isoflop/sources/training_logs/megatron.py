@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from isoflop.sources.training_logs.console import (
     NUMBER,
+    ConsoleRow,
     Line,
     Part,
-    Row,
     Setting,
     console,
     number,
@@ -30,9 +30,9 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
     for number_, line in lines:
         if match := _EVALUATION.search(line):
             values = {f"validation {k}": v for k, v in pieces(match[2], "|").items()}
-            yield Row(number_, {"iteration": float(match[1]), **values})
+            yield ConsoleRow(number_, {"iteration": float(match[1]), **values})
         elif match := _STEP.search(line):
-            yield Row(number_, {"iteration": float(match[1]), **pieces(match[2], "|")})
+            yield ConsoleRow(number_, {"iteration": float(match[1]), **pieces(match[2], "|")})
         elif match := _SIZE.search(line):
             ranks[line[: match.start(1)].split("rank", 1)[-1]] = float(match[1])
             yield Setting("N (total)", sum(ranks.values()))

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from isoflop.sources.training_logs.console import (
+    ConsoleRow,
     Line,
     Part,
-    Row,
     Setting,
     console,
     number,
@@ -35,9 +35,9 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
     """Yield what nanochat prints: steps, evaluations in bits per byte, and its counts."""
     for number_, line in lines:
         if match := _STEP.search(line):
-            yield Row(number_, {"step": float(match[1]), **pieces(match[2], "|")})
+            yield ConsoleRow(number_, {"step": float(match[1]), **pieces(match[2], "|")})
         elif match := _EVALUATION.search(line):
-            yield Row(number_, {"step": float(match[1]), _NAMES[match[2]]: number(match[3])})
+            yield ConsoleRow(number_, {"step": float(match[1]), _NAMES[match[2]]: number(match[3])})
         else:
             for pattern, name in _SETTINGS:
                 if match := pattern.search(line.strip()):

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from isoflop.sources.training_logs.console import (
+    ConsoleRow,
     Line,
     Part,
-    Row,
     Setting,
     console,
     number,
@@ -27,7 +27,7 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
     """Yield what nanoGPT prints: evaluations, iterations, parameters and tokens per iteration."""
     for number_, line in lines:
         if match := _ITERATION.search(line) or _EVALUATION.search(line):
-            yield Row(number_, {"step": float(match[1]), **pieces(match[2], ",")})
+            yield ConsoleRow(number_, {"step": float(match[1]), **pieces(match[2], ",")})
             continue
         for pattern, name, scale in _SETTINGS:
             if match := pattern.search(line):

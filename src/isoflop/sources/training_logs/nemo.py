@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from isoflop.sources.training_logs.console import (
     NUMBER,
+    ConsoleRow,
     Line,
     Part,
-    Row,
     Setting,
     console,
     number,
@@ -29,11 +29,13 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
     for number_, line in lines:
         if match := _STEP.search(line):
             values = pieces(match[2], "|")
-            yield Row(number_, {"step": values.get("global_step", float(match[1])), **values})
+            yield ConsoleRow(
+                number_, {"step": values.get("global_step", float(match[1])), **values}
+            )
         elif match := _BAR.search(line):
             values = {k.strip(): number(v) for k, v in _PAIR.findall(match[2])}
             if "global_step" in values:
-                yield Row(number_, {"step": values["global_step"], **values})
+                yield ConsoleRow(number_, {"step": values["global_step"], **values})
         elif match := _SIZE.match(_RANK.sub("", line).strip()):
             yield Setting("N (total)", number(match[1]) * _SCALE[match[2].upper()])
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from isoflop.sources.training_logs.console import (
     NUMBER,
+    ConsoleRow,
     Line,
     Part,
-    Row,
     Setting,
     console,
     number,
@@ -33,9 +33,9 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
     for number_, line in lines:
         if match := _STEP.search(line):
             inside, step = True, number(match[1])
-            yield Row(number_, {"step": step})
+            yield ConsoleRow(number_, {"step": step})
         elif inside and (match := _PAIR.match(line)):
-            yield Row(number_, {match[1].strip(): number(match[2])}, more=True)
+            yield ConsoleRow(number_, {match[1].strip(): number(match[2])}, more=True)
         else:
             for pattern, name in _SIZE:
                 if match := pattern.search(line):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from isoflop.sources.training_logs.console import NUMBER, Line, Part, Row, console, number
+from isoflop.sources.training_logs.console import NUMBER, ConsoleRow, Line, Part, console, number
 
 _STEP = re.compile(
     r"(?:^|[^\w/])(?:global[ _]?step|train[ _]?step|steps?|iter(?:ation)?s?|it|update)"
@@ -36,7 +36,7 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
             continue
         if match := _TOKENS.search(line):
             values["tokens"] = number(match[1]) * _SCALE[match[2].upper()]
-        yield Row(line_number, {"step": number(step[1]), **values})
+        yield ConsoleRow(line_number, {"step": number(step[1]), **values})
 
 
 def _name(text: str) -> str:

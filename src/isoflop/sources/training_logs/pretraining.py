@@ -117,10 +117,10 @@ def plain(name: str) -> str:
 def is_wanted(chosen: Iterable[str] = ()) -> Any:
     """Return a predicate of the fields that a curve or a final run may need."""
     extra = set(chosen)
-    known = {name for names in _NAMES.values() for name in names}
+    fields = {name for names in _NAMES.values() for name in names}
 
     def wanted(name: str) -> bool:
-        return name in extra or plain(name) in known or loss_field(name) is not None
+        return name in extra or plain(name) in fields or loss_field(name) is not None
 
     return wanted
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from isoflop.sources.training_logs.console import NUMBER, Line, Part, Row, console, number, pieces
+from isoflop.sources.training_logs.console import (
+    NUMBER,
+    ConsoleRow,
+    Line,
+    Part,
+    console,
+    number,
+    pieces,
+)
 
 _STEP = re.compile(r"\bStep (\d+) \| (Time: .+)")
 _EVALUATION = re.compile(rf"\bEvaluated (\S+) in .*?\((Avg@\d+)[=:]\s*({NUMBER})")
@@ -28,10 +36,10 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
         if match := _STEP.search(line):
             step = float(match[1])
             values = {_NAMES.get(k, k): v for k, v in pieces(match[2], "|").items()}
-            yield Row(number_, {"step": step, **values})
+            yield ConsoleRow(number_, {"step": step, **values})
         elif match := _EVALUATION.search(line):
             name = f"eval/{match[1]}/{match[2].lower()}"
-            yield Row(number_, {"step": step, name: number(match[3])})
+            yield ConsoleRow(number_, {"step": step, name: number(match[3])})
 
 
 console("prime-rl", r"\bStep \d+ \| Time: [\d.]+", parse, weight=2.0)

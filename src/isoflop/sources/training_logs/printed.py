@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from isoflop.errors import Note
-from isoflop.sources.training_logs.console import Line, Part, Row, console
+from isoflop.sources.training_logs.console import ConsoleRow, Line, Part, console
 from isoflop.sources.training_logs.log import Record, flat
 
 _BAR = re.compile(r"(\d+)/(\d+) \[[\d:?]+<")
@@ -31,13 +31,13 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
         if not record or _SUMMARY in record:
             continue
         if any(name in record for name in _NAMED):
-            yield Row(number, record)
+            yield ConsoleRow(number, record)
         elif bar.step:
             from_bar += 1
-            yield Row(number, {"step": float(bar.step), **record})
+            yield ConsoleRow(number, {"step": float(bar.step), **record})
         else:
             numbered += 1
-            yield Row(number, {"record": float(numbered), **record})
+            yield ConsoleRow(number, {"record": float(numbered), **record})
     if from_bar:
         text = f"{from_bar:,} records say no step; each takes the step that its progress bar shows"
         yield Note("info", "step", text)

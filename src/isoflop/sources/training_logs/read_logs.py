@@ -103,10 +103,10 @@ def _filled(logs: Iterator[Log], origin: str, recipe: str, notes: list[Note]) ->
 
 def _hint(text: str) -> str:
     prefix, colon, _ = text.partition(":")
-    known = address_formats()
+    formats = address_formats()
     if not colon or "/" in prefix or "\\" in prefix:
         return ""
-    return f"; addresses begin with {', '.join(f'{name}:' for name in sorted(known))}"
+    return f"; addresses begin with {', '.join(f'{name}:' for name in sorted(formats))}"
 
 
 def sample_path(text: str) -> Path:
@@ -126,10 +126,10 @@ def _file(path: Path, wanted: Wanted) -> Iterator[Log]:
         raise BadRuns(f"{path} is empty")
     entry = best_format(sample)
     if entry is None:
-        known = ", ".join(sorted(f.program for f in file_formats()))
+        programs = ", ".join(sorted(f.program for f in file_formats()))
         raise BadRuns(
             f"{path} holds no record of training that is known here: no line with a step and a "
-            f"loss or a reward; read are {known}"
+            f"loss or a reward; read are {programs}"
         )
     yield from entry.read(path, wanted)
 
@@ -164,7 +164,7 @@ def _folder(path: Path, wanted: Wanted, watch: Watch, notes: list[Note]) -> Iter
 
 def _sources(top: Path) -> Iterator[tuple[Path, Read]]:
     """Yield what can be read below a folder, each file once, and how."""
-    known: set[str] = set()
+    names: set[str] = set()
     for count, (name, folders, files) in enumerate(os.walk(top)):
         folder = Path(name)
         folders[:] = sorted(folders) if len(folder.relative_to(top).parts) < _DEEPEST else []
@@ -178,9 +178,9 @@ def _sources(top: Path) -> Iterator[tuple[Path, Read]]:
             continue
         for file in sorted(files):
             path, real = folder / file, os.path.realpath(folder / file)
-            entry_of_file = None if real in known else _recognised(path, bool(claims))
+            entry_of_file = None if real in names else _recognised(path, bool(claims))
             if entry_of_file:
-                known.add(real)
+                names.add(real)
                 yield path, entry_of_file.read
 
 

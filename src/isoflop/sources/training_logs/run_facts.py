@@ -84,7 +84,7 @@ _SEPARATORS = re.compile(r"[/.]")
 
 
 @dataclass(frozen=True)
-class Fact:
+class RunFact:
     """A number that a run states, and where: the name of the setting."""
 
     value: float
@@ -96,15 +96,15 @@ class Fact:
 class RunFacts:
     """What a run states; None for what it does not."""
 
-    N: Fact | None = None
-    batch: Fact | None = None
-    length: Fact | None = None
-    planned: Fact | None = None
-    C: Fact | None = None
-    lr: Fact | None = None
+    N: RunFact | None = None
+    batch: RunFact | None = None
+    length: RunFact | None = None
+    planned: RunFact | None = None
+    C: RunFact | None = None
+    lr: RunFact | None = None
     seed: str = ""
     tokenizer: str = ""
-    V: Fact | None = None
+    V: RunFact | None = None
 
 
 def run_facts(settings: Mapping[str, Any], chosen: Mapping[str, str]) -> RunFacts:
@@ -144,49 +144,49 @@ def number_of(value: object) -> float | None:
     return float(value) if 0 < value < float("inf") else None
 
 
-def _first(by_name: Mapping[str, tuple[str, Any]], names: tuple[str, ...]) -> Fact | None:
+def _first(by_name: Mapping[str, tuple[str, Any]], names: tuple[str, ...]) -> RunFact | None:
     for name in names:
         source, value = by_name.get(name, ("", None))
         if (number := number_of(value)) is not None:
-            return Fact(number, source)
+            return RunFact(number, source)
     return None
 
 
-def _chosen(settings: Mapping[str, Any], chosen: Mapping[str, str], symbol: str) -> Fact | None:
+def _chosen(settings: Mapping[str, Any], chosen: Mapping[str, str], symbol: str) -> RunFact | None:
     name = chosen.get(symbol)
     number = number_of(settings.get(name)) if name else None
-    return Fact(number, name or "") if number is not None else None
+    return RunFact(number, name or "") if number is not None else None
 
 
-def _size(by_name: Mapping[str, tuple[str, Any]]) -> Fact | None:
+def _size(by_name: Mapping[str, tuple[str, Any]]) -> RunFact | None:
     for names, convention in ((_STATED_TOTAL, "total"), (_NON_EMBEDDING, "non-embedding")):
         if fact := _first(by_name, names):
-            return Fact(fact.value, fact.source, convention)
+            return RunFact(fact.value, fact.source, convention)
     fact = _first(by_name, _TOTAL)
     return fact if fact and fact.value >= 100 else None
 
 
-def _batch(by_name: Mapping[str, tuple[str, Any]], length: Fact | None) -> Fact | None:
+def _batch(by_name: Mapping[str, tuple[str, Any]], length: RunFact | None) -> RunFact | None:
     """Return the tokens of a step: stated, or sequences times their length."""
     stated = _first(by_name, _STEP_TOKENS)
     if stated and stated.value >= LEAST_TOKENS:
         return stated
     sequences = _first(by_name, _STEP_SEQUENCES) or stated
     if sequences and length:
-        return Fact(sequences.value * length.value, f"{sequences.source} x {length.source}")
+        return RunFact(sequences.value * length.value, f"{sequences.source} x {length.source}")
     parts = [_first(by_name, (name,)) for name in _NANOGPT]
     if all(parts):
         value = 1.0
         for part in parts:
             value *= part.value if part else 1.0
-        return Fact(value, " x ".join(part.source for part in parts if part))
+        return RunFact(value, " x ".join(part.source for part in parts if part))
     return None
 
 
-def _compute(by_name: Mapping[str, tuple[str, Any]]) -> Fact | None:
+def _compute(by_name: Mapping[str, tuple[str, Any]]) -> RunFact | None:
     fact = _first(by_name, _COMPUTE)
     if fact and fact.source.endswith("total_flos"):  # of Hugging Face's Trainer: no embeddings
-        return Fact(fact.value, fact.source, "6ND-non-embedding")
+        return RunFact(fact.value, fact.source, "6ND-non-embedding")
     return fact
 
 

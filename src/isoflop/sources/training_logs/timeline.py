@@ -78,7 +78,7 @@ def _after_restarts(log: Log, at: Numbers, mask: Mask, rows: Integers, notes: li
 def _placed(history: History, name: str, place: Integers, count: int) -> Numbers:
     """Return a field at each of `count` steps, its last finite value where it has several."""
     column = np.full(count, np.nan)
-    own = history.series[name]
-    there = (place[own.rows] >= 0) & np.isfinite(own.values)
-    column[place[own.rows[there]]] = own.values[there]
+    series = history.series[name]
+    there = (place[series.rows] >= 0) & np.isfinite(series.values)
+    column[place[series.rows[there]]] = series.values[there]
     return column

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from isoflop.sources.training_logs.console import (
     NUMBER,
+    ConsoleRow,
     Line,
     Part,
-    Row,
     Setting,
     console,
     number,
@@ -27,10 +27,10 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
     for number_, line in lines:
         if match := _EVALUATION.search(line):
             values = {f"validate/{k}": number(v) for k, v in _PAIR.findall(match[2])}
-            yield Row(number_, {"step": float(match[1]), **values})
+            yield ConsoleRow(number_, {"step": float(match[1]), **values})
         elif match := _STEP.search(line):
             values = {k: number(v) for k, v in _PAIR.findall(match[2])}
-            yield Row(number_, {"step": float(match[1]), **values})
+            yield ConsoleRow(number_, {"step": float(match[1]), **values})
         elif match := _SIZE.search(line):
             yield Setting("N (total)", number(match[1]))
         elif match := _BATCH.search(line):
