@@ -6,6 +6,7 @@
 #   make check    style, types and import contracts
 #   make bench    speed side by side with peers, as ratios
 #   make docs     write the generated pages: docs/laws.md, docs/laws/ and docs/commands.md
+#   make site     the documentation as pages with search, in site/ (its tool is installed at the first call)
 #   make evidence      fit laws to public runs; ISOFLOP_DATA names their folder (minutes)
 #   make replications  measure every published number and write docs/replications.md; it too
 #                      needs ISOFLOP_DATA
@@ -22,7 +23,7 @@ TORCH ?= $(or $(patsubst $(VENV)/.installed-%,%,$(wildcard $(VENV)/.installed-*)
 STAMP := $(VENV)/.installed-$(TORCH)
 CONSTRAINT := $(if $(filter cpu,$(TORCH)),--constraint constraints/cpu.txt)
 
-.PHONY: demo test test-processors check bench docs evidence replications browser clean
+.PHONY: demo test test-processors check bench docs site evidence replications browser clean
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
@@ -57,6 +58,10 @@ bench: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m isoflop.documentation
+
+site: docs
+	$(BIN)/python -m pip install --quiet '.[docs]'
+	$(BIN)/zensical build --clean --strict
 
 evidence: $(STAMP)
 	$(BIN)/python -m isoflop.documentation evidence

@@ -383,6 +383,26 @@ def test_html_is_written_beside_the_answer(capsys, here):
     assert "no/such/folder" in sentence
 
 
+def test_help_as_json_is_a_schema_of_every_option(capsys):
+    assert cli.main(["--help", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert list(document["commands"]) == list(commands.every())
+    assert document["exit_codes"]["1"].startswith("refused")
+    for name, command in document["commands"].items():
+        options = command["options"]
+        assert set(options["properties"]) == {p.name for p in commands.every()[name].parameters}
+        assert set(options["required"]) <= set(options["properties"])
+        for option in options["properties"].values():
+            assert option["type"]
+            assert option["description"]
+            assert option["x-option"]
+    assert cli.main(["runs", "--help", "--json"]) == 0
+    group = json.loads(capsys.readouterr().out)["commands"]
+    assert group
+    assert all(name.startswith("runs ") for name in group)
+    assert cli.main(["run", "--help", "--json"]) == 2
+
+
 def test_version_and_help_are_answers(capsys):
     code, out, _ = run(capsys, "--version")
     assert code == 0

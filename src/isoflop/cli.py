@@ -26,7 +26,14 @@ from typer.core import TyperGroup
 from isoflop import commands
 from isoflop.commands import help_sections
 from isoflop.commands.registry import SEVERAL, Command, Parameter, explanation
-from isoflop.errors import EnvironmentFailure, IsoflopError, RefusedByData, UsageError, brief
+from isoflop.errors import (
+    EnvironmentFailure,
+    IsoflopError,
+    RefusedByData,
+    UnknownName,
+    UsageError,
+    brief,
+)
 from isoflop.terminal import say
 
 if TYPE_CHECKING:
@@ -53,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             _refuse_closed_output()
             _refuse_unprintable(argv)
+            if as_json and "--help" in argv:
+                return _write_help([word for word in argv if not word.startswith("-")])
             program = _program(frozenset((*argv, *_words_before_tab())))
             bare = not argv or (len(argv) == 1 and argv[0] in help_sections.GROUPS)
             called = [*argv, "--help"] if bare else argv
@@ -66,6 +75,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BaseException as failure:
             code, sentence = _explain(failure, argv)
             return _fail(code, sentence, as_json)
+
+
+def _write_help(words: Sequence[str]) -> int:
+    """Write as JSON what the help of a command, of a group or of all commands says."""
+    from isoflop.commands.schema import help_document
+
+    name = " ".join(words)
+    names = [n for n in commands.every() if f"{n} ".startswith(f"{name} ".lstrip())]
+    if not names:
+        raise UnknownName("command", name, commands.every())
+    _write_json(help_document(names, _version()))
+    return 0
 
 
 def _words_before_tab() -> list[str]:

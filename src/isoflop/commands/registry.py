@@ -150,6 +150,10 @@ class Command:
         Raises UsageError for a text that cannot be read, and what the command raises.
         """
         by_name = {p.name: p for p in self.parameters}
+        if missing := [
+            p.shown for p in self.parameters if p.required and p.name not in texts_by_name
+        ]:
+            raise UsageError(f"{self.name} needs {', '.join(missing)}")
         values = {name: by_name[name].read(texts) for name, texts in texts_by_name.items()}
         refuse_idle(by_name, values)
         return self.function(**self.arguments(values))

@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from isoflop import atlas, commands, laws
 from isoflop.commands.registry import Command, Parameter, explanation
+from isoflop.commands.schema import EXIT_CODES
+from isoflop.documentation.reference import chips, glossary, reference
 from isoflop.law import Law
 from isoflop.pages.law_list import LawGroup, by_topic
 from isoflop.pages.laws import formula, page
@@ -19,6 +21,7 @@ from isoflop.terminal import say
 
 LAWS = "laws"  # the folder of the pages of laws
 HOME = Path(__file__).parents[3] / "docs"
+REFERENCES = {"reference.md": reference, "glossary.md": glossary, "chips.md": chips}
 MADE = "<!-- Made from the code by `make docs`; changes here are lost. -->"
 
 
@@ -27,6 +30,8 @@ def pages() -> Mapping[str, str]:
     """Return every generated page and picture by its name."""
     topics = dict(by_topic({key: law for key, law in Law.registry.items() if _ships(law)}))
     contents = {"laws.md": _joined(_index(topics)), "commands.md": _joined(_commands())}
+    for name, made in REFERENCES.items():
+        contents[name] = _joined(p if isinstance(p, str) else _markdown(p) for p in made())
     for families in topics.values():
         for family in families:
             contents |= _family(family)
@@ -95,19 +100,11 @@ def _commands() -> Iterator[str]:
     yield "# Commands"
     yield (
         "Every command takes `--json` (the answer as one JSON document on stdout, nothing else), "
-        "`--html FILE` (the answer as a page of its own, figures included) and `--help`. Numbers "
-        "may be written like 70B, 1.4T or 5.76e23. The answer is on stdout, all talk on stderr."
+        "`--html FILE` (the answer as a page of its own, figures included) and `--help`, which "
+        "with `--json` is a JSON Schema of its options. Numbers may be written like 70B, 1.4T or "
+        "5.76e23. The answer is on stdout, all talk on stderr."
     )
-    codes = (
-        ("0", "an answer; a doubtful one says so first"),
-        ("1", "refused: the data cannot support the answer"),
-        ("2", "a request that cannot be understood, or met as asked"),
-        ("3", "something outside is missing or failing: an extra, a disk, a server"),
-        ("4", "an alert"),
-        ("70", "a bug of isoflop"),
-        ("75", "to be run again later"),
-        ("130", "interrupted; what was finished is kept"),
-    )
+    codes = tuple((str(code), meaning) for code, meaning in EXIT_CODES.items())
     yield _markdown(Table(("exit code", "means"), codes))
     for command in commands.every().values():
         yield from _command(command)
