@@ -286,6 +286,22 @@ class TestConversion:
             counted = training_flop(made, 1, convention)
             assert family.flop_per_token(inner, convention) == pytest.approx(counted, rel=3e-4)
 
+    @pytest.mark.parametrize("tied", [True, False])
+    def test_the_head_alone_is_counted_once(self, tied):
+        made = Architecture(
+            layers=24, width=2048, heads=16, feed_forward=8192, vocabulary=32_000, context=2048,
+            tied=tied, gated=False,
+        )  # fmt: skip
+        inner, headed = made.parameters("non-embedding"), made.parameters("with-head")
+        assert headed == inner + 32_000 * 2048
+        family = ModelFamily.of(made)
+        there = convert_parameters(inner, "non-embedding", "with-head", family)
+        assert there == pytest.approx(headed, rel=2e-4)
+        assert convert_parameters(there, "with-head", "non-embedding", family) == pytest.approx(
+            inner
+        )
+        assert training_flop(made, 1, "6ND-with-head") == 6 * headed
+
     def test_columns_keep_their_shape(self):
         N = np.geomspace(1e7, 1e10, 6).reshape(2, 3)
         assert convert_parameters(N, "total", "non-embedding", HOFFMANN_FAMILY).shape == (2, 3)

@@ -127,6 +127,15 @@ def test_a_form_error_is_saved_with_its_fit(tmp_path):
     assert forecast(again, **FAR).form == again.form
 
 
+def test_a_form_error_that_a_forecast_learnt_is_saved(tmp_path):
+    item = fit("chinchilla", study().runs, draws=20)
+    item.save(tmp_path / "before.json")
+    assert Fit.load(tmp_path / "before.json").form is None
+    learnt = forecast(item, **FAR).form
+    item.save(tmp_path / "after.json")
+    assert Fit.load(tmp_path / "after.json").form == learnt
+
+
 def test_a_plan_is_as_sure_of_its_loss_as_a_forecast_of_the_planned_run():
     plan = spend(study(), 1e23)
     there = forecast(study(), N=plan.N.value, D=plan.D.value)

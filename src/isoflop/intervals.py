@@ -14,6 +14,7 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.assess.extrapolation.calibration import scatter
 from isoflop.assess.extrapolation.form_error import form_error, stated
+from isoflop.assess.extrapolation.learnt import LEARNT, PoolConstants
 from isoflop.assess.extrapolation.mixture import PooledDraws
 from isoflop.assess.extrapolation.pool import Pool
 from isoflop.assess.extrapolation.splits import reach as _beyond
@@ -53,7 +54,13 @@ def times_beyond(fit: Fit[Any], inputs: Mapping[str, Any]) -> Numbers:
 
 
 @np.errstate(all="ignore")
-def predictive(model: Model, growth: float | None = None, **inputs: Numbers) -> Numbers | None:
+def predictive(
+    model: Model,
+    growth: float | None = None,
+    *,
+    constants: PoolConstants = LEARNT,
+    **inputs: Numbers,
+) -> Numbers | None:
     """Return draws (s, k) of a run at inputs (k,), with noise and the error of the form.
 
     A pool's draws come from its members by weight. `growth` stands for the error of the form,
@@ -68,14 +75,21 @@ def predictive(model: Model, growth: float | None = None, **inputs: Numbers) -> 
     binding = fits[0].binding if len(fits) == 1 else model.binding
     arguments = binding.arguments(columns)
     mean_sk = np.asarray(model.draws(**arguments))
-    return spread(model, form_of(model, growth).growth, mean_sk, columns)
+    return spread(model, form_of(model, growth).growth, mean_sk, columns, constants)
 
 
 @np.errstate(all="ignore")
-def spread(model: Model, growth: float, mean_sk: Numbers, inputs: Mapping[str, Numbers]) -> Numbers:
+def spread(
+    model: Model,
+    growth: float,
+    mean_sk: Numbers,
+    inputs: Mapping[str, Numbers],
+    constants: PoolConstants = LEARNT,
+) -> Numbers:
     """Return what runs would come to at inputs (k,) about the means (s, k) of the draws there.
 
-    Of one point there are some `DENSE` rows, of several as many as there are draws.
+    Of the variance between the members of a pool a share is taken, as `constants` say. Of one
+    point there are some `DENSE` rows, of several as many as there are draws.
     """
     k = mean_sk.shape[1]
     times = max(1, DENSE // len(mean_sk)) if k == 1 else 1
@@ -83,9 +97,27 @@ def spread(model: Model, growth: float, mean_sk: Numbers, inputs: Mapping[str, N
     for i, (fit, start, end) in enumerate(_rows_of(model)):
         rng = np.random.default_rng(model.seed + i)
         mean_rk = np.tile(mean_sk[start:end], (times, 1))
-        error_rk = _errors(fit, growth, mean_rk, inputs, rng)
+        if isinstance(model, Pool):
+            mean_rk = _drawn_together(model, fit, mean_rk, inputs, constants.disagreement)
+        error_rk = _errors(fit, growth, mean_rk, inputs, rng, constants)
         parts.append(mean_rk * np.exp(error_rk) if fit.kind == "log" else mean_rk + error_rk)
     return np.concatenate(parts)
+
+
+def _drawn_together(
+    pool: Pool,
+    fit: Fit[Any],
+    mean_rk: Numbers,
+    inputs: Mapping[str, Numbers],
+    disagreement: float,
+) -> Numbers:
+    """Return the means of a member moved towards those of its pool, which keep that variance."""
+    apart = np.sqrt(disagreement) - 1
+    member_k = fit.predict(**{s: inputs[s] for s in fit.binding.takes})
+    pool_k = pool.predict(**{s: inputs[s] for s in pool.takes})
+    if fit.kind == "linear":
+        return np.asarray(mean_rk + apart * (member_k - pool_k))
+    return np.asarray(mean_rk * (member_k / pool_k) ** apart)
 
 
 @np.errstate(all="ignore")
@@ -96,7 +128,7 @@ def errors(model: Model, growth: float, inputs: Mapping[str, float], mean: float
     for i, (fit, start, end) in enumerate(_rows_of(model)):
         rng = np.random.default_rng(model.seed + i)
         mean_r1 = np.full((end - start, 1), mean)
-        error_r1 = _errors(fit, growth, mean_r1, columns, rng)
+        error_r1 = _errors(fit, growth, mean_r1, columns, rng, LEARNT)
         parts.append(error_r1 if fit.kind == "log" else np.log1p(error_r1 / mean_r1))
     return np.concatenate(parts)[:, 0]
 
@@ -107,9 +139,10 @@ def _errors(
     mean_rk: Numbers,
     inputs: Mapping[str, Numbers],
     rng: np.random.Generator,
+    constants: PoolConstants,
 ) -> Numbers:
     """Return noise and error of the form (r, k), on the scale of the residuals of a fit."""
-    error_rk = -scatter(fit).draw(rng, len(mean_rk), inputs)
+    error_rk = -scatter(fit, constants).draw(rng, len(mean_rk), inputs)
     if growth:
         distance_k = np.log(times_beyond(fit, inputs))
         form_rk = growth * distance_k * rng.standard_normal(error_rk.shape)

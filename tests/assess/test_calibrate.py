@@ -10,14 +10,13 @@ from synthetic import TRUTH, grid, made_by
 
 from isoflop.assess import Candidate, backtest
 from isoflop.assess.extrapolation.calibration import (
-    USUAL_GROWTH,
-    USUAL_SPLITS,
     ForecastErrors,
     growth,
     half_width,
     reached,
     scatter,
 )
+from isoflop.assess.extrapolation.learnt import ALONE, LEARNT
 from isoflop.fitting import fit
 from isoflop.forecasting import forecast
 from isoflop.laws import KaplanJoint
@@ -47,16 +46,34 @@ def test_growth_recovers_the_error_of_the_form_and_not_the_noise():
 
 
 def test_few_splits_are_weighed_against_what_forms_usually_err():
-    assert growth([]) == pytest.approx(USUAL_GROWTH)
+    assert growth([]) == pytest.approx(ALONE.growth)
     still = [ForecastErrors(np.zeros(5), np.ones(5), 0.0)] * 6
-    assert growth(still) == pytest.approx(USUAL_GROWTH * math.sqrt(USUAL_SPLITS / 8))
+    assert growth(still) == pytest.approx(ALONE.growth * math.sqrt(ALONE.splits / 8))
+
+
+def test_a_pool_counts_half_of_what_its_backtest_shows():
+    many = splits(0.03, 0.02, 400)
+    assert growth(many, LEARNT) == pytest.approx(growth(many) * math.sqrt(LEARNT.shown), rel=0.02)
+    assert growth([], LEARNT) == LEARNT.growth
+
+
+def test_beyond_the_largest_runs_the_noise_is_theirs():
+    runs = made_by(TRUTH, grid(sizes=10), noise=1e-3)
+    size = runs["N"] * runs["D"]
+    louder = np.where(size < np.quantile(size, 0.6), 1.0, 0.0)
+    rng = np.random.default_rng(0)
+    L = runs["L"] * np.exp(2e-2 * louder * rng.standard_normal(size.size))
+    noise = scatter(fit("chinchilla", Runs({**runs.columns, "L": L}), draws=0))
+    at = {"N": np.array([1e7, 1e11]), "D": np.array([1e9, 1e13])}
+    small, large = noise.draw(rng, 4000, at).std(0)
+    assert large < small / 3
 
 
 def test_a_calibrated_interval_covers_at_its_level():
     """Each of 600 splits against an interval learnt from twelve others; forms err as usual."""
     level, hits = 0.9, []
     for seed in range(600):
-        *learnt, one = splits(USUAL_GROWTH, 0.01, 13, seed)
+        *learnt, one = splits(ALONE.growth, 0.01, 13, seed)
         hits.append(np.mean(np.abs(one.error) <= half_width(learnt, one, level)))
     # Runs of one split share the luck of its fit: the standard error is about 1 point.
     assert np.mean(hits) == pytest.approx(level, abs=0.035)

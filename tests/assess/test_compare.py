@@ -9,7 +9,8 @@ import pytest
 from synthetic import TRUTH, grid, made_by
 
 from isoflop.assess import Candidate, compare, pool
-from isoflop.assess.extrapolation.comparison import ALIKE, candidates
+from isoflop.assess.extrapolation.candidates import candidates
+from isoflop.assess.extrapolation.learnt import LEARNT
 from isoflop.errors import BadRuns, CannotFit, UnknownName, UsageError
 from isoflop.forecasting import forecast, predictive
 from isoflop.laws import Generalised, KaplanJoint
@@ -55,7 +56,7 @@ def test_the_usual_form_is_trusted_more_until_it_is_beaten_beyond_noise():
     gain = first.weight / second.weight
     assert gain > 1
     held = np.unique(np.concatenate([h.run for h in found.test.of(found.best)])).size
-    assert gain < (second.error / first.error) ** (held / ALIKE) * 1.001
+    assert gain < (second.error / first.error) ** (held / LEARNT.alike) * 1.001
 
 
 def test_errors_that_are_even_are_no_lead():
@@ -148,12 +149,41 @@ def test_without_names_every_law_that_the_table_can_feed_is_compared():
     assert {"chinchilla", "kaplan-joint", "generalised"} <= laws
     assert "power" not in laws
     assert "muennighoff" not in laws
-    fed = Runs({**RUNS.columns, "U": RUNS["D"]})
-    assert "muennighoff" in {c.law for c in candidates(fed)}
     with pytest.raises(UsageError, match="name laws"):
-        candidates(Runs({"C": [1e18, 1e19], "L": [3.0, 2.8]}))
+        candidates(Runs({"steps": [1e3, 1e4], "L": [3.0, 2.8]}))
     with pytest.raises(UnknownName, match="chinchilla"):
         compare(["chinchila"], RUNS)
+
+
+@pytest.mark.parametrize(
+    ("columns", "laws"),
+    [
+        ({"U": RUNS["D"] / 4}, {"muennighoff"}),
+        ({"U": RUNS["D"]}, {"chinchilla", "kaplan-joint", "generalised", "farseer"}),
+        ({"experts": 2.0 ** (np.arange(len(RUNS)) % 5)},
+         {"ludziejewski-moe", "wang-moe", "yun-moe"}),
+        ({"sparsity": 0.1 * (np.arange(len(RUNS)) % 5)}, {"abnar-sparsity", "frantar-sparsity"}),
+        ({"lr": np.geomspace(1e-4, 1e-3, len(RUNS))}, {"chinchilla", "generalised"}),
+    ],
+)  # fmt: skip
+def test_without_names_laws_take_the_inputs_that_vary(columns, laws):
+    chosen = {c.law for c in candidates(Runs({**RUNS.columns, **columns}))}
+    assert laws <= chosen
+    assert chosen <= laws or "chinchilla" in laws
+
+
+def test_a_table_of_one_size_is_compared_by_powers_of_it():
+    D = np.geomspace(1e8, 1e11, 14)
+    runs = Runs({"D": D, "L": 1.7 + 800 / D**0.3})
+    found = compare(runs, cuts=3)
+    assert found.test.axes == ("D",)
+    assert {c.over for c in found.test.candidates} == {"D"}
+    assert found.best.fix == {}
+
+
+def test_experts_without_tokens_are_compared_by_the_law_that_takes_them():
+    runs = Runs({"N": [1e8, 1e9], "experts": [1.0, 8.0], "L": [3.0, 2.5]})
+    assert {c.law for c in candidates(runs)} == {"clark-moe"}
 
 
 def test_runs_that_no_forecast_can_stand_on_are_refused_with_the_reason():

@@ -50,6 +50,22 @@ def test_equal_exponents_leave_no_bias_and_other_curves_leave_less():
     assert abs(off(HOFFMANN, 16, "akima")[1]) < 1e-6
 
 
+def test_the_curve_is_the_one_that_misses_sizes_left_out_by_least():
+    """Interpolation where losses are exact; a parabola, which averages, where they scatter."""
+    assert isoflop_profiles(centred(HOFFMANN, 16), draws=0).curve == "akima"
+    scattered = made_by(TRUTH, grid(), noise=1e-2)
+    assert isoflop_profiles(scattered, draws=0).curve in ("parabola", "near")
+    C = np.geomspace(1e18, 1e21, 90)
+    N = optimum(TRUTH, C).N * np.exp(np.random.default_rng(0).uniform(-1.5, 1.5, 90))
+    continuous = made_by(TRUTH, {"N": N, "D": C / 6 / N, "C": C})
+    assert isoflop_profiles(continuous, draws=0).curve != "akima"
+
+
+def test_a_parabola_round_the_minimum_is_less_biased_than_one_through_all():
+    wide, near = (abs(off(HOFFMANN, 16, curve)[0]) for curve in ("parabola", "near"))
+    assert near < wide / 2
+
+
 @pytest.mark.parametrize("curve", ["parabola", "cubic"])
 def test_intervals_hold_the_exponent_that_a_noiseless_study_gives(curve):
     held = 0

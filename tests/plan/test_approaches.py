@@ -23,7 +23,7 @@ def test_all_three_find_the_split_of_a_clear_study():
     runs = made_by(TRUTH, {"N": N, "D": C / 6 / N, "C": C}, noise=1e-3)
     found = approaches(runs, 1e23, draws=200)
     names = [x.name for x in found.approaches]
-    assert names == ["1 envelope", "2 parabola", "2 cubic", "2 akima", "3 chinchilla"]
+    assert names == ["1 envelope", "2 parabola", "2 near", "2 cubic", "2 akima", "3 chinchilla"]
     best = optimum(TRUTH, 1e23)
     law = found.approaches[-1]
     assert law.N.low < best.N < law.N.high
@@ -32,7 +32,8 @@ def test_all_three_find_the_split_of_a_clear_study():
         slack = 1.02  # a grid's own bias
         assert x.N.low / slack < best.N < x.N.high * slack, x.name
         assert x.N.low < x.N.value < x.N.high
-    _, parabola, cubic, *_ = found.approaches
+    assert found.curve in [p.curve for p in found.profiles]
+    _, parabola, _, cubic, *_ = found.approaches
     assert abs(parabola.bias.D) > 2 * abs(cubic.bias.D)
 
 

@@ -177,15 +177,17 @@ class Architecture:
     def parameters(self, convention: str = "total") -> int:
         """Return the parameters [params] by `convention`.
 
-        "total", "non-embedding" (less the tables of tokens and positions), "active" (those that
-        one token meets), or "flops-per-token": DeepSeek's M, the training FLOP per token of the
-        blocks with full attention, of which C = M D.
+        "total", "with-head" (the blocks and the output head, which costs FLOP, without the tables
+        that are looked up: Porian et al. 2024, nanochat), "non-embedding" (the blocks alone),
+        "active" (those that one token meets), or "flops-per-token": DeepSeek's M, the training FLOP
+        per token of the blocks with full attention, of which C = M D.
 
         Raises UnknownName for any other.
         """
         parts = self.parts
         counts = {
             "total": parts.total,
+            "with-head": parts.non_embedding + self.vocabulary * self.width,
             "non-embedding": parts.non_embedding,
             "active": parts.active,
             "flops-per-token": 6 * parts.multiplied

@@ -6,7 +6,7 @@ one vocabulary and one aspect ratio. Source: Pearce & Song 2024, arXiv:2406.1290
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from isoflop.accounting.architecture import Architecture
 from isoflop.arrays import Numbers
 from isoflop.errors import UnknownName, UsageError
 
-N_CONVENTIONS = ("total", "non-embedding", "flops-per-token")
-C_CONVENTIONS = ("6ND", "6ND-non-embedding", "MD", "detailed")
+N_CONVENTIONS = ("total", "with-head", "non-embedding", "flops-per-token")
+C_CONVENTIONS = ("6ND", "6ND-with-head", "6ND-non-embedding", "MD", "detailed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,11 @@ class ModelFamily:
         tables = self.vocabulary * (1 if self.tied else 2)
         return float(tables * np.cbrt(self.aspect / 12))
 
+    @property
+    def headed(self) -> ModelFamily:
+        """The same blocks with one table, the head: its totals are the counts "with-head"."""
+        return replace(self, tied=True)
+
     def width(self, non_embedding: Any) -> Numbers:
         """Return the width at N_E non-embedding parameters: N_E = 12 l d^2 with l = d / aspect."""
         return np.cbrt(np.asarray(non_embedding, float) * self.aspect / 12)
@@ -79,8 +84,8 @@ class ModelFamily:
         N = _positive(non_embedding, "N")
         if convention == "6ND-non-embedding":
             return 6 * N
-        if convention == "6ND":
-            return 6 * self.total(N)
+        if convention in ("6ND", "6ND-with-head"):
+            return 6 * (self if convention == "6ND" else self.headed).total(N)
         if convention == "MD":
             return 6 * N + self._attention(N)
         if convention == "detailed":  # head, and attention over the causal half
@@ -145,7 +150,9 @@ def convert_parameters(N: Any, source: str, to: str, family: ModelFamily) -> Num
     inner = _non_embedding(counted, source, family)
     if to == "non-embedding":
         return inner
-    return family.total(inner) if to == "total" else family.flop_per_token(inner, "MD")
+    if to == "flops-per-token":
+        return family.flop_per_token(inner, "MD")
+    return (family if to == "total" else family.headed).total(inner)
 
 
 def convert_compute(
@@ -185,8 +192,8 @@ def nonembedding_frontier(
 
 
 def _non_embedding(N: Numbers, source: str, family: ModelFamily) -> Numbers:
-    if source == "total":
-        return family.non_embedding(N)
+    if source in ("total", "with-head"):
+        return (family if source == "total" else family.headed).non_embedding(N)
     return N if source == "non-embedding" else family._from_flop(N)
 
 

@@ -16,6 +16,7 @@ def training_flop(architecture: Architecture, D: Any = 1, convention: str = "6ND
     A token of a mixture is charged for the experts that it meets, in every convention.
 
     - "6ND": six per active parameter, tables included (Kaplan's rule with total N)
+    - "6ND-with-head": six per active parameter of the blocks and the head (Porian et al. 2024)
     - "6ND-non-embedding": six per active parameter outside the tables (Kaplan et al. 2020)
     - "MD": blocks at six a weight and attention over the whole context (DeepSeek 2024)
     - "detailed": matrix products alone: blocks, head, and attention over the causal half
@@ -85,6 +86,7 @@ def _megatron(a: Architecture, passes: int) -> float:
 FLOP_CONVENTIONS: Mapping[str, Callable[[Architecture], float]] = MappingProxyType(
     {
         "6ND": lambda a: 6 * a.parts.active,
+        "6ND-with-head": lambda a: 6 * (a.parameters("with-head") - a.parts.idle),
         "6ND-non-embedding": lambda a: 6 * (a.parts.non_embedding - a.parts.idle),
         "MD": lambda a: a.parameters("flops-per-token"),
         "detailed": lambda a: (

@@ -15,7 +15,7 @@ from isoflop.quantities import refuse_count, refuse_impossible, show
 
 Whole = npt.NDArray[np.int64]
 
-CONVENTIONS = ("total", "non-embedding", "active", "flops-per-token")
+CONVENTIONS = ("total", "with-head", "non-embedding", "active", "flops-per-token")
 LARGEST = 1e15  # [params] or [FLOP/token]; the candidates grow with N
 LEAST_ASPECT, MOST_ASPECT = 0.1, 1e4
 FINEST = 1500  # numbers of heads, and of layers, of which all are tried
@@ -222,7 +222,8 @@ def _count(grid: _Grid, convention: str, head: int, tokens: _Tokens) -> npt.NDAr
     if convention == "flops-per-token":
         return np.asarray(6 * matrices + 12 * grid.layers * d * tokens.context)
     blocks = matrices + (2 * grid.layers + 1) * d
-    tables = 0 if convention == "non-embedding" else (1 if tokens.tied else 2)
+    one = tokens.tied or convention == "with-head"
+    tables = 0 if convention == "non-embedding" else (1 if one else 2)
     return np.asarray(blocks + tables * tokens.vocabulary * d)
 
 

@@ -30,7 +30,7 @@ def backtest(
     lie. 'compare' ranks the laws and says which differences are noise.
     """
     from isoflop import assess
-    from isoflop.assess.extrapolation.comparison import candidates
+    from isoflop.assess.extrapolation.candidates import candidates
 
     table = table_options.read(runs)
     with progress(f"testing laws on {len(table):,} runs") as watch:
@@ -42,7 +42,7 @@ def backtest(
                 extrapolation.over,
             ),
             table,
-            axis=split(extrapolation.axis) or "C",
+            axis=split(extrapolation.axis) or None,
             cuts=extrapolation.cuts,
             draws=interval.draws,
             level=interval.level,

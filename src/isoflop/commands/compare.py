@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Laws = Annotated[
     tuple[str, ...],
-    Option("laws to compare, with commas between; every law of N and D unless given", "LAW,LAW"),
+    Option("laws to compare, with commas between; else those of the table's inputs", "LAW,LAW"),
 ]
 Objectives = Annotated[
     tuple[str, ...],
@@ -24,7 +24,8 @@ Objectives = Annotated[
 ]
 Over = Annotated[str | None, Option("the input of laws that leave it open, such as C", "QUANTITY")]
 Along = Annotated[
-    tuple[str, ...], Option("hold out the largest runs by these; C, or else --over", "QUANTITY")
+    tuple[str, ...],
+    Option("hold out the largest runs by these; C, or the only size", "QUANTITY"),
 ]
 Cuts = Annotated[int, Option("how many splits by each quantity")]
 Level = Annotated[float, Option("share of runs that an interval shall hold")]
@@ -68,7 +69,7 @@ def compare(
     them. Give what the laws take (N and D) for that forecast.
     """
     from isoflop import assess
-    from isoflop.assess.extrapolation.comparison import OBJECTIVES, candidates
+    from isoflop.assess.extrapolation.candidates import OBJECTIVES, candidates
     from isoflop.forecasting import forecast
 
     table = table_options.read(runs)
@@ -81,8 +82,7 @@ def compare(
                 extrapolation.over,
             ),
             table,
-            axis=split(extrapolation.axis)
-            or (extrapolation.over if extrapolation.over and "C" not in table else "C"),
+            axis=split(extrapolation.axis) or None,
             cuts=extrapolation.cuts,
             level=pooling.level,
             seed=pooling.seed,

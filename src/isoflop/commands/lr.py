@@ -25,7 +25,8 @@ class QueryOptions:
     C: Annotated[float | None, Option("training FLOP, 6ND of N as counted, in place of --D")] = None
     L: Annotated[float | None, Option("the loss that is expected [nats/token]")] = None
     convention: Annotated[
-        Literal["total", "non-embedding", "flops-per-token"], Option("how N is counted")
+        Literal["total", "with-head", "non-embedding", "flops-per-token"],
+        Option("how N is counted"),
     ] = "total"
     shapes: Shapes = None
 

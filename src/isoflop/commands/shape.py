@@ -27,7 +27,8 @@ def shape(
     *,
     N: Annotated[float, Option("parameters wanted")],
     convention: Annotated[
-        Literal["total", "non-embedding", "flops-per-token"], Option("how N is counted")
+        Literal["total", "with-head", "non-embedding", "flops-per-token"],
+        Option("how N is counted"),
     ] = "total",
     tables: TokenTables = TokenTables(),
     context: Annotated[int, Option("tokens of a training sequence")] = 2048,

@@ -8,14 +8,14 @@ through `__array_function__`. Parameters that a term does not hold cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from isoflop.errors import BadLaw
-from isoflop.fitting.derivatives import COMPARISONS, PREDICATES, rule
+from isoflop.fitting.derivatives import COMPARISONS, PREDICATES, Partial, rule
 
 _SHAPED = (
     np.shape,
@@ -105,16 +105,9 @@ class Dual(NDArrayOperatorsMixin):
                 f"the law uses {name}, whose derivative is not known; write it with elementary "
                 "functions, such as exp, log, powers, sin, arctan, tanh, erf or gammaln"
             )
-        value = ufunc(*plain)
-        slopes: dict[int, Any] = {}
-        for argument, partial in zip(args, partials, strict=True):
-            if not isinstance(argument, Dual):
-                continue
-            factor = None if partial is None else partial(value, *plain)
-            for k, slope in argument.slopes.items():
-                term = slope if factor is None else factor * slope
-                slopes[k] = slopes[k] + term if k in slopes else term
-        return Dual(value, slopes)
+        if ufunc is np.power and np.all(plain[0] > 0):
+            return _power(*args)
+        return _chained(ufunc, partials, args, plain)
 
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
@@ -191,6 +184,38 @@ def _clipped(x: Any, low: Any = None, high: Any = None, **named: Any) -> Any:
     low, high = named.get("min", low), named.get("max", high)
     x = x if low is None else np.maximum(x, low)
     return x if high is None else np.minimum(x, high)
+
+
+def _chained(
+    ufunc: np.ufunc, partials: Sequence[Partial], args: Sequence[Any], plain: Sequence[Any]
+) -> Dual:
+    """Return a ufunc of arguments, whose values are `plain`, by the chain rule."""
+    value = ufunc(*plain)
+    slopes: dict[int, Any] = {}
+    for argument, partial in zip(args, partials, strict=True):
+        if not isinstance(argument, Dual):
+            continue
+        factor = None if partial is None else partial(value, *plain)
+        for k, slope in argument.slopes.items():
+            term = slope if factor is None else factor * slope
+            slopes[k] = slopes[k] + term if k in slopes else term
+    return Dual(value, slopes)
+
+
+def _power(x: Any, y: Any) -> Dual:
+    """Return x**y of x above zero: the log that its slope needs gives its value too."""
+    base, exponent = _parts([x, y], None)
+    log = np.log(base)
+    value = np.exp(exponent * log)
+    slopes: dict[int, Any] = {}
+    if isinstance(y, Dual):
+        by_exponent = value * log
+        slopes = {k: by_exponent * slope for k, slope in y.slopes.items()}
+    if isinstance(x, Dual):
+        by_base = exponent * value / base
+        for k, slope in x.slopes.items():
+            slopes[k] = by_base * slope + slopes[k] if k in slopes else by_base * slope
+    return Dual(value, slopes)
 
 
 def _product(x: Any, y: Any) -> Dual:

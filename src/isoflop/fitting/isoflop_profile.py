@@ -5,10 +5,8 @@ Array suffixes: n runs of one budget, s draws (row 0 is the answer), b budgets.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +14,14 @@ import numpy.typing as npt
 from isoflop.arrays import Numbers
 from isoflop.errors import Note, RefusedByData, amount
 from isoflop.fitting.frontier import OptimumFrontier, compute, through
+from isoflop.fitting.profile_curve import Curve, best_curve, minima
 from isoflop.quantities import show
 from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 
-Curve = Literal["parabola", "cubic", "akima"]
-
 SIZES = 5  # that a budget needs
 TOLERANCE = 0.1  # by which the C of one budget may scatter
 SLICE = 1.6  # width of a slice, as a factor, where C is continuous
-GAP_POINTS = 25  # at which an interpolated curve is looked at between two sizes
 HALF = 0.5  # of the draws must have their minimum inside
 
 
@@ -75,7 +71,7 @@ class Profiles:
 def isoflop_profiles(
     runs: Runs,
     *,
-    curve: Curve = "parabola",
+    curve: Curve = "auto",
     draws: int = 1000,
     seed: int = 0,
     noise: float | None = None,
@@ -84,9 +80,10 @@ def isoflop_profiles(
     """Return approach 2: N and D of least loss at each budget, and their power laws in C.
 
     A curve of loss in log N, and another in log D, is drawn through the runs of each budget; its
-    minimum counts if it lies inside the runs, where the curve bends upwards. Draws redraw every
-    loss by `noise`, which is that of the runs about their curves unless given. Where C is
-    continuous, slices of it are used, whose slope in C is fitted along.
+    minimum counts if it lies inside the runs, where the curve bends upwards. The curve is the one
+    that misses sizes left out by least, unless it is given. Draws redraw every loss by `noise`,
+    which is that of the runs about their curves unless given. Where C is continuous, slices of it
+    are used, whose slope in C is fitted along.
 
     Raises RefusedByData if fewer than two budgets have a minimum, with the reason for each.
     Source: Hoffmann et al. 2022, arXiv:2203.15556, section 3.2; for "akima" and the weights,
@@ -99,6 +96,12 @@ def isoflop_profiles(
         raise RefusedByData(
             "C is continuous, and interpolation would follow the noise of every run in a slice of "
             "it: take the parabola or the cubic, or runs along fixed budgets"
+        )
+    if curve == "auto":
+        groups = [(np.log(runs["N"][b.rows]), _at_one_compute(runs, C, b)) for b in budget_groups]
+        curve = best_curve(
+            [g for g in groups if np.unique(g[0]).size >= SIZES],
+            not any(b.sliced for b in budget_groups),
         )
     if noise is None:
         noise = _noise(runs, C, budget_groups)
@@ -220,13 +223,9 @@ def _profile(
         )
         return profile, nothing, nothing
     luck = np.vstack([np.zeros(L.size), noise * rng.standard_normal((draws, L.size))])
-    L_sn = L * (1 + luck)
-    if budget.sliced:  # the slope in C is taken out once, by the parabola, and then held
-        basis = _basis(np.log(N), C, budget, "parabola")
-        slope = np.linalg.lstsq(basis, L, rcond=None)[0][-1]
-        L_sn = L_sn - slope * np.log(C[budget.rows] / budget.C)
-    log_N, sizes, losses = _minima(np.log(N), L_sn, curve)
-    log_D, *_ = _minima(np.log(D), L_sn, curve)
+    L_sn = _at_one_compute(runs, C, budget) + L * luck
+    log_N, sizes, losses = minima(np.log(N), L_sn, curve)
+    log_D, *_ = minima(np.log(D), L_sn, curve)
     inside = np.isfinite(log_N) & np.isfinite(log_D)
     fault = _no_minimum(log_N, log_D, inside, losses, N)
     log_N, log_D = np.where(inside, log_N, np.nan), np.where(inside, log_D, np.nan)
@@ -245,6 +244,15 @@ def _profile(
         losses=losses,
     )
     return profile, log_N, log_D
+
+
+def _at_one_compute(runs: Runs, C: Numbers, budget: BudgetGroup) -> Numbers:
+    """Return the losses (n,) of a budget; of a slice, moved to one C by the slope of a parabola."""
+    log_N, L = np.log(runs["N"][budget.rows]), runs["L"][budget.rows]
+    if not budget.sliced:
+        return L
+    slope = np.linalg.lstsq(_basis(log_N, C, budget, "parabola"), L, rcond=None)[0][-1]
+    return np.asarray(L - slope * np.log(C[budget.rows] / budget.C))
 
 
 def _too_few(N: Numbers, budget: BudgetGroup, curve: Curve) -> str:
@@ -271,36 +279,3 @@ def _no_minimum(
     if inside[1:].size and inside[1:].mean() < HALF:
         return f"the minimum leaves the runs in {1 - inside[1:].mean():.0%} of the draws"
     return ""
-
-
-def _minima(x_n: Numbers, L_sn: Numbers, curve: Curve) -> tuple[Numbers, Numbers, Numbers]:
-    """Return the x of least loss (s,), NaN if none lies inside, and the first curve (k,), (k,)."""
-    if curve == "akima":
-        return _interpolated(x_n, L_sn)
-    centre = x_n.mean()
-    powers = np.arange(4 if curve == "cubic" else 3)
-    basis = (x_n - centre)[:, None] ** powers
-    c_sp = L_sn @ np.linalg.pinv(basis).T
-    c1, c2 = c_sp[:, 1], c_sp[:, 2]
-    c3 = c_sp[:, 3] if curve == "cubic" else np.zeros_like(c2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        best = centre - c1 / (c2 + np.sqrt(c2**2 - 3 * c1 * c3))  # the root where it bends upwards
-        bends = c2 + 3 * c3 * (best - centre) > 0
-    inside = bends & (best > x_n.min()) & (best < x_n.max())
-    x_k = np.linspace(x_n.min(), x_n.max(), 60)
-    return np.where(inside, best, np.nan), x_k, (x_k - centre)[:, None] ** powers @ c_sp[0]
-
-
-def _interpolated(x_n: Numbers, L_sn: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """Return the same by Akima's interpolation, runs of one size averaged first."""
-    from scipy.interpolate import Akima1DInterpolator
-
-    knots, member = np.unique(x_n, return_inverse=True)
-    share = np.zeros((x_n.size, knots.size))
-    share[np.arange(x_n.size), member] = 1 / np.bincount(member)[member]
-    gaps = [np.linspace(a, b, GAP_POINTS, endpoint=False) for a, b in itertools.pairwise(knots)]
-    x_k = np.concatenate([*gaps, knots[-1:]])
-    L_ks = Akima1DInterpolator(knots, (L_sn @ share).T)(x_k)
-    least = L_ks.argmin(0)
-    inside = (least > 0) & (least < x_k.size - 1)
-    return np.where(inside, x_k[least], np.nan), x_k, L_ks[:, 0]

@@ -102,7 +102,10 @@ class Fit(Displayed, Generic[L]):
         return np.asarray(predicted - observed)
 
     def save(self, path: str | Path) -> None:
-        """Write the fit, its draws and its runs as JSON, whole or not at all."""
+        """Write the fit, its draws and its runs as JSON, whole or not at all.
+
+        The error of its form is written too, once a forecast, a plan or `form_error` has learnt it.
+        """
         from isoflop.fitting.serialization import document
         from isoflop.store import write_atomically
 

@@ -14,7 +14,7 @@ from isoflop.errors import BadStudy, IsoflopError, Note, UnknownName
 from isoflop.files import BadJSON, parse_json, read_text
 from isoflop.fitting.diagnose import unstated
 from isoflop.fitting.objective import OBJECTIVES, Objective
-from isoflop.fitting.trust import FormError, Starts
+from isoflop.fitting.trust import LEARNT_FORMS, FormError, Starts
 from isoflop.law import Binding, form
 from isoflop.runs import Omission, Runs, refuse_impossible
 from isoflop.store import canonical, digest
@@ -152,7 +152,7 @@ def saved_fit(fit: Any) -> SavedFit:
     """Return what is written of a `Fit`."""
     target = fit.objective
     settings = {f.name: getattr(target, f.name) for f in fields(target)}
-    draws = fit.draws
+    draws, learnt = fit.draws, fit.form or LEARNT_FORMS.get(fit)
     return SavedFit(
         schema_version=2,
         law=fit.law.key,
@@ -172,7 +172,7 @@ def saved_fit(fit: Any) -> SavedFit:
         notes=list(map(SavedNote.of, fit.notes)),
         seconds=fit.seconds,
         runs=_saved_runs(fit.runs),
-        form=None if fit.form is None else SavedForm.of(fit.form),
+        form=None if learnt is None else SavedForm.of(learnt),
     )
 
 

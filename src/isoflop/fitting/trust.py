@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+from weakref import WeakKeyDictionary
 
 Status = Literal["ok", "doubtful", "refused"]
 
@@ -27,3 +28,7 @@ class FormError:
     growth: float
     splits: int = 0
     reason: str = ""
+
+
+# The errors of the forms of fits that were learnt after they were made.
+LEARNT_FORMS: WeakKeyDictionary[Any, FormError] = WeakKeyDictionary()

@@ -45,7 +45,7 @@ published(
     "porian2024",
     BatchSize(scale=0.7576, by_N=0.703, by_D=0.0),
     source="arXiv:2406.19146, section 3.5",
-    conventions={"N": "total"},
+    conventions={"N": "with-head"},
     valid={"N": (5e6, 901e6)},
     check={"N": 1e8, "D": 1e10, "batch": 156 * 2048},
     caution="of runs at the best split, 5M to 901M parameters; D is not an input of its own",

@@ -40,7 +40,7 @@ published(
     "porian2024",
     LearningRate(scale=3.7, by_N=-0.36, by_D=0.0),
     source="arXiv:2406.19146, section 3.5",
-    conventions={"N": "total"},
+    conventions={"N": "with-head"},
     valid={"N": (5e6, 901e6)},
     caution="of runs at the best split, 5M to 901M parameters; D is not an input of its own",
 )

@@ -53,7 +53,8 @@ def page_of(comparison: ApproachComparison) -> Report:
         best_sizes(comparison),
     ]
     stated = runs.conventions.get("L")
-    blocks += [profiles(p, stated) for p in comparison.profiles if p.curve == "parabola"]
+    drawn = comparison.curve or "parabola"
+    blocks += [profiles(p, stated) for p in comparison.profiles if p.curve == drawn]
     sizes = "; ".join(f"{x.name}: {estimated(x.N)}" for x in comparison.approaches)
     budget = f"{show(comparison.C)} FLOP"
     answer = f"The best N for {budget} is {sizes}" if sizes else f"No best N for {budget} is known"
@@ -68,6 +69,9 @@ def notes_of(comparison: ApproachComparison) -> list[Block]:
         kind = "doubt" if comparison.factor > APART else "good"
         text = f"the approaches differ by a factor of {show(comparison.factor)} in N"
         blocks.append(Remark(text, kind))  # type: ignore[arg-type]
+    if comparison.curve is not None:
+        text = f"of the curves of approach 2, {comparison.curve} misses sizes left out by least"
+        blocks.append(Remark(text, "info"))
     names: dict[str, list[str]] = {}
     for name, reason in comparison.refused:
         names.setdefault(_shortened(reason), []).append(name)

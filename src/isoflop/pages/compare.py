@@ -91,11 +91,16 @@ def tables_of(comparison: Comparison) -> dict[str, Columns]:
 
 def meaning(comparison: Comparison) -> str:
     """Return what the columns of a comparison mean."""
-    from isoflop.assess.extrapolation.comparison import USUAL
+    from isoflop.assess.extrapolation.learnt import LEARNT
 
-    if all(s.candidate.law != USUAL for s in comparison.standings):
+    usual = [s for s in LEARNT.trust if any(c.candidate.law == s for c in comparison.standings)]
+    if not usual:
         return MEANING
-    return f"{MEANING} {USUAL} is trusted more at first, unless it is beaten beyond noise."
+    are, it = ("is", "it is") if len(usual) == 1 else ("are", "they are")
+    return (
+        f"{MEANING} {' and '.join(usual)} {are} trusted more at first, unless {it} beaten beyond "
+        "noise."
+    )
 
 
 def split(texts: tuple[str, ...]) -> tuple[str, ...]:

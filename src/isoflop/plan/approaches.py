@@ -16,7 +16,8 @@ from isoflop.errors import Note, RefusedByData
 from isoflop.fitting import Fit, fit, quantiles
 from isoflop.fitting.envelope import Envelope, envelope
 from isoflop.fitting.frontier import OptimumFrontier
-from isoflop.fitting.isoflop_profile import Curve, Profiles, isoflop_profiles
+from isoflop.fitting.isoflop_profile import Profiles, isoflop_profiles
+from isoflop.fitting.profile_curve import Curve
 from isoflop.law import Allocation, Law
 from isoflop.plan.optimum import optimum
 from isoflop.plan.result import Estimate
@@ -26,7 +27,7 @@ from isoflop.runs import Runs, Tabular, as_runs
 
 Made = TypeVar("Made")
 
-CURVES: tuple[Curve, ...] = ("parabola", "cubic", "akima")
+CURVES: tuple[Curve, ...] = ("parabola", "near", "cubic", "akima")
 NARROW = 1.02  # a factor of C over which the exponents of a law are taken
 
 
@@ -51,7 +52,8 @@ class Approach(Displayed):
 class ApproachComparison(Displayed):
     """The approaches side by side at C [FLOP], and what each was made of.
 
-    `refused` holds the approaches that the runs cannot support, with the reason.
+    `refused` holds the approaches that the runs cannot support, with the reason. `curve` is that
+    of approach 2 by which sizes left out are missed by least, None where no curve can be drawn.
     """
 
     C: float
@@ -60,6 +62,7 @@ class ApproachComparison(Displayed):
     refused: tuple[tuple[str, str], ...]
     envelope: Envelope | None
     profiles: tuple[Profiles, ...]
+    curve: Curve | None
     fits: tuple[Fit[Any], ...]
     notes: tuple[Note, ...]
     runs: Runs
@@ -122,6 +125,7 @@ def approaches(
         refused=tuple(ask.refused),
         envelope=enveloped[0] if enveloped else None,
         profiles=tuple(profiled),
+        curve=_best_curve(runs) if profiled else None,
         fits=tuple(fits),
         notes=_notes(C, enveloped, profiled, fits),
         runs=runs,
@@ -168,6 +172,14 @@ def _fitted(ask: _Request, law: str) -> Fit[Any]:
 
 def _enveloped(ask: _Request, runs: Runs) -> OptimumFrontier:
     return envelope(runs, draws=0, seed=ask.seed).frontier
+
+
+def _best_curve(runs: Runs) -> Curve | None:
+    """Return the curve that suits the budgets, None if it finds no two minima."""
+    try:
+        return isoflop_profiles(runs, draws=0).curve
+    except RefusedByData:
+        return None
 
 
 def _profiled(curve: Curve, noise: float, ask: _Request, runs: Runs) -> OptimumFrontier:

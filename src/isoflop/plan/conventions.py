@@ -15,8 +15,13 @@ from isoflop.law import Published
 from isoflop.plan.cost import Counting
 from isoflop.quantities import show
 
-EXACT = {"6ND", "6ND-non-embedding"}  # conventions for which C = 6ND is exact
-_OWN = {"total": "6ND", "non-embedding": "6ND-non-embedding", "flops-per-token": "MD"}
+EXACT = {"6ND", "6ND-with-head", "6ND-non-embedding"}  # conventions for which C = 6ND is exact
+_OWN = {
+    "total": "6ND",
+    "with-head": "6ND-with-head",
+    "non-embedding": "6ND-non-embedding",
+    "flops-per-token": "MD",
+}
 
 
 def counting(

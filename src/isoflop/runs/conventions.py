@@ -10,8 +10,8 @@ from isoflop.quantities import QUANTITIES
 from isoflop.runs.cells import SYMBOLS
 
 CONVENTIONS: Mapping[str, tuple[str, ...]] = {
-    "N": ("total", "non-embedding", "active", "flops-per-token"),
-    "C": ("6ND", "6ND-non-embedding", "MD", "detailed"),
+    "N": ("total", "with-head", "non-embedding", "active", "flops-per-token"),
+    "C": ("6ND", "6ND-with-head", "6ND-non-embedding", "MD", "detailed"),
 }
 
 

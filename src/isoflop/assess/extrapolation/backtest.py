@@ -12,35 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
-from isoflop.assess.extrapolation.splits import Split, reach, splits
+from isoflop.assess.extrapolation.split_optima import Effort, split_optima
+from isoflop.assess.extrapolation.splits import Split, direction, reach, splits
 from isoflop.errors import CannotFit, IsoflopError, RefusedByData, UsageError
-from isoflop.fitting import starts
 from isoflop.fitting.objective import Objective, objective
 from isoflop.fitting.problem import FitProblem, pose
 from isoflop.fitting.resample import pairs
-from isoflop.fitting.solve import descend, solve
-from isoflop.law import Binding, Law, form
+from isoflop.fitting.solve import solve
+from isoflop.law import Binding, form
 from isoflop.quantities import refuse_draws
 from isoflop.report.display import Displayed
 from isoflop.runs import Runs, Tabular, as_runs
 
 SPARE = 3  # runs that a split must hold beyond the law's parameters
-SCREENED, POLISHED = 1024, 24
 PASSES = 60  # of a refit: where it creeps for longer, its errors have long ceased to move
 
 Watch = Callable[[float, float], None]  # how much is done, and of how much
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How hard the optimum of a split is looked for: starts, and a law to begin at beside them.
-
-    With such a law what one split found is not tried for the others.
-    """
-
-    screened: int = SCREENED
-    polished: int = POLISHED
-    start: Law | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +51,12 @@ class Candidate:
     def binding(self) -> Binding:
         """The law with its open symbols bound."""
         return Binding(form(self.law), self.over, self.predicts)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the law takes, as far as it is bound."""
+        takes = form(self.law).takes
+        return tuple(self.over if s == "x" and self.over else s for s in takes)
 
     @property
     def free(self) -> int:
@@ -158,7 +151,7 @@ def backtest(
     candidates: Sequence[Candidate],
     runs: Tabular,
     *,
-    axis: str | Sequence[str] = "C",
+    axis: str | Sequence[str] | None = None,
     cuts: Sequence[float] | int = 4,
     draws: int = 0,
     level: float = 0.9,
@@ -169,6 +162,7 @@ def backtest(
     """Return the errors of each candidate, fitted below each cut, on the runs above it.
 
     `axis` names one quantity or several, such as ("C", "N", "D"); without a column C it is 6ND.
+    Unless it is given it is compute, or the one size that there is.
     `cuts` are values of it, or how many to place: the highest leaves out the top level, the
     others go down from there while enough runs stay to fit. All candidates see the same splits.
     `draws` refits of each split to resampled runs give coverage. The order of the rows does not
@@ -182,8 +176,9 @@ def backtest(
     refuse_draws(draws, level)
     if not candidates:
         raise UsageError("there is no candidate to backtest")
-    symbols = (axis,) if isinstance(axis, str) else tuple(axis)
     table = as_runs(runs)
+    axis = axis or direction(table, [s for c in candidates for s in c.inputs])
+    symbols = (axis,) if isinstance(axis, str) else tuple(axis)
     runs = in_order(table)
     able, refused = _posed(candidates, runs)
     placed: tuple[Split, ...] = ()
@@ -244,8 +239,8 @@ def _held(
     effort: Effort,
 ) -> list[HeldOutErrors]:
     target, rng = objective(candidate.objective), np.random.default_rng(seed)
-    seen_cn = np.array([s.train for s in placed], float)
-    z_cp = _fits(problem, seen_cn, target, rng, effort)
+    seen_cn = np.array([s.seen for s in placed], float)
+    z_cp = split_optima(problem, seen_cn, target, rng, effort)
     error_cn = _log_error(problem, problem.values(z_cp))
     drawn_csn = _drawn(problem, z_cp, seen_cn, target, draws, rng) if draws else None
     inputs = {s: runs[s] for s in candidate.binding.takes}
@@ -271,47 +266,6 @@ def _held(
             )
         )
     return out
-
-
-def _fits(
-    problem: FitProblem,
-    seen_cn: Numbers,
-    target: Objective,
-    rng: np.random.Generator,
-    effort: Effort,
-) -> Numbers:
-    """Return the best point of each split, z_cp: all polished starts of all splits in one solve."""
-    start = []
-    for w_n in seen_cn:
-        # Starts are placed by the losses of the runs that the split may see, and by no other.
-        part = replace(problem, output_n=problem.output_n[w_n > 0])
-        spread = starts.spread(part, rng, effort.screened)
-        best_sp = starts.best(problem, spread, w_n, target, effort.polished)
-        if effort.start is not None:
-            best_sp = np.concatenate([problem.point(effort.start)[None], best_sp])
-        start.append(best_sp)
-    best_cp = _lowest(problem, np.array(start), seen_cn, target)
-    if effort.start is not None:
-        return best_cp
-    # A form that is wrong has several optima; what one split found is tried for the others.
-    everywhere = np.broadcast_to(best_cp, (len(seen_cn), *best_cp.shape))
-    return _lowest(problem, everywhere, seen_cn, target)
-
-
-def _lowest(
-    problem: FitProblem, start_ckp: Numbers, seen_cn: Numbers, target: Objective
-) -> Numbers:
-    """Return the lowest point, z_cp, that each split descends to from its starts."""
-    c, k, p = start_ckp.shape
-    bracket = descend(
-        problem.residuals,
-        start_ckp.reshape(-1, p),
-        np.repeat(seen_cn, k, 0),
-        target,
-        both=problem.has_unbounded,
-    )
-    best_c = bracket.value_s.reshape(c, k).argmin(1)
-    return np.asarray(bracket.z_sp.reshape(c, k, p)[np.arange(c), best_c])
 
 
 def _drawn(

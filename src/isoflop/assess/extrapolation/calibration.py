@@ -18,16 +18,14 @@ import numpy.typing as npt
 
 from isoflop.arrays import Numbers
 from isoflop.assess.extrapolation.backtest import Backtest, Candidate, HeldOutErrors
+from isoflop.assess.extrapolation.learnt import ALONE, LEARNT, PoolConstants
 from isoflop.fitting import Fit
 from isoflop.fitting.few_runs import FEW
 from isoflop.quantities import FROM_ZERO
 
-# What a form errs per factor e beyond its runs before a backtest has spoken, and how many splits
-# that opinion is worth. Set on the runs of Hoffmann's figure 4 and of Gadre et al. 2024, where
-# 90% intervals with it held 96 and 97% of larger runs; held out: docs/trust.md.
-USUAL_GROWTH, USUAL_SPLITS = 0.01, 2.0
 NEAREST = 0.2  # distance below which a split tells nothing of growth: a factor 1.2
 BINS = (1.0, 3.0, 10.0, 30.0, 100.0, math.inf)  # factors by which a run lies beyond a split
+FEWEST_LARGEST = 8  # runs that have a noise of their own, at least
 SURE = 3.0  # standard errors at which residuals are said to change with scale
 
 
@@ -40,7 +38,7 @@ class ForecastErrors:
     other: Numbers | float
 
 
-def growth(splits: Sequence[ForecastErrors]) -> float:
+def growth(splits: Sequence[ForecastErrors], constants: PoolConstants = ALONE) -> float:
     """Return k of the form's error, sd = k log(ratio), on the scale of logs.
 
     Each split speaks once, however many runs it holds out: errors of one fit are not independent.
@@ -51,8 +49,8 @@ def growth(splits: Sequence[ForecastErrors]) -> float:
         / max(float((s.distance**2).mean()), NEAREST**2)
         for s in splits
     ]
-    total = USUAL_SPLITS * USUAL_GROWTH**2 + sum(slopes)
-    return float(np.sqrt(total / (USUAL_SPLITS + len(slopes))))
+    total = constants.splits * constants.growth**2 + constants.shown * sum(slopes)
+    return float(np.sqrt(total / (constants.splits + len(slopes))))
 
 
 @dataclass(frozen=True)
@@ -125,8 +123,9 @@ class Scatter:
 
     The spread is size * exp(slope * (x - centre)), x the log of the product of the inputs; it
     is held at its ends, so that it is never carried beyond the runs. A slope of 0 where the
-    residuals show none. `takes` are the inputs that are sizes. `spare` counts the runs beyond the
-    parameters where they are few: noise is then drawn from Student's t, not from residuals.
+    residuals show none. From the size `large` on noise is that of the `largest` runs, where there
+    are enough. `takes` are the inputs that are sizes. `spare` counts the runs beyond the parameters
+    where they are few: noise is then drawn from Student's t, not from residuals.
     """
 
     residuals: Numbers
@@ -135,6 +134,8 @@ class Scatter:
     ends: tuple[float, float]
     takes: tuple[str, ...]
     spare: int | None = None
+    largest: Numbers | None = None
+    large: float = 0.0
 
     def scale(self, inputs: Mapping[str, Any]) -> Numbers:
         """Return the spread at inputs (k,), relative to that at the centre."""
@@ -148,10 +149,14 @@ class Scatter:
             wider_r1 = np.sqrt(self.spare / rng.chisquare(self.spare, (rows, 1)))
             size = np.sqrt((self.residuals**2).mean())
             return np.asarray(size * wider_r1 * rng.standard_normal((rows, scale_k.size)) * scale_k)
-        return np.asarray(rng.choice(self.residuals, (rows, scale_k.size)) * scale_k)
+        noise_rk = rng.choice(self.residuals, (rows, scale_k.size)) * scale_k
+        if self.largest is None:
+            return np.asarray(noise_rk)
+        large_rk = rng.choice(self.largest, (rows, scale_k.size))
+        return np.where(_scale(inputs, self.takes) >= self.large, large_rk, noise_rk)
 
 
-def scatter(fit: Fit[Any]) -> Scatter:
+def scatter(fit: Fit[Any], constants: PoolConstants = LEARNT) -> Scatter:
     """Return the noise of the runs behind a fit, widened for the parameters spent on them."""
     n, p = len(fit.runs), len(fit.free)
     residuals = fit.residuals * np.sqrt(n / max(n - p, 1))
@@ -159,6 +164,9 @@ def scatter(fit: Fit[Any]) -> Scatter:
     x = _scale({s: fit.runs[s] for s in fit.binding.takes}, takes)
     slope = _slope(x, residuals)
     centre = float(x.mean())
+    count = max(FEWEST_LARGEST, math.ceil(constants.largest * n))
+    large = float(np.sort(x)[-min(count, n)])
+    apart = n >= 2 * FEWEST_LARGEST and count < n
     return Scatter(
         np.asarray(residuals * np.exp(-slope * (x - centre))),
         slope,
@@ -166,6 +174,8 @@ def scatter(fit: Fit[Any]) -> Scatter:
         (float(x.min()), float(x.max())),
         takes,
         n - p if 0 < n - p <= FEW else None,
+        residuals[x >= large] if apart else None,
+        large,
     )
 
 

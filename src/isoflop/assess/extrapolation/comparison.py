@@ -18,17 +18,13 @@ from isoflop.assess.extrapolation.backtest import (
     backtest,
 )
 from isoflop.assess.extrapolation.calibration import ForecastErrors, growth, said
+from isoflop.assess.extrapolation.candidates import OBJECTIVES, candidates
+from isoflop.assess.extrapolation.learnt import LEARNT, PoolConstants
 from isoflop.errors import Note, UsageError, brief
-from isoflop.law import Law, form
 from isoflop.quantities import refuse_draws
 from isoflop.report.display import Displayed
 from isoflop.runs import Runs, Tabular, as_runs
 
-OBJECTIVES = ("huber", "student-t")
-# The form that is held to be likelier at first, and its share of the weight then, however many
-# others there are: a law more in the registry does not make it less likely.
-USUAL, SHARE = "chinchilla", 2 / 3
-ALIKE = 10.0  # held-out runs that speak as one, since they share the error of the form
 RESAMPLES = 2000
 NOISE = 0.05  # share of resamples that must disagree for a difference to be called noise
 SAME = 1e-6  # errors of logs that are this close are even
@@ -94,43 +90,12 @@ class Comparison(Displayed):
         return tuple(_pooled(at, self.standings) for at in _by_split(self.test))
 
 
-def candidates(
-    runs: Tabular,
-    laws: Sequence[str | Candidate] | None = None,
-    objectives: Sequence[str] = OBJECTIVES,
-    over: str | None = None,
-) -> tuple[Candidate, ...]:
-    """Return each law with each objective; without laws, every law of N and D that predicts L.
-
-    `over` is the input of those that leave it open.
-
-    Raises UsageError if the table can feed no law of N and D.
-    """
-    if laws is None:
-        runs = as_runs(runs)
-        laws = [key for key, law in sorted(Law.registry.items()) if _fed(law, runs)]
-        if not laws:
-            raise UsageError(
-                "these runs hold no N, D and L that a law of N and D needs; name laws to compare"
-            )
-    out: list[Candidate] = []
-    for law in laws:
-        if isinstance(law, Candidate):
-            out.append(law)
-            continue
-        bound = over if "x" in form(law).takes else None
-        out += [Candidate(law, {}, objective, bound) for objective in objectives]
-    if over is not None and out and not any(c.over for c in out):
-        raise UsageError(f"over is {brief(over)}, and none of these laws leaves its input open")
-    return tuple(out)
-
-
 def compare(
     laws: Sequence[str | Candidate] | Tabular | None,
     runs: Tabular | Sequence[str | Candidate] | None = None,
     *,
     objectives: Sequence[str] = OBJECTIVES,
-    axis: str | Sequence[str] = "C",
+    axis: str | Sequence[str] | None = None,
     cuts: Sequence[float] | int = 6,
     draws: int = 0,
     level: float = 0.9,
@@ -139,12 +104,13 @@ def compare(
 ) -> Comparison:
     """Return laws, each with each objective, ranked by their error on larger runs held out.
 
-    `laws` are keys, or candidates; without any, as in `compare(runs)`, it is every law of N and D.
-    A candidate that cannot be tested is a row of `test.refused`. Differences are held against
-    resamples of splits and of runs. The weights of the pool start with `SHARE` for the usual form,
-    or alike if the first beats it
-    beyond noise, and move with the backtest by one power of the error for every `ALIKE` runs held
-    out, at most one for every split. `watch` is that of `backtest`.
+    `laws` are keys, or candidates; without any, as in `compare(runs)`, those that the inputs of
+    the table call for. `axis` is compute, or the one size that there is, unless it is given. A
+    candidate that cannot be tested is a row of `test.refused`. Differences are held against
+    resamples of splits and of runs. The weights of the pool start with a trust in the usual forms,
+    which one that is beaten beyond noise loses, and move with the backtest by one power of the
+    error for so many runs held out, at most one for every split, as `learnt` says. `watch` is that
+    of `backtest`.
 
     Raises CannotFit if no candidate can be tested or the loss rises with scale.
     """
@@ -162,11 +128,21 @@ def compare(
         seed=seed,
         watch=watch,
     )
-    standings = _standings(test, seed)
-    k = growth([_said(at, standings) for at in _by_split(test)])
-    symbols = (axis,) if isinstance(axis, str) else tuple(axis)
-    recipe = Recipe(selection, symbols, cuts if isinstance(cuts, int) else tuple(cuts))
-    return Comparison(test, standings, k, data_doubts, recipe)
+    recipe = Recipe(selection, test.axes, cuts if isinstance(cuts, int) else tuple(cuts))
+    return rank(test, data_doubts, recipe, seed)
+
+
+def rank(
+    test: Backtest,
+    doubts: tuple[Note, ...],
+    recipe: Recipe,
+    seed: int = 0,
+    constants: PoolConstants = LEARNT,
+) -> Comparison:
+    """Return the candidates of a backtest, ranked and weighed as `constants` say."""
+    standings = _standings(test, seed, constants)
+    k = growth([_said(at, standings, constants) for at in _by_split(test)], constants)
+    return Comparison(test, standings, k, doubts, recipe)
 
 
 def _in_place(
@@ -190,32 +166,33 @@ def _in_place(
     return laws, as_runs(runs)
 
 
-def prior(selection: Sequence[Candidate], tied: Mask | None = None) -> Numbers:
+def prior(
+    selection: Sequence[Candidate], tied: Mask | None = None, constants: PoolConstants = LEARNT
+) -> Numbers:
     """Return the shares of candidates before a backtest has spoken, summing to 1.
 
-    The usual form has `SHARE` of them, however many others there are, unless it is not `tied`.
+    Laws that are trusted have their shares however many others there are, and a law's objectives
+    share its own; one that is not `tied` with the best has no more than it would alike.
     """
-    usual = np.array([c.law == USUAL for c in selection])
-    times = SHARE / (1 - SHARE) * (~usual).sum() / max(usual.sum(), 1)
-    first = np.where(usual if tied is None else usual & tied, max(times, 1.0), 1.0)
-    return np.asarray(first / first.sum())
+    laws = [c.law for c in selection]
+    free = 1 - sum(constants.trust.get(law, 0.0) for law in set(laws))
+    others = sum(law not in constants.trust for law in laws)
+    shares = np.array([
+        constants.trust[law] / laws.count(law) if law in constants.trust else free / others
+        for law in laws
+    ])  # fmt: skip
+    alike = 1 / len(laws)
+    if tied is not None:
+        shares = np.where(tied, shares, np.minimum(shares, alike))
+    return np.asarray(shares / shares.sum())
 
 
-def _fed(law: type[Law], runs: Runs) -> bool:
-    """Return whether a law takes N and D, predicts L, and the table holds all that it takes."""
-    return (
-        {"N", "D"} <= set(law.takes)
-        and law.predicts == "L"
-        and all(s in runs for s in (*law.takes, law.predicts))
-    )
-
-
-def _standings(test: Backtest, seed: int) -> tuple[CandidateScore, ...]:
+def _standings(test: Backtest, seed: int, constants: PoolConstants) -> tuple[CandidateScore, ...]:
     ranked = sorted(test.candidates, key=lambda c: _mean_error(test.of(c)))
     first, rng = test.of(ranked[0]), np.random.default_rng(seed)
     better = [0.5, *(_beats(test.of(c), first, rng) for c in ranked[1:])]
     tied = np.array(better) > NOISE
-    weights = _weights(test, ranked, tied)
+    weights = _weights(test, ranked, tied, constants)
     return tuple(
         CandidateScore(
             candidate=c,
@@ -236,17 +213,22 @@ def _mean_error(errors: Sequence[HeldOutErrors]) -> float:
     return float(np.mean([np.abs(h.error).mean() for h in errors]))
 
 
-def _weights(test: Backtest, ranked: Sequence[Candidate], tied: npt.NDArray[np.bool_]) -> Numbers:
+def _weights(
+    test: Backtest,
+    ranked: Sequence[Candidate],
+    tied: npt.NDArray[np.bool_],
+    constants: PoolConstants,
+) -> Numbers:
     """Return each candidate's share of the pool, summing to 1.
 
-    Errors within the noise of the runs tell no forms apart. The usual form is trusted at first,
-    unless it is not tied with the best: what its rival does better is then more than luck.
+    Errors within the noise of the runs tell no forms apart. The usual forms are trusted at first,
+    unless they are not tied with the best: what their rival does better is then more than luck.
     """
     noise = min(_noise(test.of(c)) for c in ranked)
     error = np.hypot([_mean_error(test.of(c)) for c in ranked], max(noise, 1e-12))
     count = np.unique(np.concatenate([h.run for h in test.of(ranked[0])])).size
-    power = min(count / ALIKE, len(test.of(ranked[0])))
-    weight = prior(ranked, tied) * (error / error.min()) ** -power
+    power = min(count / constants.alike, len(test.of(ranked[0])))
+    weight = prior(ranked, tied, constants) * (error / error.min()) ** -power
     return np.asarray(weight / weight.sum())
 
 
@@ -297,11 +279,13 @@ def _pooled(at: Sequence[HeldOutErrors], standings: Sequence[CandidateScore]) ->
     )
 
 
-def _said(at: Sequence[HeldOutErrors], standings: Sequence[CandidateScore]) -> ForecastErrors:
+def _said(
+    at: Sequence[HeldOutErrors], standings: Sequence[CandidateScore], constants: PoolConstants
+) -> ForecastErrors:
     """Return the pool's errors on a split, its noise, and the disagreement of its members."""
     share = _shares(at, standings)
     errors = np.array([h.error for h in at])
     mean = share @ errors
     apart = share @ (errors - mean) ** 2
     other = share @ np.array([said(h).other for h in at])
-    return ForecastErrors(mean, np.log(at[0].ratio), apart + other)
+    return ForecastErrors(mean, np.log(at[0].ratio), constants.disagreement * apart + other)

@@ -7,15 +7,16 @@ law from 66 to 84% at a nominal 90%, and that a backtest of the law itself bette
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from isoflop.assess.extrapolation.backtest import Backtest, Candidate, Effort, backtest
-from isoflop.assess.extrapolation.calibration import USUAL_GROWTH, growth, said
+from isoflop.assess.extrapolation.backtest import Backtest, Candidate, backtest
+from isoflop.assess.extrapolation.calibration import growth, said
+from isoflop.assess.extrapolation.learnt import LEARNT
+from isoflop.assess.extrapolation.split_optima import Effort
 from isoflop.errors import IsoflopError, UsageError
 from isoflop.fitting import Fit
-from isoflop.fitting.trust import FormError
+from isoflop.fitting.trust import LEARNT_FORMS, FormError
 from isoflop.law import Law
 from isoflop.quantities import FROM_ZERO
 
@@ -23,8 +24,6 @@ CUTS = 3  # splits of the quick backtest
 SCREENED, POLISHED = 64, 3  # starts of a split, beside the fit itself
 
 MANY = 5_000  # runs of which a sample tells as much
-
-_LEARNT: WeakKeyDictionary[Fit[Any], FormError] = WeakKeyDictionary()
 
 
 def form_error(fit: Fit[Any]) -> FormError:
@@ -36,9 +35,9 @@ def form_error(fit: Fit[Any]) -> FormError:
     """
     if fit.form is not None:
         return fit.form
-    if fit not in _LEARNT:
-        _LEARNT[fit] = _learnt(fit)
-    return _LEARNT[fit]
+    if fit not in LEARNT_FORMS:
+        LEARNT_FORMS[fit] = _learnt(fit)
+    return LEARNT_FORMS[fit]
 
 
 def stated(growth: float | None) -> FormError | None:
@@ -60,7 +59,7 @@ def _learnt(fit: Fit[Any]) -> FormError:
         axis = _along(fit)
         test = _tested(fit, axis)
     except IsoflopError as reason:
-        return FormError(USUAL_GROWTH, reason=str(reason))
+        return FormError(LEARNT.usual, reason=str(reason))
     errors = test.of(test.candidates[0])
     return FormError(growth([said(e) for e in errors]), len(errors))
 

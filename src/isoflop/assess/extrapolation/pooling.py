@@ -8,16 +8,11 @@ from typing import Any
 
 from isoflop.assess.audit.consistency import doubts
 from isoflop.assess.extrapolation.backtest import Candidate, Watch, in_order
-from isoflop.assess.extrapolation.calibration import USUAL_GROWTH
-from isoflop.assess.extrapolation.comparison import (
-    OBJECTIVES,
-    Comparison,
-    Recipe,
-    candidates,
-    compare,
-    prior,
-)
+from isoflop.assess.extrapolation.candidates import OBJECTIVES, candidates
+from isoflop.assess.extrapolation.comparison import Comparison, Recipe, compare, prior
+from isoflop.assess.extrapolation.learnt import LEARNT
 from isoflop.assess.extrapolation.pool import Member, Pool
+from isoflop.assess.extrapolation.splits import direction
 from isoflop.errors import CannotFit, Note, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
 from isoflop.fitting.trust import FormError, Status
@@ -55,9 +50,9 @@ def pool(
     refuse_draws(draws, level)
     runs = as_runs(runs)
     doubtful: list[Note] = list(comparison.doubts if comparison else doubts(runs))
-    axis = axis or (over if over is not None and "C" not in runs else "C")
     if comparison is None:
         choices = candidates(runs, laws, objectives, over)
+        axis = axis or direction(runs, [s for c in choices for s in c.inputs])
         recipe = Recipe(choices, _names(axis), cuts if isinstance(cuts, int) else tuple(cuts))
     elif laws is not None:
         raise UsageError("a comparison brings its laws; leave out laws")
@@ -65,13 +60,19 @@ def pool(
         recipe = comparison.recipe
     try:
         ranked = comparison or compare(
-            recipe.candidates, runs, axis=axis, cuts=cuts, level=level, seed=seed, watch=watch
+            recipe.candidates,
+            runs,
+            axis=recipe.axes,
+            cuts=cuts,
+            level=level,
+            seed=seed,
+            watch=watch,
         )
         weights = [(s.candidate, s.weight) for s in ranked.standings]
         form = FormError(ranked.growth, len(ranked.test.of(ranked.best)))
     except CannotFit as reason:
         weights = list(zip(recipe.candidates, prior(recipe.candidates).tolist(), strict=True))
-        form = FormError(USUAL_GROWTH, reason=str(reason))
+        form = FormError(LEARNT.usual, reason=str(reason))
         text = "the runs allow no backtest, so that the weights of the laws are those before one"
         doubtful.append(Note("doubt", "backtest", f"{text}: {reason}"))
     members, reasons = _members(runs, weights, draws, level, seed)
@@ -98,11 +99,9 @@ def best(
     """
     runs = as_runs(runs)
     if comparison is None:
-        axis = over if over is not None and "C" not in runs else "C"
         comparison = compare(
             candidates(runs, laws, over=over),
             runs,
-            axis=axis,
             level=level,
             seed=seed,
             watch=watch,

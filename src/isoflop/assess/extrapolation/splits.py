@@ -16,6 +16,7 @@ SAME_RUN = 1e-6  # levels that differ by less are one, rounded
 SAME_LEVEL = 0.1  # budgets of a grid scatter by a step or so; a gap of 10% parts them
 LEAST_SEEN, LEAST_HELD = 0.2, 0.05  # of all runs: with fewer, a split tells of itself alone
 MOST_CUTS = 100  # splits by one quantity
+SIZES = ("C", "D", "N")  # one of which the largest runs have most of, tried in this order
 FEWEST_LEVELS = 3  # of each input: with two, no law shows its bend
 
 
@@ -52,6 +53,16 @@ def splits(
     if not splits:
         raise CannotFit(_why_none(runs, axes, takes, needed))
     return tuple(splits)
+
+
+def direction(runs: Runs, inputs: Sequence[str]) -> str:
+    """Return the quantity by which the largest runs are held out: compute, or what size there is.
+
+    `inputs` are those of the laws.
+    """
+    if "C" in runs or ("N" in runs and "D" in runs):
+        return "C"
+    return next((s for s in (*SIZES, *inputs) if s in inputs and s in runs), "C")
 
 
 def level(runs: Runs, symbol: str) -> Numbers:
