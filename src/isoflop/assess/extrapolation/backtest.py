@@ -239,7 +239,7 @@ def _held(
     effort: Effort,
 ) -> list[HeldOutErrors]:
     target, rng = objective(candidate.objective), np.random.default_rng(seed)
-    seen_cn = np.array([s.seen for s in placed], float)
+    seen_cn = np.array([s.train for s in placed], float)
     z_cp = split_optima(problem, seen_cn, target, rng, effort)
     error_cn = _log_error(problem, problem.values(z_cp))
     drawn_csn = _drawn(problem, z_cp, seen_cn, target, draws, rng) if draws else None
