@@ -13,12 +13,13 @@ from isoflop.arrays import Numbers
 from isoflop.fitting import starts
 from isoflop.fitting.objective import Objective
 from isoflop.fitting.problem import FitProblem
-from isoflop.fitting.solve import descend
+from isoflop.fitting.solve import VALLEY, solve
 from isoflop.law import Law
 
 SCREENED, POLISHED = 1024, 24
 # The likeliest `FIRST` starts are polished, and the others unless so many agree within `SAME`.
 FIRST, AGREE, SAME = 8, 4, 1e-8
+LOWEST = 4  # ends that go on where a parameter has no bounds
 TOGETHER = 600  # runs up to which all splits are one solve, since few rows creep for long
 
 
@@ -87,26 +88,46 @@ def _descended(
 
     Where `AGREE` of the first have ended at the lowest of them, the others are left out.
     """
-    count, k, p = start_ckp.shape
+    count, k = start_ckp.shape[:2]
     best_cp, open_c = start_ckp[:, 0].copy(), np.arange(count)
     values: list[Numbers] = [np.array([np.inf]) for _ in range(count)]
     for part in (slice(0, FIRST), slice(FIRST, k)):
         batch = start_ckp[open_c, part]
         if not batch.size:
             break
-        ends = descend(
-            problem.residuals,
-            batch.reshape(-1, p),
-            np.repeat(weights_cn[open_c], batch.shape[1], 0),
-            target,
-            both=problem.has_unbounded,
-        )
-        value_cb = ends.value_s.reshape(open_c.size, -1)
+        z_cbp, value_cb = _ends(problem, batch, weights_cn[open_c], target)
         lowest_c = value_cb.argmin(1)
         for i, c in enumerate(open_c):
             if value_cb[i].min() < values[c].min():
-                best_cp[c] = ends.z_sp.reshape(*batch.shape)[i, lowest_c[i]]
+                best_cp[c] = z_cbp[i, lowest_c[i]]
             values[c] = np.concatenate([values[c], value_cb[i]])
         agree = [(v <= v.min() * (1 + SAME)).sum() for v in values]
         open_c = np.array([c for c in open_c if agree[c] < AGREE], int)
     return best_cp, np.array([v.min() for v in values])
+
+
+def _ends(
+    problem: FitProblem, start_cbp: Numbers, weights_cn: Numbers, target: Objective
+) -> tuple[Numbers, Numbers]:
+    """Return where every start of every split ends (c, b, p), and the objective there (c, b).
+
+    Without bounds the lowest ends of a split go on along the valleys in which they may lie, each
+    parameter damped by its own size: from the starts that way is long, and leads astray.
+    """
+    c, b, p = start_cbp.shape
+    ends = solve(problem.residuals, start_cbp.reshape(-1, p), np.repeat(weights_cn, b, 0), target)
+    z_cbp, value_cb = ends.z_sp.reshape(c, b, p), ends.value_s.reshape(c, b)
+    if not problem.has_unbounded:
+        return z_cbp, value_cb
+    low = np.argsort(value_cb, 1)[:, :LOWEST]
+    rows, k = np.arange(c)[:, None], low.shape[1]
+    on = solve(
+        problem.residuals,
+        z_cbp[rows, low].reshape(-1, p),
+        np.repeat(weights_cn, k, 0),
+        target,
+        scaled=True,
+        max_passes=VALLEY,
+    )
+    z_cbp[rows, low], value_cb[rows, low] = on.z_sp.reshape(c, k, p), on.value_s.reshape(c, k)
+    return z_cbp, value_cb
