@@ -39,7 +39,7 @@ from isoflop.assess.extrapolation.pooling import FAINT
 from isoflop.errors import IsoflopError
 from isoflop.fitting import Fit, fit
 from isoflop.fitting.trust import FormError
-from isoflop.intervals import Model, predictive, times_beyond
+from isoflop.intervals import Model, predictive_at, times_beyond
 
 LEVEL, DRAWS = 0.9, 200
 BANDS = {"to 3x": (1, 3), "3x to 10x": (3, 10), "beyond 10x": (10, np.inf)}
@@ -127,7 +127,7 @@ def score(model: Model, case: Case, constants: PoolConstants = LEARNT) -> Score:
     takes = model.binding.takes
     at, truth = {s: case.at[s] for s in takes}, np.log(case.truth)
     tail = (1 - LEVEL) / 2
-    draws = predictive(model, constants=constants, **at)
+    draws = predictive_at(model, at, constants=constants)
     low, high = np.log(np.nanquantile(draws, [tail, 1 - tail], axis=0))
     missed = np.maximum(low - truth, 0) + np.maximum(truth - high, 0)
     fits = model.fits if isinstance(model, Pool) else (model,)

@@ -53,28 +53,31 @@ def times_beyond(fit: Fit[Any], inputs: Mapping[str, Any]) -> Numbers:
     )
 
 
-@np.errstate(all="ignore")
-def predictive(
-    model: Model,
-    growth: float | None = None,
-    *,
-    constants: PoolConstants = LEARNT,
-    **inputs: Numbers,
-) -> Numbers | None:
+def predictive(model: Model, growth: float | None = None, **inputs: Numbers) -> Numbers | None:
     """Return draws (s, k) of a run at inputs (k,), with noise and the error of the form.
 
     A pool's draws come from its members by weight. `growth` stands for the error of the form,
     which is learnt unless it is given; 0 leaves it out. None if a fit has no draws. Seeded by the
     model's own seed.
     """
+    return predictive_at(model, inputs, growth)
+
+
+@np.errstate(all="ignore")
+def predictive_at(
+    model: Model,
+    inputs: Mapping[str, Numbers],
+    growth: float | None = None,
+    constants: PoolConstants = LEARNT,
+) -> Numbers | None:
+    """Return what `predictive` does, by other constants than those that were learnt."""
     if model.draws is None:
         return None
     k = max(np.size(v) for v in inputs.values())
     columns = {s: np.resize(np.asarray(v, float), k) for s, v in inputs.items()}
     fits = fits_of(model)
     binding = fits[0].binding if len(fits) == 1 else model.binding
-    arguments = binding.arguments(columns)
-    mean_sk = np.asarray(model.draws(**arguments))
+    mean_sk = np.asarray(model.draws(**binding.arguments(columns)))
     return spread(model, form_of(model, growth).growth, mean_sk, columns, constants)
 
 

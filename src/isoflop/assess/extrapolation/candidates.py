@@ -71,7 +71,7 @@ def _called_for(runs: Runs, over: str | None, objectives: Sequence[str]) -> list
     sizes = [over] if over else [s for s in SIZES if s in runs and _varies(runs, s)]
     if not sizes or "L" not in runs:
         return []
-    pins = ({}, {"E": 0.0})
+    pins: tuple[dict[str, float], ...] = ({}, {"E": 0.0})
     return [Candidate("power", pin, o, sizes[0]) for pin in pins for o in objectives]
 
 
