@@ -18,6 +18,13 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "isoflop"
 VAGUE = {"utils", "util", "common", "helpers", "helper", "core", "base", "manager", "misc"}
+VAGUE |= {"reading", "asking"}
+# Participles and adverbs name no thing: the field's word says which (residual, draw, train, input).
+NO_NOUNS = {
+    *("ahead", "along", "asked", "beside", "carried", "drawn", "filled", "found", "given", "heard"),
+    *("held", "judged", "kept", "known", "left", "made", "opened", "own", "pursued", "said"),
+    *("seen", "shown", "spent", "taught", "told", "tried"),
+}
 UNFINISHED = ("TODO", "FIXME", "XXX")
 HEAVY = {"torch", "scipy", "pyarrow", "plotly", "pandas", "polars", "jinja2", "httpx"}
 ISOFLOP = str(Path(sys.executable).with_name("isoflop"))
@@ -142,6 +149,35 @@ def test_modules_and_laws_are_short():
 def test_names_say_what_is_inside():
     named = {path: {path.stem, *path.relative_to(SOURCE).parent.parts} for path in modules()}
     assert not [str(path) for path, names in named.items() if names & VAGUE]
+
+
+def bound_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of classes, and of what is assigned or looped over."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield node.name.lower()
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def test_variables_and_classes_are_nouns():
+    offences = [
+        f"{path.relative_to(SOURCE)}: {name}"
+        for path in modules()
+        for name in bound_names(ast.parse(path.read_text()))
+        if name in NO_NOUNS
+    ]
+    assert not offences, "\n".join(offences)
+
+
+def test_a_class_name_means_one_class():
+    homes: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(str(path.relative_to(SOURCE)))
+    several = {name: places for name, places in homes.items() if len(places) > 1}
+    assert len(several) <= 5, several
 
 
 def imports(source: Path) -> dict[Path, set[Path]]:

@@ -30,8 +30,8 @@ def pages() -> Mapping[str, str]:
     """Return every generated page and picture by its name."""
     topics = dict(by_topic({key: law for key, law in Law.registry.items() if _ships(law)}))
     contents = {"laws.md": _joined(_index(topics)), "commands.md": _joined(_commands())}
-    for name, made in REFERENCES.items():
-        contents[name] = _joined(p if isinstance(p, str) else _markdown(p) for p in made())
+    for name, parts in REFERENCES.items():
+        contents[name] = _joined(p if isinstance(p, str) else _markdown(p) for p in parts())
     for families in topics.values():
         for family in families:
             contents |= _family(family)

@@ -122,12 +122,12 @@ def _parameters(value: Any) -> str:
     if not inspect.isfunction(value):
         return ""
     signature = inspect.signature(value)
-    shown = [
+    parameters = [
         p.replace(default=_Default(p.default)) if p.default is not p.empty else p
         for p in signature.parameters.values()
         if p.name not in ("self", "cls")
     ]
-    text = str(signature.replace(parameters=shown))
+    text = str(signature.replace(parameters=parameters))
 
     # Annotations of files with `from __future__ import annotations` are texts.
     return re.sub(r"""(?<=: |> )(['"])(.*?)\1(?=[,)= ]|$)""", r"\2", text)
