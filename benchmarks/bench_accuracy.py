@@ -55,7 +55,7 @@ TRIALS: Mapping[str, tuple[Any, ...]] = {
     "largest": (1 / 3, 1 / 2, 1.0),
 }  # fmt: skip
 AT_FIRST = PoolConstants(  # before they were learnt
-    trust={"chinchilla": 2 / 3}, alike=10.0, usual=0.01, growth=0.01, splits=2.0, shown=1.0,
+    trust={"chinchilla": 2 / 3}, alike=10.0, usual=0.01, growth=0.01, splits=2.0, evidence=1.0,
     disagreement=1.0, largest=1.0,
 )  # fmt: skip
 

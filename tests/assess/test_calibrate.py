@@ -53,7 +53,9 @@ def test_few_splits_are_weighed_against_what_forms_usually_err():
 
 def test_a_pool_counts_half_of_what_its_backtest_shows():
     many = splits(0.03, 0.02, 400)
-    assert growth(many, LEARNT) == pytest.approx(growth(many) * math.sqrt(LEARNT.shown), rel=0.02)
+    assert growth(many, LEARNT) == pytest.approx(
+        growth(many) * math.sqrt(LEARNT.evidence), rel=0.02
+    )
     assert growth([], LEARNT) == LEARNT.growth
 
 

@@ -53,8 +53,8 @@ def page_of(comparison: ApproachComparison) -> Report:
         best_sizes(comparison),
     ]
     stated = runs.conventions.get("L")
-    drawn = comparison.curve or "parabola"
-    blocks += [profiles(p, stated) for p in comparison.profiles if p.curve == drawn]
+    curve = comparison.curve or "parabola"
+    blocks += [profiles(p, stated) for p in comparison.profiles if p.curve == curve]
     sizes = "; ".join(f"{x.name}: {estimated(x.N)}" for x in comparison.approaches)
     budget = f"{show(comparison.C)} FLOP"
     answer = f"The best N for {budget} is {sizes}" if sizes else f"No best N for {budget} is known"

@@ -49,7 +49,7 @@ def growth(splits: Sequence[ForecastErrors], constants: PoolConstants = ALONE) -
         / max(float((s.distance**2).mean()), NEAREST**2)
         for s in splits
     ]
-    total = constants.splits * constants.growth**2 + constants.shown * sum(slopes)
+    total = constants.splits * constants.growth**2 + constants.evidence * sum(slopes)
     return float(np.sqrt(total / (constants.splits + len(slopes))))
 
 

@@ -78,9 +78,9 @@ def _called_for(runs: Runs, over: str | None, objectives: Sequence[str]) -> list
 def _fed(law: type[Law], runs: Runs, modifiers: set[str]) -> bool:
     """Return whether a law predicts L from sizes and modifiers that the table holds."""
     takes = set(law.takes)
-    known = takes <= {*PLANE, *modifiers} and takes <= set(runs.columns)
+    measured = takes <= {*PLANE, *modifiers} and takes <= set(runs.columns)
     whole = takes >= PLANE or bool(takes & modifiers)
-    return law.predicts == "L" and "L" in runs and known and whole
+    return law.predicts == "L" and "L" in runs and measured and whole
 
 
 def _fit_to(law: type[Law], modifiers: set[str]) -> tuple[int, int]:

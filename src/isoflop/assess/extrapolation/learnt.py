@@ -1,7 +1,7 @@
 """The constants of a pool and of its intervals, in one place, and how they were learnt.
 
 By leaving whole sources out, as `benchmarks/bench_accuracy.py --learn` does: on 25 cuts of 15
-public studies from ten sources the interval score of the other sources chose growth, splits, shown,
+public studies from ten sources the interval score of the other sources chose growth, splits, evidence,
 disagreement and largest for each source in turn, eight times as they stand, twice with the splits
 doubled. The trust and `alike` are as they were: no other choice errs less on sources left out.
 docs/trust.md has the figures, and what was refuted.
@@ -22,7 +22,7 @@ class PoolConstants:
     laws there are beside it; the others share the rest. `alike` is how many held-out runs speak as
     one, since they share the error of the form. `usual` is what a form errs per factor e beyond
     runs that allow no backtest. Beside a backtest it is held to err `growth`, worth `splits` of
-    them, and of what the backtest shows the share `shown` counts, as a variance. `disagreement` is
+    them, and of what the backtest shows the share `evidence` counts, as a variance. `disagreement` is
     the share of the variance between laws that an interval holds. Beyond the `largest` of the runs,
     a share of them by size, the noise is that of those alone: small models scatter more.
     """
@@ -32,7 +32,7 @@ class PoolConstants:
     usual: float
     growth: float
     splits: float
-    shown: float
+    evidence: float
     disagreement: float
     largest: float
 
@@ -43,9 +43,9 @@ LEARNT = PoolConstants(
     usual=0.01,
     growth=0.005,
     splits=4.0,
-    shown=0.5,
+    evidence=0.5,
     disagreement=0.5,
     largest=1 / 3,
 )
 # One law alone errs by all that its backtest shows: no other law makes up for it.
-ALONE = replace(LEARNT, growth=0.01, splits=2.0, shown=1.0)
+ALONE = replace(LEARNT, growth=0.01, splits=2.0, evidence=1.0)
