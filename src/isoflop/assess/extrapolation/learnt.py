@@ -2,8 +2,8 @@
 
 By leaving whole sources out, as `benchmarks/bench_accuracy.py --learn` does: on 25 cuts of 15
 public studies from ten sources the interval score of the other sources chose growth, splits,
-evidence, disagreement and largest for each source in turn, eight times as they stand, twice with the splits
-doubled. The trust and `alike` are as they were: no other choice errs less on sources left out.
+evidence, disagreement and largest for each source in turn, eight times as they stand, twice with
+the splits doubled. The trust and `alike` are as they were: no other choice errs less on sources left out.
 docs/trust.md has the figures, and what was refuted.
 """
 
@@ -23,8 +23,9 @@ class PoolConstants:
     one, since they share the error of the form. `usual` is what a form errs per factor e beyond
     runs that allow no backtest. Beside a backtest it is held to err `growth`, worth `splits` of
     them, and of what the backtest shows the share `evidence` counts, as a variance.
-    `disagreement` is the share of the variance between laws that an interval holds. Beyond the `largest` of the runs,
-    a share of them by size, the noise is that of those alone: small models scatter more.
+    `disagreement` is the share of the variance between laws that an interval holds. Beyond the
+    `largest` of the runs, a share of them by size, the noise is that of those alone: small models
+    scatter more.
     """
 
     trust: Mapping[str, float]
