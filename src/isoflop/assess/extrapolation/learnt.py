@@ -3,8 +3,8 @@
 By leaving whole sources out, as `benchmarks/bench_accuracy.py --learn` does: on 25 cuts of 15
 public studies from ten sources the interval score of the other sources chose growth, splits,
 evidence, disagreement and largest for each source in turn, eight times as they stand, twice with
-the splits doubled. The trust and `alike` are as they were: no other choice errs less on sources left
-out. docs/trust.md has the figures, and what was refuted.
+the splits doubled. The trust and `alike` are as they were: no other choice errs less on sources
+left out. docs/trust.md has the figures, and what was refuted.
 """
 
 from __future__ import annotations
