@@ -17,6 +17,7 @@ from isoflop.files.content import (
     shown_size,
 )
 from isoflop.files.strict_json import BadJSON, decode_at, parse_json
+from isoflop.files.system import file_locks, open_flags
 
 __all__ = [
     "SETTING",
@@ -24,7 +25,9 @@ __all__ = [
     "TooLarge",
     "beyond_limit",
     "decode_at",
+    "file_locks",
     "largest",
+    "open_flags",
     "parse_json",
     "read_content",
     "read_text",

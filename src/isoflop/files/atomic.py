@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import IO
 
 from isoflop.errors import EnvironmentFailure, UsageError
+from isoflop.files.system import open_flags
 
 PATIENCE = 5.0  # [s] until somebody reads from a pipe
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # A new file of ours: never one that is there already, nor one that a link points to.
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = open_flags("WRONLY", "CREAT", "EXCL", "NOFOLLOW", "CLOEXEC")
 
 
 def write_atomically(
@@ -41,7 +42,7 @@ def write_atomically(
         try:
             with os.fdopen(handle, "wb") as file:
                 if mode is not None:
-                    os.fchmod(handle, stat.S_IMODE(mode))
+                    rough.chmod(stat.S_IMODE(mode))
                 write(file)
                 file.flush()
                 if sync:
@@ -84,7 +85,7 @@ def _opened(path: Path) -> int:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(path, open_flags("WRONLY", "NONBLOCK", "CLOEXEC"))
         except OSError as error:
             if error.errno != errno.ENXIO or time.monotonic() > deadline:
                 raise
@@ -120,8 +121,10 @@ def _why(error: OSError) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    """Make a rename survive a power cut, where a folder can be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, open_flags("RDONLY", "CLOEXEC"))
     try:
         os.fsync(handle)
     finally:

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from isoflop.errors import BadRuns, IsoflopError
+from isoflop.files.system import open_flags
 from isoflop.quantities import parse
 
 SETTING = "ISOFLOP_LARGEST_FILE"
@@ -69,7 +70,7 @@ def read_content(
     Raises `error` for a file that cannot be opened, is larger, or is a pipe, a device or a folder.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, open_flags("RDONLY", "NONBLOCK", "CLOEXEC"))
     except ValueError as reason:
         raise error(f"{str(path)!r} is not the name of a file: {reason}") from None
     except OSError as reason:

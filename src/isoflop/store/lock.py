@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from isoflop.errors import EnvironmentFailure, UsageError
-from isoflop.files import parse_json, writing
+from isoflop.files import file_locks, parse_json, writing
 from isoflop.store.files import now
 
 
@@ -29,7 +29,7 @@ class Lock:
     @property
     def is_taken(self) -> bool:
         """Whether somebody else holds the lock alone, at this moment."""
-        import fcntl  # not on Windows, where reading still works
+        fcntl = file_locks()
 
         try:
             handle = os.open(self.path, os.O_RDONLY)
@@ -71,7 +71,7 @@ class Lock:
 
     @contextlib.contextmanager
     def _locked(self, alone: bool) -> Iterator[int]:
-        import fcntl  # not on Windows, where reading still works
+        fcntl = file_locks()
 
         with writing(self.path):
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)

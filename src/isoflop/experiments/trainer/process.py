@@ -21,7 +21,7 @@ from pathlib import Path
 from isoflop.errors import EnvironmentFailure
 from isoflop.experiments import trial as trial_process
 from isoflop.experiments.folder import OUTPUT, TRAINER_LOCK
-from isoflop.files import writing
+from isoflop.files import file_locks, writing
 
 LOOK = 0.1  # [s] between two looks at a trainer
 REPORT = 1.0  # [s] between two looks at how far it is
@@ -120,7 +120,7 @@ def _end(process: subprocess.Popen[bytes], grace: float, reason: int) -> int:
 @contextlib.contextmanager
 def _sole(folder: Path, patience: float) -> Iterator[int]:
     """Yield a lock that a trainer inherits, once no trainer of an earlier attempt has it."""
-    import fcntl  # not on Windows, where reading still works
+    fcntl = file_locks()
 
     with writing(folder):
         handle = os.open(folder / TRAINER_LOCK, os.O_RDWR | os.O_CREAT, 0o666)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.errors import BadRuns, RefusedByData
-from isoflop.files import BadJSON, parse_json
+from isoflop.files import BadJSON, open_flags, parse_json
 from isoflop.sources.packaged import PREFIX
 from isoflop.sources.training_logs import read_logs
 from isoflop.sources.training_logs.json_lines import OPEN
@@ -63,7 +63,7 @@ class Tail:
 
     def _lines(self) -> Iterator[Mapping[str, Any]]:
         try:
-            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            handle = os.open(self.path, open_flags("RDONLY", "CLOEXEC", "NONBLOCK"))
         except OSError as error:
             raise BadRuns(f"cannot read {self.path}: {(error.strerror or '').lower()}") from None
         with os.fdopen(handle, "rb") as file:
