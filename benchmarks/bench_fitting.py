@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 from isoflop.fitting import resample, search, starts
 from isoflop.fitting.objective import Huber
 from isoflop.fitting.problem import FitProblem, pose
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import Damping, solve
 from isoflop.law import Binding
 from isoflop.laws import Chinchilla
 
@@ -174,7 +174,7 @@ def test_fitting_beside_its_peers(runs, problem):
         name: keep(name, work) for name, work in {
             "fit": lambda: search(problem, ones, target, np.random.default_rng(0)).value,
             "draws": lambda: solve(problem.residuals, np.repeat(found.z_p[None], DRAWS, 0),
-                                   counts_sn, target, near=True).value_s,
+                                   counts_sn, target, damping=Damping(near=True)).value_s,
             "scipy draws": lambda: [lbfgs(at, w) for w in counts_sn[:SAMPLE]],
             "numpy draws": lambda: [loop(found.z_p, w) for w in counts_sn[:SAMPLE]],
             "scipy starts": lambda: [lbfgs(hoffmanns[i], ones) for i in picked],

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from isoflop.accounting import (
     FLOP_CONVENTIONS,
     HOFFMANN_FAMILY,
+    Accelerators,
     Architecture,
     Latent,
     ModelFamily,
@@ -33,6 +34,7 @@ from isoflop.accounting import (
     utilisation,
 )
 from isoflop.accounting.conversion import C_CONVENTIONS, N_CONVENTIONS
+from isoflop.accounting.serving import Formats
 from isoflop.atlas import chip
 from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.pretrain.shape import Shape
@@ -394,7 +396,7 @@ class TestTrainingCost:
 
     def test_deepseek_v3_cost_what_was_printed(self):
         C, hours = 6 * 37e9 * 14.8e12, 2.788e6
-        cost = training_cost(C, "H800", utilisation(C, "H800", hours), count=2048)
+        cost = training_cost(C, Accelerators("H800", count=2048), utilisation(C, "H800", hours))
         assert cost.hours.exact
         assert cost.money.typical == pytest.approx(5.576e6)
         assert cost.days.typical == pytest.approx(hours / 2048 / 24)
@@ -408,7 +410,7 @@ class TestTrainingCost:
         assert cost.money.high == pytest.approx(4 * by_hand[2])
 
     def test_energy_is_hours_times_power_times_load_times_overhead(self):
-        cost = training_cost(1e22, "A100", 0.4, load=0.8, overhead=(1.1, 1.5))
+        cost = training_cost(1e22, Accelerators("A100", load=0.8, overhead=(1.1, 1.5)), 0.4)
         assert cost.energy.low == pytest.approx(cost.hours.low * 0.4 * 0.8 * 1.1)
         assert cost.energy.high == pytest.approx(cost.hours.high * 0.4 * 0.8 * 1.5)
 
@@ -430,9 +432,12 @@ class TestTrainingCost:
             (lambda: training_cost(1e22, "H100", 40), "share of the peak, so write 0.4 for 40%"),
             (lambda: training_cost(1e22, "H100", 0), "utilisation is 0"),
             (lambda: training_cost(-1, "H100", 0.4), "C is -1"),
-            (lambda: training_cost(1e22, "H100", 0.4, count=0), "number of chips is 0"),
+            (lambda: training_cost(1e22, Accelerators("H100", count=0), 0.4), "chips is 0"),
             (lambda: training_cost(1e22, "H101", 0.4), "no chip called 'H101'"),
-            (lambda: training_cost(1e22, "A100", 0.4, precision="fp8"), "no precision of A100"),
+            (
+                lambda: training_cost(1e22, Accelerators("A100", precision="fp8"), 0.4),
+                "no precision of A100",
+            ),
             (lambda: utilisation(1e25, "A100", 10), "times its bf16 peak; it takes at least"),
             (lambda: utilisation(1e25, "A100", 0), "hours is 0"),
         ],
@@ -443,9 +448,15 @@ class TestTrainingCost:
 
 
 class TestServingCost:
-    def serve(self, architecture=LLAMA_8B, on="H100", prompt=1000, output=200, batch=1, **changed):
-        asked = {"compute": 0.5, "bandwidth": 0.8, **changed}
-        return serving_cost(architecture, on, Workload(prompt, output, batch), **asked)
+    def serve(self, architecture=LLAMA_8B, prompt=1000, output=200, batch=1, count=1, **formats):
+        return serving_cost(
+            architecture,
+            Accelerators("H100", count),
+            Workload(prompt, output, batch),
+            compute=0.5,
+            bandwidth=0.8,
+            formats=Formats(**formats),
+        )
 
     def test_one_request_at_a_time_is_bound_by_bandwidth(self):
         cost = self.serve()

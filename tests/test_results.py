@@ -24,10 +24,13 @@ from isoflop.atlas.models import MODELS
 from isoflop.downstream import chain, forecast_score
 from isoflop.errors import EnvironmentFailure, UnknownName, UsageError
 from isoflop.monitor import advise
+from isoflop.options import IntervalOptions
 from isoflop.plan.design.greedy import design, grid
 from isoflop.plan.design.uncertainty import Target
 from isoflop.plan.published_models import judge
+from isoflop.plan.sampling.difficulty import DifficultyOptions
 from isoflop.plan.sampling.policy import policy
+from isoflop.plan.sampling.prices import Spending
 from isoflop.plan.training.learning_rate import RULES, RateQuery, advice
 from isoflop.plan.training.recipe import recipe
 from isoflop.report import Report
@@ -201,7 +204,12 @@ MAKERS = {
     "over-optimisation": lambda: overoptimisation(of_curves(best_of_n(), draws=20)),
     "samples": samples,
     "curves of samples": lambda: curves(samples(), draws=20)[0],
-    "policy": lambda: policy(samples(), by="oracle", unit="samples", budgets=[2.0, 4.0], draws=20),
+    "policy": lambda: policy(
+        samples(),
+        sorting=DifficultyOptions(by="oracle"),
+        spending=Spending(unit="samples", budgets=[2.0, 4.0]),
+        interval=IntervalOptions(draws=20),
+    ),
     "bend": lambda: bend(counts()),
     "coverage": lambda: fit_coverage(counts(), way("beta-binomial"), draws=20),
     "observational": observed,

@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from isoflop.assess.extrapolation.calibration import scatter
-from isoflop.assess.extrapolation.pool import Member, Pool
+from isoflop.assess.extrapolation.pool import Pool
 from isoflop.assess.identifiability import refuse_unsupported
 from isoflop.assess.monotonicity import rising
 from isoflop.errors import Note, RefusedByData, UsageError, brief
@@ -175,22 +175,20 @@ def sound(model: Model, inputs: Mapping[str, float]) -> Model:
     if isinstance(model, Fit):
         _refuse(model, inputs)
         return model
-    out: list[Member] = []
-    reasons: dict[str, list[str]] = {}
-    for member in model.members:
+    refusals: list[RefusedByData] = []
+
+    def fault(fit: Fit[Any]) -> str | None:
         try:
-            _refuse(member.fit, inputs)
+            _refuse(fit, inputs)
         except RefusedByData as reason:
-            out.append(member)
-            reasons.setdefault(str(reason), []).append(member.candidate.name)
-            refused = reason
-    if len(out) == len(model.members):
-        raise refused
-    notes = [
-        Note("doubt", "left-out", f"left out of the forecast: {'; '.join(names)}: {reason}")
-        for reason, names in reasons.items()
-    ]
-    return model.without(out, notes) if out else model
+            refusals.append(reason)
+            return str(reason)
+        return None
+
+    rest = model.able(fault, "the forecast")
+    if rest is None:
+        raise refusals[-1]
+    return rest
 
 
 def _refuse(fit: Fit[Any], inputs: Mapping[str, float]) -> None:

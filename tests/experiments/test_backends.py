@@ -19,7 +19,7 @@ from serving import Serving
 
 from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure, UsageError
-from isoflop.experiments.sampling.collect import fill
+from isoflop.experiments.sampling.collect import CollectionTarget, fill
 from isoflop.experiments.sampling.http_client import Manners, Server, key_from, retry_after
 from isoflop.experiments.sampling.judges import Judge
 from isoflop.experiments.sampling.messages import Drawing
@@ -53,10 +53,8 @@ def draw(bank, url, samples=4, *, width=1, lineage="m", exercise=SUMS, scorers=N
     manners |= {n: how.pop(n) for n in names & set(how)}
     drawing = Drawing(1.0, 16, ("\n",))
     backend = OpenAI(Server(url, Manners(**manners)), "m", drawing, **how)
-    return fill(
-        bank, exercise.problems, samples, backend, Judge(exercise, None, scorers or {}),
-        lineage=lineage, width=width,
-    )  # fmt: skip
+    target = CollectionTarget(samples, lineage, width=width)
+    return fill(bank, exercise.problems, target, backend, Judge(exercise, None, scorers or {}))
 
 
 def held(bank):

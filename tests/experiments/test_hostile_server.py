@@ -22,7 +22,7 @@ from hostile_server import ANSWERING, FAILING, SCORES, STALLING
 
 from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure, IsoflopError, UsageError
-from isoflop.experiments.sampling.collect import fill
+from isoflop.experiments.sampling.collect import CollectionTarget, fill
 from isoflop.experiments.sampling.judges import Judge
 from isoflop.experiments.sampling.messages import Answered, Drawing, Response
 from isoflop.experiments.sampling.openai import OpenAI
@@ -89,7 +89,7 @@ def draw(bank: SampleBank, url: str, timeout: float, tries: int = 2):
     backend = OpenAI(Server(url, manners), "m", Drawing(1.0, 16))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     outcome = ended(
-        lambda: fill(bank, SUMS.problems, 1, backend, Judge(SUMS), lineage="m")
+        lambda: fill(bank, SUMS.problems, CollectionTarget(1, "m"), backend, Judge(SUMS))
     )  # fmt: skip
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < SWELLING
     return outcome
@@ -241,7 +241,7 @@ class Failing:
 )
 def test_what_nobody_foresaw_ends_the_call_and_keeps_what_was_answered(tmp_path, error):
     bank, sums = SampleBank.create(tmp_path / "bank"), addition(10, seed=0)
-    work = lambda: fill(bank, sums.problems, 2, Failing(error), Judge(sums), lineage="m")  # noqa: E731
+    work = lambda: fill(bank, sums.problems, CollectionTarget(2, "m"), Failing(error), Judge(sums))  # noqa: E731
     outcome = ended(work)
     assert isinstance(outcome, EnvironmentFailure)
     assert type(error).__name__ in str(outcome)
@@ -251,7 +251,9 @@ def test_what_nobody_foresaw_ends_the_call_and_keeps_what_was_answered(tmp_path,
 def test_a_worker_that_goes_without_a_word_is_missed(tmp_path):
     bank, sums = SampleBank.create(tmp_path / "bank"), addition(10, seed=0)
     backend = Failing(asyncio.CancelledError())
-    outcome = ended(lambda: fill(bank, sums.problems, 2, backend, Judge(sums), lineage="m"))
+    outcome = ended(
+        lambda: fill(bank, sums.problems, CollectionTarget(2, "m"), backend, Judge(sums))
+    )
     assert isinstance(outcome, EnvironmentFailure)
     assert "16 of 20 samples got no answer" in str(outcome)
 
@@ -262,7 +264,7 @@ def test_a_judge_that_fails_as_nobody_foresaw_ends_the_call(tmp_path):
 
     backend, bank = Failing(ValueError()), SampleBank.create(tmp_path / "bank")
     judge = Judge(SUMS, None, {"r": scorer})
-    outcome = ended(lambda: fill(bank, SUMS.problems, 2, backend, judge, lineage="m"))
+    outcome = ended(lambda: fill(bank, SUMS.problems, CollectionTarget(2, "m"), backend, judge))
     assert isinstance(outcome, EnvironmentFailure)
 
 

@@ -23,7 +23,12 @@ from isoflop.experiments.pretrain import precision as choice  # noqa: E402
 from isoflop.experiments.pretrain.gpt import GPT  # noqa: E402
 from isoflop.experiments.pretrain.passes import CrossEntropy, turns  # noqa: E402
 from isoflop.experiments.pretrain.precision import products  # noqa: E402
-from isoflop.experiments.pretrain.train import ModelTrainer, sequences_at_once, train  # noqa: E402
+from isoflop.experiments.pretrain.train import (  # noqa: E402
+    ModelTrainer,
+    TrainerOptions,
+    sequences_at_once,
+    train,
+)
 
 pytestmark = pytest.mark.training
 
@@ -202,9 +207,8 @@ def test_text_that_is_not_there_or_too_little_is_refused(tmp_path):
 
 def losses(corpus, folder, recipe=QUICK, seed=0, points=POINTS, **options):
     folder.mkdir(exist_ok=True)
-    return train(
-        SMALL, recipe, points, corpus, TrialFolder(folder), seed=seed, evaluation=1_024, **options
-    ).points
+    how = TrainerOptions(seed=seed, evaluation=1_024, **options)
+    return train(SMALL, recipe, points, corpus, TrialFolder(folder), how).points
 
 
 def test_the_loss_falls_and_the_seed_decides(small, tmp_path):

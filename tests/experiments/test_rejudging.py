@@ -19,7 +19,7 @@ from serving import Serving
 
 from isoflop.cli import main
 from isoflop.errors import EnvironmentFailure, UsageError
-from isoflop.experiments.sampling.collect import fill, problems_of
+from isoflop.experiments.sampling.collect import CollectionTarget, fill, problems_of
 from isoflop.experiments.sampling.http_client import Manners, Server
 from isoflop.experiments.sampling.judges import Judge
 from isoflop.experiments.sampling.messages import Drawing
@@ -52,7 +52,7 @@ def bank(tmp_path):
     answers = {p.prompt: p.answer for p in SUMS.problems}
     with Serving(tmp_path, answers) as server:
         backend = OpenAI(Server(server.url, Manners()), "m", Drawing(1.0, 16, ("\n",)))
-        fill(made, SUMS.problems, 6, backend, Judge(SUMS), lineage="m")
+        fill(made, SUMS.problems, CollectionTarget(6, "m"), backend, Judge(SUMS))
     return made
 
 

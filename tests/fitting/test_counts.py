@@ -9,6 +9,7 @@ from scipy.stats import betabinom
 from isoflop.errors import CannotFit, UsageError
 from isoflop.fitting.counts import fit_counts
 from isoflop.laws import BetaBinomial, ScaledBeta
+from isoflop.options import IntervalOptions
 
 PLAIN = {"unsolvable": 0.0}
 
@@ -47,18 +48,20 @@ def test_the_chance_is_the_same_for_one_law_and_for_many():
 def test_no_start_finds_a_higher_likelihood(law):
     """Refits set out from the optimum of all problems, and each must find its own."""
     solved, tried = counts(0.4, 3.0, 60, 50, seed=4, highest=0.8), np.full(60, 50)
-    made = fit_counts(law, solved, tried, draws=3)
+    made = fit_counts(law, solved, tried, interval=IntervalOptions(draws=3))
     drawn = np.random.default_rng(0)
     for i in range(3):
         rows = drawn.integers(0, 60, 60)
         best = made.draws[i].log_mass(solved[rows], tried[rows]).sum()
-        afresh = fit_counts(law, solved[rows], tried[rows], seed=7)
+        afresh = fit_counts(
+            law, solved[rows], tried[rows], interval=IntervalOptions(draws=0, seed=7)
+        )
         assert best > afresh.value - 1e-3
 
 
 def test_many_problems_give_the_truth_back():
     solved = counts(0.4, 3.0, 4000, 200)
-    made = fit_counts("beta-binomial", solved, 200, fix=PLAIN, draws=0)
+    made = fit_counts("beta-binomial", solved, 200, fix=PLAIN)
     assert made.law.alpha == pytest.approx(0.4, rel=0.08)
     assert made.law.beta == pytest.approx(3.0, rel=0.12)
     solved = counts(0.5, 2.0, 4000, 400, highest=0.3)
@@ -67,7 +70,7 @@ def test_many_problems_give_the_truth_back():
 
 def test_a_share_that_is_never_solved_is_found():
     solved = counts(1.0, 3.0, 3000, 300, unsolvable=0.25)
-    made = fit_counts("beta-binomial", solved, 300, draws=20)
+    made = fit_counts("beta-binomial", solved, 300, interval=IntervalOptions(draws=20))
     assert made.law.unsolvable == pytest.approx(0.25, abs=0.05)
     low, high = made.interval("unsolvable")
     assert low < 0.25 < high
@@ -77,7 +80,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     truth, inside = BetaBinomial(alpha=0.5, beta=3.0, unsolvable=0.0), 0
     for seed in range(24):
         solved = counts(0.5, 3.0, 80, 60, seed)
-        made = fit_counts("beta-binomial", solved, 60, fix=PLAIN, draws=40, seed=seed)
+        made = fit_counts(
+            "beta-binomial", solved, 60, fix=PLAIN, interval=IntervalOptions(draws=40, seed=seed)
+        )
         low, high = np.quantile(made.draws(k=np.array([1000.0]))[:, 0], [0.05, 0.95])
         inside += low <= float(truth(k=1000.0)) <= high
     assert inside >= 18

@@ -7,10 +7,10 @@ import pytest
 from scipy.optimize import minimize
 from synthetic import TRUTH, grid, made_by, some_law
 
-from isoflop.fitting import fit, resample, search
+from isoflop.fitting import Beginning, fit, resample, search
 from isoflop.fitting.objective import OBJECTIVES, Huber, objective
 from isoflop.fitting.problem import pose
-from isoflop.fitting.solve import refine, solve
+from isoflop.fitting.solve import Damping, refine, solve
 from isoflop.law import Binding
 from isoflop.laws import Chinchilla, Generalised, KaplanJoint, Power
 
@@ -62,10 +62,14 @@ def test_every_bootstrap_refit_is_its_own_optimum():
     found = search(PROBLEM, ONES, target, rng)
     counts_sn = resample.pairs(rng, len(RUNS), 400)
     refits = solve(
-        PROBLEM.residuals, np.repeat(found.z_p[None], 400, 0), counts_sn, target, near=True
+        PROBLEM.residuals,
+        np.repeat(found.z_p[None], 400, 0),
+        counts_sn,
+        target,
+        damping=Damping(near=True),
     )
     for i in range(0, 400, 40):
-        again = search(PROBLEM, counts_sn[i], target, np.random.default_rng(i), 256, 8)
+        again = search(PROBLEM, counts_sn[i], target, np.random.default_rng(i), Beginning(256, 8))
         assert refits.value_s[i] <= again.value * (1 + 1e-8)
         assert again.value <= refits.value_s[i] * (1 + 1e-8)
 

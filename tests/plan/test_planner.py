@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import TRUTH, grid, made_by, some_law
 
-from isoflop.accounting import ModelFamily
+from isoflop.accounting import Accelerators, ModelFamily
 from isoflop.errors import ConventionMismatch, NoOptimum, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit
 from isoflop.law import constants
@@ -19,6 +19,9 @@ from isoflop.laws import Chinchilla, Generalised, KaplanJoint, Muennighoff
 from isoflop.plan import (
     Cost,
     Serving,
+    ServingLoad,
+    TextDemand,
+    TextSupply,
     best,
     cheapest,
     priced,
@@ -128,8 +131,12 @@ def test_a_law_without_an_inverse_is_solved_by_bisection():
 
 def test_money_and_energy_weigh_phases_by_what_they_cost():
     output = Serving(prompt=5e11, output=5e11)
-    cheap = priced("USD", "H100", 0.4, serving=output, reading=0.4, generating=0.4)
-    slow = priced("USD", "H100", 0.4, serving=output, reading=0.4, generating=0.02)
+    cheap = priced(
+        "USD", "H100", 0.4, serving=ServingLoad(tokens=output, reading=0.4, generating=0.4)
+    )
+    slow = priced(
+        "USD", "H100", 0.4, serving=ServingLoad(tokens=output, reading=0.4, generating=0.02)
+    )
     first, second = spend(SET, BUDGET, cost=cheap), spend(SET, BUDGET, cost=slow)
     assert first.N.value == pytest.approx(spend(SET, BUDGET, serving=1e12).N.value, rel=1e-6)
     assert second.N.value < first.N.value / 2
@@ -140,8 +147,8 @@ def test_money_and_energy_weigh_phases_by_what_they_cost():
 
 
 def test_fewer_bits_serve_faster_and_larger():
-    cost = functools.partial(priced, "USD", "H100", 0.4, serving=5e12)
-    wide, narrow = cost(), cost(serving_precision="fp8")
+    eight_bits = ServingLoad(tokens=5e12, on=Accelerators("H100", precision="fp8"))
+    wide, narrow = (priced("USD", "H100", 0.4, serving=load) for load in (5e12, eight_bits))
     assert narrow.reading == pytest.approx(wide.reading / 2)
     assert spend(SET, BUDGET, cost=narrow).N.value > spend(SET, BUDGET, cost=wide).N.value
 
@@ -365,23 +372,31 @@ def test_the_nearest_loss_within_limits_is_named():
 # The wall
 
 
+def median(**demand) -> float:
+    return wall(SET, TextDemand(**demand)).years[2]
+
+
 def test_the_wall_comes_as_quantiles_that_move_as_they_should():
     usual = wall(SET)
     assert list(usual.years) == sorted(usual.years)
-    assert wall(SET, growth=2.0).years[2] > usual.years[2] > wall(SET, growth=10.0).years[2]
-    assert wall(SET, stock=3e15).years[2] > usual.years[2]
-    assert wall(SET, epochs=4.0).years[2] > usual.years[2] > wall(SET, quality=0.5).years[2]
+    assert median(growth=2.0) > usual.years[2] > median(growth=10.0)
+    more, less = (
+        wall(SET, supply=TextSupply(**said)).years[2]
+        for said in ({"epochs": 4.0}, {"quality": 0.5})
+    )
+    assert wall(SET, supply=TextSupply(stock=3e15)).years[2] > usual.years[2]
+    assert more > usual.years[2] > less
     assert (np.diff(usual.used_up) >= 0).all()
-    slow = wall(SET, growth=(0.9, 1.05, 1.2))
+    slow = wall(SET, TextDemand(growth=(0.9, 1.05, 1.2)))
     assert slow.unmet > 0.9
     assert slow.years[-1] == np.inf
     with pytest.raises(RefusedByData, match="does not grow"):
-        wall(SET, growth=0.9)
+        wall(SET, TextDemand(growth=0.9))
 
 
 def test_the_wall_is_where_certain_numbers_meet():
     """With nothing uncertain all quantiles are one year, that of the closed form."""
-    made = wall(SET, C=1e25, year=2024, growth=4.0, stock=1e14)
+    made = wall(SET, TextDemand(C=1e25, year=2024, growth=4.0), TextSupply(stock=1e14))
     C = np.array([1e25])
     target = cheapest_compute_for_data(1e14)
     year = 2024 + np.log(target / C[0]) / np.log(4)

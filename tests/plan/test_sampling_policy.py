@@ -9,15 +9,35 @@ import numpy as np
 import pytest
 
 from isoflop.errors import BadStudy, RefusedByData, UnknownName, UsageError, texts
+from isoflop.options import IntervalOptions
 from isoflop.plan.sampling import problem_draws as choosing
-from isoflop.plan.sampling.difficulty import difficulty
+from isoflop.plan.sampling.difficulty import DifficultyOptions, difficulty
 from isoflop.plan.sampling.exchange import compared
 from isoflop.plan.sampling.options import SamplingChoice, options, options_after
 from isoflop.plan.sampling.policy import policy
-from isoflop.plan.sampling.prices import Prices, cost_of, cost_of_run, uncounted, unit_of
+from isoflop.plan.sampling.prices import (
+    Prices,
+    Spending,
+    cost_of,
+    cost_of_run,
+    uncounted,
+    unit_of,
+)
 from isoflop.plan.sampling.router import Router
 from isoflop.samples.sample_table import Samples
 from isoflop.samples.simulated_samples import SyntheticTask, simulate
+
+FLOP = Spending(unit="flop")
+ORACLE = DifficultyOptions(by="oracle")
+VOTES = DifficultyOptions(by="agreement", estimate=8)
+
+
+def few(draws: int) -> IntervalOptions:
+    return IntervalOptions(draws=draws)
+
+
+def paid(*budgets: float) -> Spending:
+    return Spending(unit="samples", budgets=budgets)
 
 
 def bank(problems=60, m=24, seed=0, **world):
@@ -79,7 +99,7 @@ def test_dollars_are_of_one_request_that_pays_for_its_prompt_once():
     assert unit_of(samples, None, prices) == "dollars"
     assert cost_of(samples, 4, "dollars", True, prices)[0] == pytest.approx(0.001 + 4 * 0.0015)
     assert "model's tokens" in uncounted(samples, "dollars", True)[0].text
-    made = policy(samples, prices=prices, draws=20)
+    made = policy(samples, spending=Spending(prices=prices), interval=few(20))
     assert made.unit == made.router.unit == "dollars"
     assert made.price_of_estimate == pytest.approx(0.001 + made.estimated_from * 0.0015)
     with pytest.raises(UsageError, match="need the samples' prompt_tokens"):
@@ -95,7 +115,7 @@ def test_what_is_not_in_a_cost_is_said():
     known = {"flop": samples.cost["flop"], "verifier_flop": np.full(60, np.nan)}
     bare = replace(samples, cost=known)
     np.testing.assert_array_equal(cost_of(bare, 3, "flop", True), 3 * known["flop"])
-    said = " ".join(texts(policy(bare, draws=10).notes))
+    said = " ".join(texts(policy(bare, interval=few(10)).notes))
     assert "verifier_flop): it counts as nothing" in said
     assert "prompt_flop): it counts as nothing" in said
     assert cost_of_run(samples, "samples") is None  # a search draws more than one
@@ -133,7 +153,7 @@ def test_choosing_on_noise_wins_nothing_when_cross_fitted():
     noise = [
         SamplingChoice(f"noise {i}", (rng.random(80) < 0.5).astype(float), one) for i in range(60)
     ]
-    made = policy(samples, by="oracle", others=noise, budgets=[1.0, 2.0], unit="samples", draws=50)
+    made = policy(samples, sorting=ORACLE, others=noise, spending=paid(1.0, 2.0), interval=few(50))
     assert any(c.startswith("noise") for c in made.budgets[0].choices)
     assert made.budgets[0].score < 0.58
 
@@ -142,7 +162,7 @@ def test_a_strategy_that_wins_on_hard_problems_is_sent_there():
     samples = bank(problems=120, m=32, seed=1, alpha=0.6, beta=1.0)
     hard = samples.counts.solved / samples.counts.attempts < 0.4
     search = SamplingChoice("search", np.where(hard, 0.9, 0.1), np.full(120, 4.0))
-    made = policy(samples, by="oracle", others=[search], budgets=[16.0], unit="samples", draws=100)
+    made = policy(samples, sorting=ORACLE, others=[search], spending=paid(16.0), interval=few(100))
     (at,) = made.budgets
     assert at.choices[0] == "search"
     assert at.choices[-1] != "search"
@@ -153,42 +173,42 @@ def test_a_strategy_that_wins_on_hard_problems_is_sent_there():
 
 def test_samples_that_tell_difficulty_are_charged_and_take_part():
     samples = bank(m=40)
-    made = policy(samples, by="agreement", estimate=8, unit="samples", budgets=[8.0, 30.0],
-                  draws=20)  # fmt: skip
+    made = policy(samples, sorting=VOTES, spending=paid(8.0, 30.0), interval=few(20))
     assert made.price_of_estimate == 8
     assert all(c.endswith("k=8") for c in made.budgets[0].choices)
     with pytest.raises(RefusedByData, match="does not pay for the samples that tell difficulty"):
-        policy(samples, by="agreement", estimate=8, unit="samples", budgets=[7.0])
+        policy(samples, sorting=VOTES, spending=paid(7.0))
     first, rest = samples.split(8, 0)
-    judged = {o.name: o for o in options_after(first, rest, "flop", verifier=True)}
-    unjudged = {o.name: o for o in options_after(first, rest, "flop", verifier=False)}
+    judged = {o.name: o for o in options_after(first, rest, FLOP, verifier=True)}
+    unjudged = {o.name: o for o in options_after(first, rest, FLOP, verifier=False)}
     extra = judged["majority, k=8"].cost - unjudged["majority, k=8"].cost
     np.testing.assert_allclose(extra, 8 * samples.cost["verifier_flop"])
     np.testing.assert_allclose(
         judged["best of k by v, k=10"].cost, cost_of(samples, 10, "flop", True)
     )
-    one = {o.name: o for o in options_after(*samples.split(1, 0), "flop", verifier=True)}
+    one = {o.name: o for o in options_after(*samples.split(1, 0), FLOP, verifier=True)}
     for name in ("majority, k=1", "best of k by v, k=1"):
         np.testing.assert_allclose(one[name].cost, cost_of(samples, 1, "flop", True))
 
 
 def test_a_strategy_is_paid_beside_the_samples_that_tell_difficulty():
     sure = SamplingChoice("sure", np.ones(60), np.full(60, 5.0))
-    made = policy(bank(m=40), by="agreement", estimate=8, unit="samples", others=[sure],
-                  budgets=[12.9, 13.0], draws=20)  # fmt: skip
+    made = policy(
+        bank(m=40), sorting=VOTES, spending=paid(12.9, 13.0), others=[sure], interval=few(20)
+    )
     assert "sure" not in made.budgets[0].choices
     assert set(made.budgets[1].choices) == {"sure"}
 
 
 def test_what_is_refused():
     with pytest.raises(RefusedByData, match="set aside"):
-        policy(bank(m=8), by="agreement", estimate=8)
+        policy(bank(m=8), sorting=VOTES)
     with pytest.raises(UnknownName, match="majority"):
         policy(bank(), baseline="majorty")
 
 
 def test_a_router_applies_the_policy_and_survives_the_disk(tmp_path):
-    made = policy(bank(), by="agreement", bins=3, draws=20)
+    made = policy(bank(), sorting=DifficultyOptions(by="agreement", bins=3), interval=few(20))
     path = tmp_path / "router.json"
     made.router.save(path)
     router = Router.load(path)
@@ -211,7 +231,7 @@ def test_options_without_answers_or_scores_are_refused():
     samples = bank()
     bare = Samples(samples.problems, samples.starts, samples.correct)
     with pytest.raises(UsageError, match="neither answers"):
-        options(bare, "samples")
+        options(bare, Spending(unit="samples"))
 
 
 def test_an_exchange_reads_the_bank_and_says_where_it_ends():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isoflop.accounting import Architecture, training_cost, training_flop
+from isoflop.accounting import Accelerators, Architecture, training_cost, training_flop
 
 # Printed parameters [1e9], then heads, width, layers (table 1); vocabulary 51,200, context 2048.
 MODELS = [
@@ -51,5 +51,5 @@ def test_the_formulas(billions, heads, width, layers):
 def test_printed_days(shape, tokens, chips, reached, days):
     """The paper drops attention and logits from its days: 8 N D over what the chips reach."""
     C = training_flop(model(*shape), tokens, "megatron-recomputed")
-    cost = training_cost(C, "A100", reached / 312e12, count=chips)
+    cost = training_cost(C, Accelerators("A100", count=chips), reached / 312e12)
     assert cost.days.typical == pytest.approx(days, rel=0.03)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from isoflop.law import constants
-from isoflop.plan import optimum, wall
+from isoflop.plan import TextDemand, optimum, wall
 
 SET = constants("chinchilla/besiroglu2024")
 
 
-def median(**changes) -> float:
-    return wall(SET, **changes).years[2]
+def median(**demand) -> float:
+    return wall(SET, TextDemand(**demand)).years[2]
 
 
 def test_full_use_between_2026_and_2032_with_a_median_of_2028():

@@ -15,7 +15,14 @@ from isoflop.accounting.conversion import (
     convert_parameters,
     nonembedding_frontier,
 )
-from isoflop.accounting.cost import Rates, TrainingCost, rates, training_cost, utilisation
+from isoflop.accounting.cost import (
+    Accelerators,
+    Rates,
+    TrainingCost,
+    rates,
+    training_cost,
+    utilisation,
+)
 from isoflop.accounting.distil import Distilled, distillation_flop
 from isoflop.accounting.flop import (
     FLOP_CONVENTIONS,
@@ -31,6 +38,7 @@ from isoflop.accounting.shape import Proposal, shape_for
 __all__ = [
     "FLOP_CONVENTIONS",
     "HOFFMANN_FAMILY",
+    "Accelerators",
     "Architecture",
     "ComputeFrontier",
     "Distilled",

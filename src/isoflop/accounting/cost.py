@@ -13,6 +13,40 @@ _SECONDS_PER_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
+class Accelerators:
+    """`count` chips of a kind that compute in `precision`, and the power that they draw.
+
+    `load` is the power drawn over the rated, and `overhead` the power of the site over that of
+    the chips (PUE, with hosts and network); both are 1 unless given, which counts the chips at
+    their rated power and nothing else.
+    """
+
+    chip: str | Chip
+    count: int = 1
+    precision: str = "bf16"
+    load: Spread = 1.0
+    overhead: Spread = 1.0
+
+    @property
+    def kind(self) -> Chip:
+        """The chip.
+
+        Raises UnknownName for a chip that is not in the atlas.
+        """
+        return chip(self.chip) if isinstance(self.chip, str) else self.chip
+
+    @property
+    def flop_per_second(self) -> float:
+        """The peak of all of them [FLOP/s]; raises UnknownName for a precision without one."""
+        return self.count * self.kind.flop_per_second(self.precision)
+
+
+def accelerators(on: str | Chip | Accelerators) -> Accelerators:
+    """Return accelerators: one chip at bf16 where only its name is given."""
+    return on if isinstance(on, Accelerators) else Accelerators(on)
+
+
+@dataclass(frozen=True, slots=True)
 class Rates:
     """What one FLOP takes: `hours` [chip-hours/FLOP], `energy` [kWh/FLOP], `money` [USD/FLOP].
 
@@ -43,26 +77,18 @@ class TrainingCost:
     notes: tuple[Note, ...]
 
 
-def rates(
-    on: str | Chip,
-    utilisation: Spread,
-    *,
-    precision: str = "bf16",
-    load: Spread = 1.0,
-    overhead: Spread = 1.0,
-) -> Rates:
+def rates(on: str | Chip | Accelerators, utilisation: Spread) -> Rates:
     """Return what one FLOP takes on a chip, to be multiplied by any number of FLOP.
 
-    `utilisation` is model FLOP over peak (MFU). `load` is the power drawn over the rated, and
-    `overhead` the power of the site over that of the chips (PUE, with hosts and network); both
-    are 1 unless given, which counts the chips at their rated power and nothing else.
+    `utilisation` is model FLOP over peak (MFU).
 
     Raises UnknownName for a chip or precision, UsageError for a utilisation or load beyond 1.
     """
-    what = _chip(on)
-    speed = share(utilisation, "utilisation") * what.flop_per_second(precision)
+    chips = accelerators(on)
+    what = chips.kind
+    speed = share(utilisation, "utilisation") * what.flop_per_second(chips.precision)
     hours = 1.0 / (speed * _SECONDS_PER_HOUR)
-    load_factor = share(load, "load") * Range.of(overhead, "overhead")
+    load_factor = share(chips.load, "load") * Range.of(chips.overhead, "overhead")
     kilowatts = None if what.power is None else load_factor * (what.power / 1000)
     return Rates(
         hours=hours,
@@ -71,37 +97,29 @@ def rates(
     )
 
 
-def training_cost(
-    C: Spread,
-    on: str | Chip,
-    utilisation: Spread,
-    *,
-    count: int = 1,
-    precision: str = "bf16",
-    load: Spread = 1.0,
-    overhead: Spread = 1.0,
-) -> TrainingCost:
-    """Return the hours, days, energy and money of C [FLOP] on `count` chips; see `rates`.
+def training_cost(C: Spread, on: str | Chip | Accelerators, utilisation: Spread) -> TrainingCost:
+    """Return the hours, days, energy and money of C [FLOP] on chips; see `rates`.
 
     Low hours come from high utilisation, and low money from low hours at a low price. C counts
     model FLOP: where activations are recomputed, that is part of the utilisation.
 
     Raises UsageError for a number of chips below one, and as `rates` does.
     """
-    refuse_count("the number of chips", count, 1, MOST_CHIPS)
-    what, work = _chip(on), Range.of(C, "C")
-    per = rates(what, utilisation, precision=precision, load=load, overhead=overhead)
+    chips = accelerators(on)
+    refuse_count("the number of chips", chips.count, 1, MOST_CHIPS)
+    what, work = chips.kind, Range.of(C, "C")
+    per = rates(chips, utilisation)
     hours = per.hours * work
     return TrainingCost(
         C=work,
         chip=what,
-        count=int(count),
+        count=int(chips.count),
         utilisation=Range.of(utilisation),
         hours=hours,
-        days=hours / (24.0 * count),
+        days=hours / (24.0 * chips.count),
         energy=per.energy and per.energy * work,
         money=per.money and per.money * work,
-        notes=cost_notes(what, load, overhead),
+        notes=cost_notes(chips),
     )
 
 
@@ -113,7 +131,7 @@ def utilisation(C: float, on: str | Chip, hours: float, *, precision: str = "bf1
     for name, value in (("C", C), ("hours", hours)):
         if not 0 < value < float("inf"):
             raise UsageError(f"{name} is {value}; it must be finite and above zero")
-    what = _chip(on)
+    what = accelerators(on).kind
     reached = C / (hours * _SECONDS_PER_HOUR * what.flop_per_second(precision))
     if reached > 1:
         least = hours * reached
@@ -137,8 +155,9 @@ def share(value: Spread, what: str) -> Range:
     return fraction
 
 
-def cost_notes(what: Chip, load: Spread, overhead: Spread) -> tuple[Note, ...]:
+def cost_notes(on: Accelerators) -> tuple[Note, ...]:
     """Return what a reader must know of the chip, its price and its power behind a cost."""
+    what, load, overhead = on.kind, on.load, on.overhead
     notes = []
     if what.price is None:
         notes.append(
@@ -165,7 +184,3 @@ def cost_notes(what: Chip, load: Spread, overhead: Spread) -> tuple[Note, ...]:
     if what.confidence != "vendor":
         notes.append(Note("info", "source", f"{what.key}: {what.source} ({what.confidence})"))
     return tuple(notes)
-
-
-def _chip(on: str | Chip) -> Chip:
-    return chip(on) if isinstance(on, str) else on

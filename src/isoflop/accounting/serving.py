@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from isoflop.accounting.architecture import Architecture
-from isoflop.accounting.cost import cost_notes, share
+from isoflop.accounting.cost import Accelerators, accelerators, cost_notes, share
 from isoflop.accounting.flop import decode_flop, prefill_flop
 from isoflop.accounting.memory import Memory, bits_of, serving_memory
-from isoflop.atlas import Chip, Range, Spread, chip
+from isoflop.atlas import Chip, Range, Spread
 from isoflop.errors import Note, UsageError
 
 
@@ -59,21 +59,24 @@ class ServingCost:
     notes: tuple[Note, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formats:
+    """The number formats, or bits, of what a server holds: its weights and its cache."""
+
+    weights: str | float = "bf16"
+    cache: str | float = "bf16"
+
+
 def serving_cost(
     architecture: Architecture,
-    on: str | Chip,
+    on: str | Chip | Accelerators,
     workload: Workload,
     *,
     compute: Spread,
     bandwidth: Spread,
-    count: int = 1,
-    precision: str = "bf16",
-    weights: str | float = "bf16",
-    cache: str | float = "bf16",
-    load: Spread = 1.0,
-    overhead: Spread = 1.0,
+    formats: Formats = Formats(),
 ) -> ServingCost:
-    """Return what a workload costs on `count` chips.
+    """Return what a workload costs on chips that work as one.
 
     `compute` is the share of the peak that prompts reach, `bandwidth` that of memory which
     generating reaches, links between chips included. A step of generation reads the weights once
@@ -81,10 +84,12 @@ def serving_cost(
 
     Raises UsageError where weights and cache do not fit, with what would.
     """
-    what = chip(on) if isinstance(on, str) else on
+    chips = accelerators(on)
+    what, count = chips.kind, chips.count
+    weights, cache = formats.weights, formats.cache
     memory = serving_memory(architecture, workload.cached, weights=weights, cache=cache)
     _check_room(memory, what, count, workload.batch)
-    most = count * what.flop_per_second(precision)
+    most = chips.flop_per_second
     peak = share(compute, "compute") * most
     reading = prefill_flop(architecture, workload.prompt) / peak
     work = workload.batch * _flop_per_token(architecture, workload)
@@ -104,10 +109,10 @@ def serving_cost(
         output_seconds=out,
         input_money=_per_million(into, what),
         output_money=_per_million(out, what),
-        energy=_energy(into * workload.prompt + out * workload.output, what, load, overhead),
+        energy=_energy(into * workload.prompt + out * workload.output, chips),
         bound="bandwidth" if by_memory.typical >= by_compute.typical else "compute",
         utilisation=work / step / most,
-        notes=cost_notes(what, load, overhead),
+        notes=cost_notes(chips),
     )
 
 
@@ -159,10 +164,11 @@ def _per_million(seconds: Range, what: Chip) -> Range | None:
     return None if what.price is None else seconds * what.price.hourly * (1e6 / 3600)
 
 
-def _energy(seconds: Range, what: Chip, load: Spread, overhead: Spread) -> Range | None:
+def _energy(seconds: Range, on: Accelerators) -> Range | None:
     """Return the energy [kWh] of chip-seconds."""
-    load_factor = share(load, "load") * Range.of(overhead, "overhead")
-    return None if what.power is None else seconds * load_factor * (what.power / 3.6e6)
+    load_factor = share(on.load, "load") * Range.of(on.overhead, "overhead")
+    power = on.kind.power
+    return None if power is None else seconds * load_factor * (power / 3.6e6)
 
 
 def _refuse(name: str, value: float) -> None:

@@ -91,13 +91,11 @@ def identify(
     scatter = noise(problem, z_p, weights_n, fit.objective)
     profiles = tuple(
         _profile(
-            fit=fit,
-            problem=problem,
-            z_p=z_p,
-            noise=scatter,
-            weights_n=weights_n,
-            i=i,
-            level=level or fit.level,
+            fit,
+            _Held(problem, i, z_p, scatter.covariance_pp),
+            scatter,
+            weights_n,
+            level or fit.level,
         )
         for i in range(z_p.size)
     )
@@ -137,24 +135,19 @@ def _gaps(fit: Fit[Any]) -> tuple[MissingSupport, ...]:
 
 
 def _profile(
-    fit: Fit[Any],
-    problem: FitProblem,
-    z_p: Numbers,
-    noise: Noise,
-    weights_n: Numbers,
-    i: int,
-    level: float,
+    fit: Fit[Any], conditional: _Held, noise: Noise, weights_n: Numbers, level: float
 ) -> LikelihoodProfile:
-    """Return the profile of the free parameter of index i."""
+    """Return the profile of the parameter that a conditional problem holds still."""
     from scipy.special import stdtrit
 
-    conditional = _Held(problem, i, z_p, noise.covariance_pp)
-    t = float(stdtrit(max(len(fit.runs) - z_p.size, 1), (1 + level) / 2))
+    problem = conditional.problem
+    free = len(problem.free)
+    t = float(stdtrit(max(len(fit.runs) - free, 1), (1 + level) / 2))
     scale = 2 * noise.curvature / max(noise.pull, 1e-300) / t**2
 
     def rises(moved_k: Numbers) -> tuple[Numbers, Numbers]:
         start_2kp = conditional.starts(moved_k)
-        rows = start_2kp.reshape(-1, z_p.size)
+        rows = start_2kp.reshape(-1, free)
         ends = descend(
             conditional, rows, weights_n[None], fit.objective, both=problem.has_unbounded
         )

@@ -17,7 +17,7 @@ from isoflop.errors import UsageError
 from isoflop.fitting import Fit, reopen, run_weights, starts
 from isoflop.fitting.problem import FitProblem
 from isoflop.fitting.resample import jackknife, levels
-from isoflop.fitting.solve import descend, solve
+from isoflop.fitting.solve import Damping, descend, solve
 from isoflop.law import Array, Law
 from isoflop.quantities import show
 from isoflop.report.display import Displayed, number
@@ -95,15 +95,22 @@ def influence(
         np.repeat(z_p[None], len(one_sn), 0),
         one_sn,
         fit.objective,
-        near=True,
-        scaled=problem.has_unbounded,
+        damping=Damping(near=True, scaled=problem.has_unbounded),
     ).z_sp
     values = _answers(questions, problem.law(np.concatenate([z_p[None], far_sp, near_sp])))
     single = [(f"row {row}", out) for row, out in zip(fit.runs.rows, one_sn == 0, strict=True)]
     refits = iter(_without(fit, [*able[0], *able[1], *able[2], *single], values[1:]))
     highest, sizes, budgets, alone = (tuple(next(refits) for _ in part) for part in (*able, single))
     error = {k: _error(alone, k) for k in questions}
-    return Influence(values[0], highest, sizes, budgets, alone, error, fit)
+    return Influence(
+        whole=values[0],
+        highest=highest,
+        sizes=sizes,
+        budgets=budgets,
+        single=alone,
+        error=error,
+        fit=fit,
+    )
 
 
 def _parameter(name: str) -> Answer:

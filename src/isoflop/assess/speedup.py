@@ -17,7 +17,7 @@ from isoflop.errors import CannotFit, Note, RefusedByData, UsageError
 from isoflop.fitting import starts
 from isoflop.fitting.objective import Squared
 from isoflop.fitting.problem import FitProblem, pose
-from isoflop.fitting.solve import refine, solve
+from isoflop.fitting.solve import Damping, refine, solve
 from isoflop.law import Binding, Law
 from isoflop.laws import form
 from isoflop.quantities import refuse_draws, show
@@ -187,7 +187,9 @@ class _Joint:
             mine = member_n == who
             weights[:, mine] /= weights[:, mine].mean(1, keepdims=True)
         begin = np.repeat(self.z_q[None], draws, 0)
-        self.z_sq = solve(self.residuals, begin, weights, Squared(), near=True).z_sp
+        self.z_sq = solve(
+            self.residuals, begin, weights, Squared(), damping=Damping(near=True)
+        ).z_sp
         r_sn, self.J_sqn = self.residuals(self.z_q[None])
         self.r_n, self.squares = r_sn[0], float((r_sn**2).sum())
 

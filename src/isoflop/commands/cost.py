@@ -61,20 +61,19 @@ def cost(
     Prices and peaks are dated facts with sources; --price states another. With --hours in place
     of --mfu the answer is the utilisation that they amount to.
     """
-    from isoflop.accounting import training_cost
+    from isoflop.accounting import Accelerators, training_cost
 
     flop = work_of(work.C, work.N, work.D)
     on = CostOptions(price=price).priced_chip(chip)
     share = _share(flop, on, rate.mfu, rate.hours, rate.precision)
-    bill = training_cost(
-        flop,
+    accelerators = Accelerators(
         on,
-        share,
-        count=chips,
-        precision=rate.precision,
+        chips,
+        rate.precision,
         load=spread(power.load, "--load"),
         overhead=spread(power.overhead, "--overhead"),
     )
+    bill = training_cost(flop, accelerators, share)
     named = {
         "utilisation": bill.utilisation,
         "chip-hours": bill.hours,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from isoflop.commands.registry import Option
+from isoflop.options import IntervalOptions as IntervalOptions
 
 if TYPE_CHECKING:
     from isoflop.runs import Runs
@@ -35,6 +36,11 @@ class TableOptions:
         Option("the unit of a column, such as N=M,D=B or L=bits/byte", "NAME=UNIT"),
     ] = None
 
+    @property
+    def conventions(self) -> Mapping[str, str] | None:
+        """How N and C are counted; None where nothing is stated."""
+        return None
+
     def read(self, source: str) -> Runs:
         """Return the runs of a source; raises what `isoflop.sources.read` raises."""
         from isoflop.sources import read
@@ -44,6 +50,7 @@ class TableOptions:
             columns=self.columns,
             derive=self.derive,
             where=self.where,
+            conventions=self.conventions,
             units=self.unit,
         )
 
@@ -57,27 +64,10 @@ class RunsOptions(TableOptions):
         Option("how N or C is counted, such as N=total or N=non-embedding", "NAME=CONVENTION"),
     ] = None
 
-    def read(self, source: str) -> Runs:
-        """Return the runs of a source; raises what `isoflop.sources.read` raises."""
-        from isoflop.sources import read
-
-        return read(
-            source,
-            columns=self.columns,
-            derive=self.derive,
-            where=self.where,
-            conventions=self.convention,
-            units=self.unit,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntervalOptions:
-    """How intervals are made."""
-
-    draws: Annotated[int, Option("draws behind each interval")] = 1000
-    level: Annotated[float, Option("share of draws that an interval holds")] = 0.9
-    seed: Annotated[int, Option("of starting points and draws", "SEED")] = 0
+    @property
+    def conventions(self) -> Mapping[str, str] | None:
+        """How N and C are counted, as stated."""
+        return self.convention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

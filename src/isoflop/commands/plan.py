@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands.law_source import Model, model
-from isoflop.commands.pricing import CostOptions, ProblemOptions, family
+from isoflop.commands.pricing import CostOptions, ProblemOptions
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.pages.plan import TrainingOutput, page_of
 from isoflop.report import Report
 
 if TYPE_CHECKING:
-    from isoflop.plan import Cost, Plan
+    from isoflop.plan import Plan, PlanningProblem
 
 Emit = Annotated[
     Literal["nanochat", "torchtitan", "hf", "json"] | None,
@@ -38,6 +38,22 @@ class TrainingOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetOptions:
+    """What may be spent."""
+
+    C: Annotated[float | None, Option("the budget [FLOP], or what it would cost in money")] = None
+    budget: Annotated[
+        str | None,
+        Option(
+            'what may be spent, with its unit: "2000 GPU-hours", "$50k", "3 weeks on 64 H100", '
+            '"100 PF-days", "5 MWh"',
+            "BUDGET",
+            excludes=("C",),
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FixedOptions:
     """What of the answer is fixed, and what stands beside it."""
 
@@ -59,10 +75,10 @@ class FixedOptions:
         named = {"N": self.N, "D": self.D, "ratio": self.ratio}
         return {name: value for name, value in named.items() if value is not None}
 
-    def limits(
-        self, problem: ProblemOptions, cost: Cost, C: float | None, budget: str | None
-    ) -> ProblemOptions:
-        """Return the limits of the problem with what is fixed at its least and at its most.
+    def within(
+        self, problem: PlanningProblem, C: float | None, budget: str | None
+    ) -> PlanningProblem:
+        """Return the problem with what is fixed at its least and at its most.
 
         Raises UsageError for a quantity that is limited and fixed.
         """
@@ -70,7 +86,7 @@ class FixedOptions:
 
         if not self.fixed:
             return problem
-        sizes = fixed_sizes(self.fixed, cost, C if budget is None else budget)
+        sizes = fixed_sizes(self.fixed, problem.priced, C if budget is None else budget)
         for name in sizes:
             if name in {**(problem.at_most or {}), **(problem.at_least or {})}:
                 raise UsageError(f"{name} is fixed, and limited too; leave out one of them")
@@ -91,9 +107,9 @@ class FixedOptions:
         rules = compare_rules(
             problem.model,
             plan.C.value,
-            serving=problem.cost.serving,
-            unique=problem.inputs.get("U"),
-            inputs={k: v for k, v in problem.inputs.items() if k != "U"},
+            serving=problem.priced.serving,
+            unique=problem.unique,
+            inputs=problem.inputs,
             fixed=self.fixed,
         )
         return with_rules(page, rules)
@@ -106,16 +122,7 @@ class FixedOptions:
 def plan(
     fit: Model,
     *,
-    C: Annotated[float | None, Option("the budget [FLOP], or what it would cost in money")] = None,
-    budget: Annotated[
-        str | None,
-        Option(
-            'what may be spent, with its unit: "2000 GPU-hours", "$50k", "3 weeks on 64 H100", '
-            '"100 PF-days", "5 MWh"',
-            "BUDGET",
-            excludes=("C",),
-        ),
-    ] = None,
+    amount: BudgetOptions = BudgetOptions(),
     cost: CostOptions = CostOptions(),
     fixed: FixedOptions = FixedOptions(),
     problem: ProblemOptions = ProblemOptions(),
@@ -128,23 +135,11 @@ def plan(
     """
     from isoflop.plan import parse_budget, spend
 
+    C, budget = amount.C, amount.budget
     source = model(fit, level=problem.level, growth=problem.growth)
     cost_model, assumed = cost.cost(None if budget is None else parse_budget(budget))
-    limits = fixed.limits(problem, cost_model, C, budget)
-    plan = spend(
-        source,
-        C,
-        budget=budget,
-        cost=cost_model,
-        unique=problem.unique,
-        inputs=problem.inputs,
-        at_most=limits.at_most,
-        at_least=limits.at_least,
-        convention=problem.count,
-        family=family(problem.shapes, output.emit is not None),
-        level=problem.level,
-        growth=problem.growth,
-    )
+    question = problem.problem(source, cost_model, written=output.emit is not None)
+    plan = spend(fixed.within(question, C, budget), C, budget=budget)
     run = TrainingOutput(
         emit=output.emit,
         out=output.out,
@@ -180,17 +175,8 @@ def reach(
     source = model(fit, level=problem.level, growth=problem.growth)
     cost_model, assumed = cost.cost()
     plan: Plan = planning.reach(
-        source,
+        problem.problem(source, cost_model),
         target,
         through=None if through is None else model(through),
-        cost=cost_model,
-        unique=problem.unique,
-        inputs=problem.inputs,
-        at_most=problem.at_most,
-        at_least=problem.at_least,
-        convention=problem.count,
-        family=family(problem.shapes),
-        level=problem.level,
-        growth=problem.growth,
     )
     return page_of(plan, assumed=assumed)

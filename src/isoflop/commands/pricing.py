@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from isoflop.commands.law_source import Growth, Level
@@ -14,8 +14,9 @@ from isoflop.quantities import parse, show
 if TYPE_CHECKING:
     from isoflop.accounting import ModelFamily
     from isoflop.atlas import Chip, Range
-    from isoflop.plan import Cost, Serving
+    from isoflop.plan import Cost, PlanningProblem, Serving
     from isoflop.plan.budget import Budget, BudgetUnit
+    from isoflop.plan.problem import Model
 
 PRICED = "chip|money|energy|budget"  # what makes FLOP into hours of chips
 
@@ -109,20 +110,30 @@ SHAPE = ("vocabulary", "aspect", "context")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InputOptions:
-    """What a law is asked at, beside what a plan chooses, and how wide intervals are."""
+class CountOptions:
+    """What a law is asked at, how it is counted there, and how wide intervals are."""
 
     unique: Unique = None
     inputs: Given = None
     level: Level = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountOptions(InputOptions):
-    """How the question counts what the law counts."""
-
     count: Counted = None
     shapes: Shapes = None
+
+    def problem(
+        self, model: Model, cost: Cost | None = None, *, written: bool = False
+    ) -> PlanningProblem:
+        """Return what is asked of a model; `written` is that of `family`."""
+        from isoflop.plan import PlanningProblem
+
+        return PlanningProblem(
+            model,
+            cost=cost,
+            unique=self.unique,
+            inputs=self.inputs,
+            convention=self.count,
+            family=family(self.shapes, written),
+            level=self.level,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,13 +144,12 @@ class ProblemOptions(CountOptions):
     at_least: Least = None
     growth: Growth = None
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitOptions(InputOptions):
-    """What the model that is served is bound by."""
-
-    at_most: Most = None
-    growth: Growth = None
+    def problem(
+        self, model: Model, cost: Cost | None = None, *, written: bool = False
+    ) -> PlanningProblem:
+        """Return what is asked of a model, within limits."""
+        problem = CountOptions.problem(self, model, cost, written=written)
+        return replace(problem, at_most=self.at_most, at_least=self.at_least, growth=self.growth)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +194,8 @@ class CostOptions:
         It is counted in the unit of the budget, if there is one, on the chip that it names.
         Raises UsageError where options and budget contradict each other.
         """
-        from isoflop.plan import Cost, priced
+        from isoflop.accounting import Accelerators
+        from isoflop.plan import Cost, ServingLoad, priced
 
         if self.money and self.energy:
             raise UsageError("--money and --energy are two costs; give one")
@@ -194,19 +205,15 @@ class CostOptions:
             self._refuse_idle()
             return Cost(serving=self.served, active=self.active), ()
         on, utilisation, notes = self._training(named)
-        cost_model = priced(
-            unit,
-            on,
-            utilisation,
-            serving=self.served,
-            serving_on=self.priced_chip(self.serving_chip) if self.serving_chip else None,
+        serves = self.priced_chip(self.serving_chip) if self.serving_chip else on
+        load = ServingLoad(
+            tokens=self.served,
+            on=Accelerators(serves, precision=self.serving_precision or self.precision),
             reading=self._phase("prompt"),
             generating=self._phase("output"),
-            precision=self.precision,
-            serving_precision=self.serving_precision,
-            active=self.active,
         )
-        return cost_model, notes
+        chips = Accelerators(on, precision=self.precision)
+        return priced(unit, chips, utilisation, serving=load, active=self.active), notes
 
     def _unit(self, budget: Budget | None) -> BudgetUnit:
         """Return what the cost is counted in."""
@@ -250,7 +257,7 @@ class CostOptions:
 
     def _training(self, named: str | None) -> tuple[Chip, Range, Notes]:
         """Return the chip, its utilisation, and what stands in for what was not stated."""
-        from isoflop.accounting.cost import cost_notes
+        from isoflop.accounting.cost import Accelerators, cost_notes
         from isoflop.atlas import reported_utilisation
 
         notes = []
@@ -267,7 +274,7 @@ class CostOptions:
             notes.append(Note("doubt", "utilisation", text))
         else:
             share = spread(self.mfu, "--mfu")
-        return on, share, (*notes, *cost_notes(on, 1.0, 1.0))
+        return on, share, (*notes, *cost_notes(Accelerators(on)))
 
     def priced_chip(self, name: str) -> Chip:
         """Return a chip at the price that was stated, or at its own."""

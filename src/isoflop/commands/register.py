@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from isoflop.commands.law_source import Level, model
@@ -10,19 +11,26 @@ from isoflop.errors import UsageError
 from isoflop.report import Report
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """The run, and what is forecast of it."""
+
+    name: Annotated[
+        str | None, Option("of the run, by which it is found; its inputs unless given", "NAME")
+    ] = None
+    metric: Annotated[
+        tuple[str, ...], Option("what each FIT forecasts, in their order; may be repeated", "NAME")
+    ] = ()
+    schedule: Annotated[
+        str | None, Option("how the rate of the run will go, kept as it is written")
+    ] = None
+
+
 @command("register", example="isoflop register fit.json --N 95568 --D 440320 --into register.jsonl")
 def register(
     fit: Annotated[tuple[str, ...], Option("fits saved with --out, one a metric", "FIT...")] = (),
     *,
-    name: Annotated[
-        str | None, Option("of the run, by which it is found; its inputs unless given", "NAME")
-    ] = None,
-    metric: Annotated[
-        tuple[str, ...], Option("what each FIT forecasts, in their order; may be repeated", "NAME")
-    ] = (),
-    schedule: Annotated[
-        str | None, Option("how the rate of the run will go, kept as it is written")
-    ] = None,
+    run: RunOptions = RunOptions(),
     level: Level = None,
     growth: Annotated[
         float | None, Option("error of the form per factor e beyond the runs, from a backtest")
@@ -41,6 +49,7 @@ def register(
 
     if not fit:
         raise UsageError("give a fit saved with --out: isoflop register fit.json --N 70B --D 1.4T")
+    metric = run.metric
     if metric and len(metric) != len(fit):
         raise UsageError(f"{len(fit)} fits have {len(metric)} metrics; give one --metric for each")
     if len(set(metric)) < len(metric):
@@ -49,8 +58,8 @@ def register(
     entry = monitor.register(
         dict(zip(metric, models, strict=True)) if metric else models,
         into,
-        name=name,
-        schedule=schedule or "",
+        name=run.name,
+        schedule=run.schedule or "",
         level=level,
         growth=growth,
         **at,

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from isoflop.errors import UsageError, brief, suggest
+from isoflop.options import MOST
+from isoflop.options import Option as Option
 from isoflop.quantities import FROM_ZERO, QUANTITIES, parse, refuse_level, show
 
 if TYPE_CHECKING:
@@ -28,28 +30,9 @@ Kind: TypeAlias = Literal["text", "number", "whole", "choice", "flag", "texts", 
 Function = TypeVar("Function", bound="Callable[..., Report]")
 
 SEVERAL: frozenset[Kind] = frozenset({"texts", "names", "numbers"})  # may be given more than once
-MOST = 10**9  # of a whole number whose option states no limit of its own
 SEEDS = 10**18 - 1  # a seed is no size: any of 18 digits
 LONGEST = 10_000  # characters of one text at the command line
 ANY = "**"  # the condition that some quantity is given
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """What a parameter of a command is for, and what stands for its value in a help page.
-
-    `least` and `most` bound a whole number. `needs` names what must be given for the option to
-    have any effect, each entry one condition: "emit", "chip|money" (either), "backend=http|hf"
-    (one of these values, given or by default), "draws!=0" (any other value), "**" (a quantity).
-    `excludes` names what may not be given with it.
-    """
-
-    help: str
-    metavar: str = ""
-    least: int = 0
-    most: int = MOST
-    needs: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.law_source import Model, model
-from isoflop.commands.pricing import LimitOptions, ServingOptions
+from isoflop.commands.pricing import ProblemOptions, ServingOptions
 from isoflop.commands.registry import Option, command
 from isoflop.pages.serve import page_of
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +27,7 @@ def serve(
     *,
     cost: ServingOptions,
     quality: QualityOptions = QualityOptions(),
-    problem: LimitOptions = LimitOptions(),
+    problem: ProblemOptions = ProblemOptions(),
 ) -> Report:
     """Find the model of a quality that is cheapest to train and serve.
 
@@ -41,16 +38,5 @@ def serve(
 
     source = model(fit, level=problem.level, growth=problem.growth)
     cost_model, assumed = cost.cost()
-    result = served(
-        source,
-        N=quality.N,
-        C=quality.C,
-        L=quality.L,
-        cost=cost_model,
-        unique=problem.unique,
-        inputs=problem.inputs,
-        at_most=problem.at_most,
-        level=problem.level,
-        growth=problem.growth,
-    )
+    result = served(problem.problem(source, cost_model), N=quality.N, C=quality.C, L=quality.L)
     return page_of(result, assumed)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 
 from isoflop.commands.law_source import Model, model
-from isoflop.commands.pricing import CountOptions, family
+from isoflop.commands.pricing import CountOptions
 from isoflop.commands.registry import Option, command
 from isoflop.pages.shrink import page_of
 from isoflop.quantities import parse
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    from isoflop.plan.shrink import Shrunk
 
 LARGEST = 3.0  # times the best N, drawn
 POINTS = 60
@@ -39,23 +36,10 @@ def shrink(
     from isoflop.plan.shrink import shrink as shrunk
 
     source = model(fit, level=problem.level)
-    converted = family(problem.shapes)
-
-    def ask(factors: tuple[float, ...]) -> Shrunk:
-        return shrunk(
-            source,
-            C,
-            factors,
-            inputs=problem.inputs,
-            unique=problem.unique,
-            convention=problem.count,
-            family=converted,
-            level=problem.level,
-        )
-
-    least = ask(()).least.value
+    question = problem.problem(source)
+    least = shrunk(question, C, ()).least.value
     usual = tuple(size for size in SIZES if size > least)
     factors = usual if k is None else tuple(parse(part, "--k") for part in k.split(","))
-    result = ask(factors)
-    line = ask(tuple(np.geomspace(1.02 * least, LARGEST, POINTS).tolist()))
+    result = shrunk(question, C, factors)
+    line = shrunk(question, C, np.geomspace(1.02 * least, LARGEST, POINTS).tolist())
     return page_of(result, line)

@@ -53,7 +53,7 @@ def wall(
     its growth, and the best D by the law. It is never a date: each of them is uncertain.
     """
     from isoflop.atlas.text_stock import STOCK
-    from isoflop.plan.wall import GROWTH, LARGEST, LARGEST_YEAR
+    from isoflop.plan.wall import GROWTH, LARGEST, LARGEST_YEAR, TextDemand, TextSupply
     from isoflop.plan.wall import wall as against
 
     model_law = model(fit)
@@ -75,8 +75,11 @@ def wall(
         facts.append((name, taken[name], "as stated"))
     result = against(
         model_law,
-        **taken,
-        year=LARGEST_YEAR if demand.year is None else float(demand.year),
+        TextDemand(
+            year=LARGEST_YEAR if demand.year is None else float(demand.year),
+            **{name: taken[name] for name in ("C", "growth", "overtraining")},
+        ),
+        TextSupply(**{name: taken[name] for name in ("stock", "quality", "epochs")}),
         draws=draws,
         seed=seed,
     )

@@ -17,7 +17,7 @@ from isoflop.assess.extrapolation.calibration import scatter
 from isoflop.errors import BadRuns, Note, RefusedByData, UsageError
 from isoflop.fitting import Fit, fit, quantiles, reopen, run_weights
 from isoflop.fitting.resample import Resampling
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import Damping, solve
 from isoflop.forecasting import Forecast, forecast, predictive
 from isoflop.law import Binding, form
 from isoflop.quantities import refuse_draws, show
@@ -213,8 +213,7 @@ def _drawn(fit: Fit[Any], weights_sn: Numbers) -> Fit[Any]:
         start_sp,
         weights_sn,
         fit.objective,
-        near=True,
-        scaled=problem.has_unbounded,
+        damping=Damping(near=True, scaled=problem.has_unbounded),
     )
     return replace(fit, draws=problem.law(ends.z_sp))
 

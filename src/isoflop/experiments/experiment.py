@@ -92,7 +92,14 @@ class Experiment(abc.ABC):
     @classmethod
     def trial(cls, config: Mapping[str, JSON], *, seed: int, flop: float, label: str = "") -> Trial:
         """Return a trial of this experiment, of its present version."""
-        return Trial(cls.key, dict(config), seed, flop, cls.version, label)
+        return Trial(
+            experiment=cls.key,
+            config=dict(config),
+            seed=seed,
+            flop=flop,
+            version=cls.version,
+            label=label,
+        )
 
 
 Sweep = TypeVar("Sweep", bound=Experiment)

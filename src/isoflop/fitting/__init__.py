@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
@@ -12,14 +13,14 @@ from isoflop.arrays import Numbers
 from isoflop.errors import BadRuns, CannotFit, Note, UsageError, amount
 from isoflop.fitting import few_runs, starts
 from isoflop.fitting.consistency import contradictions, missing_inputs, stragglers
-from isoflop.fitting.diagnose import Diagnosis, Optimum, diagnose, refuse_hopeless, unstated
+from isoflop.fitting.diagnose import Optimum, Solved, diagnose, refuse_hopeless, unstated
 from isoflop.fitting.draws import MANY, draw, run_weights
 from isoflop.fitting.noise import EXACT, rounding_value
 from isoflop.fitting.objective import Objective, objective
 from isoflop.fitting.problem import FitProblem, pose
 from isoflop.fitting.resample import BLOCK, Kind, Resampling
 from isoflop.fitting.result import Fit, Interval, quantiles
-from isoflop.fitting.solve import descend, refine, solve
+from isoflop.fitting.solve import Damping, descend, refine, solve
 from isoflop.fitting.trust import Starts
 from isoflop.fitting.whole_runs import by_whole_runs
 from isoflop.law import Binding, Law, form
@@ -28,6 +29,7 @@ from isoflop.runs import Runs, Tabular, as_runs
 from isoflop.runs.cells import ABOVE_ZERO
 
 __all__ = [
+    "Beginning",
     "Fit",
     "Interval",
     "Starts",
@@ -98,29 +100,20 @@ def fit(
     refuse_hopeless(problem, binding.takes)
     weights_n, rng = run_weights(runs), np.random.default_rng(seed)
     begin_p = None if start is None else problem.beginning(start)
-    optimum = search(
-        problem=problem,
-        weights_n=weights_n,
-        target=target,
-        rng=rng,
-        screened=screened,
-        polished=polished,
-        begin_p=begin_p,
+    begin = Beginning(screened, polished, begin_p)
+    optimum = search(problem, weights_n, target, rng, begin)
+    z_sp = draw(Solved(problem, target, optimum), runs, how, max(draws, DIAGNOSED), rng)
+    doubts = (
+        *runs.doubts_of((*binding.takes, binding.predicts)),
+        *(note for note in notes if note.kind == "doubt"),
+        *_contradictions(problem, optimum, runs, binding),
     )
-    ensemble, verdict = _drawn(
-        problem=problem,
-        optimum=optimum,
-        runs=runs,
-        binding=binding,
-        target=target,
-        how=how,
-        draws=draws,
-        rng=rng,
-        notes=notes,
-    )
+    # A status hangs on the first draws alone, so that it is the same for any number of them.
+    verdict = diagnose(problem, binding.takes, optimum, problem.law(z_sp[:DIAGNOSED]), doubts)
+    ensemble_sp = z_sp if how.kind == "jackknife" else z_sp[:draws]
     return Fit(
         law=problem.law(optimum.z_p),
-        draws=ensemble,
+        draws=problem.law(ensemble_sp) if draws else None,
         runs=runs,
         binding=binding,
         objective=target,
@@ -138,39 +131,16 @@ def fit(
     )
 
 
-def _drawn(
-    problem: FitProblem,
-    optimum: Optimum,
-    runs: Runs,
-    binding: Binding,
-    target: Objective,
-    how: Resampling,
-    draws: int,
-    rng: np.random.Generator,
-    notes: tuple[Note, ...],
-) -> tuple[Law | None, Diagnosis]:
-    """Return the draws, None if none are asked for, and what can be trusted.
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """Where a search begins: the best `polished` of `screened` starts, and `at_p` (p,) if any.
 
-    The latter hangs on the first draws alone, so that it is the same for any number of them.
+    That takes the first place of the polished.
     """
-    z_sp = draw(
-        problem=problem,
-        optimum=optimum,
-        runs=runs,
-        target=target,
-        how=how,
-        draws=max(draws, DIAGNOSED),
-        rng=rng,
-    )
-    doubts = (
-        *runs.doubts_of((*binding.takes, binding.predicts)),
-        *(note for note in notes if note.kind == "doubt"),
-        *_contradictions(problem, optimum, runs, binding),
-    )
-    verdict = diagnose(problem, binding.takes, optimum, problem.law(z_sp[:DIAGNOSED]), doubts)
-    if not draws:
-        return None, verdict
-    return problem.law(z_sp if how.kind == "jackknife" else z_sp[:draws]), verdict
+
+    screened: int = SCREENED
+    polished: int = POLISHED
+    at_p: Numbers | None = None
 
 
 def search(
@@ -178,59 +148,47 @@ def search(
     weights_n: Numbers,
     target: Objective,
     rng: np.random.Generator,
-    screened: int = SCREENED,
-    polished: int = POLISHED,
-    begin_p: Numbers | None = None,
+    begin: Beginning = Beginning(),
 ) -> Optimum:
-    """Return the lowest point that the best `polished` of `screened` starts descend to.
+    """Return the lowest point that the best of many starts descend to.
 
-    A start `begin_p` (p,) takes the first place of the polished. Of optima that are equally low,
-    such as those of a law whose terms may change places, the one nearest to it is returned, or to
-    the middle of typical ranges. Of more than `MANY` runs a sample sorts the starts out, and its
-    optimum descends on all.
+    Of optima that are equally low, such as those of a law whose terms may change places, the one
+    nearest to the start `begin.at_p` is returned, or to the middle of typical ranges. Of more than
+    `MANY` runs a sample sorts the starts out, and its optimum descends on all.
     """
     if weights_n.size > MANY:
         part = rng.choice(weights_n.size, MANY, replace=False)
         few = problem.sample(part)
-        first = search(
-            problem=few,
-            weights_n=weights_n[part],
-            target=target,
-            rng=rng,
-            screened=screened,
-            polished=polished,
-            begin_p=begin_p,
-        )
+        first = search(few, weights_n[part], target, rng, begin)
         ends = solve(
             problem.residuals,
             first.z_p[None],
             weights_n[None],
             target,
-            near=True,
-            scaled=problem.has_unbounded,
+            damping=Damping(near=True, scaled=problem.has_unbounded),
         )
         return _ended(problem, ends.z_sp[0], weights_n, target, first.starts)
-    spread = starts.spread(problem, rng, screened)
-    best_sp = starts.best(problem, spread, weights_n, target, polished)
-    if begin_p is not None:
-        best_sp = np.concatenate([begin_p[None], best_sp])[:polished]
+    spread = starts.spread(problem, rng, begin.screened)
+    best_sp = starts.best(problem, spread, weights_n, target, begin.polished)
+    if begin.at_p is not None:
+        best_sp = np.concatenate([begin.at_p[None], best_sp])[: begin.polished]
     both = problem.has_unbounded
     ends = descend(problem.residuals, best_sp, weights_n[None], target, both=both)
     z_sp, value_s = ends.z_sp, ends.value_s
     least = float(value_s.min())
     if not np.isfinite(least):
         raise CannotFit(
-            f"{problem.form.key} has no value at these runs from any of its {screened:,} starts; "
-            "look at the size of the numbers, or give a start= that has one"
+            f"{problem.form.key} has no value at these runs from any of its {begin.screened:,} "
+            "starts; look at the size of the numbers, or give a start= that has one"
         )
     # Runs without noise leave nothing but rounding, in which no two starts agree.
     nothing = rounding_value(problem, weights_n, target)
     agree = int((value_s <= least * (1 + 1e-6) + nothing).sum())
     alike = np.flatnonzero(value_s <= least * (1 + TIE) + EXACT * nothing)
-    away_s = starts.distance(problem, z_sp[alike], begin_p)
+    away_s = starts.distance(problem, z_sp[alike], begin.at_p)
     near = alike[away_s <= away_s.min() * (1 + NEAR) + NEAR**2]
     z_p = z_sp[near[int(np.argmin(value_s[near]))]]
-    return _ended(problem, z_p, weights_n, target, Starts(screened, len(best_sp), agree))
+    return _ended(problem, z_p, weights_n, target, Starts(begin.screened, len(best_sp), agree))
 
 
 def _ended(

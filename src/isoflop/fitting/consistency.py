@@ -11,8 +11,8 @@ from isoflop.law import Binding
 from isoflop.quantities import show
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
+from isoflop.runs.consistency import APART, apart, no_better
 
-APART = 0.03  # by which two losses of one point may differ: seeds of small models do by less
 DECADES = 20.0  # from the median, beyond which a number is none that was measured with the others
 # What a run is given, as against what comes of it: a law that leaves one out may err for that.
 GIVEN = ("N", "D", "U", "C", "experts", "granularity", "sparsity", "V", "bits", "batch", "lr")
@@ -29,19 +29,18 @@ def contradictions(runs: Runs, binding: Binding, left_n: Numbers) -> tuple[Note,
 
     `left_n` are the residuals, in logs, of a law fitted to the runs.
     """
-    apart, rising = _apart(runs, binding, left_n), _rising(runs, binding)
+    differing, rising = _apart(runs, binding, left_n), _rising(runs, binding)
     doubts = []
-    if apart.any():
+    if differing.any():
         symbols = ", ".join(binding.takes)
         doubts.append(
             Note(
                 "doubt",
                 "contradiction",
-                f"runs at the same {symbols} differ in {binding.predicts} by more than noise "
-                f"explains: "
-                f"{name_rows(runs.rows[apart])}; look at them, or say what else tells them apart "
-                "(a column family, and one fit for each)",
-                rows=tuple(runs.rows[apart].tolist()),
+                f"runs at the same {symbols} differ in {binding.predicts} by more than "
+                f"noise explains: {name_rows(runs.rows[differing])}; look at them, or say "
+                "what else tells them apart (a column family, and one fit for each)",
+                rows=tuple(runs.rows[differing].tolist()),
             )
         )
     if rising.any():
@@ -128,23 +127,13 @@ def stragglers(runs: Runs, binding: Binding) -> tuple[Note, ...]:
 def _apart(runs: Runs, binding: Binding, left_n: Numbers) -> npt.NDArray[np.bool_]:
     """Return which runs share all inputs with others, from which they differ too much."""
     noise = 1.4826 * float(np.median(np.abs(left_n - np.median(left_n))))
-    most, output = max(APART, NOISES * noise), np.log(runs[binding.predicts])
     inputs = np.stack([runs[s] for s in binding.takes])
-    point = np.unique(inputs, axis=1, return_inverse=True)[1].reshape(-1)
-    count = int(point.max()) + 1
-    low, high = np.full(count, np.inf), np.full(count, -np.inf)
-    np.minimum.at(low, point, output)
-    np.maximum.at(high, point, output)
-    return np.asarray((high - low)[point] > most)
+    groups = apart(inputs, runs[binding.predicts], max(APART, NOISES * noise))
+    return np.any([np.zeros(len(runs), bool), *groups], axis=0)
 
 
 def _rising(runs: Runs, binding: Binding) -> npt.NDArray[np.bool_]:
     """Return which of the larger runs stand above the smaller ones, if the larger half does."""
-    none = np.zeros(len(runs), bool)
     if binding.predicts != "L" or not set(binding.takes) <= {"N", "D", "C"}:
-        return none
-    scale = np.sum([np.log(runs[s]) for s in binding.takes], axis=0)
-    larger, loss = scale > np.median(scale), runs["L"]
-    if not larger.any() or np.median(loss[larger]) < np.median(loss[~larger]):
-        return none
-    return np.asarray(larger & (loss >= np.median(loss[~larger])))
+        return np.zeros(len(runs), bool)
+    return no_better(np.sum([np.log(runs[s]) for s in binding.takes], axis=0), runs["L"])

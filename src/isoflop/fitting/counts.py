@@ -19,6 +19,7 @@ from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, UsageError
 from isoflop.fitting.result import Interval, quantiles
 from isoflop.law import Law, form
+from isoflop.options import IntervalOptions
 
 L = TypeVar("L", bound=Law)
 
@@ -56,9 +57,7 @@ def fit_counts(
     attempts: Any,
     *,
     fix: Mapping[str, float] | None = None,
-    draws: int = 0,
-    level: float = 0.9,
-    seed: int = 0,
+    interval: IntervalOptions = IntervalOptions(draws=0),
 ) -> CountFit[Any]:
     """Return a law fitted to `solved` of `attempts` (p,) by maximum likelihood.
 
@@ -77,18 +76,17 @@ def fit_counts(
     pairs, where = np.unique(np.stack([c, n]), axis=1, return_inverse=True)
     likelihood = CountLikelihood(which, pairs[0], pairs[1], dict(fix or {}))
     weights = np.bincount(where.ravel()).astype(float)
-    z, cost = likelihood.search(weights, np.random.default_rng(seed))
+    z, cost = likelihood.search(weights, np.random.default_rng(interval.seed))
     start = np.clip(z, *np.array([likelihood.span(name) for name in likelihood.free]).T)
-    many = [
-        likelihood.polish(w, start)[0] for w in _resampled(where.ravel(), weights.size, draws, seed)
-    ]
+    rows = _resampled(where.ravel(), weights.size, interval.draws, interval.seed)
+    many = [likelihood.polish(w, start)[0] for w in rows]
     best, value = likelihood.law(z), -cost
     return CountFit(
         law=best,
         draws=likelihood.law(np.array(many)) if many else None,
         value=value,
         problems=c.size,
-        level=level,
+        level=interval.level,
         touched=likelihood.touched(best),
         seconds=time.perf_counter() - began,
     )

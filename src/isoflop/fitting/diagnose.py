@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, Note, amount
+from isoflop.fitting.objective import Objective
 from isoflop.fitting.problem import FitProblem
 from isoflop.fitting.support import gaps
 from isoflop.fitting.trust import Starts, Status
@@ -32,6 +33,15 @@ class Optimum:
     value: float
     gradient: float
     starts: Starts
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A problem, the objective by which it was solved, and where that ended."""
+
+    problem: FitProblem
+    target: Objective
+    optimum: Optimum
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.errors import BadRuns, UsageError
 from isoflop.fitting import few_runs
-from isoflop.fitting.diagnose import Optimum
+from isoflop.fitting.diagnose import Solved
 from isoflop.fitting.noise import EXACT, noise, rounding_value
-from isoflop.fitting.objective import Asymmetric, Objective
-from isoflop.fitting.problem import FitProblem
+from isoflop.fitting.objective import Asymmetric
 from isoflop.fitting.resample import Labels, Resampling, signs
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import Damping, solve
 from isoflop.runs import Runs
 
 MOST_UNEVEN = 1e7  # ratio of two sigmas, whose weights double precision still adds up
@@ -39,19 +38,14 @@ def run_weights(runs: Runs) -> Numbers:
 
 
 def draw(
-    problem: FitProblem,
-    optimum: Optimum,
-    runs: Runs,
-    target: Objective,
-    how: Resampling,
-    draws: int,
-    rng: np.random.Generator,
+    solved: Solved, runs: Runs, how: Resampling, draws: int, rng: np.random.Generator
 ) -> Numbers:
     """Return the optima z_sp of refits to resampled runs.
 
     Of more than `MANY` runs a sample is resampled, and the scatter of its refits about their
     centre is drawn in to that of all runs: it falls as 1/sqrt(n).
     """
+    problem, target, optimum = solved.problem, solved.target, solved.optimum
     if len(runs) > MANY:
         part = np.sort(rng.choice(len(runs), MANY, replace=False))
         few, weights_sn = problem.sample(part), run_weights(runs)[part][None]
@@ -60,44 +54,19 @@ def draw(
             optimum.z_p[None],
             weights_sn,
             target,
-            near=True,
-            scaled=problem.has_unbounded,
+            damping=Damping(near=True, scaled=problem.has_unbounded),
         ).z_sp[0]
-        z_sp = draw(
-            problem=few,
-            optimum=replace(optimum, z_p=own_p),
-            runs=runs[part],
-            target=target,
-            how=how,
-            draws=draws,
-            rng=rng,
-        )
+        again = Solved(few, target, replace(optimum, z_p=own_p))
+        z_sp = draw(again, runs[part], how, draws, rng)
         return np.asarray(optimum.z_p + (z_sp - own_p) * np.sqrt(MANY / len(runs)))
     weights_n, raised_sn = run_weights(runs), None
     if optimum.value <= EXACT * rounding_value(problem, weights_n, target):
         # Refits to runs without noise would differ by rounding, and take long over it.
         return np.repeat(optimum.z_p[None], draws, 0)
     if 0 < len(runs) - optimum.z_p.size <= few_runs.FEW:
-        clusters = how.clusters(runs)
-        return few_runs.draw_few(
-            problem=problem,
-            z_p=optimum.z_p,
-            weights_n=weights_n,
-            target=target,
-            clusters=clusters,
-            draws=draws,
-            rng=rng,
-        )
+        return few_runs.draw_few(solved, weights_n, how.clusters(runs), draws, rng)
     if how.kind == "wild":
-        raised_sn = _raised(
-            problem=problem,
-            optimum=optimum,
-            weights_n=weights_n,
-            target=target,
-            clusters=how.clusters(runs),
-            draws=draws,
-            rng=rng,
-        )
+        raised_sn = _raised(solved, weights_n, how.clusters(runs), draws, rng)
         weights_sn = weights_n[None]
     else:
         weights_sn = weights_n * how.weights(rng, runs, draws)
@@ -108,9 +77,8 @@ def draw(
         start_sp,
         weights_sn,
         target,
-        near=True,
         raised_sn=raised_sn,
-        scaled=problem.has_unbounded,
+        damping=Damping(near=True, scaled=problem.has_unbounded),
     ).z_sp
     if how.kind == "jackknife":  # so spread that the variance of the rows is that of the estimate
         z_sp = optimum.z_p + np.sqrt(rows - 1) * (z_sp - z_sp.mean(0))
@@ -118,19 +86,13 @@ def draw(
 
 
 def _raised(
-    problem: FitProblem,
-    optimum: Optimum,
-    weights_n: Numbers,
-    target: Objective,
-    clusters: Labels,
-    draws: int,
-    rng: np.random.Generator,
+    solved: Solved, weights_n: Numbers, clusters: Labels, draws: int, rng: np.random.Generator
 ) -> Numbers:
     """Return by how much outputs rise (s, n) when the signs of the residuals are drawn anew."""
-    if isinstance(target, Asymmetric):
+    if isinstance(solved.target, Asymmetric):
         raise UsageError(
             "wild draws flip residuals, which an asymmetric objective holds to be unlike; "
             "draw pairs instead"
         )
-    residuals = noise(problem, optimum.z_p, weights_n, target)
+    residuals = noise(solved.problem, solved.optimum.z_p, weights_n, solved.target)
     return np.asarray(residuals.r_n - residuals.alone_n(clusters) * signs(rng, clusters, draws))

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
-from isoflop.fitting.objective import Asymmetric, Objective
-from isoflop.fitting.problem import FitProblem
+from isoflop.fitting.diagnose import Solved
+from isoflop.fitting.objective import Asymmetric
 from isoflop.fitting.resample import BLOCK
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import Damping, solve
 
 Labels = npt.NDArray[np.generic]
 
@@ -32,18 +32,13 @@ def noise_size(r_sn: Numbers, weights_n: Numbers, spare: int) -> Numbers:
 
 
 def draw_few(
-    problem: FitProblem,
-    z_p: Numbers,
-    weights_n: Numbers,
-    target: Objective,
-    clusters: Labels,
-    draws: int,
-    rng: np.random.Generator,
+    solved: Solved, weights_n: Numbers, clusters: Labels, draws: int, rng: np.random.Generator
 ) -> Numbers:
-    """Return the optima z_sp of refits to outputs drawn anew about the optimum z_p.
+    """Return the optima z_sp of refits to outputs drawn anew about the optimum.
 
     Noise is the same for all runs of a cluster.
     """
+    problem, target, z_p = solved.problem, solved.target, solved.optimum.z_p
     spare = weights_n.size - z_p.size
     names, member = np.unique(clusters, return_inverse=True)
     luck_sn = rng.standard_normal((draws, names.size))[:, member] / np.sqrt(weights_n)
@@ -57,8 +52,8 @@ def draw_few(
             start_sp,
             weights_n[None],
             target,
-            scaled=True,
             raised_sn=r_n + noise_sn,
+            damping=Damping(scaled=True),
         )
         return ends.z_sp
 

@@ -5,7 +5,7 @@ Array suffixes: n runs of one budget, s draws (row 0 is the answer), b budgets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,10 +103,9 @@ def isoflop_profiles(
             [g for g in groups if np.unique(g[0]).size >= SIZES],
             not any(b.sliced for b in budget_groups),
         )
-    if noise is None:
-        noise = _noise(runs, C, budget_groups)
+    scatter = _noise(runs, C, budget_groups) if noise is None else noise
     triples = [
-        _profile(runs=runs, C=C, budget=budget, curve=curve, noise=noise, draws=draws, rng=rng)
+        _profile(runs, C, budget, curve, lambda n: scatter * rng.standard_normal((draws, n)))
         for budget in budget_groups
     ]
     minima = [(p, log_N, log_D) for p, log_N, log_D in triples if not p.fault]
@@ -124,7 +123,7 @@ def isoflop_profiles(
         np.array([p.sd for p, _, _ in minima]),
     )
     profiles = tuple(p for p, _, _ in triples)
-    return Profiles(curve, profiles, frontier, noise, _notes(profiles, "C" in runs))
+    return Profiles(curve, profiles, frontier, scatter, _notes(profiles, "C" in runs))
 
 
 def budgets(C: Numbers, tolerance: float = TOLERANCE) -> tuple[BudgetGroup, ...]:
@@ -197,15 +196,12 @@ def _basis(x_n: Numbers, C: Numbers, budget: BudgetGroup, curve: Curve) -> Numbe
 
 
 def _profile(
-    runs: Runs,
-    C: Numbers,
-    budget: BudgetGroup,
-    curve: Curve,
-    noise: float,
-    draws: int,
-    rng: np.random.Generator,
+    runs: Runs, C: Numbers, budget: BudgetGroup, curve: Curve, noise_sn: Callable[[int], Numbers]
 ) -> tuple[IsoflopProfile, Numbers, Numbers]:
-    """Return the profile of a budget and the draws of its best log N and log D (s + 1,)."""
+    """Return the profile of a budget and the draws of its best log N and log D (s + 1,).
+
+    `noise_sn` gives the share (s, n) by which n losses are off, in as many draws.
+    """
     N, D, L = (runs[s][budget.rows] for s in "NDL")
     nothing = np.zeros(0)
     fault = _too_few(N, budget, curve)
@@ -222,7 +218,7 @@ def _profile(
             losses=nothing,
         )
         return profile, nothing, nothing
-    luck = np.vstack([np.zeros(L.size), noise * rng.standard_normal((draws, L.size))])
+    luck = np.vstack([np.zeros(L.size), noise_sn(L.size)])
     L_sn = _at_one_compute(runs, C, budget) + L * luck
     log_N, sizes, losses = minima(np.log(N), L_sn, curve)
     log_D, *_ = minima(np.log(D), L_sn, curve)

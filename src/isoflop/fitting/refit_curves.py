@@ -9,7 +9,7 @@ import numpy as np
 from isoflop.arrays import Numbers
 from isoflop.fitting import reopen, run_weights
 from isoflop.fitting.result import Fit
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import Damping, solve
 
 
 def refit_to(fitted: Fit[Any], outputs_sn: Numbers) -> Any:
@@ -31,8 +31,7 @@ def refit_to(fitted: Fit[Any], outputs_sn: Numbers) -> Any:
         start,
         weights,
         fitted.objective,
-        near=True,
         raised_sn=raised,
-        scaled=problem.has_unbounded,
+        damping=Damping(near=True, scaled=problem.has_unbounded),
     )
     return problem.law(ends.z_sp)

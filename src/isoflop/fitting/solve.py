@@ -44,23 +44,32 @@ class Solution:
     passes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damping:
+    """How rows step: at most `passes` of them.
+
+    `near` says that rows start near their optimum, as bootstrap refits do: Newton's step is then
+    tried first. `scaled` damps each parameter by its own size from the beginning.
+    """
+
+    near: bool = False
+    scaled: bool = False
+    passes: int = 400
+
+
 def solve(
     residuals: ResidualsAndSlopes,
     start_sp: Numbers,
     weights_sn: Numbers,
     objective: Objective,
     *,
-    near: bool = False,
     raised_sn: Numbers | None = None,
-    scaled: bool = False,
-    max_passes: int = 400,
+    damping: Damping = Damping(),
 ) -> Solution:
     """Return the minimum of sum_n w_n loss(r_n) that each row descends to.
 
-    start_sp (s, p); weights_sn (s, n), or (1, n) for the same weights in every row. `near` says
-    that rows start near their optimum, as bootstrap refits do: Newton's step is then tried first.
-    `raised_sn` (s, n) is by how much the outputs that a row sees lie above those of the problem.
-    `scaled` damps each parameter by its own size from the beginning.
+    start_sp (s, p); weights_sn (s, n), or (1, n) for the same weights in every row. `raised_sn`
+    (s, n) is by how much the outputs that a row sees lie above those of the problem.
     """
     rows, p = start_sp.shape
     n = weights_sn.shape[1]
@@ -70,16 +79,8 @@ def solve(
         chunk = slice(first, min(first + step, rows))
         w_sn = weights_sn if len(weights_sn) == 1 else weights_sn[chunk]
         raised = np.zeros_like(w_sn) if raised_sn is None else raised_sn[chunk]
-        batch = _Batch(
-            residuals=residuals,
-            start_sp=start_sp[chunk],
-            w_sn=w_sn,
-            raised_sn=raised,
-            objective=objective,
-            near=near,
-            scaled=scaled,
-        )
-        parts.append(batch.run(max_passes))
+        batch = _Batch(residuals, start_sp[chunk], w_sn, raised, objective, damping)
+        parts.append(batch.run(damping.passes))
     return Solution(
         np.concatenate([b.z_sp for b in parts]),
         np.concatenate([b.value_s for b in parts]),
@@ -102,7 +103,9 @@ def descend(
     ends = solve(residuals, start_sp, weights_sn, objective)
     if not both:
         return ends
-    other = solve(residuals, start_sp, weights_sn, objective, scaled=True, max_passes=VALLEY)
+    other = solve(
+        residuals, start_sp, weights_sn, objective, damping=Damping(scaled=True, passes=VALLEY)
+    )
     lower_s = other.value_s < ends.value_s
     return Solution(
         np.where(lower_s[:, None], other.z_sp, ends.z_sp),
@@ -151,8 +154,7 @@ class _Batch:
         w_sn: Numbers,
         raised_sn: Numbers,
         objective: Objective,
-        near: bool,
-        scaled: bool,
+        damping: Damping,
     ) -> None:
         self.residuals, self.objective = residuals, objective
         rows = len(start_sp)
@@ -161,10 +163,10 @@ class _Batch:
         self.z_sp = start_sp.copy()
         self.r_sn, self.J_spn = self._residuals(self.z_sp)
         self.value_s = self._objective(self.r_sn)
-        self.damping_s = np.full(rows, 1e-4 if near else 1e-2)
-        self.newton_s = np.full(rows, near)
+        self.damping_s = np.full(rows, 1e-4 if damping.near else 1e-2)
+        self.newton_s = np.full(rows, damping.near)
         self.rescues_s = np.zeros(rows, int)
-        self.scaled_s = np.full(rows, scaled)
+        self.scaled_s = np.full(rows, damping.scaled)
         self.largest_sp = np.zeros_like(self.z_sp)
 
     def _residuals(self, z_sp: Numbers) -> tuple[Numbers, Numbers]:

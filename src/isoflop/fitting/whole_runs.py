@@ -123,8 +123,11 @@ def _by_trajectory(runs: Runs) -> WholeRuns | None:
     if "N" not in runs or not axis.size or not np.isfinite(axis).all():
         return None
     keys: list[npt.NDArray[np.generic]] = [runs[s] for s in ("N", "lr", "batch") if s in runs]
-    keys += [np.unique(runs.labels[s], return_inverse=True)[1] for s in ("family", "seed")
-             if s in runs.labels]  # fmt: skip
+    keys += [
+        np.unique(runs.labels[s], return_inverse=True)[1]
+        for s in ("family", "seed")
+        if s in runs.labels
+    ]
     member = np.unique(np.stack(keys), axis=1, return_inverse=True)[1].reshape(-1)
     several = _together(member)
     if not several or not all(m.size >= FEWEST and _is_even(axis[m]) for m in several):

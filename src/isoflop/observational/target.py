@@ -13,7 +13,7 @@ from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, UsageError
 from isoflop.fitting.objective import Squared
 from isoflop.fitting.resample import clustered
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import Damping, solve
 from isoflop.observational.components import Capabilities, Models, capabilities
 from isoflop.quantities import refuse_draws, show
 from isoflop.report.display import Displayed
@@ -298,7 +298,13 @@ class _SigmoidProblem:
         if not draws:
             return one, None
         weights_sn = clustered(rng, families, draws)
-        refits = solve(self, np.repeat(best_p[None], draws, 0), weights_sn, Squared(), near=True)
+        refits = solve(
+            self,
+            np.repeat(best_p[None], draws, 0),
+            weights_sn,
+            Squared(),
+            damping=Damping(near=True),
+        )
         return one, self._law(refits.z_sp)
 
     def _law(self, z_sp: Numbers) -> ScoreSigmoid:

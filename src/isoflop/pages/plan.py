@@ -13,7 +13,7 @@ from isoflop.forecasting import beyond
 from isoflop.law import Published
 from isoflop.pages import shows, tabulates
 from isoflop.pages.answer import answered, estimated, times_beyond
-from isoflop.pages.provenance import counted, described, unit_of
+from isoflop.pages.provenance import counted, described
 from isoflop.pages.ranges import plain, ranged
 from isoflop.plan import Plan
 from isoflop.quantities import show
@@ -99,7 +99,7 @@ def _beyond(plan: Plan) -> float | None:
     model = plan.problem.model
     if isinstance(model, Published):
         return None
-    at = {"N": plan.N.value, "D": plan.D.value, **plan.problem.inputs}
+    at = {"N": plan.N.value, "D": plan.D.value, **plan.problem.all_inputs}
     return beyond(model, {symbol: at[symbol] for symbol in model.binding.takes})
 
 
@@ -263,12 +263,10 @@ class TrainingOutput:
         return recipe(
             plan,
             architecture,
-            convention=convention,
             rule=self.rule,
             chips=self.chips,
             chip=self.chip,
             shape=shape,
-            nats=unit_of(model, "L") == "nats/token",
         )
 
 

@@ -32,10 +32,10 @@ def along_budget(plan: Plan) -> Figure:
     affordable = D > 0
     N, D = N[affordable], D[affordable]
     layers: list[Layer] = [
-        Line("loss for this budget", N, problem.law(N=N, D=D, **problem.inputs), group="law")
+        Line("loss for this budget", N, problem.law(N=N, D=D, **problem.all_inputs), group="law")
     ]
     if problem.draws is not None:
-        layers.insert(0, _band(plan.level, N, problem.draws(N=N, D=D, **problem.inputs)))
+        layers.insert(0, _band(plan.level, N, problem.draws(N=N, D=D, **problem.all_inputs)))
     layers += _marked(plan, plan.N, plan.L.value)
     unit = plan.priced.unit
     return Figure(
@@ -130,7 +130,7 @@ def _at_loss(problem: PlanningProblem, plan: Plan, law: Any, N: Numbers) -> Numb
     """Return the cost (s, k) of sizes N (k,) at the loss of a plan; NaN where out of reach."""
     from isoflop.plan.optimum import needed
 
-    D = needed(law, plan.L.value, "D", "N", N, problem.inputs)
+    D = needed(law, plan.L.value, "D", "N", N, problem.all_inputs)
     return np.atleast_2d(np.asarray(plan.priced(N, D)))
 
 

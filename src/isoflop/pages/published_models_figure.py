@@ -47,10 +47,12 @@ def sizes_and_tokens(
         Line(f"best, by {named(model)}", N, best, "frontier", group="best"),
     ]
     if problem.draws is not None:
-        tail = (1 - problem.level) / 2
+        tail = (1 - problem.interval_level) / 2
         many = _tokens_at(problem, problem.draws, N, 1.0)
         low, high = np.nanquantile(many, [tail, 1 - tail], axis=0)
-        layers.insert(0, Band(f"{problem.level:.0%} of the draws", N, low, high, group="law"))
+        layers.insert(
+            0, Band(f"{problem.interval_level:.0%} of the draws", N, low, high, group="law")
+        )
     for rival in rivals_of(model):
         again = held_against(rival, inputs, level)
         tokens = _tokens_at(again, again.law, N, 1.0)[0]
@@ -76,7 +78,7 @@ def _tokens_at(problem: PlanningProblem, law: LossLaw, N: Numbers, factor: float
     from isoflop.plan import best
 
     C = np.geomspace(6 * N[0] ** 2 / 1e4, 6 * N[-1] ** 2 * 1e6, 4 * STEPS)
-    split = best(law, problem.cost, C, inputs=problem.inputs)
+    split = best(law, problem.priced, C, inputs=problem.all_inputs)
     sizes, tokens = np.atleast_2d(split.N), np.atleast_2d(split.D)
     # At equal compute, D/N times `factor` is N over its root and D times its root.
     root = np.sqrt(factor)

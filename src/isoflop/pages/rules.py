@@ -46,7 +46,7 @@ def _blocks(rules: RuleComparison) -> tuple[Block, ...]:
         "share",
     )
     rows = [[a.rule, a.N, a.D, a.D / a.N, a.L, a.excess, a.share] for a in rules.answers]
-    if rules.problem.cost.serving is not None:
+    if rules.problem.priced.serving is not None:
         names = (*names, "FLOP over its life")
         rows = [[*row, a.lifetime] for row, a in zip(rows, rules.answers, strict=True)]
     return (Table(names, tuple(map(tuple, rows)), caption), *note_blocks(rules.notes))

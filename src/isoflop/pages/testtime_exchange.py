@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from isoflop.arrays import Numbers
 from isoflop.errors import RefusedByData, UsageError
+from isoflop.options import IntervalOptions
 from isoflop.quantities import show
 from isoflop.report import (
     Axis,
@@ -124,8 +125,7 @@ def measured(
                     k,
                     chance[inside],
                     m,
-                    level=level,
-                    seed=seed,
+                    IntervalOptions(draws=500, level=level, seed=seed),
                 )
             )
     beyond = any(r.beyond for r in rows)

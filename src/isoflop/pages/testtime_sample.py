@@ -41,7 +41,7 @@ def filled_of(
     """Return what was sampled into a bank."""
     from isoflop.experiments.display import shown
     from isoflop.experiments.sampling.budget_forcing import BudgetForcedBackend, remember
-    from isoflop.experiments.sampling.collect import fill
+    from isoflop.experiments.sampling.collect import CollectionTarget, fill
     from isoflop.samples.bank import SampleBank
 
     bank, strategy = SampleBank.create(folder), "parallel"
@@ -52,14 +52,10 @@ def filled_of(
         result = fill(
             bank,
             exercise.problems,
-            samples,
+            CollectionTarget(samples, lineage, strategy, width, seed),
             backend,
             judge,
-            lineage=lineage,
-            strategy=strategy,
-            width=width,
-            seed=seed,
-            watch=watch,
+            watch,
         )
     return _report(bank, strategy, lineage, result, (*exercise.notes, *exercise.remarks()))
 

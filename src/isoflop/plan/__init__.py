@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from isoflop.plan.approaches import Approach, approaches
 from isoflop.plan.budget import Budget, parse_budget
-from isoflop.plan.cost import Cost, Serving, priced
+from isoflop.plan.cost import Cost, Serving, ServingLoad, priced
 from isoflop.plan.design.greedy import Design, design
 from isoflop.plan.mix import Mixture, mix
 from isoflop.plan.optimum import best, cheapest, optimum
 from isoflop.plan.precision import against_full, best_bits
+from isoflop.plan.problem import PlanningProblem
 from isoflop.plan.result import Alternative, Estimate, Plan, Regret
 from isoflop.plan.rules import RuleAnswer, RuleComparison, compare_rules
 from isoflop.plan.serve import Served, serve
 from isoflop.plan.shrink import Shrunk, shrink
 from isoflop.plan.spend import reach, spend
-from isoflop.plan.wall import Wall, wall
+from isoflop.plan.wall import TextDemand, TextSupply, Wall, wall
 
 __all__ = [
     "Alternative",
@@ -25,12 +26,16 @@ __all__ = [
     "Estimate",
     "Mixture",
     "Plan",
+    "PlanningProblem",
     "Regret",
     "RuleAnswer",
     "RuleComparison",
     "Served",
     "Serving",
+    "ServingLoad",
     "Shrunk",
+    "TextDemand",
+    "TextSupply",
     "Wall",
     "against_full",
     "approaches",

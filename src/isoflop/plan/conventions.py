@@ -28,13 +28,12 @@ def counting(
     model: Fit[Any] | Pool | Published,
     convention: Mapping[str, str] | None,
     family: ModelFamily | None,
-    example: float | None = None,
 ) -> Counting:
     """Return how FLOP follow from the N of a law, as whoever asks counts them.
 
     `convention` says how the C and N of the question are counted, unless as in the law; `family`
     says by which shapes to convert C. Runs that count C otherwise than 6ND are asked what a token
-    took. `example` [FLOP] is put into the refusal.
+    took.
 
     Raises ConventionMismatch where conventions differ and no family says how to convert.
     """
@@ -57,7 +56,7 @@ def counting(
         return Counting(asked_C or "6ND", law_N or "total")
     if asked_C == law_C and not isinstance(model, Published) and "C" in model.runs:
         return _of_runs(model, str(asked_C))
-    raise ConventionMismatch(_compute_differs(str(asked_C), str(law_C), law_N, example))
+    raise ConventionMismatch(_compute_differs(str(asked_C), str(law_C), law_N))
 
 
 def _of_runs(model: Fit[Any] | Pool, convention: str) -> Counting:
@@ -83,7 +82,7 @@ def _sizes_differ(convention: str, law: str, family: ModelFamily | None) -> str:
     )
 
 
-def _compute_differs(convention: str, law: str, law_N: str | None, example: float | None) -> str:
+def _compute_differs(convention: str, law: str, law_N: str | None) -> str:
     text = f"C is {convention} in the question and {law} in the law"
     if convention == law:
         text = f"C is counted as {law}, which is not 6ND, and the runs hold no C to learn it from"
@@ -91,7 +90,7 @@ def _compute_differs(convention: str, law: str, law_N: str | None, example: floa
         "state the shapes that convert it: --shapes vocabulary=...,aspect=...,context=... (family=)"
     )
     try:
-        C = example or 1e21
+        C = 1e21
         same = convert_compute(C, 1e9, convention, law, HOFFMANN_FAMILY, counted=law_N or "total")
     except UsageError:
         return f"{text}; {way}"

@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from isoflop.accounting import ModelFamily, Rates, convert_parameters, rates
+from isoflop.accounting import Accelerators, ModelFamily, Rates, convert_parameters, rates
+from isoflop.accounting.cost import accelerators
 from isoflop.accounting.memory import bits_of
 from isoflop.arrays import Numbers
-from isoflop.atlas import Chip, Range, Spread, chip
+from isoflop.atlas import Chip, Range, Spread
 from isoflop.errors import Note, UsageError
 from isoflop.plan.search import bisect
 
@@ -181,65 +182,70 @@ def served(tokens: float | Serving | None) -> Serving | None:
     return tokens if tokens is None or isinstance(tokens, Serving) else Serving(prompt=tokens)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServingLoad:
+    """What is served, on what, at which utilisation.
+
+    `tokens` [tokens] are served on the chips `on`, those of training unless given. `reading` and
+    `generating` are the utilisation of prompts and of output; a phase without its own is charged
+    as training is.
+    """
+
+    tokens: float | Serving | None = None
+    on: str | Chip | Accelerators | None = None
+    reading: Spread | None = None
+    generating: Spread | None = None
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What stands in for a utilisation that is not stated."""
+        if self.tokens is None or not (self.reading is None or self.generating is None):
+            return ()
+        text = "serving is charged at the utilisation of training where none is stated"
+        return (Note("info", "utilisation", text),)
+
+
 def priced(
     unit: Unit,
-    on: str | Chip,
+    on: str | Chip | Accelerators,
     utilisation: Spread,
     *,
-    serving: float | Serving | None = None,
-    serving_on: str | Chip | None = None,
-    reading: Spread | None = None,
-    generating: Spread | None = None,
-    precision: str = "bf16",
-    serving_precision: str | None = None,
+    serving: float | Serving | ServingLoad | None = None,
     active: float = 1.0,
     counting: Counting | None = None,
-    load: Spread = 1.0,
-    overhead: Spread = 1.0,
 ) -> Cost:
     """Return the cost in `unit` on named chips; a budget in FLOP stays one, with a bill beside it.
 
-    `utilisation` is that of training (MFU), `reading` and `generating` that of prompts and of
-    output; a phase without its own is charged as training is. Fewer bits are faster where the
-    chip has a peak for `serving_precision`.
+    `utilisation` is that of training (MFU). Fewer bits are faster where the chip has a peak for
+    the precision of serving. `active` is the share of N that a token meets.
 
     Raises UsageError where the chip lacks the price or power that the unit needs.
     """
-    trained = chip(on) if isinstance(on, str) else on
-    at = trained if serving_on is None else serving_on
-    serves = chip(at) if isinstance(at, str) else at
-    if unit == "USD":
-        trained.hourly_price(), serves.hourly_price()
-    if unit == "kWh":
-        trained.rated_power(), serves.rated_power()
-    several = [(trained, precision, utilisation)] + [
-        (serves, serving_precision or precision, utilisation if share is None else share)
-        for share in (reading, generating)
-    ]
-    first, second, third = (
-        rates(c, u, precision=p, load=load, overhead=overhead) for c, p, u in several
+    load = serving if isinstance(serving, ServingLoad) else ServingLoad(tokens=serving)
+    trained = accelerators(on)
+    serves = trained if load.on is None else accelerators(load.on)
+    for chips in (trained, serves):
+        if unit == "USD":
+            chips.kind.hourly_price()
+        if unit == "kWh":
+            chips.kind.rated_power()
+    first = rates(trained, utilisation)
+    second, third = (
+        rates(serves, utilisation if share is None else share)
+        for share in (load.reading, load.generating)
     )
-    notes = []
-    if served(serving) is not None and (reading is None or generating is None):
-        notes.append(
-            Note(
-                "info",
-                "utilisation",
-                "serving is charged at the utilisation of training where none is stated",
-            )
-        )
     return Cost(
         unit,
         _price(unit, first),
         _price(unit, second),
         _price(unit, third),
-        serving=served(serving),
+        serving=served(load.tokens),
         active=active,
         counting=counting or Counting(),
         per_flop=(first, second, third),
-        bits=bits_of(serving_precision or precision),
-        bandwidth=serves.bandwidth,
-        notes=tuple(notes),
+        bits=bits_of(serves.precision),
+        bandwidth=serves.kind.bandwidth,
+        notes=load.notes,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isoflop.accounting import TrainingCost, training_cost, training_memory
+from isoflop.accounting import Accelerators, TrainingCost, training_cost, training_memory
 from isoflop.errors import IsoflopError, Note, RefusedByData, UsageError
 from isoflop.experiments.design import PlannedRun, StudyFile, held_out_trial, trials_of
 from isoflop.experiments.experiment import Trial
@@ -101,7 +101,9 @@ def _cost(study: StudyFile, flop: float) -> tuple[TrainingCost | None, float | N
     """Return cost and hours of so many FLOP on the study's hardware, as far as it is stated."""
     hardware = study.hardware
     if hardware.chip is not None and hardware.mfu is not None:
-        cost = training_cost(flop, hardware.chip, hardware.mfu, precision=hardware.precision)
+        cost = training_cost(
+            flop, Accelerators(hardware.chip, precision=hardware.precision), hardware.mfu
+        )
         return cost, cost.hours.typical
     return None, None if hardware.speed is None else flop / hardware.speed / 3600
 

@@ -1,11 +1,11 @@
-"""What every verb of planning does: check what is asked, and say what an answer rests on."""
+"""What a plan is asked of, checked once: a model, a cost, limits; and what an answer rests on."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from isoflop.intervals import Model as FitOrPool
 from isoflop.intervals import errors, fits_of, form_of, spread
 from isoflop.law import LossLaw, Published
 from isoflop.plan.conventions import EXACT, counting
-from isoflop.plan.cost import Cost, Counting, Serving, served
+from isoflop.plan.cost import Cost, Serving, served
+from isoflop.plan.limits import Limits, limits
 from isoflop.plan.repeats import knows_repeats, repeating, repeats_note
 from isoflop.quantities import refuse_impossible, refuse_level, show
 
@@ -30,22 +31,106 @@ _MIXTURES = ("experts", "sparsity", "granularity")  # inputs by which a token me
 Model: TypeAlias = FitOrPool | Published
 
 
+class PlanningOptions(TypedDict, total=False):
+    """The fields of a `PlanningProblem` beside its model, as keywords of a planning verb."""
+
+    cost: Cost | None
+    serving: float | Serving | None
+    unique: float | None
+    inputs: Mapping[str, float] | None
+    at_most: Mapping[str, float] | None
+    at_least: Mapping[str, float] | None
+    convention: Mapping[str, str] | None
+    family: ModelFamily | None
+    level: float | None
+    growth: float | None
+
+
 @dataclass(frozen=True, eq=False)
 class PlanningProblem:
-    """A law, its draws and its other inputs, the cost to count by, and the level of intervals."""
+    """What a plan is asked of: a model, what counts as its cost, and limits on the answer.
+
+    `cost` is the training FLOP unless it says more, and `serving` [tokens] is paid for, too.
+    `unique` tokens are repeated where D exceeds them; `inputs` holds what else the law
+    takes. For `at_most` and `at_least` see `limits`, for `convention` and `family` see `counting`.
+    Intervals hold `level` of the draws, unless given what the model says, and the error of the
+    form beyond the runs, for which `growth` stands: see `forecast`. Members of a pool that cannot
+    answer are left out of `model`, whose notes say so.
+
+    Raises UsageError for a number that is not above zero, NoOptimum for a law without N and D,
+    RefusedByData for a refused fit, ConventionMismatch for counts that differ.
+    """
 
     model: Model
-    law: LossLaw
-    draws: LossLaw | None
-    inputs: dict[str, float]
-    cost: Cost
-    level: float
-    notes: tuple[Note, ...]
+    _: KW_ONLY
+    cost: Cost | None = None
+    serving: float | Serving | None = None
+    unique: float | None = None
+    inputs: Mapping[str, float] | None = None
+    at_most: Mapping[str, float] | None = None
+    at_least: Mapping[str, float] | None = None
+    convention: Mapping[str, str] | None = None
+    family: ModelFamily | None = None
+    level: float | None = None
     growth: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, and leave members of a pool out that cannot answer."""
+        for name, value in self.all_inputs.items():
+            refuse_impossible(name, value)
+        refuse_level(self.level)
+        model = able(self.model, _no_split)
+        if self.unique is not None:
+            model = able(model, _no_repeats, "info")
+        object.__setattr__(self, "model", model)
+        _check_law(model, self.law, self.all_inputs)
+        _ = self.priced
+
+    @cached_property
+    def all_inputs(self) -> dict[str, float]:
+        """What the law takes beside N and D, the unique tokens U [tokens] among them."""
+        return {**(self.inputs or {}), **({} if self.unique is None else {"U": self.unique})}
+
+    @cached_property
+    def law(self) -> LossLaw:
+        """The law, which takes U where unique tokens are stated."""
+        return repeating(self.model.law, self.unique)
+
+    @cached_property
+    def draws(self) -> LossLaw | None:
+        """The draws of the law; None where the model has none."""
+        return None if self.model.draws is None else repeating(self.model.draws, self.unique)
+
+    @cached_property
+    def priced(self) -> Cost:
+        """The cost, with the tokens served, which counts FLOP as the law does."""
+        cost = self.cost or Cost()
+        if self.serving is not None:
+            cost = replace(cost, serving=served(self.serving))
+        counts = counting(self.model, self.convention, self.family)
+        return replace(cost, counting=counts) if cost.counting.linear else cost
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The most and the least of N, D and C.
+
+        Raises UsageError for limits that contradict each other, or need what is not stated.
+        """
+        return limits(self.at_most, self.at_least, self.priced, self.all_inputs)
+
+    @property
+    def interval_level(self) -> float:
+        """The share of draws that an interval holds."""
+        return self.level or (0.9 if isinstance(self.model, Published) else self.model.level)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader must know of the law as it is asked."""
+        return () if self.law is self.model.law else (repeats_note(),)
 
     def loss(self, N: Any, D: Any) -> float:
         """Return the loss at N [params] and D [tokens]."""
-        return float(np.ravel(self.law(N=N, D=D, **self.inputs))[0])
+        return float(np.ravel(self.law(N=N, D=D, **self.all_inputs))[0])
 
     def form(self, N: float, D: float) -> FormError | None:
         """Return how far the form may be off at a run; None within the runs, or without draws."""
@@ -58,7 +143,7 @@ class PlanningProblem:
         if self.draws is None or isinstance(self.model, Published):
             return None
         at = {s: np.array([v]) for s, v in self._at(N, D).items()}
-        mean_s1 = np.asarray(self.draws(**{**at, "N": N, "D": D, **self.inputs})).reshape(-1, 1)
+        mean_s1 = np.asarray(self.draws(**{**at, "N": N, "D": D, **self.all_inputs})).reshape(-1, 1)
         form = self.form(N, D)
         return spread(self.model, form.growth if form else 0.0, mean_s1, at)[:, 0]
 
@@ -70,73 +155,87 @@ class PlanningProblem:
         error_s = errors(self.model, form.growth if form else 0.0, self._at(N, D), self.loss(N, D))
         return error_s[:, None]
 
+    def answering(self, N: float, D: float) -> PlanningProblem:
+        """Return the problem without members of a pool that say nothing of N [params], D [tokens].
+
+        Raises RefusedByData if none of a pool says anything there.
+        """
+        if isinstance(self.model, Published | Fit) or not np.isfinite(N * D):
+            return self
+        rest = sound(self.model, self._at(N, D))
+        return self if rest is self.model else replace(self, model=rest)
+
+    def reaching(self, reaches: Callable[[LossLaw], bool]) -> PlanningProblem:
+        """Return the problem without members of a pool that never reach a loss.
+
+        A law whose loss rises again far out takes the mean of a pool with it.
+        """
+
+        def fault(fit: Fit[Any]) -> str | None:
+            low = reaches(repeating(fit.law, self.unique))
+            return None if low else "the loss never comes that low, or rises far out"
+
+        rest = able(self.model, fault)
+        return self if rest is self.model else replace(self, model=rest)
+
+    def refuse(self, verb: str, *names: str) -> None:
+        """Raise UsageError for fields that are stated and that a verb has no use for."""
+        if stated := [name for name in names if getattr(self, name) is not None]:
+            raise UsageError(f"{stated[0]} has no effect on {verb}; leave it out")
+
     def _at(self, N: float, D: float) -> dict[str, float]:
         """Return the inputs of the model at a run."""
-        inputs = {"N": N, "D": D, **self.inputs}
+        inputs = {"N": N, "D": D, **self.all_inputs}
         return {s: inputs[s] for s in self.model.binding.takes}
 
 
-def ask(
-    model: Model,
-    numbers: Mapping[str, float],
-    *,
-    cost: Cost | None = None,
-    serving: float | Serving | None = None,
-    unique: float | None = None,
-    inputs: Mapping[str, float] | None = None,
-    convention: Mapping[str, str] | None = None,
-    family: ModelFamily | None = None,
-    level: float | None = None,
-    growth: float | None = None,
-) -> PlanningProblem:
-    """Return a request that makes sense; `numbers` are those that must be above zero, by name.
+def problem_of(model: Model | PlanningProblem, options: PlanningOptions) -> PlanningProblem:
+    """Return the problem of a model and options, or a problem in which the options stand."""
+    if isinstance(model, PlanningProblem):
+        return replace(model, **options) if options else model
+    return PlanningProblem(model, **options)
 
-    Raises UsageError for a number that is not above zero, NoOptimum for a law without N and D,
-    RefusedByData for a refused fit, ConventionMismatch for counts that differ.
+
+def able(
+    model: Model, fault: Callable[[Fit[Any]], str | None], kind: Literal["info", "doubt"] = "doubt"
+) -> Model:
+    """Return a pool without the members of which `fault` says something; else the model.
+
+    Where that is all of them, the pool stays whole: what asks it next says why it cannot answer.
     """
-    extra = {**(inputs or {}), **({} if unique is None else {"U": unique})}
-    for name, value in {**numbers, **extra}.items():
-        refuse_impossible(name, value)
-    refuse_level(level)
-    model = _repeatable(_supported(model), unique)
-    law = repeating(model.law, unique)
-    draws = None if model.draws is None else repeating(model.draws, unique)
-    notes = () if law is model.law else (repeats_note(),)
-    _check_law(model, law, extra)
-    budget = numbers.get("C")
-    counts = counting(model, convention, family, budget)
-    return PlanningProblem(
-        model=model,
-        law=law,
-        draws=draws,
-        inputs=extra,
-        cost=_costed(cost, serving, counts),
-        level=level or (0.9 if isinstance(model, Published) else model.level),
-        notes=notes,
-        growth=growth,
-    )
+    if isinstance(model, Published | Fit):
+        return model
+    rest = model.able(fault, "this plan", kind)
+    return rest or model
 
 
-def _costed(cost: Cost | None, serving: float | Serving | None, counts: Counting) -> Cost:
-    priced = cost or Cost()
-    if serving is not None:
-        priced = dataclasses.replace(priced, serving=served(serving))
-    return dataclasses.replace(priced, counting=counts) if priced.counting.linear else priced
+def _no_split(fit: Fit[Any]) -> str | None:
+    """Return why the runs behind a fit cannot tell size from data; None if they can."""
+    try:
+        refuse_split(fit)
+    except RefusedByData as reason:
+        return str(reason)
+    return None
 
 
-def _check_law(model: Model, law: LossLaw, extra: Mapping[str, float]) -> None:
+def _no_repeats(fit: Fit[Any]) -> str | None:
+    """Return what a law lacks that cannot say what repeated tokens are worth."""
+    return None if knows_repeats(fit.law) else "it does not say what repeated tokens are worth"
+
+
+def _check_law(model: Model, law: LossLaw, inputs: Mapping[str, float]) -> None:
     takes = set(law.takes)
     named = ", ".join(model.binding.takes)
     if not {"N", "D"} <= takes:
         raise NoOptimum(f"{law.key} takes {named}; a plan needs a law of N and D")
-    if chosen := sorted({"N", "D"} & set(extra)):
+    if chosen := sorted({"N", "D"} & set(inputs)):
         raise UsageError(f"{chosen[0]} is what a plan chooses; leave it out of --inputs (inputs=)")
-    if missing := sorted(takes - {"N", "D"} - set(extra)):
+    if missing := sorted(takes - {"N", "D"} - set(inputs)):
         raise UsageError(
             f"{law.key} takes {named}; beside what a plan chooses in a law of N and D it needs "
             f"{', '.join(missing)}: say --inputs {','.join(f'{s}=...' for s in missing)}"
         )
-    if unknown := sorted(set(extra) - takes):
+    if unknown := sorted(set(inputs) - takes):
         raise UsageError(f"{law.key} does not take {unknown[0]}; it takes {', '.join(law.takes)}")
     if isinstance(model, Published):
         return
@@ -146,80 +245,17 @@ def _check_law(model: Model, law: LossLaw, extra: Mapping[str, float]) -> None:
         refuse_split(fit)
 
 
-def _repeatable(model: Model, unique: float | None) -> Model:
-    """Return a pool without the laws that cannot say what repeated tokens are worth."""
-    if unique is None or isinstance(model, Published | Fit):
-        return model
-    out = [m for m in model.members if not knows_repeats(m.fit.law)]
-    if not out or len(out) == len(model.members):
-        return model
-    names = ", ".join(m.candidate.name for m in out)
-    text = f"left out of this plan, as they do not say what repeated tokens are worth: {names}"
-    return model.without(out, [Note("info", "repeats", text)])
-
-
-def _supported(model: Model) -> Model:
-    """Return a pool without the members whose runs cannot tell size from data; else the model."""
-    if isinstance(model, Published | Fit):
-        return model
-    out, reasons = [], []
-    for member in model.members:
-        try:
-            refuse_split(member.fit)
-        except RefusedByData as reason:
-            out.append(member)
-            text = f"{member.candidate.name} is left out of the plan: {reason}"
-            reasons.append(Note("doubt", "left-out", text))
-    return model.without(out, reasons) if 0 < len(out) < len(model.members) else model
-
-
-def rising_left_out(problem: PlanningProblem, N: float, D: float) -> PlanningProblem | None:
-    """Return the problem without members of a pool that can say nothing at a plan; None if all can.
-
-    Raises RefusedByData if none can.
-    """
-    model = problem.model
-    if isinstance(model, Published | Fit):
-        return None
-    rest = sound(model, problem._at(N, D))
-    if rest is model:
-        return None
-    unique = problem.inputs.get("U")
-    draws = None if rest.draws is None else repeating(rest.draws, unique)
-    return dataclasses.replace(problem, model=rest, law=repeating(rest.law, unique), draws=draws)
-
-
-def unreaching_left_out(
-    problem: PlanningProblem, reaches: Callable[[LossLaw], bool]
-) -> PlanningProblem | None:
-    """Return the problem without members of a pool that never reach a loss; None if no use.
-
-    A law whose loss rises again far out takes the mean of a pool with it.
-    """
-    model, unique = problem.model, problem.inputs.get("U")
-    if isinstance(model, Published | Fit):
-        return None
-    out = [m for m in model.members if not reaches(repeating(m.fit.law, unique))]
-    if not out or len(out) == len(model.members):
-        return None
-    names = ", ".join(m.candidate.name for m in out)
-    text = f"left out of this plan, as their loss never comes that low or rises far out: {names}"
-    rest = model.without(out, [Note("doubt", "left-out", text)])
-    draws = None if rest.draws is None else repeating(rest.draws, unique)
-    return dataclasses.replace(problem, model=rest, law=repeating(rest.law, unique), draws=draws)
-
-
 def _share_unstated(problem: PlanningProblem) -> list[Note]:
     """Return a note on a mixture whose N counts what a token does not meet."""
-    mixed = [name for name in _MIXTURES if problem.inputs.get(name)]
-    if not mixed or problem.cost.active < 1 or problem.model.conventions.get("N") == "active":
+    mixed = [name for name in _MIXTURES if problem.all_inputs.get(name)]
+    if not mixed or problem.priced.active < 1 or problem.model.conventions.get("N") == "active":
         return []
     return [
         Note(
             "info",
             "convention",
             f"C counts all of N, of which a token meets a share in a mixture of {mixed[0]} "
-            f"{show(problem.inputs[mixed[0]])}: say which with --active (active=)",
+            f"{show(problem.all_inputs[mixed[0]])}: say which with --active (active=)",
         )
     ]
 
@@ -229,9 +265,9 @@ def basis(problem: PlanningProblem, N: float, D: float) -> tuple[Note, ...]:
 
     Raises RefusedByData where the runs behind the law can say nothing of such a run.
     """
-    model, counts = problem.model, problem.cost.counting
-    fresh = () if "U" in problem.inputs else beyond_stock(D)
-    notes = [*problem.notes, *fresh, *problem.cost.notes]
+    model, counts = problem.model, problem.priced.counting
+    fresh = () if "U" in problem.all_inputs else beyond_stock(D)
+    notes = [*problem.notes, *fresh, *problem.priced.notes]
     stated = model.conventions.get("C")
     if stated is None and counts.linear:
         notes.append(
@@ -261,9 +297,9 @@ def basis(problem: PlanningProblem, N: float, D: float) -> tuple[Note, ...]:
                 "published constants have no draws, so there are no intervals",
             ),
         )
-        outside = model.outside({"N": N, "D": D, **problem.inputs})
+        outside = model.outside({"N": N, "D": D, **problem.all_inputs})
         return (*model.notes, *outside, *notes)
-    at = {s: {"N": N, "D": D, **problem.inputs}[s] for s in model.binding.takes}
+    at = {s: {"N": N, "D": D, **problem.all_inputs}[s] for s in model.binding.takes}
     for fit in fits_of(model):
         refuse_unsupported(fit, at)
     far = beyond(model, at)

@@ -60,7 +60,7 @@ def judge(
     over-trained. A mixture is judged by the parameters that a token meets.
 
     Raises UsageError for a `near` below 1, ConventionMismatch for a law of other than total N,
-    and what `isoflop.plan.problem.ask` raises.
+    and what `PlanningProblem` raises.
     """
     if near < 1:
         raise UsageError(f"--near is {near:g}; it is a factor, 1 or more, such as 2")
@@ -101,7 +101,7 @@ def held_against(
 
     Raises ConventionMismatch for a law of other than total N, since models print that.
     """
-    from isoflop.plan.problem import ask
+    from isoflop.plan.problem import PlanningProblem
 
     counted = model.conventions.get("N", "total")
     if counted != "total":
@@ -109,7 +109,7 @@ def held_against(
             f"N of published models is total and N of the law is {counted}; hold them against a "
             "law of total N, such as chinchilla/besiroglu2024"
         )
-    return ask(model, {}, inputs=inputs, level=level)
+    return PlanningProblem(model, inputs=inputs, level=level)
 
 
 def rivals_of(model: Fit[Any] | Pool | Published) -> tuple[Published, ...]:
@@ -133,11 +133,11 @@ def best_ratios(
 
     All three are the same where the law has no draws.
     """
-    C = problem.cost.flop(N) * D
+    C = problem.priced.flop(N) * D
     value = _ratio(_split(problem, problem.law, C)).reshape(-1)
     if problem.draws is None:
         return value, value, value
-    tail = (1 - problem.level) / 2
+    tail = (1 - problem.interval_level) / 2
     many = _ratio(_split(problem, problem.draws, C))
     low, high = np.nanquantile(many, [tail, 1 - tail], axis=0)
     return low, value, high
@@ -146,7 +146,7 @@ def best_ratios(
 def _split(problem: PlanningProblem, law: LossLaw, C: Numbers) -> Allocation:
     from isoflop.plan import best
 
-    return best(law, problem.cost, C, inputs=problem.inputs)
+    return best(law, problem.priced, C, inputs=problem.all_inputs)
 
 
 def _ratio(split: Allocation) -> Numbers:
@@ -157,9 +157,9 @@ def _wasted(problem: PlanningProblem, N: Numbers, D: Numbers) -> Numbers:
     """Return the share of 6ND (k,) that the best split does without, at the loss of N and D."""
     from isoflop.plan import cheapest
 
-    loss = np.asarray(problem.law(N=N, D=D, **problem.inputs))
-    least = cheapest(problem.law, problem.cost, loss, inputs=problem.inputs)
-    return np.asarray(1 - problem.cost.flop(least.N) * least.D / (problem.cost.flop(N) * D))
+    loss = np.asarray(problem.law(N=N, D=D, **problem.all_inputs))
+    least = cheapest(problem.law, problem.priced, loss, inputs=problem.all_inputs)
+    return np.asarray(1 - problem.priced.flop(least.N) * least.D / (problem.priced.flop(N) * D))
 
 
 def _verdict(ratio: float, low: float, high: float, near: float) -> Verdict:

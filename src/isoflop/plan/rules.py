@@ -15,7 +15,7 @@ from isoflop.law import constants
 from isoflop.plan.budget import in_cost
 from isoflop.plan.cost import FLOP_PER_PARAM_TOKEN, Cost, Serving
 from isoflop.plan.optimum import best, cheapest, optimum
-from isoflop.plan.problem import Model, PlanningProblem, ask
+from isoflop.plan.problem import Model, PlanningProblem
 from isoflop.plan.search import bisect
 from isoflop.plan.serve import serve
 from isoflop.quantities import refuse_impossible, show
@@ -132,13 +132,14 @@ def compare_rules(
     own_rules = {
         _name(symbol, value): _fixed(symbol, value, C) for symbol, value in (fixed or {}).items()
     }
-    problem = ask(model, {"C": C}, serving=serving, unique=unique, inputs=inputs)
-    answer = best(problem.law, _training(problem), np.array([C]), inputs=problem.inputs)
+    refuse_impossible("C", C)
+    problem = PlanningProblem(model, serving=serving, unique=unique, inputs=inputs)
+    answer = best(problem.law, _training(problem), np.array([C]), inputs=problem.all_inputs)
     N, D = float(answer.N[0]), float(answer.D[0])
     least = problem.loss(N, D)
     rows = [_answer(problem, "the law at hand", N, D, least)]
     if serving is not None:
-        over_life = serve(model, serving=serving, C=C, unique=unique, inputs=inputs).plan
+        over_life = serve(problem, C=C).plan
         at = over_life.N.value, over_life.D.value
         rows.append(_answer(problem, "the same quality, serving counted", *at, least))
     for rule, size in {**own_rules, **RULES}.items():
@@ -166,13 +167,13 @@ def _fixed(symbol: str, value: float, C: float) -> SizeRule:
 
 def _training(problem: PlanningProblem) -> Cost:
     """Return the cost of training alone."""
-    return replace(problem.cost, serving=None)
+    return replace(problem.priced, serving=None)
 
 
 def _answer(problem: PlanningProblem, rule: str, N: float, D: float, least: float) -> RuleAnswer:
     L = problem.loss(N, D)
     alone = _training(problem)
-    enough = cheapest(problem.law, alone, np.array([L]), inputs=problem.inputs)
+    enough = cheapest(problem.law, alone, np.array([L]), inputs=problem.all_inputs)
     share = float(alone(enough.N, enough.D)[0] / alone(N, D))
     return RuleAnswer(
         rule=rule,
@@ -181,7 +182,7 @@ def _answer(problem: PlanningProblem, rule: str, N: float, D: float, least: floa
         L=L,
         excess=L - least,
         share=share if np.isfinite(share) else None,
-        lifetime=float(problem.cost(N, D)),
+        lifetime=float(problem.priced(N, D)),
     )
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 
-from isoflop.accounting import ModelFamily
 from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.law import LossLaw
-from isoflop.plan.cost import Cost, Serving
+from isoflop.plan.cost import Cost
 from isoflop.plan.optimum import best, cheapest
-from isoflop.plan.problem import Model, PlanningProblem, ask
+from isoflop.plan.problem import Model, PlanningOptions, PlanningProblem, problem_of
 from isoflop.plan.result import Estimate, Plan
 from isoflop.plan.search import golden
 from isoflop.plan.spend import reach
-from isoflop.quantities import show
+from isoflop.quantities import refuse_impossible, show
 from isoflop.report.display import Displayed
 
 
@@ -39,26 +39,18 @@ class Served(Displayed):
 
 
 def serve(
-    model: Model,
+    model: Model | PlanningProblem,
     *,
-    serving: float | Serving | None = None,
     N: float | None = None,
     C: float | None = None,
     L: float | None = None,
-    cost: Cost | None = None,
-    unique: float | None = None,
-    inputs: Mapping[str, float] | None = None,
-    at_most: Mapping[str, float] | None = None,
-    convention: Mapping[str, str] | None = None,
-    family: ModelFamily | None = None,
-    level: float | None = None,
-    growth: float | None = None,
+    **options: Unpack[PlanningOptions],
 ) -> Served:
     """Return the model that is cheapest to train and serve, at the quality of another.
 
     The quality is a loss L, or that of the best training run of C [FLOP], or of N [params] at the
-    C that it is best for. `cost` and `serving` are those of `spend`, and `growth` is that of
-    `forecast`.
+    C that it is best for. The options, `serving` among them, are the fields of a
+    `PlanningProblem`, which may stand in place of the model.
 
     Raises UsageError unless exactly one of N, C and L is given and tokens are served, and what
     `reach` raises.
@@ -67,41 +59,21 @@ def serve(
     wanted = {k: v for k, v in (("N", N), ("C", C), ("L", L)) if v is not None}
     if len(wanted) != 1:
         raise UsageError("say one quality: N of a model trained at its best, its C, or a loss L")
-    problem = ask(
-        model,
-        wanted,
-        cost=cost,
-        serving=serving,
-        unique=unique,
-        inputs=inputs,
-        convention=convention,
-        family=family,
-        level=level,
-        growth=growth,
-    )
-    if problem.cost.serving is None:
+    for name, value in wanted.items():
+        refuse_impossible(name, value)
+    problem = problem_of(model, options)
+    if problem.priced.serving is None:
         raise UsageError("nothing is served: give the tokens of the life of the model (serving)")
     quality = _quality(problem, wanted)
-    plan = reach(
-        model,
-        quality,
-        cost=cost,
-        serving=serving,
-        unique=unique,
-        inputs=inputs,
-        at_most=at_most,
-        convention=convention,
-        family=family,
-        level=level,
-        growth=growth,
-    )
-    question = plan.problem  # of a pool the laws that have an answer
-    one, many = _compared(question, question.law, quality), None
-    if question.draws is not None:
-        error_s1 = question.errors(float(plan.N.value), float(plan.D.value))
-        many = _compared(question, question.draws, quality * np.exp(-error_s1))
+    plan = reach(problem, quality)
+    problem = plan.problem  # of a pool the laws that have an answer
+    one, many = _compared(problem, problem.law, quality), None
+    if problem.draws is not None:
+        error_s1 = problem.errors(float(plan.N.value), float(plan.D.value))
+        many = _compared(problem, problem.draws, quality * np.exp(-error_s1))
     estimates = [
-        Estimate.of(v, m, problem.level) for v, m in zip(one, many or (None,) * 5, strict=True)
+        Estimate.of(v, m, problem.interval_level)
+        for v, m in zip(one, many or (None,) * 5, strict=True)
     ]
     least_cost = float(plan.cost.value)
     estimates[3] = Estimate(
@@ -115,10 +87,10 @@ def _compared(
     problem: PlanningProblem, law: LossLaw, quality: float | Numbers
 ) -> tuple[Numbers, ...]:
     """Return N, D and cost (s,) of the model that is cheapest to train, saving, more data."""
-    cost, loss = problem.cost, np.atleast_1d(quality)
+    cost, loss = problem.priced, np.atleast_1d(quality)
     alone = _training(cost)
-    first = cheapest(law, alone, loss, inputs=problem.inputs)
-    second = cheapest(law, cost, loss, inputs=problem.inputs)
+    first = cheapest(law, alone, loss, inputs=problem.all_inputs)
+    second = cheapest(law, cost, loss, inputs=problem.all_inputs)
     before, after = cost(first.N, first.D), cost(second.N, second.D)
     return first.N, first.D, before, 1 - after / before, second.D / first.D
 
@@ -127,9 +99,9 @@ def _quality(problem: PlanningProblem, wanted: Mapping[str, float]) -> float:
     """Return the loss of the best training run of C, or of N at its best."""
     if "L" in wanted:
         return wanted["L"]
-    alone = _training(problem.cost)
+    alone = _training(problem.priced)
     if "C" in wanted:
-        split = best(problem.law, alone, np.array([wanted["C"]]), inputs=problem.inputs)
+        split = best(problem.law, alone, np.array([wanted["C"]]), inputs=problem.all_inputs)
         return problem.loss(split.N[0], split.D[0])
     return problem.loss(wanted["N"], best_tokens(problem, alone, wanted["N"]))
 
@@ -142,7 +114,7 @@ def best_tokens(problem: PlanningProblem, cost: Cost, N: float) -> float:
 
     def off(x: Numbers) -> Numbers:
         C = np.exp(x)
-        N_best = np.asarray(best(problem.law, cost, C, inputs=problem.inputs).N)
+        N_best = np.asarray(best(problem.law, cost, C, inputs=problem.all_inputs).N)
         return np.abs(np.log(N_best / N))
 
     C = np.exp(golden(off, np.array([np.log(1e10)]), np.array([np.log(1e36)])))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from isoflop.accounting import ModelFamily
 from isoflop.arrays import Numbers
 from isoflop.errors import Note, UsageError
 from isoflop.law import LossLaw
 from isoflop.plan.optimum import best, needed
-from isoflop.plan.problem import Model, PlanningProblem, ask, basis
+from isoflop.plan.problem import Model, PlanningOptions, PlanningProblem, basis, problem_of
 from isoflop.plan.result import Estimate
 from isoflop.plan.rounding import coarse
+from isoflop.quantities import refuse_impossible
 from isoflop.report.display import Displayed
 
 SIZES = (0.75, 0.5, 0.4, 0.3)
@@ -58,33 +58,27 @@ class Shrunk(Displayed):
 
 
 def shrink(
-    model: Model,
+    model: Model | PlanningProblem,
     C: float,
     factors: Sequence[float] = SIZES,
-    *,
-    inputs: Mapping[str, float] | None = None,
-    unique: float | None = None,
-    convention: Mapping[str, str] | None = None,
-    family: ModelFamily | None = None,
-    level: float | None = None,
+    **options: Unpack[PlanningOptions],
 ) -> Shrunk:
     """Return what models of `factors` times the best N for C [FLOP] take to reach its loss.
+
+    The options are the fields of a `PlanningProblem`, which may stand in place of the model; the
+    cost is that of training, in FLOP, and there are no limits.
 
     By Chinchilla's law all factors are the same at every C, and in closed form:
     data [1 - (beta/alpha)(k^-alpha - 1)]^(-1/beta), least k (1 + alpha/beta)^(-1/alpha).
 
-    Raises UsageError for a factor at or below the least, with the least.
+    Raises UsageError for a factor at or below the least, with the least, and for fields that have
+    no effect; and what `PlanningProblem` raises.
     Source: de Vries 2023, "Go smol or go home"; Hoffmann et al. 2022, eq. 2 and 4.
     """
-    problem = ask(
-        model,
-        {"C": C} | {f"factor {i + 1}": k for i, k in enumerate(factors)},
-        unique=unique,
-        inputs=inputs,
-        convention=convention,
-        family=family,
-        level=level,
-    )
+    for name, value in ({"C": C} | {f"factor {i + 1}": k for i, k in enumerate(factors)}).items():
+        refuse_impossible(name, value)
+    problem = problem_of(model, options)
+    problem.refuse("smaller models", "cost", "serving", "at_most", "at_least", "growth")
     one = _Start(problem, problem.law, C)
     many = None if problem.draws is None else _Start(problem, problem.draws, C)
     least = float(one.least[0])
@@ -98,9 +92,9 @@ def shrink(
 
     def drawn(name: str) -> Estimate:
         draws = None if many is None else getattr(many, name)
-        return Estimate.of(getattr(one, name), draws, problem.level)
+        return Estimate.of(getattr(one, name), draws, problem.interval_level)
 
-    rows = tuple(_row(k, one, many, problem.level) for k in factors)
+    rows = tuple(_row(k, one, many, problem.interval_level) for k in factors)
     return Shrunk(
         C=C,
         N=drawn("N"),
@@ -108,7 +102,7 @@ def shrink(
         L=drawn("L"),
         least=drawn("least"),
         rows=rows,
-        level=problem.level,
+        level=problem.interval_level,
         notes=(*coarse(model), *basis(problem, N, D)),
         problem=problem,
     )
@@ -118,14 +112,14 @@ class _Start:
     """The best run of a budget by a law or its draws (s,), and what smaller ones take."""
 
     def __init__(self, problem: PlanningProblem, law: LossLaw, C: float) -> None:
-        self.law, self.inputs, self.cost = law, problem.inputs, problem.cost
-        split = best(law, problem.cost, np.array([C]), inputs=problem.inputs)
+        self.law, self.inputs, self.cost = law, problem.all_inputs, problem.priced
+        split = best(law, problem.priced, np.array([C]), inputs=problem.all_inputs)
         self.column = (-1, 1) if law.members else (-1,)
         self.N, self.D = (np.asarray(v).reshape(-1) for v in (split.N, split.D))
-        self.L = np.asarray(law(N=self._up(self.N), D=self._up(self.D), **problem.inputs)).reshape(
-            -1
-        )
-        bottom = needed(law, self._up(self.L), "N", "D", _WITHOUT_END, problem.inputs)
+        self.L = np.asarray(
+            law(N=self._up(self.N), D=self._up(self.D), **problem.all_inputs)
+        ).reshape(-1)
+        bottom = needed(law, self._up(self.L), "N", "D", _WITHOUT_END, problem.all_inputs)
         self.least = np.asarray(bottom).reshape(-1) / self.N
 
     def _up(self, values: Numbers) -> Numbers:

@@ -11,7 +11,7 @@ from isoflop.atlas import Range, Spread
 from isoflop.atlas.text_stock import STOCK, Fact
 from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.plan.optimum import best
-from isoflop.plan.problem import Model, PlanningProblem, ask, basis
+from isoflop.plan.problem import Model, PlanningProblem, basis
 from isoflop.plan.rounding import coarse
 from isoflop.quantities import refuse_draws
 from isoflop.report.display import Displayed
@@ -56,62 +56,77 @@ class Wall(Displayed):
     model: Model
 
 
+@dataclass(frozen=True, kw_only=True)
+class TextDemand:
+    """What the largest runs take: C [FLOP] in `year`, and `growth` times more each year.
+
+    Their D is the best one by the law, at `overtraining` times the best tokens per parameter.
+    """
+
+    C: Spread = LARGEST.value
+    year: float = LARGEST_YEAR
+    growth: Spread = GROWTH.value
+    overtraining: Spread = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse a year that is none."""
+        if not 1900 <= self.year <= 2200:
+            raise UsageError(f"year is {self.year:g}; it must lie between 1900 and 2200")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextSupply:
+    """The `stock` of text [tokens], the share `quality` fit for use, and `epochs` over it."""
+
+    stock: Spread = STOCK.value
+    quality: Spread = 1.0
+    epochs: Spread = 1.0
+
+
 def wall(
     model: Model,
+    demand: TextDemand = TextDemand(),
+    supply: TextSupply = TextSupply(),
     *,
-    C: Spread = LARGEST.value,
-    year: float = LARGEST_YEAR,
-    growth: Spread = GROWTH.value,
-    stock: Spread = STOCK.value,
-    overtraining: Spread = 1.0,
-    quality: Spread = 1.0,
-    epochs: Spread = 1.0,
     draws: int = 10_000,
     seed: int = 0,
 ) -> Wall:
     """Return when the best D of the largest runs exceeds the stock of text.
 
-    The largest run takes C [FLOP] in `year` and `growth` times more each year; its D is the best
-    one by the law, at `overtraining` times the best tokens per parameter. Of the `stock` [tokens]
-    the share `quality` is fit for use, `epochs` times over (Villalobos et al. have both in their
-    stock). A range is the 5 and 95% points of a log-normal; draws of a fit are drawn, too.
+    Villalobos et al. have the quality and the epochs in their stock. A range is the 5 and 95%
+    points of a log-normal; draws of a fit are drawn, too.
 
     Raises UsageError for spreads that are not positive, RefusedByData if demand does not grow.
     Source: Villalobos et al. 2024, arXiv:2211.04325.
     """
-    _refuse(draws, year)
+    refuse_draws(draws, least=100)
     rng = np.random.default_rng(seed)
-    named = {"C": C, "growth": growth, "stock": stock, "overtraining": overtraining}
-    named |= {"quality": quality, "epochs": epochs}
+    named = {"C": demand.C, "growth": demand.growth, "stock": supply.stock}
+    named |= {"overtraining": demand.overtraining}
+    named |= {"quality": supply.quality, "epochs": supply.epochs}
     spreads = {name: _drawn(value, name, rng, draws) for name, value in named.items()}
     if (spreads["growth"] <= 1).all():
         raise RefusedByData("demand does not grow, so it never meets the stock; give growth > 1")
-    supply = spreads["stock"] * spreads["quality"] * spreads["epochs"]
-    problem = ask(model, {"C": float(np.median(spreads["C"]))})
+    stock = spreads["stock"] * spreads["quality"] * spreads["epochs"]
+    problem = PlanningProblem(model)
     years_ahead = np.arange(0.0, HORIZON + 0.125, 0.25)
-    demand = _demand(problem, spreads, years_ahead, rng)
-    when = _crossing(demand, supply, years_ahead) + year
+    tokens = _demand(problem, spreads, years_ahead, rng)
+    when = _crossing(tokens, stock, years_ahead) + demand.year
     tails = np.array(QUANTILES)
-    first = best(problem.law, problem.cost, np.array([np.median(spreads["C"])]))
+    first = best(problem.law, problem.priced, np.array([np.median(spreads["C"])]))
     N, D = float(np.ravel(first.N)[0]), float(np.ravel(first.D)[0])
     return Wall(
         quantiles=QUANTILES,
         years=tuple(float(np.quantile(when, q, method="higher")) for q in QUANTILES),
         unmet=float(np.mean(~np.isfinite(when))),
-        at=year + years_ahead,
-        demand=np.quantile(demand, tails, axis=0),
-        stock=np.quantile(supply, tails),
-        used_up=np.array([np.mean(when <= y) for y in year + years_ahead]),
-        overtraining=Range.of(overtraining),
+        at=demand.year + years_ahead,
+        demand=np.quantile(tokens, tails, axis=0),
+        stock=np.quantile(stock, tails),
+        used_up=np.array([np.mean(when <= y) for y in demand.year + years_ahead]),
+        overtraining=Range.of(demand.overtraining),
         notes=(*coarse(model), *basis(problem, N, D)),
         model=model,
     )
-
-
-def _refuse(draws: int, year: float) -> None:
-    refuse_draws(draws, least=100)
-    if not 1900 <= year <= 2200:
-        raise UsageError(f"year is {year:g}; it must lie between 1900 and 2200")
 
 
 def _drawn(value: Spread, name: str, rng: np.random.Generator, draws: int) -> Numbers:
@@ -129,7 +144,7 @@ def _demand(
 
     At `overtraining` f times the best D/N and the same C, D grows by the root of f.
     """
-    law, draws, cost = problem.law, problem.draws, problem.cost
+    law, draws, cost = problem.law, problem.draws, problem.priced
     log_C = np.log(spreads["C"])[:, None] + np.log(spreads["growth"])[:, None] * years
     # The best D is smooth in log C, so a grid of it serves every draw.
     grid = np.linspace(log_C.min(), log_C.max(), 200)

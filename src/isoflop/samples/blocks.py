@@ -66,8 +66,7 @@ class SampleBlocks:
                 read=self._read,
                 verifiers=list(self.tally.scored),
                 answers=self.answers,
-                first=first,
-                last=last,
+                part=slice(first, last),
                 numbers=None,
             )
             if len(cuts) == 1:
@@ -97,8 +96,7 @@ def gather(read: Read, verifiers: Sequence[str] = (), answers: bool = False) -> 
         read=read,
         verifiers=verifiers,
         answers=answers,
-        first=0,
-        last=len(tally.problems),
+        part=slice(None),
         numbers=numbers,
     )
 
@@ -140,17 +138,16 @@ def filled(
     read: Read,
     verifiers: Sequence[str],
     answers: bool,
-    first: int,
-    last: int,
+    part: slice,
     numbers: dict[str, int] | None,
 ) -> Samples:
-    """Return the samples of the problems from `first` to the one before `last`.
+    """Return the samples of a part of the problems.
 
     Answers are codes of those that are `numbers`, to which new ones are added; or their hashes
     where that is None.
     """
-    names = tally.problems[first:last]
-    starts = np.concatenate([[0], np.cumsum(tally.attempts[first:last])])
+    names = tally.problems[part]
+    starts = np.concatenate([[0], np.cumsum(tally.attempts[part])])
     n = int(starts[-1])
     kind = np.int64 if numbers is None else np.int32
     filling = _Filling(
@@ -166,7 +163,7 @@ def filled(
         rows = counting_rows(table, Counter())
         codes = coded(rows["problem"], lambda words: [rank.get(w, -1) for w in words], np.int32)
         filling.add(codes, _columns(rows, verifiers, answers, numbers))
-    costs = {name: values[first:last] for name, values in tally.cost.items()}
+    costs = {name: values[part] for name, values in tally.cost.items()}
     return Samples(
         problems=names,
         starts=starts,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from isoflop.arrays import Numbers
 from isoflop.errors import Note
+from isoflop.options import IntervalOptions
 from isoflop.quantities import refuse_draws
 from isoflop.report.display import Displayed
 from isoflop.samples.best_of_n import best_of_n
@@ -47,7 +48,8 @@ def coverage_curve(
 ) -> SampleCurve:
     """Return the coverage over k, from 1 to all that every problem has unless said otherwise."""
     k_g = np.atleast_1d(np.asarray(k_grid(counts.reach) if k is None else k, float))
-    return curve("coverage", k_g, coverage(counts, k_g), draws=draws, level=level, seed=seed)
+    interval = IntervalOptions(draws=draws, level=level, seed=seed)
+    return curve("coverage", k_g, coverage(counts, k_g), interval=interval)
 
 
 def curves(
@@ -66,9 +68,9 @@ def curves(
     block. `watch` is told how many samples are done, of how many.
     """
     blocks = samples if isinstance(samples, SampleBlocks) else SampleBlocks.of(samples)
-    settings: dict[str, Any] = {"draws": draws, "level": level, "seed": seed}
+    interval = IntervalOptions(draws=draws, level=level, seed=seed)
     tally = blocks.tally
-    first = coverage_curve(tally.counts, k, **settings)
+    first = coverage_curve(tally.counts, k, draws=draws, level=level, seed=seed)
     kinds = list(_kinds(blocks, first.k, seed))
     parts: list[list[Numbers]] = [[] for _ in kinds]
     done, total = 0, len(tally)
@@ -82,7 +84,12 @@ def curves(
     sample_curve = [
         replace(
             curve(
-                kind.name, kind.k, np.concatenate(part), kind.exact, notes=kind.notes, **settings
+                kind.name,
+                kind.k,
+                np.concatenate(part),
+                kind.exact,
+                interval=interval,
+                notes=kind.notes,
             ),
             verifier=kind.verifier,
         )
@@ -194,13 +201,11 @@ def curve(
     each: Numbers,
     exact: npt.NDArray[np.bool_] | None = None,
     *,
-    draws: int,
-    level: float,
-    seed: int,
+    interval: IntervalOptions,
     notes: tuple[Note, ...] = (),
 ) -> SampleCurve:
     """Return the mean over problems of values (p, g), with its interval."""
-    low, high = spread(each, draws=draws, level=level, seed=seed)
+    low, high = spread(each, draws=interval.draws, level=interval.level, seed=interval.seed)
     exact_mask = np.ones(k.size, bool) if exact is None else exact
     return SampleCurve(
         name=name,

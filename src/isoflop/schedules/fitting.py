@@ -17,7 +17,7 @@ from isoflop.errors import CannotFit, Note
 from isoflop.fitting.objective import Huber
 from isoflop.fitting.resample import signs
 from isoflop.fitting.result import Interval, quantiles
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import Damping, solve
 from isoflop.quantities import refuse_count
 from isoflop.report.display import Displayed
 from isoflop.schedules.curves import LossCurve
@@ -111,10 +111,10 @@ def fit(key: str, curves: Sequence[LossCurve], *, draws: int = 0, seed: int = 0)
     _refuse_blind(which, curves)
     coarse, fine = (pose(which, curves, stretches) for stretches in (COARSE, FINE))
     once = np.ones((1, coarse.log_loss.size))
-    ended = solve(coarse, _starts(coarse), once, OBJECTIVE, max_passes=60)
+    ended = solve(coarse, _starts(coarse), once, OBJECTIVE, damping=Damping(passes=60))
     best = int(np.argmin(ended.value_s))
     agree = int((ended.value_s <= ended.value_s[best] * (1 + AGREE) + EXACT).sum())
-    final = solve(fine, ended.z_sp[[best]], once, OBJECTIVE, near=True, max_passes=60)
+    final = solve(fine, ended.z_sp[[best]], once, OBJECTIVE, damping=Damping(near=True, passes=60))
     # draws are made on the coarse problem, and moved by what the fine one makes of its optimum
     moved = final.z_sp[0] - ended.z_sp[best]
     z_sp = _draws(coarse, ended.z_sp[best], curves, draws, seed) + moved
@@ -193,9 +193,8 @@ def _draws(
         np.tile(z_p, (draws, 1)),
         np.ones((1, r_sn.shape[1])),
         OBJECTIVE,
-        near=True,
         raised_sn=r_sn * (1 - sign_sn),
-        max_passes=15,
+        damping=Damping(near=True, passes=15),
     ).z_sp
 
 

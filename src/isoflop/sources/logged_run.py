@@ -146,7 +146,16 @@ def _on_steps(
     tokens, tokens_from = _tokens(time, fields, facts)
     name = fields.by_quantity.get("lr", "")
     rate = time.columns[name] if name else np.full(time.steps.size, np.nan)
-    return LoggedRun(log, fields, facts, time, tokens, tokens_from, rate, name)
+    return LoggedRun(
+        log=log,
+        fields=fields,
+        facts=facts,
+        time=time,
+        tokens=tokens,
+        tokens_from=tokens_from,
+        rate=rate,
+        rate_from=name,
+    )
 
 
 def _single(log: Log, fields: RunFields) -> Timeline:

@@ -76,19 +76,18 @@ def _policies(
     budgets: list[float],
     seed: int,
 ) -> tuple[SamplingPolicy, ...]:
+    from isoflop.options import IntervalOptions
+    from isoflop.plan.sampling.difficulty import DifficultyOptions
     from isoflop.plan.sampling.policy import policies
+    from isoflop.plan.sampling.prices import Spending
 
     return policies(
         samples,
         baselines,
-        by="score",
-        estimate=ASIDE,
-        budgets=budgets,
-        unit="flop",
+        sorting=DifficultyOptions(estimate=ASIDE),
+        spending=Spending(unit="flop", budgets=budgets),
         others=_others(bank, seed_result, samples.problems),
-        draws=DRAWS,
-        level=LEVEL,
-        seed=seed,
+        interval=IntervalOptions(draws=DRAWS, level=LEVEL, seed=seed),
     )
 
 

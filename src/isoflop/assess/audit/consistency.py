@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from isoflop.arrays import Numbers
 from isoflop.errors import CannotFit, Note
+from isoflop.fitting.support import LINE, across
 from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
-
-LARGER = 2.0  # times the compute that makes a run larger than another
-WORSE = 1.02  # times the loss that is more than luck
-ON_A_LINE = 0.995  # of the variance of log D that log N explains
+from isoflop.runs.consistency import WORSE, above_smaller, apart, no_better
 
 
 def doubts(runs: Runs, predicts: str = "L") -> tuple[Note, ...]:
@@ -24,17 +21,16 @@ def doubts(runs: Runs, predicts: str = "L") -> tuple[Note, ...]:
     if not {"N", "D", predicts} <= set(runs.columns):
         return implausible
     runs.require(("N", "D", predicts))
-    N, D, y = np.log(runs["N"]), np.log(runs["D"]), runs[predicts]
-    _refuse_rising(N + D, y, predicts, runs)
-    messages = (_apart(N, D, y, predicts, runs), _rises(N, D, y, predicts, runs), _line(N, D))
+    _refuse_rising(runs, predicts)
+    messages = (_apart(runs, predicts), _rises(runs, predicts), _line(runs))
     return (*implausible, *filter(None, messages))
 
 
-def _refuse_rising(scale: Numbers, y: Numbers, predicts: str, runs: Runs) -> None:
-    if len(runs) < 4 or np.ptp(scale) == 0 or np.ptp(y) == 0:
+def _refuse_rising(runs: Runs, predicts: str) -> None:
+    scale = np.log(runs["N"] * runs["D"])
+    if len(runs) < 4 or np.ptp(scale) == 0 or np.ptp(runs[predicts]) == 0:
         return
-    by_scale, by_output = (np.argsort(np.argsort(v)).astype(float) for v in (scale, y))
-    if np.corrcoef(by_scale, by_output)[0, 1] > 0.5:
+    if no_better(scale, runs[predicts]).any():
         order = runs.rows[np.argsort(scale)[-3:]]
         raise CannotFit(
             f"{predicts} rises with scale: the largest runs, {name_rows(np.sort(order))}, are "
@@ -42,31 +38,27 @@ def _refuse_rising(scale: Numbers, y: Numbers, predicts: str, runs: Runs) -> Non
         )
 
 
-def _apart(N: Numbers, D: Numbers, y: Numbers, predicts: str, runs: Runs) -> Note | None:
+def _apart(runs: Runs, predicts: str) -> Note | None:
     """Return what to say of runs of the same N and D with different outcomes."""
-    places = np.round(np.stack([N, D]), 6)
-    _, member, counts = np.unique(places, axis=1, return_inverse=True, return_counts=True)
-    member = member.ravel()
-    groups = [np.flatnonzero(member == g) for g in np.flatnonzero(counts > 1)]
-    apart = [g for g in groups if np.ptp(y[g]) > 0]
-    if not apart:
+    y = runs[predicts]
+    groups = apart(np.stack([runs["N"], runs["D"]]), y)
+    if not groups:
         return None
-    worst = max(apart, key=lambda g: float(y[g].max() / y[g].min()))
+    worst = max(groups, key=lambda mask: float(y[mask].max() / y[mask].min()))
     spread = float(y[worst].max() / y[worst].min() - 1)
     return Note(
         "doubt",
         "contradiction",
-        f"{sum(map(len, apart))} runs share their N and D with another and differ in {predicts}, "
-        f"most of all {name_rows(runs.rows[worst])} (by {spread:.2%}): seeds do that by little; "
-        "if something else was varied, keep one setting",
+        f"{sum(int(mask.sum()) for mask in groups)} runs share their N and D with another and "
+        f"differ in {predicts}, most of all {name_rows(runs.rows[worst])} (by {spread:.2%}): "
+        "seeds do that by little; if something else was varied, keep one setting",
         rows=tuple(runs.rows[worst].tolist()),
     )
 
 
-def _rises(N: Numbers, D: Numbers, y: Numbers, predicts: str, runs: Runs) -> Note | None:
+def _rises(runs: Runs, predicts: str) -> Note | None:
     """Return what to say of runs that are worse than another that is smaller in all respects."""
-    larger = (N[:, None] >= N) & (D[:, None] >= D) & ((N + D)[:, None] >= N + D + np.log(LARGER))
-    bad = (larger & (y[:, None] > WORSE * y)).any(1)
+    bad = above_smaller(runs["N"], runs["D"], runs[predicts])
     if not bad.any():
         return None
     return Note(
@@ -79,10 +71,11 @@ def _rises(N: Numbers, D: Numbers, y: Numbers, predicts: str, runs: Runs) -> Not
     )
 
 
-def _line(N: Numbers, D: Numbers) -> Note | None:
-    if N.size < 4 or np.ptp(N) == 0 or np.ptp(D) == 0:
+def _line(runs: Runs) -> Note | None:
+    logs = np.log(np.stack([runs["N"], runs["D"]]))
+    if len(runs) < 4 or not np.ptp(logs, axis=1).all():
         return None
-    if np.corrcoef(N, D)[0, 1] ** 2 < ON_A_LINE:
+    if across(logs)[1] > np.log(LINE):
         return None
     return Note(
         "doubt",

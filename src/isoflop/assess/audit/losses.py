@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 
 from isoflop import fitting, laws
-from isoflop.arrays import Mask
 from isoflop.assess.audit.check import OUTPUT, AuditedRuns, CheckResult, cannot, check, same
 from isoflop.errors import IsoflopError
+from isoflop.runs.consistency import APART, above_smaller, no_better
 
 COARSE, COARSEST = 1e-3, 1e-2  # a step between losses, as a share of them, that a fit feels
-APART = 0.03  # by which two losses of one point differ if one of them is wrong
 FAR = 5.0  # residuals beyond this many robust standard deviations
 LEAST_FAR = 0.01  # and beyond this share: a fit is not so exact that less would be a fault
-RISE, STEP = 0.02, 1.3  # a rise of the loss, over a step in N or D, that noise does not explain
 
 
 @check(
@@ -107,30 +103,14 @@ def outliers(study: AuditedRuns) -> CheckResult:
 )
 def falls(study: AuditedRuns) -> CheckResult:
     """Find runs whose loss is above that of a smaller run, all else equal."""
-    order = np.argsort(study.sound["N"] * study.sound["D"])
-    half = max(1, order.size // 2)
-    if order.size > 3 and np.median(study.loss[order[half:]]) >= np.median(
-        study.loss[order[:half]]
-    ):
-        return CheckResult(
-            "fail",
-            "larger runs have no lower losses than smaller ones",
-            study.rows(study.loss >= np.median(study.loss[order[:half]])),
-        )
-    above = _above(study, "N", "D") | _above(study, "D", "N")
+    scale, N, D = study.sound["N"] * study.sound["D"], study.sound["N"], study.sound["D"]
+    if scale.size > 3 and (rising := no_better(np.log(scale), study.loss)).any():
+        says = "larger runs have no lower losses than smaller ones"
+        return CheckResult("fail", says, study.rows(rising))
+    above = np.zeros(scale.size, bool)
+    for inside in same(study, [s for s in ("U", "lr", "batch") if s in study.sound]):
+        above[inside] = above_smaller(N[inside], D[inside], study.loss[inside])
     if above.any():
-        says = f"{above.sum()} runs have a higher loss than one of the same N and less D, or of "
-        return CheckResult("warn", f"{says}the same D and less N", study.rows(above))
+        says = f"{above.sum()} runs have a higher loss than one of no more N and D, and half the "
+        return CheckResult("warn", f"{says}compute or less", study.rows(above))
     return CheckResult("pass", "losses fall as N grows and as D grows")
-
-
-def _above(study: AuditedRuns, fixed: str, grown: str) -> Mask:
-    """Return which runs (n,) lie above the next smaller one in `grown`, at one value of `fixed`."""
-    above = np.zeros(len(study.sound), bool)
-    for inside in same(study, (fixed, *(s for s in ("U", "lr", "batch") if s in study.sound))):
-        index = np.flatnonzero(inside)
-        index = index[np.argsort(study.sound[grown][index], kind="stable")]
-        for small, large in itertools.pairwise(index):
-            step = study.sound[grown][large] / study.sound[grown][small]
-            above[large] |= bool(step > STEP and study.loss[large] > study.loss[small] * (1 + RISE))
-    return above

@@ -18,6 +18,7 @@ from isoflop.errors import CannotFit, Note, RefusedByData, UnknownName, UsageErr
 from isoflop.fitting import fit
 from isoflop.fitting.counts import fit_counts
 from isoflop.fitting.refit_curves import refit_to
+from isoflop.options import IntervalOptions
 from isoflop.quantities import refuse_draws
 from isoflop.report.display import Displayed
 from isoflop.runs import Runs
@@ -153,14 +154,9 @@ def fit_coverage(
     refuse_draws(draws, level, most=MOST_DRAWS)
     refuse_few(counts)
     if how.to == "counts":
+        interval = IntervalOptions(draws=draws, level=level, seed=seed)
         likelihood = fit_counts(
-            how.law,
-            counts.solved,
-            counts.attempts,
-            fix=how.fix,
-            draws=draws,
-            level=level,
-            seed=seed,
+            how.law, counts.solved, counts.attempts, fix=how.fix, interval=interval
         )
         notes = tuple(
             Note("doubt", "bound", f"{name} ended at a bound: it is not known", symbol=name)

@@ -18,7 +18,7 @@ from isoflop.errors import CannotFit, IsoflopError, RefusedByData, UsageError
 from isoflop.fitting.objective import Objective, objective
 from isoflop.fitting.problem import FitProblem, pose
 from isoflop.fitting.resample import pairs
-from isoflop.fitting.solve import solve
+from isoflop.fitting.solve import Damping, solve
 from isoflop.law import Binding, form
 from isoflop.quantities import refuse_draws
 from isoflop.report.display import Displayed
@@ -190,12 +190,13 @@ def backtest(
         except CannotFit as reason:
             refused += [Refused(c, str(reason)) for c, _ in able if c.free == largest]
             able = [(c, p) for c, p in able if c.free < largest]
+    test = _Test(runs, placed, draws, seed, effort or Effort())
     errors: list[HeldOutErrors] = []
     for i, (c, problem) in enumerate(able):
         if watch is not None:
             watch(i, len(able))
         try:
-            errors += _held(c, problem, runs, placed, draws, seed, effort or Effort())
+            errors += _held(c, problem, test)
         except RefusedByData as reason:
             refused.append(Refused(c, str(reason)))
     if not errors:
@@ -229,21 +230,26 @@ def _posed(
     return able, refused
 
 
-def _held(
-    candidate: Candidate,
-    problem: FitProblem,
-    runs: Runs,
-    placed: Sequence[Split],
-    draws: int,
-    seed: int,
-    effort: Effort,
-) -> list[HeldOutErrors]:
-    target, rng = objective(candidate.objective), np.random.default_rng(seed)
+@dataclass(frozen=True, eq=False)
+class _Test:
+    """What every candidate is tested on: splits of runs, and how its optimum is looked for."""
+
+    runs: Runs
+    placed: tuple[Split, ...]
+    draws: int
+    seed: int
+    effort: Effort
+
+
+def _held(candidate: Candidate, problem: FitProblem, trial: _Test) -> list[HeldOutErrors]:
+    """Return the errors of a candidate on every split."""
+    placed, draws = trial.placed, trial.draws
+    target, rng = objective(candidate.objective), np.random.default_rng(trial.seed)
     seen_cn = np.array([s.train for s in placed], float)
-    z_cp = split_optima(problem, seen_cn, target, rng, effort)
+    z_cp = split_optima(problem, seen_cn, target, rng, trial.effort)
     error_cn = _log_error(problem, problem.values(z_cp))
     drawn_csn = _drawn(problem, z_cp, seen_cn, target, draws, rng) if draws else None
-    inputs = {s: runs[s] for s in candidate.binding.takes}
+    inputs = {s: trial.runs[s] for s in candidate.binding.takes}
     out = []
     for i, split in enumerate(placed):
         train, test = split.train, ~split.train
@@ -290,9 +296,7 @@ def _drawn(
             np.repeat(z_p[None], draws, 0),
             pairs(rng, int(seen_n.sum()), draws),
             target,
-            near=True,
-            max_passes=PASSES,
-            scaled=problem.has_unbounded,
+            damping=Damping(near=True, scaled=problem.has_unbounded, passes=PASSES),
         )
         out.append(_log_error(problem, problem.values(solution.z_sp)))
     return np.array(out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -145,13 +145,34 @@ class Pool(Displayed):
         first = self.members[0].fit.binding
         return first.arguments(inputs) if len(self.members) == 1 else self.binding.arguments(inputs)
 
-    def without(self, out: Sequence[Member], reasons: Sequence[Note]) -> Pool:
-        """Return the pool without some members, which leave their weight to the others."""
-        rest = [m for m in self.members if all(m is not o for o in out)]
+    def able(
+        self,
+        fault: Callable[[Fit[Any]], str | None],
+        purpose: str,
+        kind: Literal["info", "doubt"] = "doubt",
+    ) -> Pool | None:
+        """Return the pool without the members of whose fit `fault` says something; None if all.
+
+        They leave their weight to the others. Notes of that `kind` say which are left out of the
+        `purpose`, and why.
+        """
+        faults = [fault(member.fit) for member in self.members]
+        rest = [m for m, text in zip(self.members, faults, strict=True) if text is None]
+        if len(rest) == len(self.members):
+            return self
+        if not rest:
+            return None
+        names: dict[str, list[str]] = {}
+        for member, text in zip(self.members, faults, strict=True):
+            if text is not None:
+                names.setdefault(text, []).append(member.candidate.name)
+        reasons = [
+            Note(kind, "left-out", f"left out of {purpose}: {'; '.join(those)}: {text}")
+            for text, those in names.items()
+        ]
         total = sum(m.weight for m in rest)
-        members = tuple(Member(m.candidate, m.fit, m.weight / total) for m in rest)
-        notes = tuple(dict.fromkeys((*self.notes, *reasons)))
-        return Pool(members, self.form, self.level, self.seed, self.status, notes, self.recipe)
+        members = tuple(replace(m, weight=m.weight / total) for m in rest)
+        return replace(self, members=members, notes=tuple(dict.fromkeys((*self.notes, *reasons))))
 
     def save(self, path: str | Path) -> None:
         """Write the pool, its fits and their runs as JSON, whole or not at all."""

@@ -201,7 +201,15 @@ def _whole(
     if all(m.fit.status == "refused" for m in members):
         status = "refused"
     notes = (*remarks[0], *_once(shared), *remarks[1])
-    return Pool(shared, form, level, seed, status, tuple(dict.fromkeys(notes)), recipe)
+    return Pool(
+        members=shared,
+        form=form,
+        level=level,
+        seed=seed,
+        status=status,
+        notes=tuple(dict.fromkeys(notes)),
+        recipe=recipe,
+    )
 
 
 def _once(members: Sequence[Member]) -> list[Note]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 from isoflop.commands.inputs import IntervalOptions
 from isoflop.commands.registry import Option, command
@@ -15,24 +15,10 @@ from isoflop.commands.testtime.bank_options import (
 )
 from isoflop.pages.testtime_policy import others_of, report
 from isoflop.pages.testtime_strategies import beside
+from isoflop.plan.sampling.difficulty import DifficultyOptions
 from isoflop.quantities import parse
 from isoflop.report import Report
 from isoflop.terminal import say
-
-if TYPE_CHECKING:
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DifficultyOptions:
-    """How problems are sorted by difficulty."""
-
-    by: Annotated[
-        Literal["score", "agreement", "oracle"],
-        Option("what difficulty is read from: a verifier, the votes, or right answers"),
-    ] = "score"
-    bins: Annotated[int, Option("bins of difficulty", least=1, most=100)] = 5
-    estimate: Annotated[int | None, Option("samples that difficulty is read from")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +52,7 @@ def testtime_policy(
     one request for the samples of a problem, which pays for its prompt once.
     """
     from isoflop.plan.sampling.policy import policy
-    from isoflop.plan.sampling.prices import unit_of
+    from isoflop.plan.sampling.prices import Spending, unit_of
 
     source = which.read(bank)
     samples = source.samples()
@@ -76,17 +62,11 @@ def testtime_policy(
     prices_paid = [parse(text, "--budget") for text in budgets.budget] or None
     result = policy(
         samples,
-        by=sorting.by,
-        bins=sorting.bins,
-        estimate=sorting.estimate,
-        budgets=prices_paid,
-        baseline=budgets.baseline,
-        unit=counted,
-        prices=prices,
+        budgets.baseline,
+        sorting=sorting,
+        spending=Spending(unit=counted, prices=prices, budgets=prices_paid),
         others=others,
-        draws=interval.draws,
-        level=interval.level,
-        seed=interval.seed,
+        interval=interval,
     )
     if out:
         result.router.save(out)

@@ -214,23 +214,35 @@ def _own_trials(study: StudyFile, runs: tuple[PlannedRun, ...]) -> Iterator[Tria
             raise UsageError(f"sizes: {name} has no effect on the own model; give width and depth")
     for (size, lr, batch, seed), group in _grouped(runs):
         shape = Shape(
-            width=int(str(size.flags["width"])), layers=int(str(size.flags["depth"])),
-            vocabulary=table.vocabulary, context=table.context, head=table.head,
-        )  # fmt: skip
+            width=int(str(size.flags["width"])),
+            layers=int(str(size.flags["depth"])),
+            vocabulary=table.vocabulary,
+            context=table.context,
+            head=table.head,
+        )
         _refuse_flags(group)
         recipe = _recipe(study, lr, batch)
         tokens = sorted({D for run in group for D in run.points})
         points = tuple(sorted({recipe.reach(D, shape.context)[0] for D in tokens}))
         sweep = Pretrain(
-            (shape,), (float(shape.flop_per_token() * points[-1]),), (seed,), recipe,
-            study.place.joinpath(table.text).as_posix() if table.text else None,
-            table.evaluation, least_steps=1,
-        )  # fmt: skip
+            shapes=(shape,),
+            budgets=(float(shape.flop_per_token() * points[-1]),),
+            seeds=(seed,),
+            recipe=recipe,
+            text=study.place.joinpath(table.text).as_posix() if table.text else None,
+            evaluation=table.evaluation,
+            least_steps=1,
+        )
         trial = pretrain_trial(sweep, shape, seed, points)
         yield Trial(
-            trial.experiment, trial.config, trial.seed, trial.flop, trial.version, trial.label,
-            resources_of(study),
-        )  # fmt: skip
+            experiment=trial.experiment,
+            config=trial.config,
+            seed=trial.seed,
+            flop=trial.flop,
+            version=trial.version,
+            label=trial.label,
+            resources=resources_of(study),
+        )
 
 
 def _grouped(runs: Iterable[PlannedRun]) -> Iterator[tuple[Any, list[PlannedRun]]]:

@@ -84,8 +84,15 @@ class SlurmEngine:
     def _submitted(self, resources: Resources, tasks: tuple[EngineTask, ...]) -> dict[Path, Job]:
         """Submit trials that need the same as one array."""
         executor = self._executor(resources, tasks[0].folder.parent.parent / SCRIPTS)
-        work = [_Work(tuple(trial_command(t, self._device(resources))), t.folder.absolute(),
-                      trial_environment(resources), resources.grace) for t in tasks]  # fmt: skip
+        work = [
+            _Work(
+                tuple(trial_command(t, self._device(resources))),
+                t.folder.absolute(),
+                trial_environment(resources),
+                resources.grace,
+            )
+            for t in tasks
+        ]
         for task in tasks:
             (task.folder / OUTCOME).unlink(missing_ok=True)
         try:
@@ -223,9 +230,12 @@ class _Work:
         signal.signal(signal.SIGTERM, self._stop)
         with (self.folder / LOG).open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, env=settings, stdin=subprocess.DEVNULL, stdout=log,
+                self.command,
+                env=settings,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
                 stderr=subprocess.STDOUT,
-            )  # fmt: skip
+            )
         code = int(self.process.wait())
         _write(self.folder / OUTCOME, {"code": code})
         return code

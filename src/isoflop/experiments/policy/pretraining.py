@@ -193,17 +193,8 @@ def _imitation(model: PolicyModel, demonstrations: Iterable[Demonstrations]) -> 
     return -torch.cat(logp).mean()
 
 
-def pass_rate(
-    model: PolicyModel,
-    task: Task,
-    problems: Problems,
-    generator: Any,
-    *,
-    n: int = 1,
-    sound: bool = False,
-    temperature: float = 1.0,
-) -> float:
-    """Return the share of `n` samples to each problem that are correct, or whose steps all are."""
+def pass_rate(model: PolicyModel, task: Task, problems: Problems, generator: Any) -> float:
+    """Return the share of problems of which one sample is correct."""
     import torch
 
     from isoflop.experiments.policy.sampling import sample
@@ -215,8 +206,5 @@ def pass_rate(
         task.control,
         generator=generator,
         most=task.layout.attempt - 1,
-        n=n,
-        temperature=temperature,
     )
-    verdict = task.verify(problems.repeat(n), responses.tokens.cpu().numpy())
-    return float((verdict.sound if sound else verdict.correct).mean())
+    return float(task.verify(problems, responses.tokens.cpu().numpy()).correct.mean())

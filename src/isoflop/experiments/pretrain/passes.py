@@ -97,20 +97,9 @@ class Remainder(Function):
         gate_nf, value_nf = (torch.mm(scaled_nw, part.t()) for part in up.chunk(2))
         open_nf = F.silu(gate_nf)
         inner_nf = open_nf * value_nf
-        ctx.save_for_backward(
-            y_nw,
-            middle_nw,
-            gain_w,
-            inverse_n1,
-            scaled_nw,
-            gate_nf,
-            value_nf,
-            open_nf,
-            inner_nf,
-            mix,
-            up,
-            down,
-        )
+        norm = (middle_nw, gain_w, inverse_n1, scaled_nw)
+        gated = (gate_nf, value_nf, open_nf, inner_nf)
+        ctx.save_for_backward(y_nw, *norm, *gated, mix, up, down)
         return _add_product(middle_nw, inner_nf, down).view(x_btw.shape)
 
     @staticmethod

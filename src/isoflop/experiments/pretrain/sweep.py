@@ -90,7 +90,7 @@ class Pretrain(Experiment):
         import torch
 
         from isoflop.experiments.pretrain import corpus
-        from isoflop.experiments.pretrain.train import train
+        from isoflop.experiments.pretrain.train import TrainerOptions, train
 
         config: Mapping[str, Any] = trial.config
         shape, recipe = Shape(**config["shape"]), TrainingRecipe(**config["recipe"])
@@ -101,9 +101,7 @@ class Pretrain(Experiment):
             tuple(config["points"]),
             text,
             folder,
-            seed=trial.seed,
-            device=device,
-            evaluation=config["evaluation"],
+            TrainerOptions(seed=trial.seed, device=device, evaluation=config["evaluation"]),
         )
         provenance: dict[str, JSON] = {
             "seconds": outcome.seconds,

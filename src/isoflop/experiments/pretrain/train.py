@@ -182,30 +182,39 @@ class TrainingState:
         self.kept_at = time.monotonic()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainerOptions:
+    """How a model is trained and scored.
+
+    `evaluation` [tokens] of held-out text are scored; the state is kept every `keep_every`
+    seconds.
+    """
+
+    seed: int = 0
+    device: str = "cpu"
+    evaluation: int = 65_536
+    keep_every: float = 10.0
+
+
 def train(
     shape: Shape,
     recipe: TrainingRecipe,
     points: tuple[int, ...],
     corpus: Corpus,
     folder: TrialFolder,
-    *,
-    seed: int = 0,
-    device: str = "cpu",
-    evaluation: int = 65_536,
-    keep_every: float = 10.0,
+    options: TrainerOptions = TrainerOptions(),
 ) -> TrainingResult:
     """Return the held-out loss at each of `points` [tokens], from one run.
 
-    `evaluation` is how many held-out tokens are scored. The state is kept in `folder` every
-    `keep_every` seconds; the same seed gives the same bits on the same kind of machine,
+    The state is kept in `folder`; the same seed gives the same bits on the same kind of machine,
     whether or not the run was interrupted.
     Raises UsageError if the corpus would have to be repeated.
     """
     points = tuple(sorted(set(points)))
     _refuse_repeats(shape, recipe, points, corpus)
-    held_out = text.held_out_windows(corpus, shape.context, evaluation)
-    learner = ModelTrainer(shape, recipe, corpus, seed, device)
-    journey = TrainingState(learner, folder, recipe.tokens(points), keep_every)
+    held_out = text.held_out_windows(corpus, shape.context, options.evaluation)
+    learner = ModelTrainer(shape, recipe, corpus, options.seed, options.device)
+    journey = TrainingState(learner, folder, recipe.tokens(points), options.keep_every)
     journey.resume()
     legs = recipe.legs(points)
     while journey.leg < len(legs):

@@ -55,32 +55,51 @@ Watch: TypeAlias = Callable[[CollectionProgress], None]
 Kind: TypeAlias = tuple[str, str]  # strategy and lineage
 
 
+@dataclass(frozen=True, slots=True)
+class CollectionTarget:
+    """What a bank shall hold: `samples` of every problem, by a `lineage` and its `strategy`.
+
+    `width` samples of a problem are asked for together; their seeds come from `seed`.
+    """
+
+    samples: int
+    lineage: str
+    strategy: str = "parallel"
+    width: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse to draw nothing."""
+        if min(self.samples, self.width) < 1:
+            raise UsageError(
+                f"samples {self.samples} and samples per request {self.width} must be 1 at least"
+            )
+
+    @property
+    def kind(self) -> Kind:
+        """The strategy and the lineage."""
+        return self.strategy, self.lineage
+
+
 def fill(
     bank: SampleBank,
     problems: Sequence[TextProblem],
-    samples: int,
+    target: CollectionTarget,
     backend: Backend,
     judge: Judge,
-    *,
-    lineage: str,
-    strategy: str = "parallel",
-    width: int = 1,
-    seed: int = 0,
     watch: Watch = lambda progress: None,
 ) -> CollectionResult:
-    """Return what was done so that the bank holds `samples` samples of every problem.
+    """Return what was done so that the bank holds what it shall.
 
-    `width` samples of a problem are asked for together. Killed anywhere, the same call goes on.
+    Killed anywhere, the same call goes on.
     Raises UsageError where the lineage was made otherwise, EnvironmentFailure where answers stay
     away: what was answered is kept.
     """
-    if min(samples, width) < 1:
-        raise UsageError(f"samples {samples} and samples per request {width} must be 1 at least")
     with bank.writing() as writer:
-        _remember(bank, lineage, backend.describe(), problems)
-        wanted = _Wanted(problems, samples, width, seed, writer, (strategy, lineage))
-        had = samples * len(problems) - wanted.missing
-        result = CollectionResult(samples * len(problems), had)
+        _remember(bank, target.lineage, backend.describe(), problems)
+        wanted = _Wanted(problems, target, writer)
+        total = target.samples * len(problems)
+        result = CollectionResult(total, total - wanted.missing)
         if wanted.missing:
             backend.load()
         asyncio.run(
@@ -88,7 +107,7 @@ def fill(
                 wanted=wanted,
                 backend=backend,
                 judge=judge,
-                kind=(strategy, lineage),
+                kind=target.kind,
                 writer=writer,
                 result=result,
                 watch=watch,
@@ -107,26 +126,20 @@ class _Wanted:
     """
 
     def __init__(
-        self,
-        problems: Sequence[TextProblem],
-        samples: int,
-        width: int,
-        seed: int,
-        writer: BankWriter,
-        kind: Kind,
+        self, problems: Sequence[TextProblem], target: CollectionTarget, writer: BankWriter
     ) -> None:
-        self.width, self.seed = width, seed
-        strategy, lineage = kind
+        self.width, self.seed = target.width, target.seed
+        strategy, lineage = target.kind
         self._missing = {
             p.name: {
                 n
-                for n in range(samples)
+                for n in range(target.samples)
                 if not writer.has(p.name, n, strategy=strategy, lineage=lineage)
             }
             for p in problems
         }
         self.missing = sum(map(len, self._missing.values()))
-        self._chunks = self._in_turn(problems, samples, width)
+        self._chunks = self._in_turn(problems, target.samples, target.width)
         self._waiting: list[tuple[TextProblem, tuple[int, ...]]] = []
 
     def next(self) -> Request | None:

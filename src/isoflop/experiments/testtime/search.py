@@ -45,6 +45,26 @@ class _Splitting:
         """How many whole responses it costs at most."""
         return self.n * (1 + self.look)
 
+    def _climb(
+        self, bench: Bench, problems: Problems, random: torch.Generator, trees: int
+    ) -> StrategyAnswers:
+        """Return what a search of `trees` beams apart comes to.
+
+        Each keeps the best 1 / `m` of its responses at each step, and goes on as `m` from each. A
+        tree that has ended as a whole is left alone.
+        """
+        paths = bench.begin(problems, self.n)
+        size = self.n // trees
+        while paths.extend(random):
+            scores = _ahead(paths, self.look, random).reshape(-1, trees, size)
+            order = np.argsort(-scores, axis=2, kind="stable")[:, :, : size // self.m]
+            parents = np.repeat(order, self.m, axis=2)
+            going = paths.open.reshape(-1, trees, size).any(2, keepdims=True)
+            parents = np.where(going, parents, np.arange(size))
+            shift = size * np.arange(trees)[:, None]
+            paths = paths.take(_flat((parents + shift).reshape(-1, self.n)))
+        return bench.outcome(problems, paths)
+
 
 @strategy("beam")
 @dataclass(frozen=True, slots=True)
@@ -59,15 +79,7 @@ class Beam(_Splitting):
         self, bench: Bench, problems: Problems, random: torch.Generator
     ) -> StrategyAnswers:
         """Return what the search comes to."""
-        return _climb(
-            bench=bench,
-            problems=problems,
-            random=random,
-            n=self.n,
-            trees=1,
-            m=self.m,
-            look=self.look,
-        )
+        return self._climb(bench, problems, random, 1)
 
 
 @strategy("dvts")
@@ -83,15 +95,7 @@ class DVTS(_Splitting):
         self, bench: Bench, problems: Problems, random: torch.Generator
     ) -> StrategyAnswers:
         """Return what the search comes to."""
-        return _climb(
-            bench=bench,
-            problems=problems,
-            random=random,
-            n=self.n,
-            trees=self.n // self.m,
-            m=self.m,
-            look=self.look,
-        )
+        return self._climb(bench, problems, random, self.n // self.m)
 
 
 @strategy("rebase")
@@ -133,32 +137,6 @@ class Rebase:
         if going.size:
             rows[going] = np.repeat(going, allotted(scores_n[going], going.size, self.T))
         return rows
-
-
-def _climb(
-    bench: Bench,
-    problems: Problems,
-    random: torch.Generator,
-    n: int,
-    trees: int,
-    m: int,
-    look: int,
-) -> StrategyAnswers:
-    """Return what a search of `trees` beams apart comes to, of `n` responses in all.
-
-    Each keeps the best 1 / `m` of its responses at each step, and goes on as `m` from each. A
-    tree that has ended as a whole is left alone.
-    """
-    paths = bench.begin(problems, n)
-    size = n // trees
-    while paths.extend(random):
-        scores = _ahead(paths, look, random).reshape(-1, trees, size)
-        order = np.argsort(-scores, axis=2, kind="stable")[:, :, : size // m]
-        parents = np.repeat(order, m, axis=2)
-        going = paths.open.reshape(-1, trees, size).any(2, keepdims=True)
-        parents = np.where(going, parents, np.arange(size))
-        paths = paths.take(_flat((parents + size * np.arange(trees)[:, None]).reshape(-1, n)))
-    return bench.outcome(problems, paths)
 
 
 def _ahead(paths: SearchFrontier, look: int, random: torch.Generator) -> Numbers:

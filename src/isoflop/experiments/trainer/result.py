@@ -94,9 +94,12 @@ def _runs(mapping: ResultMapping, path: Path, expected: ExpectedResult) -> Runs:
     """Return the table of losses that a file holds."""
     if path.is_dir() or path.suffix.lower() not in TEXT:
         return read(
-            path, columns=mapping.columns, derive=mapping.derive, units=mapping.units,
+            path,
+            columns=mapping.columns,
+            derive=mapping.derive,
+            units=mapping.units,
             conventions=mapping.conventions,
-        )  # fmt: skip
+        )
     records = records_of(path)
     losses = [r for r in records if mapping.loss in r]
     if not losses:
@@ -110,9 +113,12 @@ def _runs(mapping: ResultMapping, path: Path, expected: ExpectedResult) -> Runs:
     names = dict.fromkeys(name for record in losses for name in record)
     table = {name: [record.get(name) for record in losses] for name in names}
     return read(
-        table, columns=mapping.columns, derive=mapping.derive, units=mapping.units,
+        table,
+        columns=mapping.columns,
+        derive=mapping.derive,
+        units=mapping.units,
         conventions=mapping.conventions,
-    )  # fmt: skip
+    )
 
 
 def _refuse_diverged(losses: Sequence[Record], name: str) -> None:

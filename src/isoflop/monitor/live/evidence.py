@@ -65,10 +65,12 @@ def shock(steps: Numbers, log_loss: Numbers, expected: int) -> Alert | None:
         if wealth.mean() >= ENOUGH:
             step = float(steps[i + 1])
             return Alert(
-                "shock", step, float(wealth.mean()),
+                "shock",
+                step,
+                float(wealth.mean()),
                 f"the loss rose at step {step:,.0f} as no healthy curve of this scatter does "
                 f"(evidence {wealth.mean():.3g} to 1): look at the data and the rate there",
-            )  # fmt: skip
+            )
     return None
 
 
@@ -93,10 +95,12 @@ def level(partial: LossCurve, replicates: Sequence[LossCurve]) -> tuple[float, f
         return float(z[-1]), since, None
     step = float(steps[over[0]])
     alert = Alert(
-        "level", step, float(z[over].max()),
+        "level",
+        step,
+        float(z[over].max()),
         f"from step {step:,.0f} on the loss lay {z[over[0]]:.1f} sigma above "
         f"{len(replicates)} repeats of this run: rate, data or code differ from theirs",
-    )  # fmt: skip
+    )
     return float(z[-1]), since, alert
 
 
@@ -115,9 +119,11 @@ def off_rate(steps: Numbers, rates: Numbers, plan: Schedule) -> Alert | None:
     step = float(steps[mask][at])
     factor = math.exp(ratio[at])
     return Alert(
-        "rate", step, abs(float(ratio[at])),
+        "rate",
+        step,
+        abs(float(ratio[at])),
         f"the learning rate is {factor:.3g} times the planned one since step {step:,.0f}",
-    )  # fmt: skip
+    )
 
 
 def plateau(steps: Numbers, log_loss: Numbers, planned: int | None) -> Alert | None:
@@ -134,10 +140,12 @@ def plateau(steps: Numbers, log_loss: Numbers, planned: int | None) -> Alert | N
         return None
     begin = float(steps[late][0])
     return Alert(
-        "plateau", begin, slope,
+        "plateau",
+        begin,
+        slope,
         f"the loss has not fallen since step {begin:,.0f}: more steps of this kind add nothing",
         "notice",
-    )  # fmt: skip
+    )
 
 
 def _averaged(steps: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:

@@ -40,9 +40,11 @@ class StepwiseRules:
         """Take a loss, and return the alert that it makes plain."""
         if not math.isfinite(loss) or loss <= 0:
             return Alert(
-                "not a number", step, math.inf,
+                "not a number",
+                step,
+                math.inf,
                 f"{self.stream} is {loss:g} at step {step:,.0f}: stop, and go back to a checkpoint",
-            )  # fmt: skip
+            )
         log_loss = math.log(loss)
         spike = self._spike(step, log_loss)
         self.recent.append(log_loss)
@@ -50,11 +52,13 @@ class StepwiseRules:
         self.above = self.above + 1 if self._is_far(log_loss) else 0
         if self.above >= ROWS:
             return Alert(
-                "divergence", step, log_loss - self.lowest,
+                "divergence",
+                step,
+                log_loss - self.lowest,
                 f"{self.stream} is {loss:.4g} at step {step:,.0f}, "
                 f"{math.exp(log_loss - self.lowest):.2f} times its lowest, and stays there: the "
                 "run diverges",
-            )  # fmt: skip
+            )
         return spike
 
     def take_back(self) -> None:
@@ -87,7 +91,9 @@ class StepwiseRules:
             return None
         rise = math.expm1(log_loss - middle)
         return Alert(
-            "spike", step, rise,
+            "spike",
+            step,
+            rise,
             f"{self.stream} rose {rise:.0%} above its last {WINDOW} values at step {step:,.0f}, "
             "twice within three",
-        )  # fmt: skip
+        )

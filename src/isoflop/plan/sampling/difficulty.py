@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
 from isoflop.errors import RefusedByData, UsageError
+from isoflop.options import Option
 from isoflop.samples.sample_table import NO_ANSWER, Samples
 
-How: TypeAlias = Literal["oracle", "score", "agreement"]
+How: TypeAlias = Literal["score", "agreement", "oracle"]
 
 UNSOLVED = -np.inf  # the ease of a problem that no sample solved: a bin of its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifficultyOptions:
+    """How problems are sorted by difficulty.
+
+    It comes from `estimate` samples of each problem; unless given from half of them by the
+    oracle, else from a quarter, and 8 at most.
+    """
+
+    by: Annotated[
+        How, Option("what difficulty is read from: a verifier, the votes, or right answers")
+    ] = "score"
+    bins: Annotated[int, Option("bins of difficulty", least=1, most=100)] = 5
+    estimate: Annotated[int | None, Option("samples that difficulty is read from")] = None
+
+    def samples(self, reach: int) -> int:
+        """Return from how many of `reach` samples of a problem its difficulty is read."""
+        if self.estimate is not None:
+            return self.estimate
+        return max(1, reach // 2) if self.by == "oracle" else max(1, min(8, reach // 4))
 
 
 @dataclass(frozen=True, eq=False)

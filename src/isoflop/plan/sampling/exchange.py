@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
+from isoflop.options import IntervalOptions
 from isoflop.quantities import refuse_draws
 from isoflop.report.display import Displayed
 
@@ -57,10 +58,7 @@ def compared(
     k: Numbers,
     small: Numbers,
     affordable: float,
-    *,
-    draws: int = 500,
-    level: float = 0.9,
-    seed: int = 0,
+    interval: IntervalOptions = IntervalOptions(draws=500),
 ) -> Exchanged:
     """Return the verdict on problems: the large model's chance (p,), the small one's (p, g) over k.
 
@@ -69,7 +67,7 @@ def compared(
     """
     from isoflop.samples.curves import problem_weights
 
-    refuse_draws(draws, level)
+    refuse_draws(interval.draws, interval.level)
     inside = np.flatnonzero(k <= affordable * (1 + 1e-9))
     if not inside.size:
         raise UsageError(
@@ -77,9 +75,9 @@ def compared(
         )
     g = int(inside[-1])
     curve = small.mean(0)
-    weights = np.concatenate([*problem_weights(len(small), draws, seed)])
+    weights = np.concatenate([*problem_weights(len(small), interval.draws, interval.seed)])
     gain = weights @ (small[:, g] - large)
-    ends = np.quantile(gain, [(1 - level) / 2, (1 + level) / 2])
+    ends = np.quantile(gain, [(1 - interval.level) / 2, (1 + interval.level) / 2])
     verdict = "samples" if ends[0] > 0 else "larger model" if ends[1] < 0 else "even"
     enough = np.flatnonzero(curve >= large.mean())
     return Exchanged(

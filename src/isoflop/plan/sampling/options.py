@@ -9,7 +9,7 @@ import numpy as np
 
 from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
-from isoflop.plan.sampling.prices import Prices, cost_of
+from isoflop.plan.sampling.prices import Spending
 from isoflop.samples.coverage import k_grid
 from isoflop.samples.curves import best_each
 from isoflop.samples.sample_table import Samples
@@ -30,9 +30,7 @@ class SamplingChoice:
         return float(self.cost.mean())
 
 
-def options(
-    samples: Samples, unit: str, prices: Prices | None = None, *, seed: int = 0
-) -> tuple[SamplingChoice, ...]:
+def options(samples: Samples, spending: Spending, *, seed: int = 0) -> tuple[SamplingChoice, ...]:
     """Return the votes and the best of k, by every verifier, for k = 1, 2, 3, 6, ...
 
     A verifier that gave some samples no score chooses nothing, and one with scores below zero
@@ -40,9 +38,7 @@ def options(
     """
     k = k_grid(samples.counts.reach, 4).astype(float)
     return tuple(
-        SamplingChoice(
-            f"{name}, k={k_:g}", right, cost_of(samples, k_, unit, verified and k_ > 1, prices)
-        )
+        SamplingChoice(f"{name}, k={k_:g}", right, spending.cost(samples, k_, verified and k_ > 1))
         for name, chance, verified in _ways(samples, k, seed)
         for k_, right in zip(k, chance.T, strict=True)
     )
@@ -51,8 +47,7 @@ def options(
 def options_after(
     first: Samples,
     rest: Samples,
-    unit: str,
-    prices: Prices | None = None,
+    spending: Spending,
     *,
     verifier: bool,
     seed: int = 0,
@@ -61,18 +56,18 @@ def options_after(
     """Return the options of whoever has drawn the `first` samples of each problem already.
 
     They take part in every vote and choice, and k counts them. Their price is in every cost, with
-    that of the verifier if it `verifier` them. `enough` is the number of draws behind a vote.
+    that of the `verifier` if it judged them. `enough` is the number of draws behind a vote.
     """
     had = float(np.diff(first.starts)[0])
     more = k_grid(rest.counts.reach, 4).astype(float)
-    unverified = cost_of(rest, had, unit, False, prices)
-    judging = cost_of(rest, had, unit, True, prices) - unverified if verifier else 0.0 * unverified
+    unverified = spending.cost(rest, had, False)
+    judging = spending.cost(rest, had, True) - unverified if verifier else 0.0 * unverified
     alone = {name: chance for name, chance, _ in _ways(first, np.array([had]), seed)}
     choices = []
     for name, chance, verified in _ways(rest, more, seed, first, enough):
         for k, right in zip([had, *(had + more)], np.hstack([alone[name], chance]).T, strict=True):
             checked = verified and k > 1
-            cost = cost_of(rest, k, unit, checked, prices)
+            cost = spending.cost(rest, k, checked)
             choices.append(
                 SamplingChoice(f"{name}, k={k:g}", right, cost if checked else cost + judging)
             )

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from isoflop.arrays import Numbers
 from isoflop.errors import Note, RefusedByData, UnknownName
-from isoflop.plan.sampling.difficulty import Difficulty, How
+from isoflop.options import IntervalOptions
+from isoflop.plan.sampling.difficulty import Difficulty, DifficultyOptions
 from isoflop.plan.sampling.options import SamplingChoice, options
-from isoflop.plan.sampling.prices import UNITS, Prices, cost_of, uncounted, unit_of
+from isoflop.plan.sampling.prices import UNITS, Spending, uncounted
 from isoflop.plan.sampling.problem_draws import FIRST, Cases, cases_of, chooser
 from isoflop.plan.sampling.router import Router
 from isoflop.quantities import refuse_draws, show
@@ -20,6 +21,7 @@ from isoflop.report.display import Displayed
 from isoflop.samples.curves import problem_weights
 from isoflop.samples.sample_table import Samples
 
+INTERVAL = IntervalOptions(draws=500)
 BUDGETS = 8  # looked at, unless some are named
 FOLDS = 10  # splits of the problems in two, over which cross-fitting is averaged
 
@@ -67,86 +69,62 @@ class SamplingPolicy(Displayed):
 
 def policy(
     samples: Samples,
-    *,
-    by: How = "score",
-    bins: int = 5,
-    estimate: int | None = None,
-    budgets: Sequence[float] | None = None,
     baseline: str | None = None,
-    unit: str | None = None,
-    prices: Prices | None = None,
+    *,
+    sorting: DifficultyOptions = DifficultyOptions(),
+    spending: Spending = Spending(),
     others: Sequence[SamplingChoice] = (),
-    draws: int = 500,
-    level: float = 0.9,
-    seed: int = 0,
+    interval: IntervalOptions = INTERVAL,
 ) -> SamplingPolicy:
     """Return the best option for each bin of difficulty and each budget, cross-fitted.
 
-    Difficulty comes from `estimate` samples of each problem. Their price is charged to every
-    budget, and they take part in every vote and choice; a strategy is run beside them. By the
-    oracle it comes from half of the samples, which no score is counted on, and which are not
-    charged: nobody could buy it. In each bin, half of the problems choose and the other
-    half is scored, and the reverse. The baseline is the best of k by the first verifier, or the
-    majority. `others` are strategies that were run, on the same problems in the same order.
+    The price of the samples that difficulty comes from is charged to every budget, and they take
+    part in every vote and choice; a strategy is run beside them. By the oracle it comes from half
+    of the samples, which no score is counted on, and which are not charged: nobody could buy it.
+    In each bin, half of the problems choose and the other half is scored, and the reverse. The
+    baseline is the best of k by the first verifier, or the majority. `others` are strategies that
+    were run, on the same problems in the same order.
 
     Raises RefusedByData for too few samples or problems, UnknownName for a baseline.
     """
-    return policies(
+    (answer,) = policies(
         samples,
         (baseline,),
-        by=by,
-        bins=bins,
-        estimate=estimate,
-        budgets=budgets,
-        unit=unit,
-        prices=prices,
+        sorting=sorting,
+        spending=spending,
         others=others,
-        draws=draws,
-        level=level,
-        seed=seed,
-    )[0]
+        interval=interval,
+    )
+    return answer
 
 
 def policies(
     samples: Samples,
     baselines: Sequence[str | None],
     *,
-    by: How = "score",
-    bins: int = 5,
-    estimate: int | None = None,
-    budgets: Sequence[float] | None = None,
-    unit: str | None = None,
-    prices: Prices | None = None,
+    sorting: DifficultyOptions = DifficultyOptions(),
+    spending: Spending = Spending(),
     others: Sequence[SamplingChoice] = (),
-    draws: int = 500,
-    level: float = 0.9,
-    seed: int = 0,
+    interval: IntervalOptions = INTERVAL,
 ) -> tuple[SamplingPolicy, ...]:
     """Return the same policy held against each of several baselines; see `policy`."""
-    _refuse(level, draws)
-    aside = _aside(samples.counts.reach, by) if estimate is None else estimate
-    counted, charged = unit_of(samples, unit, prices), by != "oracle"
-    price = cost_of(samples, aside, counted, by == "score", prices) * charged
+    refuse_draws(interval.draws, interval.level, 1)
+    seed = interval.seed
+    aside = sorting.samples(samples.counts.reach)
+    counted, charged = spending.counted(samples), sorting.by != "oracle"
+    price = spending.cost(samples, aside, sorting.by == "score") * charged
     mean_price = float(price.mean())
     ran = [replace(o, cost=o.cost + price) for o in others]
-    difficulty, cases = cases_of(
-        samples=samples,
-        aside=aside,
-        by=by,
-        bins=bins,
-        unit=counted,
-        prices=prices,
-        ran=ran,
-        seed=seed,
-    )
-    plain = (*options(samples, counted, prices, seed=seed), *others)
+    difficulty, cases = cases_of(samples, sorting, spending, ran, seed)
+    plain = (*options(samples, spending, seed=seed), *others)
     folds = _folds(difficulty.bin, seed)
-    weights = np.concatenate([*problem_weights(difficulty.ease.size, draws, seed)])
+    weights = np.concatenate([*problem_weights(difficulty.ease.size, interval.draws, seed)])
     described = _described(difficulty, samples.split(aside, seed)[1])
 
     def against(baseline: str | None) -> SamplingPolicy:
         line = _baseline(plain, baseline)
-        at = _budgets(line, min(o.price for o in cases.options), budgets)
+        at = _budgets(line, min(o.price for o in cases.options), spending.budgets)
+        rival = _Rival(line, folds, weights, interval.level)
         router = Router(
             of=difficulty.of,
             samples=aside,
@@ -156,18 +134,6 @@ def policies(
             choices=tuple(_choices(cases, b) for b in at),
             charged=charged,
         )
-        budget_rows = tuple(
-            _at(
-                budget=b,
-                cases=cases,
-                line=line,
-                folds=folds,
-                weights=weights,
-                level=level,
-                choices=chosen,
-            )
-            for b, chosen in zip(at, router.choices, strict=True)
-        )
         notes = (*_notes(difficulty, router, mean_price), *_left_out(samples, counted))
         return SamplingPolicy(
             difficulty=difficulty,
@@ -176,23 +142,16 @@ def policies(
             price_of_estimate=mean_price,
             charged=charged,
             baseline=_family(line[0].name),
-            budgets=budget_rows,
+            budgets=tuple(
+                _at(b, cases, rival, choices) for b, choices in zip(at, router.choices, strict=True)
+            ),
             bins=described,
-            level=level,
+            level=interval.level,
             router=router,
             notes=notes,
         )
 
     return tuple(against(baseline) for baseline in baselines)
-
-
-def _refuse(level: float, draws: int) -> None:
-    refuse_draws(draws, level, 1)
-
-
-def _aside(reach: int, by: How) -> int:
-    """Return from how many samples difficulty is read unless that is said."""
-    return max(1, reach // 2) if by == "oracle" else max(1, min(8, reach // 4))
 
 
 def _family(name: str) -> str:
@@ -260,16 +219,23 @@ def _crossed(cases: Cases, folds: list[npt.NDArray[np.bool_]], budget: float) ->
     return np.asarray(total.reshape(FIRST, -1).mean(0) / len(folds))
 
 
-def _at(
-    budget: float,
-    cases: Cases,
-    line: list[SamplingChoice],
-    folds: list[npt.NDArray[np.bool_]],
-    weights: Numbers,
-    level: float,
-    choices: tuple[str, ...],
-) -> AtBudget:
-    each = _crossed(cases, folds, budget)
+@dataclass(frozen=True, eq=False)
+class _Rival:
+    """The options of the baseline by price, and how scores are crossed and drawn.
+
+    `folds` split the problems in two (p,), and `weights` (s, p) are the draws of problems.
+    """
+
+    line: list[SamplingChoice]
+    folds: list[npt.NDArray[np.bool_]]
+    weights: Numbers
+    level: float
+
+
+def _at(budget: float, cases: Cases, rival: _Rival, choices: tuple[str, ...]) -> AtBudget:
+    """Return the policy at one budget, held against the baseline."""
+    line, weights, level = rival.line, rival.weights, rival.level
+    each = _crossed(cases, rival.folds, budget)
     logs = np.log([o.price for o in line])
     right = np.stack([o.right for o in line], axis=1)
     base = _affordable(right, logs, budget)

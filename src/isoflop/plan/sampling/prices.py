@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,27 @@ class Prices:
         for price in (self.prompt, self.generated):
             if not (math.isfinite(price) and price >= 0):
                 raise UsageError(f"a price is {price}; give dollars per million tokens, 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spending:
+    """What samples cost, and how much is spent on a problem.
+
+    Cost is counted in `unit`, at the `prices` of a host where that is dollars; `budgets` [unit]
+    are looked at, or a few from the least to the most that the samples allow.
+    """
+
+    unit: str | None = None
+    prices: Prices | None = None
+    budgets: Sequence[float] | None = None
+
+    def counted(self, samples: Samples | Tally) -> str:
+        """Return what cost is counted in; see `unit_of`."""
+        return unit_of(samples, self.unit, self.prices)
+
+    def cost(self, samples: Samples | Tally, k: float, verified: bool) -> Numbers:
+        """Return what k samples of each problem cost (p,); see `cost_of`."""
+        return cost_of(samples, k, self.counted(samples), verified, self.prices)
 
 
 def unit_of(samples: Samples | Tally, unit: str | None = None, prices: Prices | None = None) -> str:

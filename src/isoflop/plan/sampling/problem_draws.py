@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.plan.sampling.difficulty import Difficulty, How, difficulty
+from isoflop.plan.sampling.difficulty import Difficulty, DifficultyOptions, difficulty
 from isoflop.plan.sampling.options import SamplingChoice, options, options_after
-from isoflop.plan.sampling.prices import Prices
+from isoflop.plan.sampling.prices import Spending
 from isoflop.samples.sample_table import Samples
 from isoflop.samples.votes import ENOUGH
 
@@ -33,28 +33,25 @@ class Cases:
 
 def cases_of(
     samples: Samples,
-    aside: int,
-    by: How,
-    bins: int,
-    unit: str,
-    prices: Prices | None,
+    sorting: DifficultyOptions,
+    spending: Spending,
     ran: Sequence[SamplingChoice],
     seed: int,
 ) -> tuple[Difficulty, Cases]:
     """Return the difficulty by the first draw, and the cases of all of them in its bins."""
+    by, aside = sorting.by, sorting.samples(samples.counts.reach)
     difficulties: list[Difficulty] = []
     per_draw: list[dict[str, SamplingChoice]] = []
     for draw in range(FIRST):
         first, rest = samples.split(aside, seed + draw)
-        difficulties.append(difficulty(first, by, bins))
+        difficulties.append(difficulty(first, by, sorting.bins))
         if by == "oracle":
-            choices = options(rest, unit, prices, seed=seed)
+            choices = options(rest, spending, seed=seed)
         else:
             choices = options_after(
                 first,
                 rest,
-                unit,
-                prices,
+                spending,
                 verifier=by == "score",
                 seed=seed + draw,
                 enough=ENOUGH // FIRST,

@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isoflop.accounting import ModelFamily, convert_parameters
+from isoflop.accounting import (
+    HOFFMANN_FAMILY,
+    Architecture,
+    ModelFamily,
+    convert_parameters,
+)
 from isoflop.arrays import Numbers
 from isoflop.errors import UsageError
 from isoflop.fitting import Fit
@@ -43,6 +48,28 @@ class Rule:
     def sets(self) -> tuple[str, ...]:
         """The published sets of the rule."""
         return tuple(filter(None, (self.rate, self.batch)))
+
+    @property
+    def key(self) -> str:
+        """The name of its sets, such as "step-law2025"."""
+        return self.sets[0].partition("/")[2]
+
+    @property
+    def complete(self) -> bool:
+        """Whether it says a learning rate and a batch of any model, whatever its loss."""
+        takes = [constants(name).binding.takes for name in self.sets]
+        return len(takes) == 2 and not any("L" in each for each in takes)
+
+    @property
+    def source(self) -> str:
+        """Where it was published."""
+        return constants(self.sets[0]).source
+
+    @property
+    def caution(self) -> str:
+        """What its sets say to heed."""
+        cautions = (constants(name).caution for name in self.sets)
+        return "; ".join(dict.fromkeys(filter(None, cautions)))
 
     @property
     def counted(self) -> str | None:
@@ -86,21 +113,34 @@ RULES = (
 
 @dataclass(frozen=True, slots=True)
 class RateQuery:
-    """The models that are asked for: N as `counted`, D [tokens], loss L [nats/token] if known."""
+    """The models that are asked for: N as `counted`, D [tokens], loss L [nats/token] if known.
+
+    N is converted by the shapes of a `family`, or counted from the `architecture` where it is
+    stated.
+    """
 
     N: Any
     D: Any
     counted: str
-    family: ModelFamily
+    family: ModelFamily = HOFFMANN_FAMILY
     L: float | None = None
+    architecture: Architecture | None = None
 
     def __post_init__(self) -> None:
         """Refuse a loss that no model of text has."""
         if self.L is not None and not 0.01 <= self.L <= 100:
             raise UsageError(f"L is {self.L:g}; a loss lies between 0.01 and 100 nats/token")
 
+    @classmethod
+    def of(cls, architecture: Architecture, D: float, L: float | None = None) -> RateQuery:
+        """Return the query of one shape."""
+        N = float(architecture.parameters("total"))
+        return cls(N, D, "total", L=L, architecture=architecture)
+
     def size(self, convention: str) -> Numbers:
         """Return N by a convention."""
+        if self.architecture is not None:
+            return np.asarray(self.architecture.parameters(convention), float)
         return convert_parameters(self.N, self.counted, convention, self.family)
 
     def measured(self, convention: str | None) -> dict[str, Numbers]:

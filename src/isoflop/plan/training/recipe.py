@@ -11,8 +11,8 @@ from isoflop.accounting import Architecture, shape_for
 from isoflop.accounting.cost import MOST_CHIPS
 from isoflop.atlas import Range
 from isoflop.errors import Note, UnknownName, UsageError
-from isoflop.law import Published, form
 from isoflop.plan.result import Plan
+from isoflop.plan.training.learning_rate import RULES, RateQuery, advice
 from isoflop.quantities import refuse_count, show
 from isoflop.report.display import Displayed
 
@@ -20,8 +20,6 @@ WARMUP = 0.01  # of the steps
 FINAL = 0.1  # of the peak learning rate, at the end of a cosine over the whole run
 BETAS = (0.9, 0.95)
 DECAY, CLIP = 0.1, 1.0
-_RATES, _BATCHES, _OF_LOSS = "learning-rate", "batch-size", "batch-of-loss"
-_BOTH = (_RATES, _BATCHES)
 _LOCAL = 8  # sequences on a chip at a time, at the most
 
 
@@ -77,8 +75,8 @@ class RunConfig(Displayed):
 
 
 def rules() -> tuple[str, ...]:
-    """Return the names of the rules for a learning rate."""
-    return tuple(form(_RATES).published)
+    """Return the names of the rules that say a learning rate and a batch of any model."""
+    return tuple(rule.key for rule in RULES if rule.complete)
 
 
 def suggestions(
@@ -86,48 +84,33 @@ def suggestions(
 ) -> tuple[Suggestion, ...]:
     """Return what every rule says of a shape trained on D [tokens] to a loss L [nats/token].
 
-    Each rule is asked with N as it counts it; those of the loss are left out where it is unknown.
+    Each rule is asked with N as it counts it; a rule that says nothing without the loss is left
+    out where it is unknown.
     """
+    query = RateQuery.of(architecture, D, L)
     rows = []
-    for name, lr in form(_RATES).published.items():
-        batch = form(_BATCHES).published[name]
-        cautions = dict.fromkeys(filter(None, (lr.caution, batch.caution)))
-        rows.append(
-            Suggestion(
-                name,
-                _of_shape(lr, architecture, D),
-                _of_shape(batch, architecture, D),
-                lr.source,
-                "; ".join(cautions),
-            )
-        )
-    for name, of_loss in form(_OF_LOSS).published.items() if L is not None else ():
-        tokens = float(of_loss.law(L=L))
-        rows.append(Suggestion(name, None, tokens, of_loss.source, of_loss.caution))
+    for rule in RULES:
+        row = advice(rule, query)
+        lr, batch = (None if e is None else e.value for e in (row.lr, row.batch))
+        if lr is not None or batch is not None:
+            rows.append(Suggestion(rule.key, lr, batch, rule.source, rule.caution))
     return tuple(rows)
-
-
-def _of_shape(rule: Published, architecture: Architecture, D: float) -> float:
-    N = architecture.parameters(rule.conventions["N"])
-    return float(rule.law(N=float(N), D=D))
 
 
 def recipe(
     plan: Plan,
     architecture: Architecture | None = None,
     *,
-    convention: str = "total",
     rule: str = "step-law2025",
     chips: int = 1,
     chip: str | None = None,
     shape: Mapping[str, Any] | None = None,
-    nats: bool = True,
 ) -> RunConfig:
     """Return how to run a plan on so many chips.
 
-    The shape is `architecture`, or one near the planned N as `convention` counts it, to which
-    `shape` says vocabulary, context, aspect and tied (see `shape_for`). The tokens stay planned.
-    `nats` says that the loss is in nats/token, as the rules that take it need.
+    The shape is `architecture`, or one near the planned N as its law counts it, to which `shape`
+    says vocabulary, context, aspect and tied (see `shape_for`). The tokens stay planned. Rules
+    that take the loss are asked where the law predicts it in nats/token.
 
     Raises UnknownName for a rule, UsageError for no chips or a mixture of experts.
     """
@@ -136,6 +119,9 @@ def recipe(
     refuse_count("the number of chips", chips, 1, MOST_CHIPS)
     if plan.priced.active < 1:
         raise UsageError("a shape is made for dense models; give the architecture of the mixture")
+    conventions = plan.problem.model.conventions
+    convention = conventions.get("N", "total")
+    nats = conventions.get("L", "nats/token") == "nats/token"
     notes: list[Note] = []
     if architecture is None:
         sized = shape_for(plan.N.value, convention, **(shape or {}))
@@ -144,7 +130,7 @@ def recipe(
     counted = float(architecture.parameters(convention))
     D = plan.D.value
     every = suggestions(architecture, D, plan.L.value if nats else None)
-    lr, batch = (_of_shape(form(kind).published[rule], architecture, D) for kind in _BOTH)
+    lr, batch = next((s.lr or 0.0, s.batch or 0.0) for s in every if s.rule == rule)
     each = max(1, round(batch / architecture.context / chips))
     local = next(k for k in range(min(_LOCAL, each), 0, -1) if each % k == 0)
     sequences = chips * each
@@ -175,7 +161,7 @@ def _remarks(
     every: tuple[Suggestion, ...], wanted: float, batch: float, counted: float, plan: Plan
 ) -> list[Note]:
     """Return how far the rules disagree, and where the run is not the plan."""
-    rates = [s.lr for s in every if s.lr is not None]
+    rates = [s.lr for s in every if s.lr is not None and s.rule in rules()]
     batches = [s.batch for s in every if s.batch is not None]
     notes = [
         Note(

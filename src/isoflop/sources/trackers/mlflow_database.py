@@ -38,15 +38,15 @@ def _read(path: Path, wanted: Wanted) -> Iterator[Log]:
             settings = dict(connection.execute(_PARAMS, (key,)).fetchall())
             settings = {**settings, "experiment": experiment or ""}
             yield Log(
-                str(name or key),
-                "",
-                str(path),
-                _history(connection, str(key), wanted).history(),
-                settings,
-                str(status or "").lower(),
-                str(key),
-                "MLflow",
-                float(start or 0),
+                run=str(name or key),
+                recipe="",
+                origin=str(path),
+                history=_history(connection, str(key), wanted).history(),
+                settings=settings,
+                state=str(status or "").lower(),
+                key=str(key),
+                program="MLflow",
+                start=float(start or 0),
             )
 
 

@@ -50,16 +50,16 @@ def _read(folder: Path, wanted: Wanted) -> Iterator[Log]:
             continue
         notes: list[Note] = []
         yield Log(
-            meta.get("run_name") or place.name,
-            "",
-            str(place),
-            _history(place / "metrics", wanted, notes).history(),
-            dict(_parameters(place / "params")),
-            STATES.get(meta.get("status", ""), meta.get("status", "")).lower(),
-            meta.get("run_id") or meta.get("run_uuid") or place.name,
-            "MLflow",
-            float(meta.get("start_time") or 0),
-            tuple(notes),
+            run=meta.get("run_name") or place.name,
+            recipe="",
+            origin=str(place),
+            history=_history(place / "metrics", wanted, notes).history(),
+            settings=dict(_parameters(place / "params")),
+            state=STATES.get(meta.get("status", ""), meta.get("status", "")).lower(),
+            key=meta.get("run_id") or meta.get("run_uuid") or place.name,
+            program="MLflow",
+            start=float(meta.get("start_time") or 0),
+            notes=tuple(notes),
         )
 
 

@@ -83,15 +83,15 @@ async def _log(server: Server, run: Mapping[str, Any], wanted: Wanted) -> Log:
     series = await asyncio.gather(*(_metric(server, key, name) for name in names))
     rows = sorted((row for column in series for row in column), key=_step)
     return Log(
-        str(info.get("run_name") or key),
-        "",
-        server.url,
-        by_steps(rows, wanted).history(),
-        {str(p.get("key")): p.get("value") for p in _list(data, "params")},
-        str(info.get("status") or "").lower(),
-        key,
-        "MLflow",
-        float(info.get("start_time") or 0),
+        run=str(info.get("run_name") or key),
+        recipe="",
+        origin=server.url,
+        history=by_steps(rows, wanted).history(),
+        settings={str(p.get("key")): p.get("value") for p in _list(data, "params")},
+        state=str(info.get("status") or "").lower(),
+        key=key,
+        program="MLflow",
+        start=float(info.get("start_time") or 0),
     )
 
 

@@ -56,14 +56,14 @@ def _runs(paths: list[Path], wanted: Wanted) -> Iterator[Log]:
         state = "failed" if run.settings.get("sys/failed") is True else ""
         settings = {k: v for k, v in run.settings.items() if not k.startswith(_SYSTEM)}
         yield Log(
-            names[0] if names else key,
-            "",
-            str(paths[0]),
-            by_steps(rows, wanted).history(),
-            settings,
-            state,
-            key,
-            "Neptune",
+            run=names[0] if names else key,
+            recipe="",
+            origin=str(paths[0]),
+            history=by_steps(rows, wanted).history(),
+            settings=settings,
+            state=state,
+            key=key,
+            program="Neptune",
         )
 
 

@@ -50,9 +50,17 @@ def _read(path: Path, wanted: Wanted) -> Iterator[Log]:
             config = _document(configs.get(run) or configs.get(name) or "{}") or {}
             settings = {k: v for k, v in flat(config).items() if not k.startswith("_")}
             yield Log(
-                str(name), "", str(path), history.history(), settings, "", str(run), "trackio",
-                start, tuple(notes),
-            )  # fmt: skip
+                run=str(name),
+                recipe="",
+                origin=str(path),
+                history=history.history(),
+                settings=settings,
+                state="",
+                key=str(run),
+                program="trackio",
+                start=start,
+                notes=tuple(notes),
+            )
 
 
 def _history(rows: Any, wanted: Wanted) -> tuple[HistoryWriter, float, int]:

@@ -81,16 +81,16 @@ def read_run(path: Path, wanted: Wanted) -> Iterator[Log]:
     name = run.name or run.key or path.stem
     state = "unfinished" if run.code is None else "failed" if run.code else "finished"
     yield Log(
-        name,
-        "",
-        str(path),
-        run.history.history(),
-        {k: v for k, v in settings.items() if not k.startswith(_INTERNAL)},
-        state,
-        run.key,
-        "W&B",
-        run.start,
-        tuple(notes),
+        run=name,
+        recipe="",
+        origin=str(path),
+        history=run.history.history(),
+        settings={k: v for k, v in settings.items() if not k.startswith(_INTERNAL)},
+        state=state,
+        key=run.key,
+        program="W&B",
+        start=run.start,
+        notes=tuple(notes),
     )
 
 

@@ -67,14 +67,14 @@ def _log(run: Any, wanted: Wanted) -> Log:
         writer.add(len(writer) + 1, flat(row).items())
     settings = {**flat(dict(run.summary._json_dict)), **flat(dict(run.config))}
     return Log(
-        str(run.name or run.id),
-        "",
-        f"wandb:{'/'.join(run.path)}",
-        writer.history(),
-        {k: v for k, v in settings.items() if not k.startswith("_")},
-        str(run.state or "").lower(),
-        str(run.id),
-        "W&B",
+        run=str(run.name or run.id),
+        recipe="",
+        origin=f"wandb:{'/'.join(run.path)}",
+        history=writer.history(),
+        settings={k: v for k, v in settings.items() if not k.startswith("_")},
+        state=str(run.state or "").lower(),
+        key=str(run.id),
+        program="W&B",
     )
 
 

@@ -100,12 +100,12 @@ def logs_of(path: Path, parts: Iterator[Part], wanted: Wanted, program: str) -> 
             notes.append(part)
     for name, run in runs.items():
         yield Log(
-            name or run_name(path),
-            run.recipe,
-            str(path),
-            run.history.history(),
-            dict(settings),
-            state,
+            run=name or run_name(path),
+            recipe=run.recipe,
+            origin=str(path),
+            history=run.history.history(),
+            settings=dict(settings),
+            state=state,
             program=program,
             notes=tuple(notes),
         )

@@ -93,14 +93,14 @@ def _table(path: Path, table: CellTable) -> Iterator[Log]:
         writer = HistoryWriter()
         writer.add(number, row.items())
         yield Log(
-            str(row.get(_NAME, f"row {number}")),
-            "",
-            str(path),
-            writer.history(),
-            row,
-            str(row.get("State", "")).lower(),
-            str(row.get("ID", "")),
-            "W&B, table of runs",
+            run=str(row.get(_NAME, f"row {number}")),
+            recipe="",
+            origin=str(path),
+            history=writer.history(),
+            settings=row,
+            state=str(row.get("State", "")).lower(),
+            key=str(row.get("ID", "")),
+            program="W&B, table of runs",
         )
 
 
