@@ -38,7 +38,7 @@ class TrainingOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetOptions:
+class AmountOptions:
     """What may be spent."""
 
     C: Annotated[float | None, Option("the budget [FLOP], or what it would cost in money")] = None
@@ -122,7 +122,7 @@ class FixedOptions:
 def plan(
     fit: Model,
     *,
-    amount: BudgetOptions = BudgetOptions(),
+    amount: AmountOptions = AmountOptions(),
     cost: CostOptions = CostOptions(),
     fixed: FixedOptions = FixedOptions(),
     problem: ProblemOptions = ProblemOptions(),

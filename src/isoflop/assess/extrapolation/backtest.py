@@ -190,7 +190,7 @@ def backtest(
         except CannotFit as reason:
             refused += [Refused(c, str(reason)) for c, _ in able if c.free == largest]
             able = [(c, p) for c, p in able if c.free < largest]
-    test = _Test(runs, placed, draws, seed, effort or Effort())
+    test = _Splits(runs, placed, draws, seed, effort or Effort())
     errors: list[HeldOutErrors] = []
     for i, (c, problem) in enumerate(able):
         if watch is not None:
@@ -231,7 +231,7 @@ def _posed(
 
 
 @dataclass(frozen=True, eq=False)
-class _Test:
+class _Splits:
     """What every candidate is tested on: splits of runs, and how its optimum is looked for."""
 
     runs: Runs
@@ -241,7 +241,7 @@ class _Test:
     effort: Effort
 
 
-def _held(candidate: Candidate, problem: FitProblem, trial: _Test) -> list[HeldOutErrors]:
+def _held(candidate: Candidate, problem: FitProblem, trial: _Splits) -> list[HeldOutErrors]:
     """Return the errors of a candidate on every split."""
     placed, draws = trial.placed, trial.draws
     target, rng = objective(candidate.objective), np.random.default_rng(trial.seed)
