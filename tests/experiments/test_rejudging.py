@@ -26,7 +26,7 @@ from isoflop.experiments.sampling.messages import Drawing
 from isoflop.experiments.sampling.openai import OpenAI
 from isoflop.experiments.sampling.problems import addition
 from isoflop.experiments.sampling.program_judge import program
-from isoflop.experiments.sampling.rejudge import by_program, by_scorer, judge_again
+from isoflop.experiments.sampling.rejudge import VerdictSource, by_program, by_scorer, judge_again
 from isoflop.samples.bank import Sample, SampleBank
 
 SUMS = addition(4, seed=0)
@@ -91,15 +91,15 @@ def test_it_goes_on_where_it_was_and_the_first_verdict_stays(bank):
         return by_scorer("r", lambda prompts, texts: asked.append(texts) or [value] * len(texts))
 
     problems = problems_of(bank, "m")
-    judge_again(bank, "score:r", scorer(1.0), problems, **OWN, batch=5)
+    judge_again(bank, VerdictSource("score:r", scorer(1.0), 5), problems, **OWN)
     assert [len(texts) for texts in asked] == [5, 5, 5, 5, 4]
-    second = judge_again(bank, "score:r", scorer(2.0), problems, **OWN)
+    second = judge_again(bank, VerdictSource("score:r", scorer(2.0)), problems, **OWN)
     assert (second.new, second.had, len(asked)) == (0, 24, 5)
     with bank.writing() as rows:  # a sample that comes later is scored by the same call
         rows.append([Sample(problem="none", sample=0, lineage="m", response="x")])
         first = SUMS.problems[0].name
         rows.append([Sample(problem=first, sample=6, lineage="m", response="x", correct=False)])
-    third = judge_again(bank, "score:r", scorer(3.0), problems, **OWN)
+    third = judge_again(bank, VerdictSource("score:r", scorer(3.0)), problems, **OWN)
     assert (third.new, sum(third.owed.values())) == (1, 1)
     assert {score for score, _ in scores(bank, "r").values()} == {1.0, 3.0, None}
 
@@ -152,12 +152,12 @@ def test_a_reward_model_that_dies_ends_it_and_the_same_command_goes_on(bank, cap
 SLOWLY = """
 import sys, time
 from isoflop.experiments.sampling.collect import problems_of
-from isoflop.experiments.sampling.rejudge import by_scorer, judge_again
+from isoflop.experiments.sampling.rejudge import by_scorer, VerdictSource, judge_again
 from isoflop.samples.bank import SampleBank
 bank = SampleBank.open(sys.argv[1])
 slow = lambda prompts, texts: time.sleep(0.02) or [float(len(t)) for t in texts]
-judge_again(bank, "score:r", by_scorer("r", slow), problems_of(bank, "m"), strategy="parallel",
-            lineage="m", batch=1)
+judge_again(bank, VerdictSource("score:r", by_scorer("r", slow), 1), problems_of(bank, "m"),
+            strategy="parallel", lineage="m")
 """
 
 
@@ -174,7 +174,7 @@ def test_killed_at_any_moment_no_verdict_is_lost_or_doubled(bank):
         process.send_signal(signal.SIGKILL)
         process.wait()
     ask = by_scorer("r", lambda prompts, texts: [float(len(t)) for t in texts])
-    done = judge_again(bank, "score:r", ask, problems_of(bank, "m"), **OWN)
+    done = judge_again(bank, VerdictSource("score:r", ask), problems_of(bank, "m"), **OWN)
     assert done.had + done.new == 24
     assert done.had >= 5
     rows = [r for t in bank.later("score:r").tables(("problem", "sample"), OWN)
@@ -202,7 +202,7 @@ def test_a_program_grades_what_nobody_graded(tmp_path):
     )
     problem = type(SUMS.problems[0])("p", "2+2=", "4")
     ask = by_program(program(f"{rules}:right", 20.0))
-    done = judge_again(bank, "correct", ask, {"p": problem}, **OWN)
+    done = judge_again(bank, VerdictSource("correct", ask), {"p": problem}, **OWN)
     assert (done.new, done.had, sum(done.owed.values())) == (2, 1, 3)
     counts = bank.counts()
     assert (counts.solved.tolist(), counts.attempts.tolist()) == ([1], [3])
@@ -232,7 +232,7 @@ def test_samples_of_a_log_are_scored_with_problems_of_a_file(tmp_path, capsys):
 def test_a_scorer_in_process_that_gives_another_number_of_scores_is_refused(bank):
     ask = by_scorer("r", lambda prompts, texts: [1.0])
     with pytest.raises(UsageError, match="was sent 24 samples and gave 1"):
-        judge_again(bank, "score:r", ask, problems_of(bank, "m"), **OWN)
+        judge_again(bank, VerdictSource("score:r", ask), problems_of(bank, "m"), **OWN)
     assert bank.verifiers == ()
 
 
@@ -281,6 +281,6 @@ def test_a_server_that_is_busy_for_ever_is_no_reason_to_lose_samples(bank):
     with rewarding("503") as url:
         ask = by_scorer("r", http_scorer(url, attempts=2, pause=0.01))
         with pytest.raises(EnvironmentFailure, match="answers 503"):
-            judge_again(bank, "score:r", ask, problems_of(bank, "m"), **OWN)
+            judge_again(bank, VerdictSource("score:r", ask), problems_of(bank, "m"), **OWN)
     assert len(bank.load()) == 24
     assert bank.verifiers == ()

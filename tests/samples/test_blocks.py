@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from isoflop.errors import RefusedByData, UsageError
-from isoflop.experiments.sampling.rejudge import judge_again
+from isoflop.experiments.sampling.rejudge import VerdictSource, judge_again
 from isoflop.samples import bank as banks
 from isoflop.samples import blocks, curves, votes
 from isoflop.samples.bank import SampleBank
@@ -96,10 +96,10 @@ def test_verdicts_that_came_later_fill_blocks_too(tmp_path, monkeypatch):
     every["response"] = ["text"] * len(every["problem"])
     bank = filled(tmp_path / "bank", every, part=50, again=False)
     texts = {name: object() for name in set(every["problem"])}
-    judge_again(bank, "score:w", lambda asked: [float(len(r)) + i for i, (_, r, _) in
-                enumerate(asked)], texts, strategy="parallel", lineage="", batch=16)  # fmt: skip
-    judge_again(bank, "score:v", lambda asked: [0.5 for _ in asked], texts,
-                strategy="parallel", lineage="", batch=16)  # fmt: skip
+    judge_again(bank, VerdictSource("score:w", lambda asked: [float(len(r)) + i for i, (_, r, _) in
+                enumerate(asked)], 16), texts, strategy="parallel", lineage="")  # fmt: skip
+    judge_again(bank, VerdictSource("score:v", lambda asked: [0.5 for _ in asked], 16), texts,
+                strategy="parallel", lineage="")  # fmt: skip
     whole = bank.load(verifiers=["v", "w"], answers=True)
     assert np.isfinite(whole.scores["w"]).all()
     assert np.isfinite(whole.scores["v"]).all()

@@ -47,17 +47,15 @@ def judged(
 ) -> RejudgeProgress:
     """Return how far the verdicts of one column are, after asking for those that lack."""
     from isoflop.experiments.display import shown
-    from isoflop.experiments.sampling.rejudge import judge_again
+    from isoflop.experiments.sampling.rejudge import VerdictSource, judge_again
 
     with shown(column, _sentence) as watch:
         return judge_again(
             bank,
-            column,
-            ask,
+            VerdictSource(column, ask, batch),
             problems,
             strategy=names[0],
             lineage=names[1],
-            batch=batch,
             watch=watch,
         )
 

@@ -72,25 +72,39 @@ def by_program(program: Program) -> Ask:
     return lambda asked: completed(checked(program, asked))
 
 
+@dataclass(frozen=True, slots=True)
+class VerdictSource:
+    """What to `ask` for what stands in a `column`: "correct", or "score:NAME".
+
+    It is sent `batch` samples at a time.
+    """
+
+    column: str
+    ask: Ask
+    batch: int = 32
+
+    def __post_init__(self) -> None:
+        """Refuse to ask for nothing."""
+        if self.batch < 1:
+            raise UsageError(f"the batch is {self.batch}; it must be 1 at least")
+
+
 def judge_again(
     bank: SampleBank,
-    column: str,
-    ask: Ask,
+    source: VerdictSource,
     problems: Mapping[str, TextProblem],
     *,
     strategy: str,
     lineage: str,
-    batch: int = 32,
     watch: Watch = lambda judging: None,
 ) -> RejudgeProgress:
-    """Return what was done so that every sample has a verdict: "correct", or "score:NAME".
+    """Return what was done so that every sample has a verdict.
 
     What has one keeps it. Verdicts are written a batch at a time; killed anywhere, the same call
     goes on. A sample that gets no verdict is counted, and asked for again by the next call.
     Raises EnvironmentFailure for a verifier that does not work: verdicts so far are kept.
     """
-    if batch < 1:
-        raise UsageError(f"the batch is {batch}; it must be 1 at least")
+    column, ask, batch = source.column, source.ask, source.batch
     began = time.monotonic()
     where = {"strategy": strategy, "lineage": lineage}
     total = sum(len(table) for table in bank.rows.tables(["sample"], where))
