@@ -114,6 +114,18 @@ class ScoreTable:
         saving.save(columns, labels, head, path)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TableSource:
+    """Where a table is from: its `origin`, the `rows` there (n,), and the `sizes` of proxies.
+
+    A size is in parameters.
+    """
+
+    origin: str = "the table"
+    rows: Integers | None = None
+    sizes: Mapping[str, float] = field(default_factory=dict)
+
+
 def score_table(
     prompt: Sequence[Any] | npt.NDArray[Any],
     proxies: Mapping[str, Any],
@@ -121,9 +133,7 @@ def score_table(
     *,
     sample: Sequence[Any] | npt.NDArray[Any] | None = None,
     log_mass: Any = None,
-    sizes: Mapping[str, float] | None = None,
-    origin: str = "the table",
-    rows: Integers | None = None,
+    source: TableSource = TableSource(),
 ) -> ScoreTable:
     """Return a table of scored samples, once no cell is impossible.
 
@@ -151,9 +161,9 @@ def score_table(
         proxies={name: np.asarray(v, float) for name, v in proxies.items()},
         gold=np.asarray(gold, float),
         log_mass=None if log_mass is None else np.asarray(log_mass, float),
-        sizes=sizes or {},
-        origin=origin,
-        rows=np.zeros(0, np.int64) if rows is None else np.asarray(rows, np.int64),
+        sizes=source.sizes,
+        origin=source.origin,
+        rows=np.zeros(0, np.int64) if source.rows is None else np.asarray(source.rows, np.int64),
         notes=notes,
     )
     _refuse_impossible(table)

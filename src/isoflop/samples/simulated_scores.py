@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.samples.score_table import ScoreTable, score_table
+from isoflop.samples.score_table import ScoreTable, TableSource, score_table
 
 # Larger proxies read less of the style, as better judges do: angle [radians] and parameters.
 PROXIES = {"tiny": (1.05, 1e6), "small": (0.8, 1e7), "large": (0.6, 1e8)}
@@ -50,7 +50,8 @@ class Overoptimised:
         scores = {n: (np.cos(a) * x + np.sin(a) * e).ravel() for n, a in self.angles.items()}
         names = np.repeat([f"p{i:04d}" for i in range(prompts)], samples)
         sizes = {n: size for n, (_, size) in PROXIES.items() if n in self.angles}
-        return score_table(names, scores, gold.ravel(), sizes=sizes, origin="a simulation")
+        source = TableSource(origin="a simulation", sizes=sizes)
+        return score_table(names, scores, gold.ravel(), source=source)
 
     def curve(self, proxy: str, n: Any) -> Numbers:
         """Return the exact gain in gold of best-of-n by a proxy, for every n (g,)."""

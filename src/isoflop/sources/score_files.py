@@ -11,7 +11,7 @@ import numpy.typing as npt
 from isoflop.errors import BadRuns, UnknownName, UsageError
 from isoflop.quantities import parse
 from isoflop.runs.cells import name_rows
-from isoflop.samples.score_table import PROXY, SIZE, ScoreTable, score_table
+from isoflop.samples.score_table import PROXY, SIZE, ScoreTable, TableSource, score_table
 from isoflop.samples.simulated_scores import SAMPLE, sample_scores
 from isoflop.sources.cells import CellTable, numbers, texts
 from isoflop.sources.files import read_file
@@ -111,9 +111,11 @@ def understood(source: CellTable, columns: Mapping[str, str]) -> ScoreTable:
         np.full(len(prompt), np.nan) if gold is None else _numbers(source, gold),
         sample=texts(source.columns[parts["sample"]]) if "sample" in parts else None,
         log_mass=None if mass is None else _numbers(source, mass),
-        sizes={k: v for k, v in head.items() if k in proxies},
-        origin=source.origin,
-        rows=source.rows,
+        source=TableSource(
+            origin=source.origin,
+            rows=source.rows,
+            sizes={k: v for k, v in head.items() if k in proxies},
+        ),
     )
 
 
@@ -198,9 +200,11 @@ def stacked(tables: Sequence[ScoreTable]) -> ScoreTable:
         np.concatenate([t.gold for t in tables]),
         sample=np.concatenate([t.sample for t in tables]),
         log_mass=None if any(m is None for m in masses) else np.concatenate(masses),  # type: ignore[arg-type]
-        sizes={k: v for t in tables for k, v in t.sizes.items()},
-        origin=" + ".join(dict.fromkeys(t.origin for t in tables)),
-        rows=np.concatenate([t.rows for t in tables]),
+        source=TableSource(
+            origin=" + ".join(dict.fromkeys(t.origin for t in tables)),
+            rows=np.concatenate([t.rows for t in tables]),
+            sizes={k: v for t in tables for k, v in t.sizes.items()},
+        ),
     )
 
 
