@@ -82,8 +82,8 @@ def alternatives(model: Published, question: Question) -> tuple[Alternative, ...
     for other in sets:
         if all(other.conventions.get(s) == model.conventions.get(s) for s in "NL"):
             N, D = question.answer(other.law)
-            law = repeating(other.law, dict(question.all_inputs).get("U"))
-            L = float(law(N=N, D=D, **dict(question.all_inputs)))
+            law = repeating(other.law, dict(question.inputs).get("U"))
+            L = float(law(N=N, D=D, **dict(question.inputs)))
             rows.append(Alternative(other.key, N, D, D / N, L))
     return tuple(rows)
 
