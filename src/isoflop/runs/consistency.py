@@ -8,6 +8,7 @@ from isoflop.arrays import Mask, Numbers
 
 APART = 0.03  # by which losses of one point may differ in logs: seeds of small models do by less
 LARGER = 2.0  # times the compute that makes a run larger than another
+ROUNDING = 0.01  # of a scale, within which runs are of one
 WORSE = 1.02  # times the loss that is more than luck
 
 
@@ -27,10 +28,15 @@ def apart(inputs_kn: Numbers, output_n: Numbers, most: float = APART) -> list[Ma
 def no_better(scale_n: Numbers, output_n: Numbers) -> Mask:
     """Return which runs (n,) of the larger half are no better than the median of the smaller half.
 
-    None are where the larger half has the lower median, as it should.
+    `scale_n` is in logs. None are where the larger half has the lower median, as it should, and
+    where all runs are of about one scale.
     """
-    larger = scale_n > np.median(scale_n)
-    if not larger.any() or np.median(output_n[larger]) < np.median(output_n[~larger]):
+    larger = scale_n > np.median(scale_n) + ROUNDING
+    if (
+        np.ptp(scale_n) < np.log(LARGER)
+        or not larger.any()
+        or np.median(output_n[larger]) < np.median(output_n[~larger])
+    ):
         return np.zeros(output_n.size, bool)
     return np.asarray(larger & (output_n >= np.median(output_n[~larger])))
 

@@ -161,7 +161,7 @@ def _remarks(
     every: tuple[Suggestion, ...], wanted: float, batch: float, counted: float, plan: Plan
 ) -> list[Note]:
     """Return how far the rules disagree, and where the run is not the plan."""
-    rates = [s.lr for s in every if s.lr is not None and s.rule in rules()]
+    rates = [s.lr for s in every if s.lr is not None]
     batches = [s.batch for s in every if s.batch is not None]
     notes = [
         Note(
