@@ -13,7 +13,7 @@ from isoflop.arrays import Numbers
 from isoflop.fitting import starts
 from isoflop.fitting.objective import Objective
 from isoflop.fitting.problem import FitProblem
-from isoflop.fitting.solve import VALLEY, solve
+from isoflop.fitting.solve import VALLEY, Damping, solve
 from isoflop.law import Law
 
 SCREENED, POLISHED = 1024, 24
@@ -126,8 +126,7 @@ def _ends(
         z_cbp[rows, low].reshape(-1, p),
         np.repeat(weights_cn, k, 0),
         target,
-        scaled=True,
-        max_passes=VALLEY,
+        damping=Damping(scaled=True, passes=VALLEY),
     )
     z_cbp[rows, low], value_cb[rows, low] = on.z_sp.reshape(c, k, p), on.value_s.reshape(c, k)
     return z_cbp, value_cb
