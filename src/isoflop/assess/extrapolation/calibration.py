@@ -168,14 +168,14 @@ def scatter(fit: Fit[Any], constants: PoolConstants = LEARNT) -> Scatter:
     large = float(np.sort(x)[-min(count, n)])
     apart = n >= 2 * FEWEST_LARGEST and count < n
     return Scatter(
-        np.asarray(residuals * np.exp(-slope * (x - centre))),
-        slope,
-        centre,
-        (float(x.min()), float(x.max())),
-        takes,
-        n - p if 0 < n - p <= FEW else None,
-        residuals[x >= large] if apart else None,
-        large,
+        residuals=np.asarray(residuals * np.exp(-slope * (x - centre))),
+        slope=slope,
+        centre=centre,
+        ends=(float(x.min()), float(x.max())),
+        takes=takes,
+        spare=n - p if 0 < n - p <= FEW else None,
+        largest=residuals[x >= large] if apart else None,
+        large=large,
     )
 
 
