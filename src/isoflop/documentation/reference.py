@@ -15,10 +15,12 @@ from isoflop.runs.conventions import CONVENTIONS
 
 MEANINGS = {
     "total": "every parameter, embeddings and output head included",
+    "with-head": "the blocks and the output head, without the tables of embeddings",
     "non-embedding": "without the embeddings of tokens and positions, as Kaplan et al. 2020 count",
     "active": "of a mixture of experts, what one token uses",
     "flops-per-token": "FLOP of a training token, over 6",
     "6ND": "6 FLOP for each parameter and token",
+    "6ND-with-head": "the same, N of the blocks and the output head",
     "6ND-non-embedding": "the same, N without embeddings",
     "MD": "FLOP per token from the shape, attention included (DeepSeek LLM 2024), times tokens",
     "detailed": "every matrix product of the shape, embeddings and head included",
