@@ -2,6 +2,7 @@
 
     python benchmarks/bench_accuracy.py             the table, study by study
     python benchmarks/bench_accuracy.py --learn     the constants of pools, whole sources left out
+    --only TEXT                                     studies whose name holds it
     --keep FOLDER                                   fits and backtests are kept there between calls
 
 From each study the runs above a cut are held out, and each of these sees only the others:
@@ -140,9 +141,11 @@ def score(model: Model, case: Case, constants: PoolConstants = LEARNT) -> Score:
     )
 
 
-def measured(keep: Path | None = None) -> Iterator[Measured]:
-    """Yield every case, from the folder if it is there."""
+def measured(keep: Path | None = None, only: str = "") -> Iterator[Measured]:
+    """Yield every case whose name holds a text, from the folder if it is there."""
     for case in cases():
+        if only not in case.name:
+            continue
         path = keep and keep / f"{hashlib.sha256(case.name.encode()).hexdigest()[:12]}.pickle"
         if path and path.exists():
             yield pickle.loads(path.read_bytes())
@@ -336,7 +339,8 @@ def test_a_large_backtest_takes_a_cpu_minute():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--learn", action="store_true")
+    parser.add_argument("--only", default="")
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
-    found = tuple(measured(options.keep))
-    (learn if options.learn else table)(found)
+    chosen = tuple(measured(options.keep, options.only))
+    (learn if options.learn else table)(chosen)
