@@ -92,7 +92,7 @@ def fit(
     law: Annotated[
         str,
         Option(
-            "the law to fit; 'isoflop laws' lists them; pool weighs all of N and D by a backtest, "
+            "the law to fit; 'isoflop laws' lists them; pool weighs those that the runs call for, "
             "best takes its first",
             "LAW",
         ),

@@ -42,8 +42,7 @@ def pool(
     `laws`, `objectives`, `axis` and `cuts` are those of `compare`; a `comparison` made before
     stands for all of them; `watch` is that of `backtest`. Runs that allow no backtest leave the
     weights as they are before one, and the error of the form at what is usual: the pool is
-    doubtful then. A candidate whose fit is
-    refused leaves its weight to the others, and a note.
+    doubtful then. A candidate whose fit is refused leaves its weight to the others, and a note.
 
     Raises CannotFit if no candidate can be fitted to the runs.
     """
