@@ -241,10 +241,13 @@ def table(items: Sequence[Measured]) -> None:
             print(line(f"{m.case.name}: quick", [quick[i]], everything))
     for name, band in BANDS.items():
         print(line(f"{name}: pool", pools, within(band)))
-        print(line(f"{name}: quick", list(quick.values()), within(band)))
+        if quick:
+            print(line(f"{name}: quick", list(quick.values()), within(band)))
     before = [score(m.pool(AT_FIRST), m.case, AT_FIRST) for m in items]
     print("\nconstants at first:", written(overall(items, before)))
     print("constants as learnt:", written(overall(items, pools)))
+    if not quick:
+        return
     those = [items[i] for i in quick]
     print("quick path:         ", written(overall(those, list(quick.values()))))
     one_of = singles(items)
