@@ -51,7 +51,7 @@ TRIALS: Mapping[str, tuple[Any, ...]] = {
     "alike": (5.0, 10.0, 20.0),
     "growth": (0.0025, 0.005, 0.0075, 0.01),
     "splits": (2.0, 4.0, 8.0, 16.0),
-    "shown": (0.25, 0.5, 1.0),
+    "evidence": (0.25, 0.5, 1.0),
     "disagreement": (0.0, 0.25, 0.5, 1.0),
     "largest": (1 / 3, 1 / 2, 1.0),
 }  # fmt: skip
