@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from isoflop import cli
 from isoflop.atlas import claims as atlas
-from isoflop.atlas.claims import CLAIMS, LEFT_OUT
+from isoflop.atlas.claims import CLAIMS, LEFT_OUT, AtLeast
 from isoflop.atlas.models import MODELS
+from isoflop.claims.check import judge
 from isoflop.claims.recomputed import REGISTRY, agrees
-from isoflop.commands.claims import judge
 from isoflop.laws import constants
 
 # What the literature says of each, read claim by claim: the command must come to the same.
@@ -39,18 +39,18 @@ def expected(number: int) -> str:
 
 def found(number: int, what: str) -> float:
     """Return a number that is recomputed for a claim."""
-    _, made, _ = judge(CLAIMS[number])
+    made = judge(CLAIMS[number]).recomputed
     return {**{c.what: c.recomputed for c in made.compared}, **made.also}[what]
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda c: f"{c.number}")
 def test_verdict(claim):
-    assert judge(claim)[2] == expected(claim.number)
+    assert judge(claim).verdict == expected(claim.number)
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda c: f"{c.number}")
 def test_every_claim_is_computed_where_it_can_be(claim):
-    _, made, _ = judge(claim)
+    made = judge(claim).recomputed
     assert made.computed == (claim.number not in NOT_COMPUTED)
     if claim.statements and claim.number != 49:
         assert {c.what for c in made.compared} == set(claim.statements)
@@ -111,9 +111,9 @@ def test_numbers(number, what, value):
 )
 def test_a_number_put_right_makes_a_wrong_claim_right(number, name, value):
     claim = CLAIMS[number]
-    assert judge(claim)[2] == "wrong"
+    assert judge(claim).verdict == "wrong"
     mended = dataclasses.replace(claim, statements={**claim.statements, name: value})
-    assert judge(mended)[2] == "right"
+    assert judge(mended).verdict == "right"
 
 
 def replaced(monkeypatch, key: str, **values: float) -> None:
@@ -136,7 +136,7 @@ def replaced(monkeypatch, key: str, **values: float) -> None:
 def test_a_wrong_constant_in_a_law_breaks_what_rests_on_it(monkeypatch, key, values, broken):
     replaced(monkeypatch, key, **values)
     for number in broken:
-        assert judge(CLAIMS[number])[2] == "wrong" != expected(number)
+        assert judge(CLAIMS[number]).verdict == "wrong" != expected(number)
 
 
 def test_a_wrong_model_in_the_atlas_breaks_what_rests_on_it(monkeypatch):
@@ -144,22 +144,22 @@ def test_a_wrong_model_in_the_atlas_breaks_what_rests_on_it(monkeypatch):
     wrong = dataclasses.replace(gpt3, D=dataclasses.replace(gpt3.D, value=1e10))
     for module in ("models", "chinchilla"):
         monkeypatch.setattr(f"isoflop.claims.{module}.MODELS", {**MODELS, "GPT-3 175B": wrong})
-    assert judge(CLAIMS[26])[2] == "wrong"
-    assert judge(CLAIMS[67])[2] == "right"
+    assert judge(CLAIMS[26]).verdict == "wrong"
+    assert judge(CLAIMS[67]).verdict == "right"
 
 
 @given(st.floats(1e-3, 1e25), st.integers(1, 6))
 def test_a_number_holds_against_itself_rounded_and_not_against_its_double(value, places):
     rounded = float(f"{value:.{places}e}")
-    assert agrees("x", rounded, value)
-    assert not agrees("x", rounded, value * 2)
+    assert agrees(rounded, value)
+    assert not agrees(rounded, value * 2)
 
 
 def test_a_lower_bound_and_a_share():
-    assert agrees("at least orders", 6, 6.3)
-    assert not agrees("at least orders", 6, 5.9)
-    assert agrees("x", 20, 18.4, within=0.1)
-    assert not agrees("x", 20, 17.9, within=0.1)
+    assert agrees(AtLeast(6), 6.3)
+    assert not agrees(AtLeast(6), 5.9)
+    assert agrees(20, 18.4, within=0.1)
+    assert not agrees(20, 17.9, within=0.1)
 
 
 # --- the command

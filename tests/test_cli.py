@@ -275,7 +275,7 @@ def counting(monkeypatch):
 
     def design(**settings):
         trials = module.Counting(**settings).trials()
-        monkeypatch.setattr("isoflop.commands.sweep.run.designed", lambda *named: trials)
+        monkeypatch.setattr("isoflop.experiments.presets.preset_trials", lambda *named: trials)
 
     return design
 

@@ -12,7 +12,6 @@ from typing import Annotated
 import pytest
 
 from isoflop import cli, commands
-from isoflop.commands.help_sections import GROUPS, OTHERS, parts
 from isoflop.commands.registry import REGISTRY, Command, Option, command
 from isoflop.errors import UsageError
 from isoflop.report import Report
@@ -98,12 +97,15 @@ def test_its_summary_is_known_before_it_is_imported(monkeypatch, name):
 
 def test_every_command_has_its_place_in_the_help_and_every_group_a_sentence(capsys):
     names = list(dict.fromkeys(name.split()[0] for name in COMMANDS))
-    listed = dict(parts(names))
-    assert OTHERS not in listed, f"add to a part of the help: {listed[OTHERS]}"
-    assert sorted(name for part in listed.values() for name in part) == sorted(names)
-    assert {name.split()[0] for name in COMMANDS if " " in name} == set(GROUPS)
+    listed = dict(commands.sections(names))
+    assert "Others" not in listed, f"name a section of: {listed['Others']}"
+    assert sorted(name for section in listed.values() for name in section) == sorted(names)
+    assert {name.split()[0] for name in COMMANDS if " " in name} == set(commands.groups())
+    assert all(
+        COMMANDS[n].section == s for s, several in listed.items() for n in several if n in COMMANDS
+    )
     contents = " ".join(type_in(capsys, "isoflop --help")[1].split())
-    for group, sentence in GROUPS.items():
+    for group, sentence in commands.groups().items():
         assert f"{group} {sentence}" in contents
         assert sentence in " ".join(type_in(capsys, f"isoflop {group} --help")[1].split())
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import html
 import pickle
 import re
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -15,11 +17,15 @@ import pytest
 import isoflop as iso
 from isoflop import observational, pages, schedules
 from isoflop.accounting import ModelFamily
+from isoflop.assess.coverage.coverage_fits import fit_ways
 from isoflop.assess.coverage.curvature import bend
 from isoflop.assess.coverage.extrapolation import fit_coverage, way
 from isoflop.assess.reward.curve import evaluations, reward_curve
 from isoflop.assess.reward.evidence import of_curves
+from isoflop.assess.reward.guard import guards
 from isoflop.assess.reward.overoptimisation import overoptimisation
+from isoflop.assess.reward.reward_fits import fit_rewards
+from isoflop.assess.reward.reward_input import of_scores
 from isoflop.atlas.models import MODELS
 from isoflop.downstream import chain, forecast_score
 from isoflop.errors import EnvironmentFailure, UnknownName, UsageError
@@ -32,6 +38,7 @@ from isoflop.plan.sampling.difficulty import DifficultyOptions
 from isoflop.plan.sampling.policy import policy
 from isoflop.plan.sampling.prices import Spending
 from isoflop.plan.training.learning_rate import RULES, RateQuery, advice
+from isoflop.plan.training.rate_advice import learning_rates, rate_query
 from isoflop.plan.training.recipe import recipe
 from isoflop.report import Report
 from isoflop.report.display import Displayed, laid_out
@@ -89,15 +96,14 @@ def counts():
 
 
 @functools.cache
-def schedule_fit():
+def loss_curves():
     budget = "steps=600,warmup=30"
     law = schedules.AreaPower(L0=2.7, A=0.6, alpha=0.45)
     texts = (f"constant:peak=3e-4,{budget}", f"cosine:peak=3e-4,end=3e-5,{budget}")
-    curves = [
+    return [
         schedules.simulated(law, schedules.recipe(text).schedule(text), 40, 1e-3, seed)
         for seed, text in enumerate(texts)
     ]
-    return schedules.fit("power", curves, draws=20)
 
 
 @functools.cache
@@ -107,9 +113,14 @@ def evaluations_of_rl():
 
 
 @functools.cache
-def best_of_n():
+def score_table():
     scores = Overoptimised(quality=0, taste=1, harm=0.25, angles={"z": np.pi / 2})
-    return best_of_n_curves(scores.table(40, 64, seed=0), "z")
+    return scores.table(40, 64, seed=0)
+
+
+@functools.cache
+def best_of_n():
+    return best_of_n_curves(score_table(), "z")
 
 
 @functools.cache
@@ -155,6 +166,18 @@ def speedup():
     return iso.speedup(*tables, draws=50)
 
 
+@functools.cache
+def registered():
+    folder = tempfile.mkdtemp()
+    return iso.register(fit(), f"{folder}/register.jsonl", name="larger", N=2e5, D=1e7)
+
+
+def scores():
+    run = iso.Runs({"N": np.array([2e5]), "D": np.array([1e7]), "L": np.array([1.1])})
+    run = dataclasses.replace(run, conventions=runs().conventions)
+    return iso.score(registered().path, run)
+
+
 def mixture():
     rng = np.random.default_rng(5)
     shares = rng.dirichlet(np.ones(3), 30)
@@ -188,6 +211,8 @@ MAKERS = {
     "configuration": lambda: recipe(iso.plan.spend(published(), 1e21)),
     "learning rate": lambda: advice(RULES[0], RateQuery(1e9, 1e11, "non-embedding", FAMILY, None)),
     "verdict on a model": lambda: judge([next(iter(MODELS.values()))], published(), near=2.0)[0],
+    "registered": registered,
+    "scores": scores,
     "comparison": comparison,
     "backtest": lambda: comparison().test,
     "audit": lambda: iso.audit(runs()),
@@ -195,7 +220,17 @@ MAKERS = {
     "profile": lambda: identified().profiles[0],
     "influence": lambda: iso.influence(fit(), most=3),
     "speedup": speedup,
-    "schedule": schedule_fit,
+    "schedule": lambda: schedules.fit("power", loss_curves(), draws=20),
+    "schedules": lambda: schedules.fit_schedules(loss_curves(), ("power",), draws=20),
+    "update": lambda: iso.update(
+        iso.fit("chinchilla", runs().where("C < 2e11"), draws=40, seed=0), runs()
+    ),
+    "models": lambda: iso.models(["GPT-3 175B", "Chinchilla"]),
+    "claims": lambda: iso.claims.check(23, 32),
+    "learning rates": lambda: learning_rates(rate_query(1e9, D=1e11)),
+    "ways of coverage": lambda: fit_ways(counts(), ["beta-binomial"], repeats=1, draws=20),
+    "reward fits": lambda: fit_rewards(of_scores(score_table(), draws=20)),
+    "guards": lambda: guards(score_table(), draws=20),
     "reward curve": lambda: reward_curve(
         evaluations(evaluations_of_rl(), "hours"), "hours", recipe="run", start=0.3, draws=20
     ),
@@ -222,7 +257,7 @@ MAKERS = {
 FIGURES = {  # whose page has figures
     "runs", "law", "ensemble", "published", "fit", "forecast", "plan", "plan of constants", "reach",
     "serve", "shrink", "wall", "approaches", "design", "comparison", "backtest", "identify",
-    "influence", "speedup",
+    "influence", "speedup", "registered",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isoflop import laws, plan
+    from isoflop import claims, laws, plan
     from isoflop.assess.audit import audit
     from isoflop.assess.extrapolation.backtest import Backtest, Candidate, backtest
     from isoflop.assess.extrapolation.comparison import compare
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from isoflop.monitor.live.session import watch
     from isoflop.monitor.register import register
     from isoflop.monitor.score import score
+    from isoflop.monitor.update import update
     from isoflop.plan import Plan
+    from isoflop.plan.model_verdicts import models
+    from isoflop.plan.serve import serve
     from isoflop.report import Report
     from isoflop.runs import Runs
     from isoflop.sources import read
@@ -60,10 +63,14 @@ _HOMES = {
     "forecast": "isoflop.forecasting",
     "Forecast": "isoflop.forecasting",
     "plan": "isoflop",
+    "serve": "isoflop.plan",
     "Plan": "isoflop.plan",
     "register": "isoflop.monitor",
     "watch": "isoflop.monitor.live.session",
     "score": "isoflop.monitor",
+    "update": "isoflop.monitor.update",
+    "models": "isoflop.plan.model_verdicts",
+    "claims": "isoflop",
     "Report": "isoflop.report",
     "IsoflopError": "isoflop.errors",
 }
@@ -95,10 +102,14 @@ __all__ = [  # noqa: RUF022 (the order of the pipeline)
     "forecast",
     "Forecast",
     "plan",
+    "serve",
     "Plan",
     "register",
     "watch",
     "score",
+    "update",
+    "models",
+    "claims",
     "Report",
     "IsoflopError",
 ]

@@ -24,7 +24,6 @@ import typer
 from typer.core import TyperGroup
 
 from isoflop import commands
-from isoflop.commands import help_sections
 from isoflop.commands.registry import SEVERAL, Command, Parameter, explanation
 from isoflop.errors import (
     EnvironmentFailure,
@@ -63,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if as_json and "--help" in argv:
                 return _write_help([word for word in argv if not word.startswith("-")])
             program = _program(frozenset((*argv, *_words_before_tab())))
-            bare = not argv or (len(argv) == 1 and argv[0] in help_sections.GROUPS)
+            bare = not argv or (len(argv) == 1 and argv[0] in commands.groups())
             called = [*argv, "--help"] if bare else argv
             result = program(called, prog_name="isoflop", standalone_mode=False)
             code = result() if callable(result) else int(result or 0)
@@ -196,13 +195,13 @@ def _record(failure: BaseException, argv: Sequence[str]) -> str:
 
 
 class _Contents(TyperGroup):
-    """The program, whose commands are listed by the parts of the work."""
+    """The program, whose commands are listed by sections."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of commands, all in one column."""
         wide = max(map(len, self.commands))
-        for part, names in help_sections.parts(self.commands):
-            with formatter.section(part):
+        for section, names in commands.sections(self.commands):
+            with formatter.section(section):
                 rows = ((name, self.commands[name].get_short_help_str()) for name in names)
                 formatter.write_dl([(name.ljust(wide), words) for name, words in rows])
 
@@ -220,7 +219,7 @@ def _program(words: Set[str]) -> Callable[..., Any]:
     for name in registry:
         group, _, word = name.rpartition(" ")
         if group not in groups:
-            about = help_sections.GROUPS.get(group, "")
+            about = commands.groups().get(group, "")
             groups[group] = typer.Typer(help=about, short_help=about, **style)
             program.add_typer(groups[group], name=group)
         add = groups[group].command

@@ -11,9 +11,9 @@ import pytest
 import isoflop
 from isoflop.commands.demo import demo
 from isoflop.experiments.pretrain import sweep
-from isoflop.pages.demo import _candidates
 from isoflop.sources import read
 from isoflop.store import Study
+from isoflop.studies.pretraining import _candidates
 
 pytestmark = pytest.mark.training
 

@@ -13,7 +13,7 @@ from isoflop.commands.reward.demo import reward_demo
 from isoflop.commands.reward.run import reward_run
 from isoflop.errors import BadRuns, UnknownName, UsageError
 from isoflop.experiments.reward import Proxy, Scorer
-from isoflop.pages.reward_run import designed
+from isoflop.experiments.reward.preset_study import preset_study
 from isoflop.sources import read
 from isoflop.studies.reward import Mean, Replication, ScorerArm, gap, held_out, outcome, trend
 
@@ -146,11 +146,11 @@ def test_a_study_of_one_preset_is_not_mixed_with_another(demo):
 def test_a_missing_replication_is_named(demo):
     runs = read(demo[0] / "study")
     with pytest.raises(BadRuns, match="seed 1"):
-        outcome(designed("tiny", 2, 0), runs)
+        outcome(preset_study("tiny", 2, 0), runs)
 
 
 def test_a_study_that_there_is_not_is_refused():
     with pytest.raises(UnknownName, match="tiny"):
-        designed("tinny", None, 0)
+        preset_study("tinny", None, 0)
     with pytest.raises(UsageError, match="--seeds"):
-        designed("tiny", 0, 0)
+        preset_study("tiny", 0, 0)

@@ -9,14 +9,14 @@ import pytest
 from isoflop.commands.rl.demo import rl_demo
 from isoflop.commands.rl.run import rl_run
 from isoflop.errors import UnknownName, UsageError
-from isoflop.pages.rl_run import designed
+from isoflop.experiments.rl.preset_study import preset_study
 from isoflop.sources import read
 from isoflop.store import Study
 
 
 def arms(**asked):
     given = {"preset": "study", "recipes": (), "change": {}, "setting": {}, "seeds": None}
-    study = designed(**{**given, **asked, "seed": 4})
+    study = preset_study(**{**given, **asked, "seed": 4})
     return study.arms, study.seeds
 
 

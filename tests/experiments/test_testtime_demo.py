@@ -11,7 +11,8 @@ import pytest
 from isoflop.cli import main
 from isoflop.commands.testtime.demo import testtime_demo as demonstrate
 from isoflop.errors import UnknownName, UsageError
-from isoflop.pages.testtime_demo import designed
+from isoflop.experiments.testtime import named
+from isoflop.experiments.testtime.preset_study import preset_study
 from isoflop.samples.sample_table import Counts
 from isoflop.sources.open_samples import opened
 from isoflop.store import Study
@@ -47,7 +48,8 @@ def seed(
     strategies = {n: tried(np.full(P, a)) for n, a in zip(names, again, strict=True)}
     # By name 12 comes before 4.
     strategies |= {f"budget/tokens={4 * i + 4}": tried(np.full(P, r)) for i, r in enumerate(limits)}
-    return Seed(lineage, K, curves, counts, {"beam/n=16": tried(gained), **strategies})
+    tried_by_name = {"beam/n=16": tried(gained), **strategies}
+    return Seed(lineage, K, curves, counts, {named(n): t for n, t in tried_by_name.items()})
 
 
 def seen(best, beam, again, limits):
@@ -84,15 +86,15 @@ def test_bins_are_even_and_easy_first():
 
 
 def test_what_cannot_be_run_is_refused():
-    assert designed("study", 2, 5).seeds == (5, 6)
-    own = designed("tiny", 1, 0, ("budget/again=7", "mcts/n=8"), 9).setting
+    assert preset_study("study", 2, 5).seeds == (5, 6)
+    own = preset_study("tiny", 1, 0, ("budget/again=7", "mcts/n=8"), 9).setting
     assert (own.problems, own.attempts, own.strategies) == (9, 8, ("budget/again=7", "mcts/n=8"))
     with pytest.raises(UnknownName, match="beam"):
-        designed("study", None, 0, ("beem/n=4",))
+        preset_study("study", None, 0, ("beem/n=4",))
     with pytest.raises(UnknownName, match="study"):
-        designed("studdy", None, 0)
+        preset_study("studdy", None, 0)
     with pytest.raises(UsageError, match="seeds is 0; it must be a whole number from 1"):
-        designed("tiny", 0, 0)
+        preset_study("tiny", 0, 0)
 
 
 @pytest.mark.training
@@ -121,7 +123,7 @@ def test_one_seed_of_the_study_comes_with_the_package(word, capsys):
 
 
 def test_the_packaged_seed_is_the_study_that_the_demo_runs():
-    setting = designed("study", 1, 0).setting
+    setting = preset_study("study", 1, 0).setting
     found = opened("sample:chain-bank")
     assert set(found.kinds()) == {
         (name, setting.lineage(0)) for name in ("parallel", *setting.strategies)

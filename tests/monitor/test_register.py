@@ -212,7 +212,7 @@ def test_scores_say_what_was_measured_and_the_record_adds_them_up(book, fit):
     scores = iso.score(book, runs)
     assert [s.is_inside for s in scores.scores] == [True, False, True]
     assert [e.name for e in scores.open] == ["run 3", "run 4"]
-    assert any("revision" in note for note in scores.notes)
+    assert any(note.topic == "revision" for note in scores.notes)
     record = scores.records[0]
     assert (record.coverage.inside, record.coverage.count) == (2, 3)
     assert record.bias == pytest.approx(math.log(3) / 3)

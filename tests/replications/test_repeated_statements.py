@@ -6,7 +6,7 @@ import pytest
 
 from isoflop.atlas.claims import CLAIMS
 from isoflop.atlas.models import MODELS
-from isoflop.commands.claims import judge
+from isoflop.claims.check import judge
 from isoflop.errors import UsageError
 from isoflop.laws import constants
 from isoflop.plan import spend
@@ -17,14 +17,14 @@ C = 5.76e23
 
 def test_v32_n_and_d_cannot_each_grow_as_the_root_of_the_other(replicated):
     """The two exponents are each other's inverse, so that only their product is free of a law."""
-    _, found, verdict = judge(CLAIMS[31])
-    one, other = (c.recomputed for c in found.compared)
+    result = judge(CLAIMS[31])
+    one, other = (c.recomputed for c in result.recomputed.compared)
     assert one * other == pytest.approx(1)
-    replicated("V32", "claim 31: N as D^0.5, D as N^0.5", paper="wrong", ours=verdict)
+    replicated("V32", "claim 31: N as D^0.5, D as N^0.5", paper="wrong", ours=result.verdict)
 
 
 def test_v32_equal_n_and_d_are_not_20_tokens_per_parameter(replicated):
-    verdict = judge(CLAIMS[32])[2]
+    verdict = judge(CLAIMS[32]).verdict
     replicated("V32", "claim 32: N = D = (C/6)^0.5, D/N = 20", paper="wrong", ours=verdict)
 
 
@@ -41,6 +41,6 @@ def test_v32_the_planner_refuses_that_n_with_20_tokens_for_each_parameter(replic
 def test_v32_gpt_3_is_not_1e22_flop(replicated):
     """It is what the GPT-3 of 6.7B took."""
     assert MODELS["GPT-3 6.7B"].flop == pytest.approx(1.2e22, rel=2e-3)
-    replicated("V32", "claim 67: GPT-3 at 1e22 FLOP", paper="wrong", ours=judge(CLAIMS[67])[2])
+    replicated("V32", "claim 67: GPT-3 at 1e22 FLOP", paper="wrong", ours=judge(CLAIMS[67]).verdict)
     ours = MODELS["GPT-3 175B"].flop
     replicated("V32", "6ND of GPT-3 175B", paper=3.14e23, ours=ours, rel=5e-3)

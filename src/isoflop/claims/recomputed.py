@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from isoflop.atlas.claims import Claim
+from isoflop.atlas.claims import AtLeast, Claim
 from isoflop.plan.rounding import digits
 from isoflop.report.display import Displayed
 
 Verdict: TypeAlias = Literal["right", "needs a caveat", "wrong", "no source found"]
 VERDICTS: tuple[Verdict, ...] = ("right", "needs a caveat", "wrong", "no source found")
-
-AT_LEAST = "at least "  # how the name of a number begins that is said to be a lower bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def against(claim: Claim, values: Mapping[str, float]) -> Recomputed:
             name,
             reference,
             values[name],
-            agrees(name, reference, values[name], claim.within),
+            agrees(reference, values[name], claim.within),
             printed=claim.facts.get(name) == values[name],
         )
         for name, reference in claim.statements.items()
@@ -74,13 +72,13 @@ def against(claim: Claim, values: Mapping[str, float]) -> Recomputed:
     return Recomputed(compared, others)
 
 
-def agrees(name: str, reference: float, value: float, within: float | None = None) -> bool:
+def agrees(reference: float, value: float, within: float | None = None) -> bool:
     """Say whether a number holds: `value` rounds to it, or lies within a share of it.
 
-    >>> agrees("x", 5.37, 5.3703), agrees("x", 5.32, 5.3703)
-    (True, False)
+    >>> agrees(5.37, 5.3703), agrees(5.32, 5.3703), agrees(AtLeast(5), 5.3703)
+    (True, False, True)
     """
-    if name.startswith(AT_LEAST):
+    if isinstance(reference, AtLeast):
         return value >= reference
     if within is not None:
         return abs(value - reference) <= within * abs(reference)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.inputs import (
     IntervalOptions,
@@ -13,11 +13,12 @@ from isoflop.commands.registry import Option, command
 from isoflop.pages.approaches import page_of
 from isoflop.report import Report
 
-if TYPE_CHECKING:
-    pass
 
-
-@command("approaches", example="isoflop approaches sample:tiny --C 1e12")
+@command(
+    "approaches",
+    section="Laws, and how far they hold",
+    example="isoflop approaches sample:tiny --C 1e12",
+)
 def approaches(
     runs: Source,
     *,

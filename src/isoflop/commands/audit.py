@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import command
 from isoflop.pages.audit import page_of
 from isoflop.report import Report
 
-if TYPE_CHECKING:
-    pass
 
-
-@command("audit", example="isoflop audit sample:tiny")
+@command("audit", section="Runs", example="isoflop audit sample:tiny")
 def audit(
     runs: Source,
     *,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from isoflop.commands.compare import BacktestOptions
-from isoflop.commands.inputs import OptionalIntervals, RunsOptions, Source
+from isoflop.commands.inputs import OptionalIntervals, RunsOptions, Source, split
 from isoflop.commands.registry import command
 from isoflop.pages.backtest import page_of
-from isoflop.pages.compare import split
 from isoflop.pages.progress import progress
 from isoflop.report import Report
 
-if TYPE_CHECKING:
-    pass
 
-
-@command("backtest", example="isoflop backtest sample:tiny --laws chinchilla --draws 50")
+@command(
+    "backtest",
+    section="Laws, and how far they hold",
+    example="isoflop backtest sample:tiny --laws chinchilla --draws 50",
+)
 def backtest(
     runs: Source,
     *,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from isoflop.commands.inputs import RunsOptions, Source
+from isoflop.commands.inputs import RunsOptions, Source, split
 from isoflop.commands.registry import ANY, Option, command
-from isoflop.pages.compare import page_of, split
+from isoflop.pages.compare import page_of
 from isoflop.pages.progress import progress
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    pass
 
 Laws = Annotated[
     tuple[str, ...],
@@ -54,7 +51,11 @@ class PoolOptions:
     seed: Seed = 0
 
 
-@command("compare", example="isoflop compare sample:tiny --laws chinchilla,kaplan-joint")
+@command(
+    "compare",
+    section="Laws, and how far they hold",
+    example="isoflop compare sample:tiny --laws chinchilla,kaplan-joint",
+)
 def compare(
     runs: Source,
     *,

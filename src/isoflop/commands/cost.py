@@ -46,7 +46,11 @@ class LoadOptions:
     overhead: Annotated[str, Option("power of the site over that of the chips", "RANGE")] = "1"
 
 
-@command("cost", example="isoflop cost --C 3.8e25 --chip H100 --mfu 0.35,0.41 --chips 16384")
+@command(
+    "cost",
+    section="Plans",
+    example="isoflop cost --C 3.8e25 --chip H100 --mfu 0.35,0.41 --chips 16384",
+)
 def cost(
     *,
     work: WorkOptions = WorkOptions(),

@@ -80,6 +80,7 @@ class WorthOptions:
 
 @command(
     "design",
+    section="Plans",
     example="isoflop design chinchilla --at N=70e9,D=1.4e12 --at-least N=1e7,D=2e8 "
     "--at-most N=1e9,D=2e10 --noise 0.005 --within 0.15",
 )

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.inputs import OptionalIntervals, RunsOptions, Source
 from isoflop.commands.registry import Option, command
-from isoflop.pages.downstream import (
-    answer_of,
-    as_data,
-    forecasts,
-    grades,
-    notes_of,
-    rules,
-    title,
-    ways,
-)
-from isoflop.report import Block, Heading, Report
-
-if TYPE_CHECKING:
-    pass
+from isoflop.report import Report
 
 Tasks = Annotated[
     tuple[str, ...], Option("a task, or its columns; all that are found unless given", "TASK")
@@ -56,6 +43,7 @@ class StepOptions:
 
 @command(
     "downstream",
+    section="Forecasts",
     example="isoflop downstream sample:simulated-ladder --task choice --chance choice=0.25 "
     "--N 7B --D 1T",
 )
@@ -75,36 +63,19 @@ def downstream(
     Both steps are refitted to the same resampled runs. A task that does not rise above chance is
     refused; the others get a class, from a backtest, their noise and their order.
     """
-    from isoflop.commands.tasks import read_tasks
-    from isoflop.pages.downstream_figures import of_task
-    from isoflop.pages.tasks import chances
+    from isoflop.downstream import TwoSteps, forecast_tasks, read_tasks
+    from isoflop.pages.downstream import page_of
 
-    tables = read_tasks(table_options, runs, tasks.task)
-    guess = chances(tasks.chance, tuple(tables))
-    options = {"law": steps.law, "over": steps.over, "link": steps.link, "fix": steps.fix}
-    fitting = {
-        "draws": interval.draws,
-        "level": interval.level,
-        "seed": interval.seed,
-        "cluster": steps.cluster,
-    }
-    answers = [
-        answer_of(
-            name=name,
-            runs=table,
-            chance=guess.get(name),
-            options=options,
-            fitting=fitting,
-            cuts=steps.cuts,
-            at=at,
-        )
-        for name, table in tables.items()
-    ]
-    blocks: list[Block] = [*notes_of(answers), grades(answers)]
-    if at:
-        blocks.append(forecasts(answers, at))
-    blocks += [ways(answers), rules()]
-    for answer in answers:
-        blocks += [Heading(answer.name), *of_task(answer, whole=len(answers) == 1)]
-    refused = all(a.chain is None for a in answers)
-    return Report(title(at), tuple(blocks), as_data(answers), refused)
+    chosen = TwoSteps(
+        law=steps.law,
+        over=steps.over,
+        link=steps.link,
+        fix=steps.fix,
+        cuts=steps.cuts,
+        draws=interval.draws,
+        level=interval.level,
+        seed=interval.seed,
+        cluster=steps.cluster,
+    )
+    tables = read_tasks(runs, tasks.task, **table_options.settings)
+    return page_of(forecast_tasks(tables, tasks.chance, chosen, **at))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 
@@ -11,9 +11,6 @@ from isoflop.commands.registry import Option, command
 from isoflop.pages.emergence import exact_of, says, wrong_of
 from isoflop.quantities import show
 from isoflop.report import Block, Paragraph, Remark, Report, Table
-
-if TYPE_CHECKING:
-    pass
 
 STEPS = 80
 SIZES = 13  # models that are scored
@@ -29,7 +26,7 @@ class FamilyOptions:
     largest: Annotated[float, Option("the largest model [params]")] = 1e12
 
 
-@command("emergence", example="isoflop emergence --tokens 5 --items 200")
+@command("emergence", section="Forecasts", example="isoflop emergence --tokens 5 --items 200")
 def emergence(
     *,
     tokens: Annotated[int, Option("tokens of an answer, all of which must be right")] = 5,

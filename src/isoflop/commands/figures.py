@@ -8,7 +8,7 @@ from isoflop.commands.registry import Option, command
 from isoflop.report import Report
 
 
-@command("figures", example="isoflop figures scalerl")
+@command("figures", section="What is known", example="isoflop figures scalerl")
 def figures(
     name: Annotated[str | None, Option("a paper or model, such as kaplan")] = None,
 ) -> Report:

@@ -84,7 +84,9 @@ class ResamplingOptions:
 
 
 @command(
-    "fit", example="isoflop fit sample:tiny --law chinchilla --where 'C < 2e11' --out fit.json"
+    "fit",
+    section="Begin here",
+    example="isoflop fit sample:tiny --law chinchilla --where 'C < 2e11' --out fit.json",
 )
 def fit(
     runs: Source,

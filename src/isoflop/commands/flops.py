@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from isoflop.commands.registry import Option, command
 from isoflop.pages.flops import counts
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +45,7 @@ class ExpertOptions:
 
 @command(
     "flops",
+    section="Plans",
     example="isoflop flops --layers 80 --width 8192 --heads 64 --kv-heads 8 --feed-forward 28672 "
     "--vocabulary 128256 --context 8192 --D 15T",
 )

@@ -8,7 +8,11 @@ from isoflop.pages.forecast import page_of
 from isoflop.report import Report
 
 
-@command("forecast", example="isoflop forecast chinchilla/besiroglu2024 --N 70B --D 1.4T")
+@command(
+    "forecast",
+    section="Begin here",
+    example="isoflop forecast chinchilla/besiroglu2024 --N 70B --D 1.4T",
+)
 def forecast(
     fit: Model,
     *,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from isoflop.commands.influence import LawOptions
 from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import command
@@ -11,11 +9,12 @@ from isoflop.pages.identify import page_of
 from isoflop.pages.influence import answers
 from isoflop.report import Report
 
-if TYPE_CHECKING:
-    pass
 
-
-@command("identify", example="isoflop identify sample:tiny --law chinchilla --C 1e20")
+@command(
+    "identify",
+    section="Laws, and how far they hold",
+    example="isoflop identify sample:tiny --law chinchilla --C 1e20",
+)
 def identify(
     runs: Source,
     *,

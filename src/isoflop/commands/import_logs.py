@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from isoflop import errors
 from isoflop.commands.registry import Option, command
-from isoflop.errors import amount, texts
-from isoflop.pages.import_logs import unsaid
 from isoflop.pages.progress import progress
-from isoflop.report import Report, Table, note_blocks
+from isoflop.report import Report
 from isoflop.terminal import say
 
 
 @command(
     "import",
+    section="Runs",
     example="isoflop import cispo=sample:rl-log --as rl --set hours-per-step=8 --out curve.csv",
 )
 def import_(
@@ -46,8 +44,7 @@ def import_(
     of training programs, told by what they hold. A run that was restarted is joined, one that
     comes twice counts once, and that is said. What --columns and --set say is kept beside FILE.
     """
-    from isoflop.runs import Runs
-    from isoflop.sources import importers
+    from isoflop.pages.import_logs import page_of
     from isoflop.sources.import_logs import import_logs
     from isoflop.sources.sample_logs import SampleTable
 
@@ -61,24 +58,8 @@ def import_(
             watch=watch,
         )
     new, table = None, runs.table
-    notes = [*(table.doubts if isinstance(table, Runs) else ()), *runs.notes]
     if out:
         with progress("writing the samples") as watch:
             new = table.save(out, watch) if isinstance(table, SampleTable) else table.save(out)
         say(f"wrote {out}")
-    if new is not None and new < len(table):
-        repeats = amount(len(table) - new, "row was", "rows were")
-        text = f"{repeats} in {out} already; what is there stays as it is"
-        notes.append(errors.Note("info", "repeats", text))
-    options = importers.kind(runs.kind).options
-    blocks = (*note_blocks(notes), Table(runs.columns, runs.rows), *unsaid(options, set_ or {}))
-    data: dict[str, Any] = {
-        "out": out,
-        "kind": runs.kind,
-        "rows": len(table),
-        "notes": texts(notes),
-        "found": [dict(zip(runs.columns, row, strict=True)) for row in runs.rows],
-    }
-    rows = amount(len(table), "row", "rows")
-    where = f" to {out}" if out else "; --out FILE writes them"
-    return Report(f"{rows} imported{where}", blocks, data)
+    return page_of(runs, set_, out, new)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import Option, command
 from isoflop.pages.influence import answers, page_of
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    pass
-
 
 Objectives = Annotated[
     Literal["huber", "squared", "asymmetric", "student-t"], Option("what is minimised")
@@ -43,7 +39,11 @@ class LawOptions:
     seed: Seed = 0
 
 
-@command("influence", example="isoflop influence sample:tiny --law chinchilla --C 1e20")
+@command(
+    "influence",
+    section="Laws, and how far they hold",
+    example="isoflop influence sample:tiny --law chinchilla --C 1e20",
+)
 def influence(
     runs: Source,
     *,

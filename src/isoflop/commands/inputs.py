@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from isoflop.commands.registry import Option
 from isoflop.options import IntervalOptions as IntervalOptions
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 Source: TypeAlias = Annotated[
     str, Option("a CSV, TSV, JSON lines or Parquet file, a study, or sample:NAME", "RUNS")
 ]
+
+
+def split(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names in texts that may hold several, with commas between."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +46,22 @@ class TableOptions:
         """How N and C are counted; None where nothing is stated."""
         return None
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The options by the names that `isoflop.read` gives them."""
+        return {
+            "columns": self.columns,
+            "derive": self.derive,
+            "where": self.where,
+            "conventions": self.conventions,
+            "units": self.unit,
+        }
+
     def read(self, source: str) -> Runs:
         """Return the runs of a source; raises what `isoflop.sources.read` raises."""
         from isoflop.sources import read
 
-        return read(
-            source,
-            columns=self.columns,
-            derive=self.derive,
-            where=self.where,
-            conventions=self.conventions,
-            units=self.unit,
-        )
+        return read(source, **self.settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

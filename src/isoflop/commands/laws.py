@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.registry import Option, command
 from isoflop.pages.law_list import by_topic
 from isoflop.pages.laws import about, formula, law_of, set_of
 from isoflop.report import Block, Heading, Paragraph, Report, Table
 
-if TYPE_CHECKING:
-    pass
 
-
-@command("laws", example="isoflop laws chinchilla")
+@command("laws", section="Laws, and how far they hold", example="isoflop laws chinchilla")
 def laws(
     name: Annotated[str | None, Option("a law, or a published set written LAW/SET")] = None,
 ) -> Report:

@@ -9,11 +9,10 @@ from isoflop.commands.law_source import single
 from isoflop.commands.pricing import Shapes
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
-from isoflop.pages.lr import check_share, family_of, report, tokens_of
 from isoflop.report import Report
 
 if TYPE_CHECKING:
-    pass
+    from isoflop.plan.training.rate_advice import NarrowProxy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +38,28 @@ class ProxyOptions:
     proxy_width: Annotated[float | None, Option("width of that proxy")] = None
     width: Annotated[float | None, Option("width of the model")] = None
 
+    @property
+    def narrow(self) -> NarrowProxy | None:
+        """The proxy, None where none is stated.
 
-@command("lr", example="isoflop lr --N 1B --D 100B --L 2.5")
+        Raises UsageError where a part of it is missing.
+        """
+        from isoflop.plan.training.rate_advice import NarrowProxy
+
+        stated = {
+            "--proxy-lr": self.proxy_lr,
+            "--proxy-width": self.proxy_width,
+            "--width": self.width,
+        }
+        names = [name for name, value in stated.items() if value is not None]
+        if names and (missing := [name for name in stated if name not in names]):
+            raise UsageError(f"{names[0]} needs {' and '.join(missing)} as well")
+        if self.proxy_lr is None or self.proxy_width is None or self.width is None:
+            return None
+        return NarrowProxy(self.proxy_lr, self.proxy_width, self.width)
+
+
+@command("lr", section="Plans", example="isoflop lr --N 1B --D 100B --L 2.5")
 def lr(
     *,
     query: QueryOptions,
@@ -61,27 +80,22 @@ def lr(
     A surface over rate and batch, fitted to your own sweep, stands beside them with --fit:
     isoflop fit RUNS --law rate-batch-surface --out FIT, with N, D, lr, batch and L.
     """
-    from isoflop.plan.training.learning_rate import RULES, RateQuery, advice, mup, surface_advice
+    from isoflop.pages.lr import page_of
+    from isoflop.plan.training.rate_advice import learning_rates, rate_query
 
-    setting = RateQuery(
+    setting = rate_query(
         query.N,
-        tokens_of(query.N, query.D, query.C, query.convention),
-        query.convention,
-        family_of(query.shapes, query.N),
-        query.L,
+        D=query.D,
+        C=query.C,
+        L=query.L,
+        convention=query.convention,
+        shapes=query.shapes,
     )
-    rows = tuple(advice(rule, setting) for rule in RULES)
-    check_share(within)
-    surface = None if fit is None else single(fit)
-    if surface is not None:
-        rows += (surface_advice(surface, setting, within),)
-    stated = {
-        "--proxy-lr": proxy.proxy_lr,
-        "--proxy-width": proxy.proxy_width,
-        "--width": proxy.width,
-    }
-    if names := [name for name, value in stated.items() if value is not None]:
-        if missing := [name for name in stated if name not in names]:
-            raise UsageError(f"{names[0]} needs {' and '.join(missing)} as well")
-        rows += (mup(proxy.proxy_lr or 0.0, proxy.proxy_width or 0.0, proxy.width or 0.0),)
-    return report(setting, rows, surface, query.shapes, within)
+    advice = learning_rates(
+        setting,
+        surface=None if fit is None else single(fit),
+        within=within,
+        proxy=proxy.narrow,
+        shapes=query.shapes,
+    )
+    return page_of(advice)

@@ -13,7 +13,7 @@ from isoflop.report import Report
 SERVER = "isoflop.web.agents"  # a layer beside the command line, which no command may import
 
 
-@command("mcp", example="isoflop mcp studies", minutes=True)
+@command("mcp", section="Begin here", example="isoflop mcp studies", minutes=True)
 def mcp(
     folder: Annotated[str, Option("the folder whose files may be read", "FOLDER")] = ".",
 ) -> Report:

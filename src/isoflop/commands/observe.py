@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-from isoflop.commands.benchmarks import read_models
-from isoflop.commands.inputs import IntervalOptions, Source, TableOptions
+from isoflop.commands.inputs import IntervalOptions, Source, TableOptions, split
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
-from isoflop.pages.benchmarks import listed, share
 from isoflop.report import Report
 
 
@@ -26,9 +24,27 @@ class CapabilityOptions:
     ceiling: Annotated[float, Option("the best score there can be")] = 1.0
     cutoff: Annotated[float | None, Option("fit up to this compute [FLOP], hold out beyond")] = None
 
+    @property
+    def least(self) -> float | None:
+        """The share that --floor writes, of which 0 is one; None if it was not given.
+
+        Raises UsageError for what is none.
+        """
+        if self.floor is None:
+            return None
+        try:
+            value = float(self.floor)
+        except ValueError:
+            text = f"--floor is {self.floor!r}; it must be a share such as 0.25"
+            raise UsageError(text) from None
+        if not 0 <= value < 1:
+            raise UsageError(f"--floor is {value:g}; a guess scores from 0 to below 1")
+        return value
+
 
 @command(
     "observe",
+    section="Forecasts",
     example="isoflop observe sample:simulated-models --target arithmetic --floor 0 "
     "--cutoff 3e22 --components 1 --family simulated-oak --C 1e25",
 )
@@ -48,33 +64,19 @@ def observe(
     holds a row per model: family, C, and a column of shares per benchmark. With --cutoff the
     law is fitted to the smaller models and held against the larger.
     """
-    from isoflop import observational as laws
-    from isoflop.pages.observational import ObservationalAnswer, report
+    from isoflop.observational import CapabilityFit, forecast_benchmark, read_models
+    from isoflop.pages.observational import page_of
 
-    if C is not None and family is None:
-        raise UsageError("--C forecasts a family; say which with --family NAME")
-    if interval.draws < 1:
-        raise UsageError("--draws is 0; an interval needs draws, such as 1000")
-    runs, models = read_models(table_options, table, capability.target, listed(capability.inputs))
-    used = listed(capability.inputs) or tuple(
-        b for b in models.benchmarks if b != capability.target
+    how = CapabilityFit(
+        n_components=capability.components,
+        floor=capability.least,
+        ceiling=capability.ceiling,
+        cutoff=capability.cutoff,
+        draws=interval.draws,
+        level=interval.level,
+        seed=interval.seed,
     )
-    how = {
-        "n_components": capability.components,
-        "floor": share(capability.floor),
-        "ceiling": capability.ceiling,
-        "level": interval.level,
-    }
-    options: dict[str, Any] = {**how, "draws": interval.draws, "seed": interval.seed}
-    test = (
-        None
-        if capability.cutoff is None
-        else laws.held_out(models, capability.target, used, capability.cutoff, **options)
-    )
-    observation = (
-        laws.observe(models, capability.target, used, **options) if test is None else test.fit
-    )
-    family_forecast = (
-        None if C is None else laws.forecast_family(observation, models, str(family), C)
-    )
-    return report(ObservationalAnswer(runs, models, observation, test, family, family_forecast))
+    names = split(capability.inputs)
+    models = read_models(table, capability.target, names, **table_options.settings)
+    forecast = forecast_benchmark(models, capability.target, names, how=how, family=family, C=C)
+    return page_of(forecast)

@@ -117,6 +117,7 @@ class FixedOptions:
 
 @command(
     "plan",
+    section="Begin here",
     example="isoflop plan chinchilla/besiroglu2024 --C 5.76e23 --at-most D=3e12",
 )
 def plan(
@@ -152,7 +153,7 @@ def plan(
     return run.written(source, plan, page)
 
 
-@command("reach", example="isoflop reach chinchilla/besiroglu2024 --L 2.0")
+@command("reach", section="Plans", example="isoflop reach chinchilla/besiroglu2024 --L 2.0")
 def reach(
     fit: Model,
     *,

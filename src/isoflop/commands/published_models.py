@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from isoflop.commands import pricing
 from isoflop.commands.law_source import Level, model
 from isoflop.commands.registry import Option, command
-from isoflop.errors import UsageError
-from isoflop.pages.published_models import Order, filtered, named_of, order, report
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +33,11 @@ class JudgingOptions:
     level: Level = None
 
 
-@command("models", example="isoflop models GPT-3 Chinchilla 'Llama 3 8B' Mistral")
+@command(
+    "models",
+    section="What is known",
+    example="isoflop models GPT-3 Chinchilla 'Llama 3 8B' Mistral",
+)
 def models(
     name: Annotated[
         tuple[str, ...], Option("models or families; all of them unless given", "NAME...")
@@ -49,32 +48,30 @@ def models(
     ] = "chinchilla/besiroglu2024",
     judging: JudgingOptions = JudgingOptions(),
     filters: FilterOptions = FilterOptions(),
-    sort: Annotated[Order, Option("in which order")] = "year",
+    sort: Annotated[
+        Literal["year", "name", "N", "D", "C", "ratio", "wasted"], Option("in which order")
+    ] = "year",
 ) -> Report:
     """List published models and hold them against a law.
 
     Every number has a source and says whether the developer disclosed it; what nobody disclosed
     is missing. The verdict compares tokens per parameter with the law's best at the same compute.
     """
-    from isoflop.pages.published_models_figure import sizes_and_tokens
-    from isoflop.plan.published_models import judge
+    from isoflop.pages.published_models import page_of
+    from isoflop.plan.model_verdicts import ModelFilter
+    from isoflop.plan.model_verdicts import models as hold_against
 
-    source = model(law, level=judging.level)
-    selection = filtered(named_of(name), filters.developer, filters.since, filters.until)
-    verdicts = judge(
-        selection, source, near=judging.near, inputs=judging.inputs, level=judging.level
+    verdicts = hold_against(
+        name,
+        model(law, level=judging.level),
+        near=judging.near,
+        inputs=judging.inputs,
+        level=judging.level,
+        only=ModelFilter(
+            developer=filters.developer,
+            since=filters.since,
+            until=filters.until,
+            verdict=filters.verdict,
+        ),
     )
-    verdicts = tuple(j for j in verdicts if filters.verdict is None or j.verdict == filters.verdict)
-    if not verdicts:
-        raise UsageError(
-            f"no model with the verdict {filters.verdict} is left; ask for fewer conditions"
-        )
-    with_optimum = [j for j in verdicts if j.best is not None]
-    figures = []
-    if with_optimum:
-        figures.append(
-            sizes_and_tokens(
-                with_optimum, source, near=judging.near, inputs=judging.inputs, level=judging.level
-            )
-        )
-    return report(sorted(verdicts, key=order(sort)), source, judging.near, figures)
+    return page_of(verdicts.sort(sort))

@@ -8,6 +8,7 @@ from typing import Annotated
 from isoflop.commands.law_source import Level, model
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
+from isoflop.pages.register import page_of
 from isoflop.report import Report
 
 
@@ -26,7 +27,11 @@ class RunOptions:
     ] = None
 
 
-@command("register", example="isoflop register fit.json --N 95568 --D 440320 --into register.jsonl")
+@command(
+    "register",
+    section="Runs under way",
+    example="isoflop register fit.json --N 95568 --D 440320 --into register.jsonl",
+)
 def register(
     fit: Annotated[tuple[str, ...], Option("fits saved with --out, one a metric", "FIT...")] = (),
     *,
@@ -45,7 +50,6 @@ def register(
     score'. Publish the seal, or the page that --html writes. Give each quantity that the laws take.
     """
     from isoflop import monitor
-    from isoflop.pages.register import page
 
     if not fit:
         raise UsageError("give a fit saved with --out: isoflop register fit.json --N 70B --D 1.4T")
@@ -64,4 +68,4 @@ def register(
         growth=growth,
         **at,
     )
-    return page(entry, into)
+    return page_of(entry)

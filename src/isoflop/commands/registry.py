@@ -27,6 +27,17 @@ if TYPE_CHECKING:
     from isoflop.report import Report  # which brings NumPy, too much for a list of commands
 
 Kind: TypeAlias = Literal["text", "number", "whole", "choice", "flag", "texts", "names", "numbers"]
+Section: TypeAlias = Literal[  # of the list of commands, in the order of the work
+    "Begin here",
+    "Runs",
+    "Laws, and how far they hold",
+    "Forecasts",
+    "Plans",
+    "Runs under way",
+    "After pretraining",
+    "What is known",
+    "Others",
+]
 Function = TypeVar("Function", bound="Callable[..., Report]")
 
 SEVERAL: frozenset[Kind] = frozenset({"texts", "names", "numbers"})  # may be given more than once
@@ -109,6 +120,7 @@ class Command:
     function: Callable[..., Report]
     example: str
     minutes: bool
+    section: Section = "Others"
 
     @property
     def summary(self) -> str:
@@ -153,11 +165,16 @@ class Command:
 REGISTRY: dict[str, Command] = {}
 
 
-def command(name: str, *, example: str, minutes: bool = False) -> Callable[[Function], Function]:
-    """Register a function as the command called `name`, of one word or of a group and a word."""
+def command(
+    name: str, *, example: str, section: Section = "Others", minutes: bool = False
+) -> Callable[[Function], Function]:
+    """Register a function as the command called `name`, of one word or of a group and a word.
+
+    `section` is where the list of commands shows it; that of a group stands in its package.
+    """
 
     def register(function: Function) -> Function:
-        REGISTRY[name] = Command(name, function, example, minutes)
+        REGISTRY[name] = Command(name, function, example, minutes, section)
         return function
 
     return register

@@ -6,10 +6,15 @@ from typing import Annotated
 
 from isoflop.commands.inputs import RunsOptions, Source
 from isoflop.commands.registry import Option, command
+from isoflop.pages.score import page_of
 from isoflop.report import Report
 
 
-@command("score", example="isoflop score register.jsonl sample:tiny --where 'C > 2e11'")
+@command(
+    "score",
+    section="Runs under way",
+    example="isoflop score register.jsonl sample:tiny --where 'C > 2e11'",
+)
 def score(
     register: Annotated[str, Option("the file of a register, or a study folder", "REGISTER")],
     runs: Source,
@@ -29,7 +34,6 @@ def score(
     interval score, by law and by distance beyond the data. A register that was changed is said.
     """
     from isoflop import monitor
-    from isoflop.pages.score import page
 
     table = table_options.read(runs)
-    return page(monitor.score(register, table, metric=metric, seal=seal))
+    return page_of(monitor.score(register, table, metric=metric, seal=seal))

@@ -21,7 +21,11 @@ class QualityOptions:
     L: Annotated[float | None, Option("of this loss")] = None
 
 
-@command("serve", example="isoflop serve chinchilla/besiroglu2024 --N 70B --serving 2e12")
+@command(
+    "serve",
+    section="Plans",
+    example="isoflop serve chinchilla/besiroglu2024 --N 70B --serving 2e12",
+)
 def serve(
     fit: Model,
     *,

@@ -22,7 +22,7 @@ class TokenTables:
     untied: Annotated[bool, Option("a table each")] = False
 
 
-@command("shape", example="isoflop shape --N 3e9")
+@command("shape", section="Plans", example="isoflop shape --N 3e9")
 def shape(
     *,
     N: Annotated[float, Option("parameters wanted")],

@@ -17,7 +17,11 @@ LARGEST = 3.0  # times the best N, drawn
 POINTS = 60
 
 
-@command("shrink", example="isoflop shrink chinchilla/besiroglu2024 --C 5.76e23 --k 0.5,0.75")
+@command(
+    "shrink",
+    section="Plans",
+    example="isoflop shrink chinchilla/besiroglu2024 --C 5.76e23 --k 0.5,0.75",
+)
 def shrink(
     fit: Model,
     *,

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from isoflop.commands.inputs import IntervalOptions, RunsOptions
 from isoflop.commands.registry import Option, command
 from isoflop.pages.speedup import both_of, page_of, with_compute
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    pass
-
 
 Floor = Annotated[
     Literal["shared", "free"], Option("whether the recipes share the irreducible loss E")
@@ -44,6 +40,7 @@ class RecipeRows:
 
 @command(
     "speedup",
+    section="Laws, and how far they hold",
     example="isoflop speedup sample:tiny sample:tiny --where-a 'D > 10*N' --where-b 'D < 10*N'",
 )
 def speedup(

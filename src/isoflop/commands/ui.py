@@ -13,7 +13,7 @@ from isoflop.report import Paragraph, Report
 SERVER = "isoflop.web"  # a layer beside the command line, which no command may import
 
 
-@command("ui", example="isoflop ui sample:tiny", minutes=True)
+@command("ui", section="Begin here", example="isoflop ui sample:tiny", minutes=True)
 def ui(
     target: Annotated[
         str, Option("a folder, a study, a file of runs, or sample:NAME", "STUDY|FOLDER")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.law_source import Model, model
 from isoflop.commands.pricing import spread
 from isoflop.commands.registry import Option, command
 from isoflop.pages.wall import page_of
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    pass
 
 _RANGE = "a number, or low,high, or low,typical,high, as 5 and 95% points"
 
@@ -38,7 +35,9 @@ class SupplyOptions:
     ] = "1"
 
 
-@command("wall", example="isoflop wall chinchilla/besiroglu2024 --overtraining 1,5")
+@command(
+    "wall", section="Plans", example="isoflop wall chinchilla/besiroglu2024 --overtraining 1,5"
+)
 def wall(
     fit: Model,
     *,

@@ -97,6 +97,7 @@ class LookOptions:
 
 @command(
     "watch",
+    section="Runs under way",
     example=f"isoflop watch sample:live-run --once --schedule {_SCHEDULE} "
     "--ladder sample:live-ladder",
 )

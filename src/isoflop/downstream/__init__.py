@@ -13,18 +13,30 @@ from isoflop.downstream.methods import (
     ways,
 )
 from isoflop.downstream.task import Signal, classify, signal
+from isoflop.downstream.task_columns import read_tasks
+from isoflop.downstream.task_forecasts import (
+    TaskForecast,
+    TaskForecasts,
+    TwoSteps,
+    forecast_tasks,
+)
 
 __all__ = [
     "DownstreamMethod",
     "Missed",
     "Signal",
+    "TaskForecast",
+    "TaskForecasts",
     "TwoStepFit",
+    "TwoSteps",
     "backtest",
     "chain",
     "classify",
     "forecast_score",
+    "forecast_tasks",
     "loss_growth",
     "nearest",
+    "read_tasks",
     "refuse_no_shares",
     "rms",
     "signal",

@@ -69,7 +69,10 @@ class SealedForecast(Displayed):
 
 @dataclass(frozen=True, slots=True)
 class Registered(Displayed):
-    """Forecasts of one run, sealed: of which inputs, when, by which code; publish the `seal`."""
+    """Forecasts of one run, sealed: of which inputs, when, by which code; publish the `seal`.
+
+    `path` is the register that holds them.
+    """
 
     name: str
     at: Mapping[str, float]
@@ -80,6 +83,7 @@ class Registered(Displayed):
     code: str
     seal: str
     previous: str
+    path: str
 
     def forecast(self, metric: str | None = None) -> SealedForecast:
         """Return the forecast of a metric, or the only one.
@@ -154,7 +158,8 @@ def register(
         "schedule": schedule,
         "forecasts": [asdict(f) for f in forecasts],
     }
-    return _registered(SealedLog(register_path(into)).append(document))
+    target = register_path(into)
+    return _registered(SealedLog(target).append(document), target)
 
 
 def register_path(path: str | os.PathLike[str]) -> Path:
@@ -177,7 +182,8 @@ def read_register(path: str | os.PathLike[str], seal: str | None = None) -> Regi
     """
     target = register_path(path)
     contents = SealedLog(target).read(seal)
-    return Register(str(target), tuple(map(_registered, contents.lines)), contents)
+    entries = tuple(_registered(line, target) for line in contents.lines)
+    return Register(str(target), entries, contents)
 
 
 def _by_metric(models: Models) -> dict[str, Source]:
@@ -258,7 +264,7 @@ def _curve(model: Source, growth: float | None, result: Forecast) -> SealedCurve
     )
 
 
-def _registered(line: SealedLine) -> Registered:
+def _registered(line: SealedLine, path: Path) -> Registered:
     document = line.document
     if document.get("schema") != SCHEMA:
         raise BadStudy(
@@ -279,6 +285,7 @@ def _registered(line: SealedLine) -> Registered:
             code=line.code,
             seal=line.sha256,
             previous=line.previous,
+            path=str(path),
         )
     except (KeyError, TypeError) as error:
         raise BadStudy(f"line {line.number} of the register is no forecast: {error!r}") from None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Numbers
-from isoflop.errors import RefusedByData, UsageError, amount
+from isoflop.errors import Note, Notes, RefusedByData, UsageError, amount
 from isoflop.fitting.result import Interval
 from isoflop.monitor.register import Register, Registered, SealedForecast, read_register
 from isoflop.quantities import show
@@ -91,7 +91,7 @@ class RegisterScores(Displayed):
     scores: tuple[Score, ...]
     open: tuple[Registered, ...]
     records: tuple[Record, ...]
-    notes: tuple[str, ...]
+    notes: Notes
 
 
 def score(
@@ -110,16 +110,17 @@ def score(
     Raises RefusedByData if no run was forecast; UsageError for a metric that was not.
     """
     book = register if isinstance(register, Register) else read_register(register, seal)
-    notes = [fault.text for fault in book.contents.faults]
+    notes = [Note("doubt", "seal", fault.text) for fault in book.contents.faults]
     firsts = _firsts(book.entries)
     if later := len(book.entries) - len(firsts):
-        notes.append(f"{amount(later, 'revision', 'revisions')} of earlier forecasts do not count")
+        text = f"{amount(later, 'revision', 'revisions')} of earlier forecasts do not count"
+        notes.append(Note("info", "revision", text))
     _check_metric(firsts, metric)
     scores: list[Score] = []
     waiting: list[Registered] = []
     for entry in firsts:
         rows, remark = _rows(entry, runs)
-        notes += [remark] if remark else []
+        notes += [Note("info", "runs", remark)] if remark else []
         results = [s for f in _asked(entry, metric) if (s := _score(entry, f, rows)) is not None]
         scores += results
         if not results:

@@ -2,61 +2,63 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
-from isoflop.errors import UnknownName, UsageError
-from isoflop.report import Block, Heading, Paragraph, Table
+import numpy as np
 
-if TYPE_CHECKING:
-    from isoflop.atlas.claims import Claim
-    from isoflop.claims.recomputed import Recomputed, Verdict
+from isoflop.atlas.claims import LEFT_OUT, AtLeast
+from isoflop.claims.check import CheckedClaim, CheckedClaims
+from isoflop.claims.recomputed import VERDICTS
+from isoflop.pages import shows
+from isoflop.report import (
+    Axis,
+    Block,
+    Figure,
+    Heading,
+    Line,
+    Paragraph,
+    Points,
+    Remark,
+    Report,
+    Table,
+)
 
-    Judged: TypeAlias = tuple[Claim, Recomputed, Verdict]
-
-
-def asked(numbers: Sequence[str], topic: str | None) -> list[Claim]:
-    """Return the claims with these numbers, or all of them, of one topic if it is named."""
-    from isoflop.atlas.claims import CLAIMS
-
-    claims = [_numbered(text) for text in numbers] or list(CLAIMS.values())
-    if topic is None:
-        return claims
-    topics = {c.topic.lower(): c.topic for c in CLAIMS.values()}
-    if topic.lower() not in topics:
-        raise UnknownName("topic of claims", topic, sorted(topics.values()))
-    chosen = [c for c in claims if c.topic == topics[topic.lower()]]
-    if not chosen:
-        raise UsageError(f"none of these claims is on the topic {topics[topic.lower()]!r}")
-    return chosen
+FEW = 3  # claims that need no table above them
 
 
-def _numbered(text: str) -> Claim:
-    from isoflop.atlas.claims import CLAIMS, LEFT_OUT
+@shows(CheckedClaims)
+def page_of(result: CheckedClaims) -> Report:
+    """Return claims with their verdicts: how many hold, how far off, and each by itself."""
+    sentence = counted(result)
+    blocks: list[Block] = [Remark(sentence)]
+    if result.all:
+        blocks.append(Paragraph(left_out()))
+    if len(result.claims) > FEW:
+        blocks += [overview(result.claims), *picture(result.claims)]
+    for one in result.claims:
+        blocks += detail(one)
+    data = as_data(result.claims)
+    return Report("Claims about scaling laws", tuple(blocks), data, answer=f"{sentence}.")
 
-    plain = text.strip().lstrip("#")
-    if plain.isdecimal() and int(plain) in CLAIMS:
-        return CLAIMS[int(plain)]
-    if plain.isdecimal() and int(plain) in LEFT_OUT:
-        raise UsageError(f"claim {plain} is left out: it is of benchmark scores, not of a law")
-    raise UsageError(f"no claim {text!r}; they are numbered from {min(CLAIMS)} to {max(CLAIMS)}")
+
+@shows(CheckedClaim)
+def page_of_one(result: CheckedClaim) -> Report:
+    """Return one claim: what is said, what the sources say, and what was recomputed."""
+    return page_of(CheckedClaims((result,), all=False))
 
 
-def counted(judgeds: list[Judged]) -> str:
+def counted(result: CheckedClaims) -> str:
     """Return how many claims have each verdict, and how many were recomputed."""
-    from isoflop.claims.recomputed import VERDICTS
-
-    counts = Counter(verdict for _, _, verdict in judgeds)
-    words = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
-    computed = sum(recomputed.computed for _, recomputed, _ in judgeds)
-    return f"{len(judgeds)} claims: {words}; of {computed} the numbers are recomputed here"
+    words = ", ".join(f"{result.count(v)} {v}" for v in VERDICTS if result.count(v))
+    return (
+        f"{len(result.claims)} claims: {words}; of {result.computed} the numbers are recomputed "
+        "here"
+    )
 
 
 def left_out() -> str:
     """Return which claims are not listed, and why."""
-    from isoflop.atlas.claims import LEFT_OUT
-
     named = ", ".join(map(str, LEFT_OUT))
     return (
         f"Left out: {len(LEFT_OUT)} ({named}), of benchmark scores that no law speaks of. A number "
@@ -64,37 +66,29 @@ def left_out() -> str:
     )
 
 
-def overview(judgeds: list[Judged]) -> Table:
+def overview(claims: Sequence[CheckedClaim]) -> Table:
     """Return the claims, one a row, with their verdicts."""
-    rows = tuple((f"{c.number}", verdict, c.statement) for c, _, verdict in judgeds)
+    rows = tuple((f"{c.claim.number}", c.verdict, c.claim.statement) for c in claims)
     return Table(("claim", "verdict", "what is said"), rows)
 
 
-def picture(judgeds: list[Judged]) -> list[Block]:
+def picture(claims: Sequence[CheckedClaim]) -> list[Block]:
     """Return how far numbers that are said lie from those found; nothing where none can be drawn.
 
     Where a claim says several, the worst is drawn.
     """
-    import numpy as np
-
-    from isoflop.claims.recomputed import AT_LEAST
-    from isoflop.report import Axis, Figure, Line, Points
-
     points: dict[str, list[tuple[int, float, str]]] = {}
-    for claim, recomputed, verdict in judgeds:
+    for one in claims:
+        number = one.claim.number
         pairs = [
             c
-            for c in recomputed.compared
-            if c.stated > 0 and c.recomputed > 0 and not c.what.startswith(AT_LEAST)
+            for c in one.recomputed.compared
+            if c.stated > 0 and c.recomputed > 0 and not isinstance(c.stated, AtLeast)
         ]
         if pairs:
             worst = max(pairs, key=lambda c: abs(np.log(c.stated / c.recomputed)))
-            points.setdefault(verdict, []).append(
-                (
-                    claim.number,
-                    worst.stated / worst.recomputed,
-                    f"claim {claim.number}: {worst.what}",
-                )
+            points.setdefault(one.verdict, []).append(
+                (number, worst.stated / worst.recomputed, f"claim {number}: {worst.what}")
             )
     if not points:
         return []
@@ -122,10 +116,11 @@ def picture(judgeds: list[Judged]) -> list[Block]:
     ]
 
 
-def detail(claim: Claim, recomputed: Recomputed, verdict: str) -> list[Block]:
+def detail(one: CheckedClaim) -> list[Block]:
     """Return one claim: what is said, what the sources say, and what was recomputed."""
+    claim, recomputed = one.claim, one.recomputed
     blocks: list[Block] = [
-        Heading(f"{claim.number}: {verdict}"),
+        Heading(f"{claim.number}: {one.verdict}"),
         Paragraph(f"Said: {claim.statement}"),
     ]
     if claim.correction:
@@ -151,33 +146,33 @@ def _yes(holds: bool) -> str:
     return "yes" if holds else "no"
 
 
-def as_data(judgeds: list[Judged]) -> dict[str, Any]:
+def as_data(claims: Sequence[CheckedClaim]) -> dict[str, Any]:
     """Return claims as JSON types."""
-    from isoflop.atlas.claims import LEFT_OUT
-
     return {
-        "claims": [
-            {
-                "number": c.number,
-                "topic": c.topic,
-                "statement": c.statement,
-                "verdict": verdict,
-                "correction": c.correction,
-                "source": c.source or None,
-                "sources_say": c.standing,
-                "compared": [
-                    {
-                        "what": k.what,
-                        "said": k.stated,
-                        "found": k.recomputed,
-                        "by": "source" if k.printed else "recomputed",
-                        "holds": k.holds,
-                    }
-                    for k in recomputed.compared
-                ],
-                "also": dict(recomputed.also),
-            }
-            for c, recomputed, verdict in judgeds
-        ],
+        "claims": [_claim_data(one) for one in claims],
         "left_out": list(LEFT_OUT),
+    }
+
+
+def _claim_data(one: CheckedClaim) -> dict[str, Any]:
+    c = one.claim
+    return {
+        "number": c.number,
+        "topic": c.topic,
+        "statement": c.statement,
+        "verdict": one.verdict,
+        "correction": c.correction,
+        "source": c.source or None,
+        "sources_say": c.standing,
+        "compared": [
+            {
+                "what": k.what,
+                "said": k.stated,
+                "found": k.recomputed,
+                "by": "source" if k.printed else "recomputed",
+                "holds": k.holds,
+            }
+            for k in one.recomputed.compared
+        ],
+        "also": dict(one.recomputed.also),
     }

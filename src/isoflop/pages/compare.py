@@ -103,11 +103,6 @@ def meaning(comparison: Comparison) -> str:
     )
 
 
-def split(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names in texts that may hold several, with commas between."""
-    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
-
-
 def ranking(comparison: Comparison) -> Table:
     """Return the candidates, best first."""
     rows: list[tuple[Cell, ...]] = [

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from isoflop.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 
 
 def work_of(C: float | None, N: float | None, D: float | None) -> float:

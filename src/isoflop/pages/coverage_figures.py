@@ -11,8 +11,8 @@ from isoflop.report import Axis, Band, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
     from isoflop.assess.coverage.extrapolation import CoverageFit
-    from isoflop.pages.testtime_strategies import Ran
     from isoflop.plan.sampling.policy import SamplingPolicy
+    from isoflop.plan.sampling.strategy_runs import StrategyRun
     from isoflop.samples.cost_axis import CostAxis
     from isoflop.samples.curves import SampleCurve
 
@@ -30,7 +30,7 @@ OVER = {
 
 
 def over_cost(
-    curves: Sequence[SampleCurve], axis: CostAxis, rans: Sequence[Ran], level: float
+    curves: Sequence[SampleCurve], axis: CostAxis, rans: Sequence[StrategyRun], level: float
 ) -> Figure:
     """Return every curve of a bank over what its samples cost, and the strategies that were run."""
     layers: list[Layer] = []
@@ -51,7 +51,7 @@ def over_cost(
     )
 
 
-def _strategies(rans: Sequence[Ran]) -> list[Layer]:
+def _strategies(rans: Sequence[StrategyRun]) -> list[Layer]:
     """Return the strategies that were run as points, at what a run of each cost."""
     priced = [r for r in rans if r.cost]
     if not priced:

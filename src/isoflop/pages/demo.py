@@ -2,124 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.errors import RefusedByData
+from isoflop.pages import plan, shows
+from isoflop.pages.answer import answered, estimate
+from isoflop.pages.demo_figures import contours, forecast_picture
+from isoflop.pages.fit_figures import pictures
 from isoflop.quantities import show
-from isoflop.report import Block, Heading, Paragraph, Remark, Table
+from isoflop.report import Block, Heading, Paragraph, Remark, Report, Table
+from isoflop.studies.pretraining import (
+    BUDGET,
+    PUBLISHED,
+    PreregisteredForecast,
+    PretrainingStudy,
+    growth,
+    ranked,
+)
 
 if TYPE_CHECKING:
-    from isoflop.assess import Backtest, Candidate
-    from isoflop.experiments.pretrain.sweep import PointSize, Pretrain
+    from isoflop.assess import Backtest
+    from isoflop.experiments.pretrain.sweep import PointSize
     from isoflop.fitting import Fit
     from isoflop.runs import Runs
-    from isoflop.store import Study
 
 
-FORMS = ("chinchilla", "kaplan-joint", "generalised")
-
-DRAWS = 1000
-
-SEEN = (0.5, 0.7)  # shares of the runs that a split of the backtest sees
-
-
-@dataclass(frozen=True)
-class PreregisteredForecast:
-    """What one form said of the held-out run, before it was trained."""
-
-    form: str
-    value: float
-    low: float
-    high: float
-    backtest: float
-    growth: float  # of its error, per factor e beyond the runs
-
-    def error(self, truth: float) -> float:
-        """Return the relative error of the forecast."""
-        return self.value / truth - 1
-
-
-def trained_of(study: Study, experiment: Pretrain, title: str) -> Runs:
-    """Return the runs of an experiment, trained now as far as they are not there yet."""
-    from isoflop.errors import EnvironmentFailure
-    from isoflop.experiments.display import shown
-    from isoflop.experiments.engines import run
-    from isoflop.sources import read
-
-    trials = experiment.trials()
-    with shown(title) as watch:
-        ended = run(trials, study, watch=watch)
-    if ended.failed:
-        first = ended.failed[0]
-        raise EnvironmentFailure(
-            f"{len(ended.failed)} of {len(trials)} trials failed; {first.trial.name} said: "
-            f"{first.message.strip()[-400:]}; run the same command to try again"
-        )
-    runs = read(study.path)
-    sizes = [size.N for shape in experiment.shapes for size in experiment.sizes(shape)]
-    seeds = [str(seed) for seed in experiment.seeds]
-    return runs[np.isin(runs["N"], sizes) & np.isin(runs.labels["seed"], seeds)]
+@shows(PretrainingStudy)
+def page_of(study: PretrainingStudy) -> Report:
+    """Return a forecast that was written down first, what the run came to, and a real budget."""
+    runs, target, truth, forecasts = study.runs, study.target, study.truth, study.forecasts
+    law_picture, residuals, *isoflop = pictures(study.chosen)
+    blocks: tuple[Block, ...] = (
+        verdict(forecasts[0], truth, study.chosen),
+        question(runs, target),
+        backtest_table(study.test),
+        forecast_table(forecasts, truth),
+        forecast_picture(runs, study.fits, forecasts, target, truth),
+        *isoflop,
+        contours(study.chosen, target),
+        law_picture,
+        residuals,
+        *frontier(study),
+        Heading(f"A real budget: {BUDGET:.3g} FLOP, by {PUBLISHED}"),
+        *plan.page_of(study.plan).blocks,
+        Paragraph(
+            f"The study, with every run and the forecast as it was written before the held-out "
+            f"run was trained, is in {study.path}: 'isoflop fit {study.path} --law generalised' "
+            "fits it again."
+        ),
+    )
+    title = "A forecast, and what came"
+    answer = answered(_answer(forecasts[0], truth), _outside(study))
+    return Report(title, blocks, as_data(forecasts, target, truth), answer=answer)
 
 
-def _candidates() -> tuple[Candidate, ...]:
-    from isoflop.assess import Candidate
-    from isoflop.laws import form
-
-    return tuple(Candidate(form(law).key, fix) for law in FORMS for fix in ({}, {"E": 0.0}))
-
-
-def fits_of(runs: Runs) -> tuple[Backtest, dict[str, Fit[Any]]]:
-    """Return the backtest of every form inside the sweep, and every form fitted to all of it."""
-    from isoflop.assess import backtest
-    from isoflop.fitting import fit
-
-    cuts = np.quantile(runs["C"], SEEN, method="lower")
-    test = backtest(_candidates(), runs, cuts=cuts.tolist())
-    fits = {c.name: fit(c.law, runs, fix=c.fix, draws=DRAWS) for c in ranked(test)}
-    return test, fits
+def _answer(best: PreregisteredForecast, truth: float) -> str:
+    """Return the forecast with its interval, and what was measured."""
+    value = estimate(best.value, best.low, best.high)
+    return f"Loss {value} was forecast, {truth:.4f} measured: off by {best.error(truth):+.1%}"
 
 
-def ranked(test: Backtest) -> list[Candidate]:
-    """Return the forms by their error, to a hundredth of a per cent; of equals the simpler."""
-    return sorted(test.candidates, key=lambda c: (round(test.rms(c), 4), -len(c.fix)))
-
-
-def growth(test: Backtest, candidate: Candidate) -> float:
-    """Return how a form's error grows per factor e beyond the runs, their noise taken off."""
-    from isoflop.assess.extrapolation import calibration
-
-    return calibration.growth([calibration.said(errors) for errors in test.of(candidate)])
-
-
-def forecasts_of(
-    study: Study, target: PointSize, seed: int, test: Backtest, fits: dict[str, Fit[Any]]
-) -> tuple[PreregisteredForecast, ...]:
-    """Return what each form says of the target, the chosen one first; refused fits say nothing.
-
-    It is written into the study before the target is trained, and read from there ever after: a
-    forecast that could change once the truth is known would be none.
-    """
-    from isoflop.forecasting import forecast
-
-    kind, name = "forecast", f"N = {target.N}, D = {target.D}, seed {seed}"
-    documents = {d.name: d for d in study.documents(kind)}
-    if name not in documents:
-        rows: list[list[str | float | None]] = []
-        sound = [c for c in ranked(test) if fits[c.name].status != "refused"]
-        for c in sound or ranked(test):  # without a sound one the forecast says why
-            grows = growth(test, c)
-            outcome = forecast(fits[c.name], growth=grows, N=target.N, D=target.D)
-            rows.append([c.name, outcome.value, outcome.low, outcome.high, test.rms(c), grows])
-        study.put(kind, name, {"at": target._asdict(), "forms": rows})
-    body: Any = study.get(kind, name).body
-    return tuple(PreregisteredForecast(*row) for row in body["forms"])
+def _outside(study: PretrainingStudy) -> tuple[Remark, ...]:
+    """Return the doubt that the first sentence ends with, where the interval did not hold."""
+    if study.forecasts[0].holds(study.truth):
+        return ()
+    return (Remark("the run lies outside of the interval", "doubt"),)
 
 
 def verdict(best: PreregisteredForecast, truth: float, chosen: Fit[Any]) -> Remark:
     """Return whether the forecast held what was measured."""
-    inside = best.low <= truth <= best.high
+    inside = best.holds(truth)
     text = (
         f"{best.form} forecast {best.value:.4f} ({best.low:.4f} to {best.high:.4f} at "
         f"{chosen.level:.0%}); the run came to {truth:.4f}: off by {best.error(truth):+.1%}, "
@@ -168,7 +122,7 @@ def forecast_table(forecasts: tuple[PreregisteredForecast, ...], truth: float) -
             f"{s.low:.4f}",
             f"{s.high:.4f}",
             f"{s.error(truth):+.1%}",
-            "yes" if s.low <= truth <= s.high else "no",
+            "yes" if s.holds(truth) else "no",
         )
         for s in forecasts
     )
@@ -176,27 +130,15 @@ def forecast_table(forecasts: tuple[PreregisteredForecast, ...], truth: float) -
     return Table(("form", "forecast", "low", "high", "error", "holds the truth"), rows, caption)
 
 
-def frontier(runs: Runs, target: PointSize, truth: float) -> tuple[Block, ...]:
-    """Return L(C) through the best run of each budget, with and without a floor."""
-    from isoflop.errors import RefusedByData
-    from isoflop.fitting import fit
-    from isoflop.forecasting import forecast
-
-    budgets = np.round(np.log(runs["C"]) / np.log(1.1))
-    best = [
-        np.flatnonzero(budgets == b)[runs["L"][budgets == b].argmin()] for b in np.unique(budgets)
-    ]
-    edge = runs[np.array(best)]
+def frontier(study: PretrainingStudy) -> tuple[Block, ...]:
+    """Return what laws of C alone say, with and without a floor."""
     rows: list[tuple[str, ...]] = []
-    for name, fix in (("L(C), E free", {}), ("L(C), E = 0", {"E": 0.0})):
-        try:
-            f = forecast(fit("power", edge, over="C", fix=fix), C=target.C)
-        except RefusedByData as reason:
-            rows.append((name, "refused", "", "", str(reason)))
+    for name, f in study.frontier.items():
+        if isinstance(f, RefusedByData):
+            rows.append((name, "refused", "", "", str(f)))
             continue
-        rows.append(
-            (name, f"{f.value:.4f}", f"{f.low:.4f}", f"{f.high:.4f}", f"{f.value / truth - 1:+.1%}")
-        )
+        off = f"{f.value / study.truth - 1:+.1%}"
+        rows.append((name, f"{f.value:.4f}", f"{f.low:.4f}", f"{f.high:.4f}", off))
     return (
         Heading("The loss of the best size at each budget"),
         Table(
@@ -208,7 +150,7 @@ def frontier(runs: Runs, target: PointSize, truth: float) -> tuple[Block, ...]:
 
 
 def as_data(
-    forecasts: tuple[PreregisteredForecast, ...], target: PointSize, truth: float, test: Backtest
+    forecasts: tuple[PreregisteredForecast, ...], target: PointSize, truth: float
 ) -> dict[str, Any]:
     """Return the demo as JSON types."""
     chosen = forecasts[0]
@@ -220,7 +162,7 @@ def as_data(
         "low": chosen.low,
         "high": chosen.high,
         "error": chosen.error(truth),
-        "inside": chosen.low <= truth <= chosen.high,
+        "inside": chosen.holds(truth),
         "forms": [
             {
                 "form": s.form,

@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from isoflop import errors
+from isoflop.downstream import TaskForecast, TaskForecasts, nearest, rms
+from isoflop.downstream.task import RISEN, RULES
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimated
 from isoflop.quantities import show
-from isoflop.report import Cell, Paragraph, Remark, Table, note_blocks
-from isoflop.report.display import Displayed
+from isoflop.report import Block, Cell, Heading, Paragraph, Remark, Report, Table, note_blocks
 
-if TYPE_CHECKING:
-    from isoflop.downstream import DownstreamMethod, Missed, Signal, TwoStepFit
-    from isoflop.forecasting import Forecast
-    from isoflop.runs import Runs
+FEW = 4  # tasks that the first sentence speaks of
 
 
-@dataclass(frozen=True, eq=False)
-class TaskForecast(Displayed):
-    """All that is said of one task; `chain` is None for one that cannot be forecast yet."""
+@shows(TaskForecasts)
+def page_of(result: TaskForecasts) -> Report:
+    """Return the forecasts of tasks: their classes, scores, methods and figures."""
+    from isoflop.pages.downstream_figures import of_task
 
-    name: str
-    runs: Runs
-    chance: float | None
-    signal: Signal
-    grade: str
-    missed: tuple[Missed, ...]
-    methods: tuple[DownstreamMethod, ...]
-    chain: TwoStepFit | None
-    forecast: Forecast | None
-    reason: str
+    tasks, at = result.tasks, result.at
+    blocks: list[Block] = [*notes_of(tasks), grades(tasks)]
+    if at:
+        blocks.append(forecasts(tasks, at))
+    blocks += [ways(tasks), rules()]
+    for task in tasks:
+        blocks += [Heading(task.name), *of_task(task, whole=len(tasks) == 1)]
+    answer = answered(_answer(result), blocks)
+    return Report(title(at), tuple(blocks), as_data(tasks), result.is_refused, answer)
 
-    @property
-    def missed_by(self) -> float:
-        """The rms error of the chain on the largest runs, from all others; NaN if untested."""
-        from isoflop.downstream import nearest, rms
 
-        return rms(nearest(self.missed, self.methods[0]), self.methods[0])
+def _answer(result: TaskForecasts) -> str:
+    """Return the score and the class of each task."""
+    where = ", ".join(f"{s} = {show(v)}" for s, v in result.at.items())
+    parts = [
+        f"{t.name} {estimated(t.forecast)} ({t.grade})" if t.forecast else f"{t.name} {t.grade}"
+        for t in result.tasks[:FEW]
+    ]
+    more = len(result.tasks) - FEW
+    rest = f", and {more} more" if more > 0 else ""
+    return f"{f'At {where}: ' if where else ''}{', '.join(parts)}{rest}"
 
 
 def title(at: Mapping[str, float]) -> str:
@@ -48,69 +52,7 @@ def title(at: Mapping[str, float]) -> str:
     return f"Scores at {where}" if at else "Scores of tasks, and how far they can be forecast"
 
 
-def answer_of(
-    name: str,
-    runs: Runs,
-    chance: float | None,
-    options: dict[str, Any],
-    fitting: dict[str, Any],
-    cuts: int,
-    at: Mapping[str, float],
-) -> TaskForecast:
-    """Return what can be said of one task: its two-step fit, backtest, grade and forecast."""
-    from isoflop import downstream as steps
-    from isoflop.errors import RefusedByData
-
-    methods = steps.ways(runs, **options)
-    steps.refuse_no_shares(runs)
-    signal = steps.signal(runs, chance)
-    missed: tuple[Missed, ...] = ()
-    chain, forecast, reason = None, None, ""
-    if signal.at_chance:
-        reason = (
-            f"the better third of its runs scores {signal.best:.3g}, {signal.ratio:+.1f} sd of "
-            f"noise "
-            f"from {'chance' if chance is not None else 'the rest'}: not predictable yet; make "
-            "larger runs, or take a task that is easier to score"
-        )
-        return TaskForecast(
-            name=name,
-            runs=runs,
-            chance=chance,
-            signal=signal,
-            grade="at chance",
-            missed=missed,
-            methods=methods,
-            chain=chain,
-            forecast=forecast,
-            reason=reason,
-        )
-    try:
-        missed = steps.backtest(runs, methods, chance, cuts)
-    except RefusedByData as untested:
-        reason = f"no backtest: {untested}"
-    grade = steps.classify(signal, steps.rms(steps.nearest(missed, methods[0]), methods[0]))
-    growth = steps.loss_growth(runs, methods[0])
-    try:
-        chain = steps.chain(runs, chance=chance, growth=growth, **options, **fitting)
-        forecast = steps.forecast_score(chain, **at) if at else None
-    except RefusedByData as refusal:
-        chain, reason = None, str(refusal)
-    return TaskForecast(
-        name=name,
-        runs=runs,
-        chance=chance,
-        signal=signal,
-        grade=grade,
-        missed=missed,
-        methods=methods,
-        chain=chain,
-        forecast=forecast,
-        reason=reason,
-    )
-
-
-def notes_of(answers: list[TaskForecast]) -> list[Remark]:
+def notes_of(answers: Sequence[TaskForecast]) -> list[Remark]:
     """Return which tasks cannot be forecast, and why."""
     notes: list[Remark] = []
     for a in answers:
@@ -133,7 +75,7 @@ def notes_of(answers: list[TaskForecast]) -> list[Remark]:
     return [*notes, *note_blocks(note.of(", ".join(names)) for note, names in remarks.items())]
 
 
-def grades(answers: list[TaskForecast]) -> Table:
+def grades(answers: Sequence[TaskForecast]) -> Table:
     """Return the tasks with their grades and the errors behind these."""
     rows: list[tuple[Cell, ...]] = [
         (
@@ -165,13 +107,13 @@ def grades(answers: list[TaskForecast]) -> Table:
     )
 
 
-def _noise_from(answers: list[TaskForecast]) -> str:
+def _noise_from(answers: Sequence[TaskForecast]) -> str:
     if all(a.signal.seeds for a in answers):
         return "from runs that share N and D."
     return "from runs that follow each other in loss, as few share N and D."
 
 
-def forecasts(answers: list[TaskForecast], at: Mapping[str, float]) -> Table:
+def forecasts(answers: Sequence[TaskForecast], at: Mapping[str, float]) -> Table:
     """Return the forecast score of every task with its interval."""
     rows: list[tuple[Cell, ...]] = []
     for a in answers:
@@ -198,10 +140,8 @@ def forecasts(answers: list[TaskForecast], at: Mapping[str, float]) -> Table:
     )
 
 
-def ways(answers: list[TaskForecast]) -> Table:
+def ways(answers: Sequence[TaskForecast]) -> Table:
     """Return the methods that were compared, by task."""
-    from isoflop.downstream import nearest, rms
-
     rows = tuple(
         (
             a.name,
@@ -223,8 +163,6 @@ def ways(answers: list[TaskForecast]) -> Table:
 
 def rules() -> Paragraph:
     """Return what the grades mean."""
-    from isoflop.downstream.task import RISEN, RULES
-
     parts = [
         f"{name}: backtest within {100 * most:g} points, signal at least {ratio:g} sd of noise, "
         f"order {order:g} or more"
@@ -245,14 +183,12 @@ def _beyond(answer: TaskForecast) -> float | None:
     return float(last[0].ratio.max()) if last else None
 
 
-def as_data(answers: list[TaskForecast]) -> dict[str, Any]:
+def as_data(answers: Sequence[TaskForecast]) -> dict[str, Any]:
     """Return the tasks as JSON types."""
     return {"tasks": [_task_data(a) for a in answers]}
 
 
 def _task_data(a: TaskForecast) -> dict[str, Any]:
-    from isoflop.downstream import rms
-
     error, forecast = a.missed_by, a.forecast
     values = (
         None

@@ -11,8 +11,7 @@ from isoflop.quantities import show
 from isoflop.report import Axis, Band, ErrorBar, Figure, Layer, Line, Points
 
 if TYPE_CHECKING:
-    from isoflop.downstream import TwoStepFit
-    from isoflop.pages.downstream import TaskForecast
+    from isoflop.downstream import TaskForecast, TwoStepFit
     from isoflop.runs import Runs
 
 

@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from isoflop.errors import UsageError
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimated
+from isoflop.pages.learning_rate_figures import against_size, valley
+from isoflop.plan.training.learning_rate import RateQuery, RuleAdvice, spread
+from isoflop.plan.training.rate_advice import RateAdvice
 from isoflop.quantities import show
 from isoflop.report import Block, Paragraph, Remark, Report, Table
 
 if TYPE_CHECKING:
-    from isoflop.accounting import ModelFamily
     from isoflop.fitting import Fit
     from isoflop.plan.result import Estimate
-    from isoflop.plan.training.learning_rate import RateQuery, RuleAdvice
 
 
-TIED_BELOW = 4e9  # parameters, below which models share one table of tokens
-
-
-def report(
-    setting: RateQuery,
-    rows: tuple[RuleAdvice, ...],
-    fit: Fit[Any] | None,
-    shapes: Mapping[str, float] | None,
-    within: float,
-) -> Report:
-    """Return the learning rate and batch by every rule."""
-    from isoflop.pages.learning_rate_figures import against_size, valley
-    from isoflop.plan.training.learning_rate import spread
-
+@shows(RateAdvice)
+def page_of(result: RateAdvice) -> Report:
+    """Return the learning rate and batch by every rule, and how far the rules disagree."""
+    setting, rows, fit = result.query, result.rows, result.surface
     apart = {
         name: {"all": spread(rows, name), "in_range": spread(rows, name, holding=True)}
         for name in ("lr", "batch")
@@ -43,8 +35,8 @@ def report(
         *(against_size(setting, rows, name) for name in ("lr", "batch")),
     ]
     if fit is not None:
-        blocks.append(valley(fit, setting, rows, within))
-    blocks += [Remark(text) for text in _assumed(setting, shapes)]
+        blocks.append(valley(fit, setting, rows, result.within))
+    blocks += [Remark(text) for text in _assumed(setting, result.shapes)]
     data = {
         "N": setting.N,
         "D": setting.D,
@@ -53,7 +45,22 @@ def report(
         "rules": [_row(r) for r in rows],
         "disagreement": apart,
     }
-    return Report("Learning rate and batch, by rule", tuple(blocks), data)
+    answer = answered(_answer(result), blocks)
+    return Report("Learning rate and batch, by rule", tuple(blocks), data, answer=answer)
+
+
+def _answer(result: RateAdvice) -> str:
+    """Return the rate of the reader's own surface, or the range of the rules, and the batch."""
+    parts = []
+    for name, word in (("lr", "learning rate"), ("batch", "batch [tokens]")):
+        surface = getattr(result.of_surface, name, None)
+        values = [e.value for row in result.rows if (e := getattr(row, name)) is not None]
+        if surface is not None:
+            parts.append(f"{word} {estimated(surface)} by your own surface")
+        elif values:
+            parts.append(f"{word} {show(min(values), 2)} to {show(max(values), 2)}")
+    rules = f"By {len(result.rows)} rules"
+    return f"{rules}, {', '.join(parts)}" if parts else f"{rules}, none says a rate or a batch"
 
 
 def _doubts(rows: tuple[RuleAdvice, ...], fit: Fit[Any] | None) -> list[Block]:
@@ -116,34 +123,6 @@ def _assumed(setting: RateQuery, shapes: Mapping[str, float] | None) -> list[str
         "the rule of Bjorck et al. 2024 is left out: its constants as they are quoted give rates "
         "of 1e-11, in units that could not be found",
     ]
-
-
-def tokens_of(N: float, D: float | None, C: float | None, convention: str) -> float:
-    """Return the training tokens, stated or from the compute."""
-    if (D is None) == (C is None):
-        raise UsageError("give either --D, the training tokens, or --C, the training FLOP")
-    if D is not None:
-        return D
-    return float(C or 0.0) / N / (1 if convention == "flops-per-token" else 6)
-
-
-def family_of(shapes: Mapping[str, float] | None, N: float) -> ModelFamily:
-    """Return the shapes by which to convert: as stated, else those of usual language models."""
-    from isoflop.accounting import ModelFamily
-    from isoflop.errors import UnknownName
-
-    allowed = ("vocabulary", "aspect", "context")
-    stated = dict(shapes or {})
-    if unknown := sorted(set(stated) - set(allowed)):
-        raise UnknownName("number of a shape", unknown[0], allowed)
-    usual = {"vocabulary": 32_000.0, "aspect": 96.0, "context": 2048.0, **stated}
-    return ModelFamily(**usual, tied=N < TIED_BELOW)
-
-
-def check_share(within: float) -> None:
-    """Raise UsageError for a share of the loss that does not lie between 0 and 1."""
-    if not 0 < within < 1:
-        raise UsageError(f"--within is {within:g}; it is a share of the loss, such as 0.0025")
 
 
 def _row(row: RuleAdvice) -> dict[str, Any]:

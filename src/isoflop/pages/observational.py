@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.observational.benchmark_forecast import BenchmarkForecast
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimate, times_beyond
 from isoflop.quantities import show
 from isoflop.report import Block, Cell, Heading, Paragraph, Remark, Report, Table, note_blocks
 
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
         Models,
         ObservationalBacktest,
         Observed,
-        TooFew,
     )
     from isoflop.runs import Runs
 
@@ -28,28 +30,9 @@ WIDE = 0.1  # by how much a hold-out may fall short of a level before it is said
 AUDITED = ("names", "published models", "compute")  # checks of the cells of public models
 
 
-@dataclass(frozen=True, eq=False)
-class ObservationalAnswer:
-    """The table and its models, the law, its hold-out, the family asked of and its forecast."""
-
-    runs: Runs
-    models: Models
-    fit: Observed
-    test: ObservationalBacktest | None
-    family: str | None
-    forecast: FamilyForecast | None
-
-    @property
-    def lines(self) -> tuple[tuple[FamilyLine, ...], tuple[TooFew, ...]]:
-        """The lines of the first capability by family, and the families that have none."""
-        from isoflop.observational import families
-
-        S = self.fit.capabilities.of(self.models, 1)[:, 0]
-        return families(self.models, S, self.fit.level)
-
-
-def report(answer: ObservationalAnswer) -> Report:
-    """Return the report: what bears on trust, the forecast, the tables and the pictures."""
+@shows(BenchmarkForecast)
+def page_of(answer: BenchmarkForecast) -> Report:
+    """Return the page: what bears on trust, the forecast, the tables and the pictures."""
     from isoflop.pages.observational_figures import capability_by_compute, score_by_index
 
     fit, test, forecast = answer.fit, answer.test, answer.forecast
@@ -57,7 +40,7 @@ def report(answer: ObservationalAnswer) -> Report:
     blocks: list[Block] = [
         *_notes(answer),
         *(_honest(test) if test else []),
-        *([_answer(fit.task, forecast)] if forecast else []),
+        *([_forecast(fit.task, forecast)] if forecast else []),
         _loadings(fit.capabilities),
         _lines(placed, fit.level),
         *(_tested(test) if test else []),
@@ -67,10 +50,24 @@ def report(answer: ObservationalAnswer) -> Report:
         score_by_index(fit, test, forecast),
     ]
     title = f"{fit.task} from {', '.join(fit.capabilities.benchmarks)}"
-    return Report(title, tuple(blocks), _data(answer))
+    return Report(title, tuple(blocks), _data(answer), answer=answered(_answer(answer), blocks))
 
 
-def _notes(answer: ObservationalAnswer) -> list[Block]:
+def _answer(answer: BenchmarkForecast) -> str:
+    """Return the forecast of the family, else how far off the hold-out was."""
+    forecast, test = answer.forecast, answer.test
+    if forecast is not None:
+        score = estimate(forecast.score, forecast.low, forecast.high)
+        where = f"{forecast.family.name} at {show(forecast.C)} FLOP"
+        return f"{answer.fit.task} of {where}: {score}{times_beyond(forecast.beyond)}"
+    if test is not None:
+        off = f"rms {100 * test.rms:.1f} points on {len(test.truth)} larger models"
+        return f"{answer.fit.task} is forecast from {len(test.fit.models)} models: {off}"
+    count = len(answer.fit.models)
+    return f"{answer.fit.task} follows from capabilities of {count} models; nothing was held out"
+
+
+def _notes(answer: BenchmarkForecast) -> list[Block]:
     fit, models = answer.fit, answer.models
     notes: list[Block] = [*note_blocks(answer.runs.doubts), *_distance(answer)]
     if fit.task in fit.capabilities.benchmarks:
@@ -103,15 +100,15 @@ def _notes(answer: ObservationalAnswer) -> list[Block]:
     return notes
 
 
-def _distance(answer: ObservationalAnswer) -> list[Block]:
+def _distance(answer: BenchmarkForecast) -> list[Block]:
     """Return a doubt where a family is carried too far for its line to mean anything."""
     forecast = answer.forecast
     if forecast is None or forecast.beyond <= FURTHEST:
         return []
     text = (
         f"{show(forecast.C)} FLOP lies {show(forecast.beyond)} times beyond the largest model of "
-        f"{forecast.family.name}, at {show(forecast.family.C[1])} FLOP: no line holds that far; "
-        "ask nearer, or look at the unit of C"
+        f"{forecast.family.name}, at {show(forecast.family.C[1])} FLOP: no line holds that "
+        "far; ask nearer, or look at the unit of C"
     )
     return [Remark(text, "doubt")]
 
@@ -143,7 +140,7 @@ def _honest(test: ObservationalBacktest) -> list[Block]:
     ]
 
 
-def _answer(target: str, forecast: FamilyForecast) -> Paragraph:
+def _forecast(target: str, forecast: FamilyForecast) -> Paragraph:
     far = f", {show(forecast.beyond)} times beyond its largest model" if forecast.beyond > 1 else ""
     return Paragraph(
         f"{forecast.family.name} at {show(forecast.C)} FLOP{far}: {target} of {forecast.score:.3g} "
@@ -231,7 +228,7 @@ def _equivalents(fit: Observed, models: Models, name: str | None) -> list[Block]
     ]
 
 
-def _data(answer: ObservationalAnswer) -> dict[str, Any]:
+def _data(answer: BenchmarkForecast) -> dict[str, Any]:
     fit, test, forecast = answer.fit, answer.test, answer.forecast
     placed, few = answer.lines
     caps = fit.capabilities

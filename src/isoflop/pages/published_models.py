@@ -4,109 +4,74 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-from isoflop.errors import UsageError
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimate
 from isoflop.pages.provenance import described
+from isoflop.pages.published_models_figure import sizes_and_tokens
+from isoflop.plan.model_verdicts import ModelVerdicts
+from isoflop.plan.published_models import VERDICTS, ModelVerdict, named, rule
 from isoflop.quantities import show
-from isoflop.report import Block, Figure, Heading, Paragraph, Remark, Report, Table, note_blocks
+from isoflop.report import Block, Heading, Paragraph, Remark, Report, Table, note_blocks
 
-if TYPE_CHECKING:
-    from isoflop.assess import Pool
-    from isoflop.atlas.models import PublishedModel
-    from isoflop.fitting import Fit
-    from isoflop.law import Published
-    from isoflop.plan.published_models import ModelVerdict
+FEW = 4  # models that the first sentence names
 
 
-Order = Literal["year", "name", "N", "D", "C", "ratio", "wasted"]
-
-
-def named_of(names: Sequence[str]) -> list[PublishedModel]:
-    """Return the models of these names, all of them if there is none."""
-    from isoflop.atlas.models import MODELS, published_models
-
-    if not names:
-        return list(MODELS.values())
-    return list({m.name: m for name in names for m in published_models(name)}.values())
-
-
-def filtered(
-    published_models: list[PublishedModel],
-    developer: str | None,
-    since: int | None,
-    until: int | None,
-) -> list[PublishedModel]:
-    """Return the models of a developer and of a span of years."""
-    from isoflop.atlas.models import MODELS
-    from isoflop.errors import UnknownName
-
-    if developer is not None:
-        developers = {m.developer.lower(): m.developer for m in MODELS.values()}
-        if developer.lower() not in developers:
-            raise UnknownName("developer", developer, sorted(developers.values()))
-        published_models = [
-            m for m in published_models if m.developer == developers[developer.lower()]
-        ]
-    first, last = since or 0, until or 9999
-    models = [m for m in published_models if first <= m.released <= last]
-    if not models:
-        raise UsageError("no model is left; ask for other years, or another developer")
-    return models
-
-
-def order(sort: Order) -> Any:
-    """Return a key that sorts judged models; what is not known comes last."""
-
-    def key(row: ModelVerdict) -> tuple[bool, Any, str]:
-        if sort in ("year", "name"):
-            return False, row.model.released if sort == "year" else row.model.name, ""
-        m = row.model
-        values = {"N": m.N.value, "D": m.D.value, "C": m.flop, "ratio": m.ratio}
-        value = values.get(sort, row.wasted)
-        return value is None, value or 0.0, m.name
-
-    return key
-
-
-def report(
-    verdicts: list[ModelVerdict],
-    model: Fit[Any] | Pool | Published,
-    near: float,
-    figures: list[Figure],
-) -> Report:
-    """Return published models held against a law."""
-    from isoflop.plan.published_models import named, rule
-
+@shows(ModelVerdicts)
+def page_of(result: ModelVerdicts) -> Report:
+    """Return published models held against a law, with the sources of every number."""
+    verdicts, law = result.verdicts, result.law
     intervals = any(j.low is not None for j in verdicts)
+    placed = [j for j in verdicts if j.best is not None]
     blocks: list[Block] = [
-        *note_blocks(n for n in model.notes if n.topic == "caution"),
+        *note_blocks(n for n in law.notes if n.topic == "caution"),
         *_remarks(verdicts),
-        Paragraph(rule(near, intervals)),
-        described(model),
+        Paragraph(rule(result.near, intervals)),
+        described(law),
         *_verdicts(verdicts, intervals),
     ]
+    if placed:
+        blocks.append(
+            sizes_and_tokens(
+                placed, law, near=result.near, inputs=result.inputs, level=result.level
+            )
+        )
     blocks += [
-        *figures,
         Heading("Numbers and their sources"),
         _numbers(verdicts),
         _sources(verdicts),
+        *_notes_of_models(verdicts),
     ]
-    blocks += _notes_of_models(verdicts)
-    data = {
-        "law": named(model),
-        "near": near,
-        "models": [_about(j) for j in verdicts],
-    }
-    return Report("Published models", tuple(blocks), data)
+    data = {"law": named(law), "near": result.near, "models": [_about(j) for j in verdicts]}
+    answer = answered(_answer(result), blocks)
+    return Report("Published models", tuple(blocks), data, answer=answer)
 
 
-def _remarks(verdicts: list[ModelVerdict]) -> list[Block]:
-    from isoflop.plan.published_models import VERDICTS
+def _answer(result: ModelVerdicts) -> str:
+    """Return the verdicts, of a few models by name."""
+    verdicts = result.verdicts
+    if len(verdicts) <= FEW:
+        words = ", ".join(f"{j.model.name} {j.verdict}{_beside_best(j)}" for j in verdicts)
+        return f"By {named(result.law)}: {words}"
+    return f"{_totals(verdicts)}, by {named(result.law)}"
 
+
+def _beside_best(j: ModelVerdict) -> str:
+    """Return the tokens per parameter beside the best, with its interval."""
+    if j.best is None or j.model.ratio is None:
+        return ""
+    return f" (D/N {show(j.model.ratio, 3)}, best {estimate(j.best, j.low, j.high)})"
+
+
+def _totals(verdicts: Sequence[ModelVerdict]) -> str:
     counts = Counter(j.verdict for j in verdicts)
     totals = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
-    blocks: list[Block] = [Remark(f"{len(verdicts)} models: {totals}")]
+    return f"{len(verdicts)} models: {totals}"
+
+
+def _remarks(verdicts: Sequence[ModelVerdict]) -> list[Block]:
+    blocks: list[Block] = [Remark(_totals(verdicts))]
     far = [j.beyond for j in verdicts if j.beyond is not None and j.beyond > 1]
     if far:
         blocks.append(
@@ -131,7 +96,7 @@ def _remarks(verdicts: list[ModelVerdict]) -> list[Block]:
     return blocks
 
 
-def _verdicts(verdicts: list[ModelVerdict], intervals: bool) -> list[Block]:
+def _verdicts(verdicts: Sequence[ModelVerdict], intervals: bool) -> list[Block]:
     columns = (
         "model",
         "D/N",
@@ -166,7 +131,7 @@ def _verdicts(verdicts: list[ModelVerdict], intervals: bool) -> list[Block]:
     return tables
 
 
-def _numbers(verdicts: list[ModelVerdict]) -> Table:
+def _numbers(verdicts: Sequence[ModelVerdict]) -> Table:
     mixtures = any(j.model.active for j in verdicts)
     columns = ("model", "year", "N", *(("N met",) if mixtures else ()), "D", "6ND", "C reported")
     rows = tuple(
@@ -189,7 +154,7 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}")
 
 
-def _sources(verdicts: list[ModelVerdict]) -> Table:
+def _sources(verdicts: Sequence[ModelVerdict]) -> Table:
     """Return who said what; the FLOP that nobody reported are left out."""
     quotes: dict[tuple[str, str, str], list[str]] = {}
     for j in verdicts:
@@ -208,7 +173,7 @@ def _sources(verdicts: list[ModelVerdict]) -> Table:
     )
 
 
-def _notes_of_models(verdicts: list[ModelVerdict]) -> list[Block]:
+def _notes_of_models(verdicts: Sequence[ModelVerdict]) -> list[Block]:
     notes: dict[str, list[str]] = {}
     for j in verdicts:
         if j.model.remark:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from isoflop.monitor.register import Registered, SealedForecast
+from isoflop.pages import shows, tabulates
+from isoflop.pages.answer import answered, estimated, times_beyond
 from isoflop.quantities import show
 from isoflop.report import (
     Axis,
@@ -21,13 +24,15 @@ from isoflop.report import (
     Report,
     Table,
 )
+from isoflop.report.columns import Columns, records
 
-if TYPE_CHECKING:
-    from isoflop.monitor.register import Registered, SealedForecast
+POINT = ("tokens", "value", "low", "high")  # of a curve
 
 
-def page(entry: Registered, path: str) -> Report:
+@shows(Registered)
+def page_of(entry: Registered) -> Report:
     """Return the page of one sealed forecast, which can be shared."""
+    path = entry.path
     blocks: list[Block] = [
         *_notes(entry),
         _values(entry),
@@ -45,12 +50,35 @@ def page(entry: Registered, path: str) -> Report:
     ]
     if entry.schedule:
         blocks.append(Paragraph(f"Schedule of the run: {entry.schedule}."))
-    return Report(f"Registered: {entry.name}", tuple(blocks), data(entry))
+    answer = answered(_answer(entry), blocks)
+    return Report(f"Registered: {entry.name}", tuple(blocks), data(entry), answer=answer)
+
+
+@tabulates(Registered)
+def tables_of(entry: Registered) -> dict[str, Columns]:
+    """Return the forecasts, and the curve of each that has one."""
+    curves = {f.metric: asdict(f.curve) for f in entry.forecasts if f.curve is not None}
+    return {
+        "forecasts": records(entry.forecasts),
+        **{
+            f"curve of {metric}": {name: list(curve[name]) for name in POINT}
+            for metric, curve in curves.items()
+        },
+    }
 
 
 def data(entry: Registered) -> Mapping[str, Any]:
-    """Return a sealed forecast as JSON types."""
-    return asdict(entry)
+    """Return a sealed forecast as JSON types, as every copy of the register holds it."""
+    document = asdict(entry)
+    del document["path"]
+    return document
+
+
+def _answer(entry: Registered) -> str:
+    forecasts = ", ".join(
+        f"{f.metric} {estimated(f)}{times_beyond(f.beyond)}" for f in entry.forecasts
+    )
+    return f"Sealed as number {entry.number} before the run: {forecasts}"
 
 
 def _notes(entry: Registered) -> list[Block]:

@@ -2,54 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from isoflop.report import Block, Cell, Heading, Remark, Table
-
-if TYPE_CHECKING:
-    from isoflop.studies.reward import Mean, ScorerArm, StudyResult
-
+from isoflop.pages import shows
+from isoflop.pages.answer import answered
+from isoflop.quantities import show
+from isoflop.report import Block, Cell, Heading, Paragraph, Remark, Report, Table
+from isoflop.studies.reward import Kind, Mean, ScorerArm, StudyResult, gap, trend
 
 Row = tuple[Cell, ...]
 
 AT = (1.0, 1.5, 2.0, 2.5)  # values of d at which RL and best-of-n are held against each other
 
 
-def kinds(study: StudyResult) -> tuple[tuple[str, tuple[ScorerArm, ...]], ...]:
-    """Return the arms of a study by how they were optimised."""
-    return ("best-of-n", study.chosen), ("RL", study.by_rl)
+@shows(StudyResult)
+def page_of(study: StudyResult) -> Report:
+    """Return what a study of over-optimisation shows: verdicts, figures, laws and their errors."""
+    from isoflop.pages.reward_study_figures import figures
+
+    choice = study.held_out_errors()
+    folder = study.folder
+    blocks: list[Block] = [
+        *verdicts(study, choice),
+        *figures(study),
+        *laws_of("Best-of-n", study.chosen, choice["best-of-n"]),
+        *trends(study, choice["best-of-n"]),
+        *(laws_of("RL", study.by_rl, choice["RL"]) if study.by_rl else ()),
+        choices(choice),
+        *against_of(study),
+        *variants(study),
+        Paragraph(
+            f"The study is in {folder}: 'isoflop reward fit {folder}' fits it, and the scores of "
+            f"every bank are in {folder}/trials/*/scores.parquet for 'isoflop reward guard'."
+        ),
+    ]
+    title = "Over-optimised reward models: what was seen"
+    answer = answered(_answer(study), blocks)
+    return Report(title, tuple(blocks), as_data(study, choice, study.seconds), answer=answer)
 
 
-def choice_of(arms: Sequence[ScorerArm]) -> dict[str, Mean]:
-    """Return the held-out error of each form, the mean over arms in each replication."""
-    from isoflop.studies.reward import FORMS
-
-    errors = {form: _held_out(arms, form) for form in FORMS}
-    return dict(sorted(errors.items(), key=lambda item: item[1].value))
-
-
-def _held_out(arms: Sequence[ScorerArm], form: str) -> Mean:
-    """Return the held-out error of a form over the arms that have points enough to judge it."""
-    from isoflop.studies.reward import Mean, held_out
-
-    each = [[held_out(run.evidence, form) for run in arm.runs] for arm in arms]
-    finite = np.array([errors for errors in each if np.isfinite(errors).all()])
-    return Mean.of(finite.mean(0)) if finite.size else Mean(float("inf"), None, None)
+def _answer(study: StudyResult) -> str:
+    """Return by how many proxies gold fell, and how far forecasts of its end were off."""
+    parts = []
+    for kind, arms in (("best-of-n", study.plain), ("RL", study.by_rl)):
+        plain = [a for a in arms if a.simple]
+        if plain:
+            falls = sum(a.falls > len(a.runs) / 2 for a in plain)
+            off = np.array(_misses(plain))
+            error = f", forecast within {np.sqrt((off**2).mean()):.2f} rms" if off.size else ""
+            parts.append(f"by {kind} {falls} of {len(plain)} proxies{error}")
+    return f"Gold rises and then falls: {', '.join(parts)}"
 
 
 def _form(choice: dict[str, Mean]) -> str:
     return next(iter(choice))
 
 
-def verdicts(study: StudyResult, choice: dict[str, dict[str, Mean]]) -> list[Block]:
+def verdicts(study: StudyResult, choice: Mapping[Kind, dict[str, Mean]]) -> list[Block]:
     """Return what was seen in a few sentences, good news or bad."""
     blocks: list[Block] = [_fell("Best-of-n", study.plain)]
     if plain := [a for a in study.by_rl if a.simple]:
         blocks.append(_fell("RL", plain))
-    for kind, arms in kinds(study):
+    for kind, arms in study.kinds:
         if arms:
             blocks.append(_forecast_note(kind, arms))
             first, second = choice[kind].items()
@@ -94,8 +111,6 @@ def _misses(arms: Sequence[ScorerArm]) -> list[float]:
 
 def laws_of(title: str, arms: Sequence[ScorerArm], choice: dict[str, Mean]) -> list[Block]:
     """Return coefficients, peaks, falls and forecasts of every arm."""
-    from isoflop.studies.reward import Mean
-
     form = _form(choice)
     laws: list[Row] = []
     ends: list[Row] = []
@@ -168,9 +183,6 @@ def _ended(arm: ScorerArm) -> Row:
 
 def trends(study: StudyResult, choice: dict[str, Mean]) -> list[Block]:
     """Return whether beta falls with size at every amount of data, and with data at every size."""
-    from isoflop.quantities import show
-    from isoflop.studies.reward import trend
-
     form, rows = _form(choice), []
     for by, fixed, unit in (("N", "pairs", "pairs"), ("pairs", "N", "params")):
         for value in sorted({getattr(a, fixed) for a in study.plain}):
@@ -191,7 +203,7 @@ def trends(study: StudyResult, choice: dict[str, Mean]) -> list[Block]:
     ]
 
 
-def choices(choice: dict[str, dict[str, Mean]]) -> Table:
+def choices(choice: Mapping[Kind, dict[str, Mean]]) -> Table:
     """Return the candidate laws with their held-out errors."""
     rows = tuple(
         (kind, form, *error) for kind, errors in choice.items() for form, error in errors.items()
@@ -205,8 +217,6 @@ def choices(choice: dict[str, dict[str, Mean]]) -> Table:
 
 def against_of(study: StudyResult) -> list[Block]:
     """Return RL less best-of-n by the same scorer, at equal KL."""
-    from isoflop.studies.reward import Mean
-
     rows: list[Row] = []
     for arm in study.by_rl:
         chosen = study.choice_of(arm.scorer)
@@ -233,10 +243,8 @@ def against_of(study: StudyResult) -> list[Block]:
 
 def variants(study: StudyResult) -> list[Block]:
     """Return ensembles and penalties against the arm that they vary, at equal KL."""
-    from isoflop.studies.reward import gap
-
     rows: list[Row] = []
-    for _, arms in kinds(study):
+    for _, arms in study.kinds:
         for arm in (a for a in arms if not a.simple):
             plain = [a for a in arms if a.simple and a.scorer.proxies[0] in arm.scorer.proxies]
             if plain:
@@ -261,7 +269,7 @@ def _finite(value: float) -> float | None:
 
 
 def as_data(
-    study: StudyResult, choice: dict[str, dict[str, Mean]], seconds: float
+    study: StudyResult, choice: Mapping[Kind, dict[str, Mean]], seconds: float
 ) -> dict[str, Any]:
     """Return a study of reward over-optimisation as JSON types."""
     return {
@@ -270,7 +278,7 @@ def as_data(
             kind: {form: [_finite(m.value), m.low, m.high] for form, m in errors.items()}
             for kind, errors in choice.items()
         },
-        "arms": [_arm_data(a, _form(choice[kind])) for kind, arms in kinds(study) for a in arms],
+        "arms": [_arm_data(a, _form(choice[kind])) for kind, arms in study.kinds for a in arms],
     }
 
 

@@ -3,28 +3,124 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from isoflop.errors import UsageError, texts
-from isoflop.report import Cell, Remark, Table, note_blocks
+from isoflop.assess.reward.overoptimisation import Overoptimisation
+from isoflop.assess.reward.reward_fits import RewardFits, SizeLaw
+from isoflop.errors import texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimate, times_beyond
+from isoflop.quantities import show
+from isoflop.report import Block, Cell, Heading, Paragraph, Remark, Report, Table, note_blocks
 
-if TYPE_CHECKING:
-    from isoflop.assess.reward.overoptimisation import Overoptimisation
-
-
+_MEANT = {"gold": "gold", "proxy": "the proxy's own score, on gold's scale,"}
 FEW = 3  # proxies that have a doubt each; of more it is said once
 
 
-def refuse(what: str, **options: object) -> None:
-    """Refuse an option that says nothing about what the table holds."""
-    if names := [name for name, value in options.items() if value]:
-        other = "runs of RL" if what == "samples" else "scored samples"
-        raise UsageError(f"--{names[0]} is for {other}, and the table holds {what}; leave it out")
+@shows(RewardFits)
+def page_of(result: RewardFits) -> Report:
+    """Return the law of each proxy: its peak, how it forecast larger KL, and figures."""
+    from isoflop.pages.reward_figures import against_kl
+
+    read, fits, level = result.read, result.fits, result.level
+    blocks: list[Block] = [
+        *doubts(fits),
+        *note_blocks(read.notes),
+        Paragraph(
+            f"R is the gain in {_MEANT[read.of]} over the initial policy, d the root of the "
+            "KL from it."
+        ),
+        *_laws(result),
+        ahead(fits, level),
+        choices(fits),
+        *(_of_size(result.of_size) if result.of_size is not None else ()),
+        Heading("Figures"),
+        *against_kl(read, fits),
+    ]
+    points = sum(len(f.evidence.d) for f in fits.values())
+    title = f"{read.reward} through {points:,} values of KL, {read.what}"
+    return Report(title, tuple(blocks), data(result), answer=answered(_answer(result), blocks))
 
 
-def ahead(fits: dict[str, Overoptimisation], level: float) -> Table:
+def data(result: RewardFits) -> dict[str, Any]:
+    """Return the laws of proxies as JSON types."""
+    of_size = result.of_size
+    return {
+        "what": result.read.what,
+        "level": result.level,
+        "notes": texts(result.read.notes),
+        "proxies": {name: as_data(f) for name, f in result.fits.items()},
+        "of_size": {}
+        if of_size is None
+        else {
+            type(of_size.law).key: {
+                name: [float(getattr(of_size.law, name)), *ends]
+                for name, ends in of_size.intervals.items()
+            }
+        },
+    }
+
+
+def _answer(result: RewardFits) -> str:
+    """Return where the reward of each proxy peaks."""
+    parts = [_peak(name, f) for name, f in list(result.fits.items())[:FEW]]
+    more = len(result.fits) - FEW
+    rest = f"; {more} more proxies are below" if more > 0 else ""
+    return f"{'; '.join(parts)}{rest}"
+
+
+def _peak(name: str, f: Overoptimisation) -> str:
+    if not np.isfinite(f.peak_at.value):
+        return f"{name} has no peak of its reward in sight, seen to d = {show(f.furthest, 3)}"
+    beyond = times_beyond(f.peak_at.value / f.furthest)
+    ends = (f.peak_at.low, f.peak_at.high)
+    return f"{name} peaks at d = {estimate(f.peak_at.value, *ends)} sqrt(nats){beyond}"
+
+
+def _laws(result: RewardFits) -> tuple[Table, Table]:
+    read, fits, level = result.read, result.fits, result.level
+    laws: list[tuple[Cell, ...]] = []
+    peaks: list[tuple[Cell, ...]] = []
+    for name, f in fits.items():
+        alpha, beta = (f.spread(lambda law, p=p: getattr(law, p)) for p in ("alpha_R", "beta_R"))
+        gamma = f.law.values.get("gamma")
+        laws.append((name, f.form, *alpha, *beta, None if gamma is None else float(gamma), f.r2))
+        peaks.append(
+            (name, f.evidence.size, *map(finite, f.peak_at), *map(finite, f.peak), f.furthest)
+        )
+    over = "prompts" if read.table else "evaluations"
+    return (
+        Table(
+            ("proxy", "law", "alpha", "low", "high", "beta", "low", "high", "gamma", "R²"),
+            tuple(laws),
+            f"Intervals at {level:.0%}, over {over}.",
+        ),
+        Table(
+            ("proxy", "params", "d*", "low", "high", "R*", "low", "high", "largest d"),
+            tuple(peaks),
+            "d* [sqrt(nats)] is where R peaks, R* its gain there; an empty cell is beyond any "
+            "KL. Beyond the largest d that was seen, a peak is extrapolated.",
+        ),
+    )
+
+
+def _of_size(size_law: SizeLaw) -> list[Block]:
+    """Return one law for all sizes."""
+    law = size_law.law
+    rows: list[tuple[Cell, ...]] = [
+        (name, float(getattr(law, name)), *size_law.intervals[name], parameter.unit)
+        for name, parameter in type(law).params.items()
+    ]
+    caption = (
+        f"{type(law).key}: one law for all sizes of proxy, at N = 1e8; its points lie "
+        f"{size_law.rms:.3f} off (root mean square)."
+    )
+    return [Table(("parameter", "value", "low", "high", "unit"), tuple(rows), caption)]
+
+
+def ahead(fits: Mapping[str, Overoptimisation], level: float) -> Table:
     """Return forecasts of larger KL from the lower half, beside what was measured."""
     rows: list[tuple[Cell, ...]] = []
     for name, f in fits.items():
@@ -40,7 +136,7 @@ def ahead(fits: dict[str, Overoptimisation], level: float) -> Table:
     )
 
 
-def choices(fits: dict[str, Overoptimisation]) -> Table:
+def choices(fits: Mapping[str, Overoptimisation]) -> Table:
     """Return the laws with their held-out errors, by proxy."""
     rows: list[tuple[Cell, ...]] = []
     for name, f in fits.items():

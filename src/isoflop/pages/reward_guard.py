@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
-from isoflop.errors import Notes, texts
+from isoflop.assess.reward.guard import FAR, Guard, Guards, Versus, whole
+from isoflop.errors import texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered
 from isoflop.pages.reward_fit import as_data, doubts, finite
 from isoflop.report import Block, Cell, Heading, Remark, Report, Table, note_blocks
 
-if TYPE_CHECKING:
-    from isoflop.assess.reward.guard import Guard, Versus
-
-
+FEW = 3  # verifiers that the first sentence speaks of
 _KINDS: dict[str, Literal["good", "doubt", "info"]] = {
     "falls": "doubt",
     "rises": "good",
@@ -19,25 +20,20 @@ _KINDS: dict[str, Literal["good", "doubt", "info"]] = {
 }
 
 
-def report(
-    alone: list[Guard],
-    together: list[Guard],
-    against: tuple[Versus, ...],
-    notes: Notes,
-    width: float | None,
-    level: float,
-) -> Report:
-    """Return how far each proxy can be trusted, alone and together."""
+@shows(Guards)
+def page_of(result: Guards, width: float | None = None) -> Report:
+    """Return how far each proxy can be trusted; `width` is the interval wanted of d*."""
     from isoflop.pages.reward_figures import against_n
 
+    alone, together, level = result.alone, result.ensembles, result.level
     blocks: list[Block] = [
         *(Remark(f"{g.proxy}: {g.says}", _KINDS[g.verdict]) for g in alone),
         *doubts({g.proxy: g.fit for g in alone}),
-        *note_blocks(notes),
+        *note_blocks(result.notes),
         *_limits(alone, level),
         _labels(alone, width),
         *(
-            [*_limits(together, level, "Ensembles of these proxies."), _versus(against)]
+            [*_limits(together, level, "Ensembles of these proxies."), _versus(result.against)]
             if together
             else []
         ),
@@ -51,16 +47,16 @@ def report(
         "ensembles": {g.proxy: _as_data(g, width) for g in together},
         "versus": {
             v.name: {"against": v.against, "gain": list(v.gain), "better": v.better}
-            for v in against
+            for v in result.against
         },
-        "notes": texts(notes),
+        "notes": texts(result.notes),
     }
-    return Report("How far each verifier may be trusted", tuple(blocks), data)
+    first = "; ".join(f"{g.proxy}: {g.says}" for g in alone[:FEW])
+    answer = answered(first, blocks[len(alone) :])
+    return Report("How far each verifier may be trusted", tuple(blocks), data, answer=answer)
 
 
-def _limits(guards: list[Guard], level: float, caption: str = "") -> tuple[Table, Table]:
-    from isoflop.assess.reward.guard import FAR, whole
-
+def _limits(guards: Sequence[Guard], level: float, caption: str = "") -> tuple[Table, Table]:
     limits: list[tuple[Cell, ...]] = []
     gains: list[tuple[Cell, ...]] = []
     for g in guards:
@@ -85,7 +81,7 @@ def _limits(guards: list[Guard], level: float, caption: str = "") -> tuple[Table
     )
 
 
-def _labels(guards: list[Guard], width: float | None) -> Table:
+def _labels(guards: Sequence[Guard], width: float | None) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for g in guards:
         at = g.fit.peak_at

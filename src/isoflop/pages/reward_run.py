@@ -1,68 +1,39 @@
-"""Over-optimise small reward models for real, and keep what gold said of it."""
+"""Small reward models that were over-optimised, and what gold said of it."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isoflop.errors import UnknownName, UsageError
-from isoflop.pages.sweep import MOST_SEEDS, carry_out
-from isoflop.quantities import refuse_count
-from isoflop.report import Cell, Table
+from isoflop.experiments.display import duration
+from isoflop.report import Block, Cell, Paragraph, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.experiments.engines import Sweep
-    from isoflop.experiments.reward import Overoptimise
     from isoflop.runs import Runs
 
 
-def designed(preset: str, seeds: int | None, seed: int) -> Overoptimise:
-    """Return the study of a preset, replicated as often as asked for.
-
-    Raises UnknownName, which names the nearest preset, and UsageError for no replication.
-    """
-    from isoflop.experiments.reward import PRESETS
-
-    if preset not in PRESETS:
-        raise UnknownName("preset", preset, PRESETS)
-    if seeds is not None:
-        refuse_count("--seeds", seeds, 1, MOST_SEEDS)
-    study = PRESETS[preset](seed) if seeds is None else PRESETS[preset](seed, seeds)
-    return study.sweep
-
-
-def carried_out(folder: str, study: Overoptimise, name: str, workers: int | None) -> Sweep:
-    """Run what is unfinished of a study, with a bar.
-
-    Raises UsageError for a folder that holds the study of another preset: fits of the folder would
-    mix the two.
-    """
-    from isoflop.experiments.engines import LocalEngine, cores
-
-    _refuse_another(folder, name.split("-")[1])
-    engine = LocalEngine(cores() if workers is None else workers)
-    return carry_out(folder, name, study.trials(), engine, "isoflop reward run")
-
-
-def _refuse_another(folder: str, preset: str) -> None:
-    from isoflop.experiments.standing import KIND
-    from isoflop.store import Study
-
-    if not (Path(folder) / "study.db").exists():
-        return
-    for document in Study.open(folder).documents(KIND):
-        of = document.name.split("-")[1]
-        if document.name.startswith("reward-") and of != preset:
-            raise UsageError(
-                f"{folder} holds a study of --preset {of}; go on with that one, or name a new "
-                f"folder for --preset {preset}"
-            )
+def page_of(folder: str, preset: str, ended: Sweep, runs: Runs) -> Report:
+    """Return how a study ended: what was run, and where gold was highest in each run."""
+    blocks: tuple[Block, ...] = (
+        Paragraph(said(ended)),
+        ends(runs),
+        Paragraph(
+            f"'isoflop reward fit {folder}' fits laws to these curves; 'isoflop reward demo "
+            f"{folder} --preset {preset}' says what they show."
+        ),
+    )
+    data = {
+        "folder": folder,
+        "finished": len(ended.finished),
+        "reused": ended.reused,
+        "flop": sum(trial.flop for trial in ended.finished),
+        "seconds": ended.seconds,
+    }
+    return Report(f"Over-optimisation in {folder}", blocks, data, answer=said(ended))
 
 
 def said(ended: Sweep) -> str:
     """Return in a sentence how a sweep ended."""
-    from isoflop.experiments.display import duration
-
     return (
         f"{len(ended.finished)} trials are finished ({ended.reused} were before); this call took "
         f"{duration(ended.seconds)}."

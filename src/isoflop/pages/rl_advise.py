@@ -1,42 +1,61 @@
-"""Fit, compare and forecast them; go on, or stop."""
+"""Runs of reinforcement learning: go on or stop, and what looks wrong."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from isoflop.errors import UsageError
+from isoflop.monitor.advice import STRICT, StopAdvice
+from isoflop.monitor.alarms import Alarm, unheard
+from isoflop.monitor.run_advice import Advice, RunAdvice
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimate
 from isoflop.quantities import quantity, show
-from isoflop.report import Block, Cell, Heading, Remark, Table
+from isoflop.report import Block, Cell, Heading, Remark, Report, Table, note_blocks
 
-if TYPE_CHECKING:
-    from isoflop.monitor import Alarm, StopAdvice
-    from isoflop.runs import Runs
-
+FEW = 4  # runs that the title and the first sentence speak of
 
 LOOKS = 12  # evaluations that a table shows
 
 
-def reward(text: str) -> float:
-    """Return the reward that a text writes."""
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"--target is {text!r}; it must be a reward, such as 0.6") from None
+@shows(Advice)
+def page_of(result: Advice) -> Report:
+    """Return the advice on each run, its numbers and its alarms."""
+    logs = result.logs
+    unknown = (
+        Remark(f"R_0 of {name} is its first evaluation; --start says it better")
+        for name in logs.fitted_starts
+    )
+    blocks: list[Block] = [*note_blocks(logs.notes), *unknown]
+    for name, one in result.by_run.items():
+        blocks += described(name, one, result.level)
+    data = {
+        "over": logs.over,
+        "unit": quantity(logs.over).unit,
+        "level": result.level,
+        "runs": {name: as_data(a.advice, a.alarms) for name, a in result.by_run.items()},
+    }
+    first = list(result.by_run.items())[:FEW]
+    title = f"Advice: {', '.join(f'{name}: {a.advice.says}' for name, a in first)}"
+    doubts = [Remark(f"alarm, {w.name}: {w.says}", "doubt") for _, a in first for w in a.alarms]
+    answer = answered("; ".join(_answer(name, a.advice) for name, a in first), doubts)
+    return Report(title, tuple(blocks), data, answer=answer)
 
 
-def of_of(rows: Runs, name: str) -> Runs:
-    """Return the rows of one run."""
-    return rows.select(rows.labels["run"] == name) if "run" in rows.labels else rows
+def _answer(name: str, advice: StopAdvice) -> str:
+    """Return what to do with a run, how likely its target is, and where it ends."""
+    unit = quantity(advice.over).unit
+    return (
+        f"{name}, {advice.says}: {show(advice.target)} is reached by {show(advice.budget)} {unit} "
+        f"with probability {advice.reaches:.0%}, the reward there is "
+        f"{estimate(advice.expected[0], *advice.reward)}"
+    )
 
 
-def described(
-    name: str, run: Runs, stop_advice: StopAdvice, warned: tuple[Alarm, ...], level: float
-) -> list[Block]:
+def described(name: str, one: RunAdvice, level: float) -> list[Block]:
     """Return the advice on one run, its numbers and its alarms."""
-    from isoflop.monitor.advice import STRICT
-    from isoflop.monitor.alarms import unheard
     from isoflop.pages.rl_figures import evidence_of, forecast_of
 
+    run, stop_advice, warned = one.run, one.advice, one.alarms
     kind: Any = {"continue": "good", "stop": "doubt", "not yet known": "info"}[stop_advice.says]
     silent = unheard(run)
     unit = quantity(stop_advice.over).unit

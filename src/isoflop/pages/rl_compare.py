@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Sequence
+from typing import Any
 
-from isoflop.pages.rl_fit import finite
+from isoflop.assess.reward.curve import RewardCurve
+from isoflop.assess.reward.recipes import Crossing, Pair
+from isoflop.monitor.reward_curves import RecipeComparison
+from isoflop.pages import shows
+from isoflop.pages.answer import answered
+from isoflop.pages.rl_fit import ceiling, finite, formula, parameters, start_blocks, trust
 from isoflop.quantities import quantity, show
-from isoflop.report import Cell, Table
-
-if TYPE_CHECKING:
-    from isoflop.assess.reward.curve import RewardCurve
-    from isoflop.assess.reward.recipes import Crossing, Pair
-
+from isoflop.report import Block, Cell, Heading, Remark, Report, Table, note_blocks
 
 MEANS = {
     "ceiling": "the change moved the ceiling; how it gets there did not change measurably",
@@ -20,6 +22,45 @@ MEANS = {
     "neither": "no difference could be measured",
     "unknown": "the ceilings are not known yet, so neither is what the change moved: train on",
 }
+MOST = 3  # recipes that the first sentence speaks of
+
+
+@shows(RecipeComparison)
+def page_of(result: RecipeComparison) -> Report:
+    """Return recipes side by side: what a change moved, where curves cross, and figures."""
+    from isoflop.pages.rl_figures import curves as drawn
+    from isoflop.pages.rl_figures import efficiency
+
+    logs, pairs, curves = result.logs, result.pairs, list(result.curves.values())
+    blocks: list[Block] = [
+        *note_blocks(result.notes),
+        *(Remark(verdict(p), "doubt" if p.verdict == "unknown" else "info") for p in pairs),
+        *start_blocks(logs),
+        *(block for curve in curves for block in trust(curve)),
+        formula(logs.over),
+        parameters(curves, result.level),
+        differences(pairs, result.level),
+        crossings(pairs, logs.over, result.level),
+        Heading("Figures"),
+        drawn(curves),
+        efficiency(curves),
+    ]
+    data = {
+        "over": logs.over,
+        "unit": quantity(logs.over).unit,
+        "level": result.level,
+        "recipes": {c.recipe: curve_data(c) for c in curves},
+        "pairs": [as_data(p) for p in pairs],
+    }
+    title = f"{len(curves)} recipes compared"
+    return Report(title, tuple(blocks), data, answer=answered(_answer(result), blocks))
+
+
+def _answer(result: RecipeComparison) -> str:
+    """Return what the first change moved, and the ceilings."""
+    first = verdict(result.pairs[0])
+    ceilings = ", ".join(map(ceiling, list(result.curves.values())[:MOST]))
+    return f"{first[0].upper()}{first[1:]}; {ceilings}"
 
 
 def verdict(pair: Pair) -> str:
@@ -34,7 +75,7 @@ def verdict(pair: Pair) -> str:
     return f"{head}; {who} at {show(cross.at)} {unit} ({ends})"
 
 
-def differences(pairs: list[Pair], level: float) -> Table:
+def differences(pairs: Sequence[Pair], level: float) -> Table:
     """Return how pairs of recipes differ in ceiling and in efficiency."""
     rows: list[tuple[Cell, ...]] = []
     for p in pairs:
@@ -55,8 +96,6 @@ def differences(pairs: list[Pair], level: float) -> Table:
 
 
 def _middle(pair: Pair) -> float:
-    import math
-
     first, second = pair.alike or (pair.first, pair.second)
     return math.log2(float(second.law.C_mid) / float(first.law.C_mid))
 
@@ -66,7 +105,7 @@ def _sign(interval: tuple[float, float]) -> str:
     return "cannot be told from 0" if low <= 0 <= high else "is real"
 
 
-def crossings(pairs: list[Pair], over: str, level: float) -> Table:
+def crossings(pairs: Sequence[Pair], over: str, level: float) -> Table:
     """Return at which compute one recipe overtakes another."""
     rows: list[tuple[Cell, ...]] = []
     for p in pairs:

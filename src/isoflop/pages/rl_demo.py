@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from isoflop.monitor.reward_curves import HALF, LAST, RecipeComparison, RecipeForecast
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimated
+from isoflop.pages.rl_compare import MEANS
+from isoflop.pages.rl_fit import parameters, trust
+from isoflop.pages.rl_run import ends
 from isoflop.quantities import show
 from isoflop.report import (
     Axis,
@@ -15,63 +19,62 @@ from isoflop.report import (
     Cell,
     ErrorBar,
     Figure,
+    Heading,
     Layer,
     Line,
+    Paragraph,
     Points,
     Remark,
+    Report,
     Table,
 )
-
-if TYPE_CHECKING:
-    from isoflop.fitting import Fit
-    from isoflop.forecasting import Forecast
-    from isoflop.runs import Runs
+from isoflop.runs import Runs
+from isoflop.studies.reinforcement import LEVEL, ReinforcementStudy
 
 
-SEEN = 0.5  # share of the compute that a forecast is made from
-
-LAST = 3  # looks whose mean is what came: one look scatters by more than a forecast should miss
-
-LEVEL = 0.9
-
-
-@dataclass(frozen=True)
-class RecipeForecast:
-    """What was forecast of one recipe from its first half, and what came (`truth`)."""
-
-    recipe: str
-    form: str
-    forecast: Forecast
-    truth: float
-    fit: Fit[Any]  # of that form, to the first half
-
-    @property
-    def off(self) -> float:
-        """How far the forecast was above what came [reward]."""
-        return self.forecast.value - self.truth
-
-    @property
-    def inside(self) -> bool:
-        """Whether the interval holds what came."""
-        low, high = self.forecast.low, self.forecast.high
-        return low is not None and high is not None and low <= self.truth <= high
+@shows(ReinforcementStudy)
+def page_of(study: ReinforcementStudy) -> Report:
+    """Return the forecasts of a study, whether they held, and its first two recipes compared."""
+    blocks: list[Block] = [
+        *verdicts(study),
+        ends(study.runs),
+        Heading("The second half, forecast from the first"),
+        table(study.forecasts),
+        *(figure(study.logs.by_recipe[s.recipe], s) for s in study.forecasts),
+        *(compared(study.comparison) if study.comparison is not None else ()),
+    ]
+    title = "Reinforcement learning: forecast, and what came"
+    answer = answered(_answer(study), blocks)
+    return Report(title, tuple(blocks), as_data(study.forecasts), answer=answer)
 
 
-def end_of(runs: Runs) -> tuple[float, float]:
-    """Return the mean over runs of the compute and the reward of the last looks of each."""
-    compute, reward = [], []
-    for name in sorted(set(runs.labels["run"].tolist())):
-        mine = runs.select(runs.labels["run"] == name)
-        last = np.argsort(mine["C"])[-LAST:]
-        compute.append(mine["C"][last].mean())
-        reward.append(mine["R"][last].mean())
-    return float(np.mean(compute)), float(np.mean(reward))
+def _answer(study: ReinforcementStudy) -> str:
+    inside = sum(s.inside for s in study.forecasts)
+    first = ", ".join(
+        f"{s.recipe} {estimated(s.forecast)}, measured {show(s.truth, 3)}" for s in study.forecasts
+    )
+    count = len(study.forecasts)
+    return f"{inside} of {count} intervals, forecast from half of each run, hold its end: {first}"
 
 
-def verdicts(forecasts: tuple[RecipeForecast, ...], refused: Mapping[str, str]) -> list[Block]:
+def compared(comparison: RecipeComparison) -> list[Block]:
+    """Return two recipes side by side, from all of their looks."""
+    from isoflop.pages.rl_figures import curves
+
+    pair, every = comparison.pairs[0], list(comparison.curves.values())
+    return [
+        Heading("Two recipes"),
+        Paragraph(f"From {pair.first.recipe} to {pair.second.recipe}: {MEANS[pair.verdict]}."),
+        *(block for curve in every for block in trust(curve)),
+        parameters(every, LEVEL),
+        curves(every),
+    ]
+
+
+def verdicts(study: ReinforcementStudy) -> list[Block]:
     """Return whether the forecasts of recipes held what was measured."""
     blocks: list[Block] = []
-    for s in forecasts:
+    for s in study.forecasts:
         f = s.forecast
         text = (
             f"{s.recipe}: from the first half of its compute, {s.form} forecast a pass rate of "
@@ -79,7 +82,7 @@ def verdicts(forecasts: tuple[RecipeForecast, ...], refused: Mapping[str, str]) 
             f"{s.truth:.3f} came: off by {s.off:+.3f}"
         )
         blocks.append(Remark(text, "good" if s.inside else "doubt"))
-    return [*blocks, *(Remark(f"{name}: {why}", "doubt") for name, why in refused.items())]
+    return [*blocks, *(Remark(f"{name}: {why}", "doubt") for name, why in study.refused.items())]
 
 
 def table(forecasts: tuple[RecipeForecast, ...]) -> Table:
@@ -114,7 +117,7 @@ def figure(runs: Runs, forecast: RecipeForecast) -> Figure:
         for name in sorted(set(runs.labels["run"].tolist()))
         for mine in (runs.select(runs.labels["run"] == name),)
     ]
-    count = int((runs["C"] <= SEEN * end).sum())
+    count = int((runs["C"] <= HALF * end).sum())
     grid = np.geomspace(float(runs["C"].min()), float(runs["C"].max()), 80)
     curve = forecast.fit.predict(C=grid)
     layers.append(Line(f"{forecast.form} through the first half", grid, curve, group="chosen"))
@@ -128,7 +131,7 @@ def figure(runs: Runs, forecast: RecipeForecast) -> Figure:
         tuple(layers),
         f"The forecast, by {forecast.form}, saw what lies left of the line: {count} of {len(runs)} "
         "looks.",
-        SEEN * end,
+        HALF * end,
     )
 
 

@@ -2,17 +2,133 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from isoflop.quantities import quantity
-from isoflop.report import Block, Cell, Paragraph, Remark, Table, note_blocks
+from isoflop.assess.reward.curve import RewardCurve
+from isoflop.assess.reward.logs import RewardLogs
+from isoflop.errors import RefusedByData, texts
+from isoflop.forecasting import Forecast
+from isoflop.monitor.reward_curves import RecipeCurve, RewardCurves
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimate, estimated
+from isoflop.quantities import quantity, show
+from isoflop.report import Block, Cell, Heading, Paragraph, Remark, Report, Table, note_blocks
 
-if TYPE_CHECKING:
-    from isoflop.assess import Comparison
-    from isoflop.assess.reward.curve import RewardCurve
-    from isoflop.forecasting import Forecast
+FEW = 3  # recipes that the first sentence speaks of
+
+
+@shows(RewardCurves)
+def page_of(result: RewardCurves) -> Report:
+    """Return the curves of recipes: what their ceilings are known to be, and what is forecast."""
+    from isoflop.pages.rl_figures import curves as drawn
+    from isoflop.pages.rl_figures import efficiency
+
+    logs, recipes = result.logs, result.recipes
+    curves = [r.curve for r in recipes.values()]
+    blocks: list[Block] = [
+        *start_blocks(logs),
+        *(doubt for c in curves for doubt in trust(c)),
+        formula(logs.over),
+        parameters(curves, result.level),
+        *grid_table(recipes, logs.over),
+        choices(recipes),
+        *forecasts(result),
+        window_table(recipes, logs.over),
+        Heading("Figures"),
+        drawn(curves),
+        efficiency(curves),
+    ]
+    count = sum(map(len, logs.by_recipe.values()))
+    return Report(
+        f"Reward curves through {count:,} evaluations",
+        tuple(blocks),
+        data(result),
+        result.is_refused,
+        answered(_answer(result), blocks),
+    )
+
+
+def data(result: RewardCurves) -> dict[str, Any]:
+    """Return the curves of recipes as JSON types."""
+    logs = result.logs
+    grids = {name: r.grid for name, r in result.recipes.items() if r.grid is not None}
+    return {
+        "over": logs.over,
+        "unit": quantity(logs.over).unit,
+        "level": result.level,
+        "recipes": {name: _as_data(recipe) for name, recipe in result.recipes.items()},
+        "paper": {name: dict(grid.law.values) for name, grid in grids.items()},
+        "notes": texts(logs.notes),
+    }
+
+
+def start_blocks(logs: RewardLogs) -> list[Remark]:
+    """Return the notes of evaluations, and what R_0 of each recipe rests on."""
+    return note_blocks((*logs.notes, *logs.start_notes))
+
+
+def _answer(result: RewardCurves) -> str:
+    parts = [ceiling(r.curve) for r in list(result.recipes.values())[:FEW]]
+    for name, recipe in list(result.recipes.items())[:FEW]:
+        f = recipe.forecast
+        if isinstance(f, Forecast):
+            at = f"{show(f.at[result.logs.over])} {quantity(result.logs.over).unit}"
+            parts.append(f"{name} is forecast to reach R {estimated(f)} at {at}")
+    return "; ".join(parts)
+
+
+def ceiling(curve: RewardCurve) -> str:
+    """Return what is known of the ceiling of a recipe, as a part of a sentence."""
+    if curve.known == "unknown":
+        return f"{curve.recipe} has no ceiling that is known yet"
+    interval = curve.intervals.get("A")
+    ends = (None, None) if interval is None else (interval.low, interval.high)
+    return f"{curve.recipe} has its ceiling at R {estimate(float(curve.law.A), *ends)}"
+
+
+def _as_data(recipe: RecipeCurve) -> dict[str, Any]:
+    curve, comparison, f = recipe.curve, recipe.comparison, recipe.forecast
+    unknown = curve.known == "unknown"
+    return {
+        "parameters": {k: float(v) for k, v in curve.law.values.items()},
+        "intervals": {k: [finite(e) for e in v] for k, v in curve.intervals.items()},
+        "given": list(curve.fit.fixed),
+        "ceiling": None if unknown else float(curve.law.A),
+        "ceiling_is": curve.known,
+        "reach": curve.reach,
+        "says": curve.says,
+        "noise": curve.noise,
+        "evaluations": len(curve.fit.runs),
+        "by_run": {n: {k: float(v) for k, v in w.values.items()} for n, w in curve.by_run.items()},
+        "forms": str(comparison)
+        if isinstance(comparison, RefusedByData)
+        else [
+            {
+                "form": s.candidate.law,
+                "rms": s.rms,
+                "bias": s.bias,
+                "growth": s.growth,
+                "tied": s.tied,
+            }
+            for s in comparison.standings
+        ],
+        "forecast": {
+            "at": dict(f.at),
+            "value": f.value,
+            "interval": [f.low, f.high],
+            "beyond": f.beyond,
+        }
+        if isinstance(f, Forecast)
+        else None
+        if f is None
+        else str(f),
+        "windows": [[cut, {k: float(v) for k, v in w.values.items()}] for cut, w in recipe.windows],
+        "status": curve.fit.status,
+        "notes": texts(curve.fit.notes),
+    }
 
 
 def trust(curve: RewardCurve) -> list[Block]:
@@ -44,7 +160,7 @@ def formula(over: str) -> Paragraph:
     )
 
 
-def parameters(curves: list[RewardCurve], level: float) -> Table:
+def parameters(curves: Sequence[RewardCurve], level: float) -> Table:
     """Return the parameters of every recipe with their profile-likelihood intervals."""
     rows: list[tuple[Cell, ...]] = []
     for c in curves:
@@ -66,12 +182,13 @@ def parameters(curves: list[RewardCurve], level: float) -> Table:
     return Table(columns, tuple(rows), caption)
 
 
-def choices(chosen: dict[str, Comparison | str]) -> Table:
+def choices(recipes: Mapping[str, RecipeCurve]) -> Table:
     """Return the candidate laws with their held-out errors, by recipe."""
     rows: list[tuple[Cell, ...]] = []
-    for name, comparison in chosen.items():
-        if isinstance(comparison, str):
-            rows.append((name, "none could be held out", None, None, "", comparison))
+    for name, recipe in recipes.items():
+        comparison = recipe.comparison
+        if isinstance(comparison, RefusedByData):
+            rows.append((name, "none could be held out", None, None, "", str(comparison)))
             continue
         for i, s in enumerate(comparison.standings):
             verdict = "best" if i == 0 else "tied with it" if s.tied else "worse"
@@ -86,32 +203,34 @@ def choices(chosen: dict[str, Comparison | str]) -> Table:
     )
 
 
-def forecasts(outcomes: dict[str, Forecast | str | None], over: str, level: float) -> list[Block]:
+def forecasts(result: RewardCurves) -> list[Block]:
     """Return the reward that each recipe is forecast to reach."""
+    over = result.logs.over
     blocks: list[Block] = []
     rows: list[tuple[Cell, ...]] = []
-    for name, outcome in outcomes.items():
-        if isinstance(outcome, str):
-            blocks.append(Remark(f"{name}: {outcome}", "doubt"))
-        elif outcome is not None:
-            rows.append(
-                (name, outcome.at[over], outcome.value, outcome.low, outcome.high, outcome.beyond)
-            )
+    for name, recipe in result.recipes.items():
+        f = recipe.forecast
+        if isinstance(f, RefusedByData):
+            blocks.append(Remark(f"{name}: {f}", "doubt"))
+        elif f is not None:
+            rows.append((name, f.at[over], f.value, f.low, f.high, f.beyond))
     if rows:
         blocks.append(
             Table(
                 ("recipe", f"at [{quantity(over).unit}]", "R", "low", "high", "times beyond"),
                 tuple(rows),
-                f"By the form that forecast held-out evaluations best; {level:.0%} intervals of "
-                "its parameters, noise of an evaluation, the error that the backtest showed, drift "
-                "where evaluations are few, and what forms say that did nearly as well.",
+                "By the form that forecast held-out evaluations best; intervals, at "
+                f"{result.level:.0%}, of its parameters, noise of an evaluation, the error that "
+                "the backtest showed, drift where evaluations are few, and what forms say that did "
+                "nearly as well.",
             )
         )
     return blocks
 
 
-def window_table(windows: dict[str, list[tuple[float, Any]]], over: str) -> Table:
+def window_table(recipes: Mapping[str, RecipeCurve], over: str) -> Table:
     """Return the parameters by where the fit begins."""
+    windows: dict[str, list[tuple[float, Any]]] = {n: [*r.windows] for n, r in recipes.items()}
     rows: list[tuple[Cell, ...]] = [
         (name, cut, float(law.A), float(law.C_mid), float(law.B))
         for name, cuts in windows.items()
@@ -126,19 +245,23 @@ def window_table(windows: dict[str, list[tuple[float, Any]]], over: str) -> Tabl
     )
 
 
-def grid_table(grids: dict[str, tuple[Any, dict[str, float]]], over: str) -> Table:
-    """Return the fits by the grid of the ScaleRL paper."""
-    rows: list[tuple[Cell, ...]] = [
-        (name, float(law.A), float(law.C_mid), float(law.B), ", ".join(edges) or "none")
-        for name, (law, edges) in grids.items()
-    ]
+def grid_table(recipes: Mapping[str, RecipeCurve], over: str) -> list[Table]:
+    """Return the fits by the grid of the ScaleRL paper, where it was asked for."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, recipe in recipes.items():
+        if recipe.grid is not None:
+            law: Any = recipe.grid.law
+            edges = ", ".join(recipe.grid.edges) or "none"
+            rows.append((name, float(law.A), float(law.C_mid), float(law.B), edges))
+    if not rows:
+        return []
     scaled = "" if over == "hours" else ", scaled so that its end is the last evaluation"
-    return Table(
-        ("recipe", "A", "C_mid", "B", "at the rim of the grid"),
-        tuple(rows),
+    columns = ("recipe", "A", "C_mid", "B", "at the rim of the grid")
+    caption = (
         "By the paper's way: A on .450 to .800 by .005, C_mid on 100 values from 100 to 40,000 "
-        f"GPU-hours{scaled}, B by least squares at each. A best node at the rim is no optimum.",
+        f"GPU-hours{scaled}, B by least squares at each. A best node at the rim is no optimum."
     )
+    return [Table(columns, tuple(rows), caption)]
 
 
 def finite(value: float) -> float | None:

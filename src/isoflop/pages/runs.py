@@ -32,6 +32,18 @@ def page_of(table: Runs) -> Report:
     return Report(title, tuple(blocks), as_data(table), answer=answered(_answer(table), blocks))
 
 
+def written(table: Runs, out: str) -> Report:
+    """Return what was written to a file: how it is counted, and its range."""
+    blocks: list[Block] = [
+        *note_blocks((*table.doubts, *table.notes)),
+        *unstated(table),
+        ranges(table),
+    ]
+    title = f"{len(table):,} runs of {table.origin}, written to {out}"
+    answer = answered(_answer(table), blocks)
+    return Report(title, tuple(blocks), {"out": out, **as_data(table)}, answer=answer)
+
+
 @tabulates(Runs)
 def tables_of(table: Runs) -> dict[str, Columns]:
     """Return the runs as they are: the rows of the source, columns and labels."""

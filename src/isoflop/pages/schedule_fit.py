@@ -4,15 +4,54 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from isoflop.errors import texts
-from isoflop.report import Block, Cell, Heading, Remark, Table
+from isoflop.pages import shows
+from isoflop.pages.answer import answered
+from isoflop.quantities import show
+from isoflop.report import Block, Cell, Heading, Paragraph, Remark, Report, Table, note_blocks
+from isoflop.schedules import HeldOutCurve, LossCurve, ScheduleFit, ScheduleFits
 
-if TYPE_CHECKING:
-    from isoflop.schedules import HeldOutCurve, LossCurve, ScheduleFit
+
+@shows(ScheduleFits)
+def page_of(result: ScheduleFits) -> Report:
+    """Return laws of the loss along a schedule, their errors on held-out curves, and figures."""
+    from isoflop.pages.schedule_figures import against_step, rates
+
+    fits, level, judges = result.fits, result.level, result.held_out
+    blocks: list[Block] = [
+        *note_blocks(result.notes),
+        curves_of(result.curves, judges),
+        *(Paragraph(f"{key}: {f.choice.summary}.") for key, f in fits.items()),
+        parameters(fits, level),
+        *judged_of(result.errors, bool(judges), level if result.draws and judges else None),
+        Heading("Figures"),
+        against_step(next(iter(fits.values())), judges, level, result.seed),
+        rates([c.schedule for c in result.every_curve]),
+    ]
+    title = f"Loss along schedules: {', '.join(c.name for c in result.curves)}"
+    answer = answered(_answer(result), blocks)
+    return Report(title, tuple(blocks), data(result), answer=answer)
+
+
+def _answer(result: ScheduleFits) -> str:
+    """Return how far each law was off on held-out curves, the nearest first."""
+    errors: dict[str, list[float]] = {}
+    for one in result.errors:
+        errors.setdefault(one.key, []).append(one.mae)
+    if not errors:
+        return f"{', '.join(result.fits)} are fitted, and no held-out curve judges them"
+    means = sorted((float(np.mean(values)), key) for key, values in errors.items())
+    count = len({id(one.curve) for one in result.errors})
+    spans = {key: f"{show(min(v), 2)} to {show(max(v), 2)}" for key, v in errors.items()}
+    words = (
+        f"{key} by {show(mean, 2)}{f' ({spans[key]})' if count > 1 else ''}" for mean, key in means
+    )
+    curves = "1 held-out curve" if count == 1 else f"{count} held-out curves"
+    return f"On {curves} laws are off, in nats/token, {', '.join(words)}"
 
 
 def curves_of(curves: Sequence[LossCurve], held_out: Sequence[LossCurve]) -> Table:
@@ -93,16 +132,12 @@ def judged_of(
     ]
 
 
-def as_data(
-    fits: Mapping[str, ScheduleFit],
-    held_out_curves: Sequence[HeldOutCurve],
-    curves: Sequence[LossCurve],
-    level: float,
-) -> dict[str, Any]:
+def data(result: ScheduleFits) -> dict[str, Any]:
     """Return the fits to loss curves as JSON types."""
+    level = result.level
     return {
         "level": level,
-        "held_out": [c.name for c in curves],
+        "held_out": [c.name for c in result.held_out],
         "laws": {
             key: {
                 "parameters": {k: float(v) for k, v in dataclasses.asdict(f.law).items()},
@@ -111,7 +146,7 @@ def as_data(
                 "objective": f.value,
                 "notes": texts(f.notes),
             }
-            for key, f in fits.items()
+            for key, f in result.fits.items()
         },
         "judged": [
             {
@@ -122,6 +157,6 @@ def as_data(
                 "at_the_end": float(h.error[-1]),
                 "within": h.within if len(h.forecast.draws) else None,
             }
-            for h in held_out_curves
+            for h in result.errors
         ],
     }

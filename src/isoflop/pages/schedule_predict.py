@@ -3,53 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from isoflop.errors import Notes, UsageError, texts
+from isoflop.errors import texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimate
 from isoflop.quantities import show
-from isoflop.report import Block, Cell, Heading, Table
+from isoflop.report import Block, Cell, Heading, Report, Table, note_blocks
+from isoflop.schedules import Decays, ScheduleForecast, SchedulePredictions
+from isoflop.schedules.forecast import NEARLY
+from isoflop.schedules.judged_laws import doubts
 
-if TYPE_CHECKING:
-    from isoflop.schedules import Decays, Schedule, ScheduleForecast, ScheduleSpec
-
-
-def unsure(forecasts: Sequence[ScheduleForecast], decays: Sequence[Decays]) -> Notes:
-    """Return each remark once: of laws on schedules, then on lengths of decay."""
-    every = [*(a.notes for a in forecasts), *(d.notes for d in decays)]
-    return tuple(dict.fromkeys(note for notes in every for note in notes))
+FEW = 3  # schedules that the first sentence speaks of
 
 
-def refuse_requests(to: Sequence[str]) -> None:
-    """Raise UsageError for a request without a schedule."""
-    if not to:
-        raise UsageError("say --to SCHEDULE, such as --to cosine:peak=3e-4,end=3e-5,steps=24k,...")
-    if twice := [text for text in to if to.count(text) > 1]:
-        raise UsageError(f"--to asks for {twice[0]} twice; say each schedule once")
+@shows(SchedulePredictions)
+def page_of(result: SchedulePredictions) -> Report:
+    """Return the loss at the end of each schedule, the best length of decays, and figures."""
+    from isoflop.pages.schedule_figures import predicted, rates
 
-
-def named(settled: Sequence[Schedule | ScheduleSpec]) -> list[Schedule]:
-    """Return schedules under short names, or whole ones where two short ones are the same."""
-    from isoflop.schedules import ScheduleSpec
-
-    short = [s.short if isinstance(s, ScheduleSpec) else s.name for s in settled]
-    return [
-        s.schedule(str(s) if short.count(name) > 1 else name) if isinstance(s, ScheduleSpec) else s
-        for name, s in zip(short, settled, strict=True)
+    curves, forecasts = result.curves, result.forecasts
+    blocks: list[Block] = [
+        *note_blocks(doubts(result.fits)),
+        *note_blocks(note for c in curves for note in c.notes),
+        *note_blocks(result.notes),
+        ends_of(forecasts, result.level),
+        *lengths(result.decays),
+        Heading("Figures"),
+        predicted(forecasts, curves),
+        rates([*(c.schedule for c in curves), *result.schedules]),
     ]
+    title = f"Loss along schedules that were not run, from {', '.join(c.name for c in curves)}"
+    return Report(title, tuple(blocks), data(result), answer=answered(_answer(result), blocks))
 
 
-def settled_of(one: Schedule | ScheduleSpec, decays: Sequence[Decays]) -> Schedule | ScheduleSpec:
-    """Return a schedule, its decay that of the first law where it was left open."""
-    from isoflop.schedules import ScheduleSpec
+def _answer(result: SchedulePredictions) -> str:
+    """Return the last loss of each schedule by the first law."""
+    key = result.forecasts[0].fit.choice.key
+    mine = [a for a in result.forecasts if a.fit.choice.key == key]
+    ends = (
+        f"{a.schedule.name} ends at {estimate(float(a.loss[-1]), *_interval(a))}"
+        for a in mine[:FEW]
+    )
+    return f"By {key}, {', '.join(ends)} nats/token"
 
-    if not isinstance(one, ScheduleSpec) or not one.open:
-        return one
-    best = next((d.best for d in decays if d.recipe == one), None)
-    if best is None:
-        raise UsageError("the law 'power' is blind to decays; ask 'annealing' or 'multi-power'")
-    return best
+
+def _interval(forecast: ScheduleForecast) -> tuple[float | None, float | None]:
+    return forecast.end if len(forecast.draws) else (None, None)
 
 
 def ends_of(forecasts: Sequence[ScheduleForecast], level: float) -> Table:
@@ -59,8 +61,7 @@ def ends_of(forecasts: Sequence[ScheduleForecast], level: float) -> Table:
     for a in forecasts:
         key = a.fit.choice.key
         against = (None, None, None) if a is first[key] else _difference(a, first[key])
-        ends = a.end if len(a.draws) else (None, None)
-        rows.append((a.schedule.name, key, float(a.loss[-1]), *ends, *against))
+        rows.append((a.schedule.name, key, float(a.loss[-1]), *_interval(a), *against))
     caption = "Loss at the last step [nats/token], and less that of the first schedule"
     if len(forecasts[0].draws):
         caption += (
@@ -90,8 +91,6 @@ def lengths(decays: Sequence[Decays]) -> list[Block]:
     """Return the best length of a decay."""
     if not decays:
         return []
-    from isoflop.schedules.forecast import NEARLY
-
     rows: list[tuple[Cell, ...]] = []
     for d in decays:
         share = d.best.fall / (d.recipe.steps - d.recipe.warmup)
@@ -106,13 +105,11 @@ def lengths(decays: Sequence[Decays]) -> list[Block]:
     return [Heading("Best length of the decay"), Table(columns, tuple(rows), caption)]
 
 
-def as_data(
-    forecasts: Sequence[ScheduleForecast], decays: Sequence[Decays], notes: Notes, level: float
-) -> Mapping[str, Any]:
+def data(result: SchedulePredictions) -> Mapping[str, Any]:
     """Return forecasts along schedules as JSON types."""
     return {
-        "level": level,
-        "notes": texts(notes),
+        "level": result.level,
+        "notes": texts(result.notes),
         "predicted": [
             {
                 "schedule": a.schedule.name,
@@ -121,7 +118,7 @@ def as_data(
                 "loss": a.loss.tolist(),
                 **({"low": a.band[0].tolist(), "high": a.band[1].tolist()} if len(a.draws) else {}),
             }
-            for a in forecasts
+            for a in result.forecasts
         ],
         "decays": [
             {
@@ -132,6 +129,6 @@ def as_data(
                 "falls": d.falls.tolist(),
                 "loss": d.loss.tolist(),
             }
-            for d in decays
+            for d in result.decays
         ],
     }

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from isoflop.errors import amount
-from isoflop.report import Block, Heading, Paragraph, Remark, Report, Table
-
-if TYPE_CHECKING:
-    from isoflop.monitor.register import Register
-    from isoflop.monitor.score import Record, RegisterScores, Score
+from isoflop.errors import amount, texts
+from isoflop.monitor.register import Register
+from isoflop.monitor.score import Record, RegisterScores, Score
+from isoflop.pages import shows, tabulates
+from isoflop.pages.answer import answered
+from isoflop.report import Block, Heading, Paragraph, Remark, Report, Table, note_blocks
+from isoflop.report.columns import Columns
 
 FEW = 10  # scores below which a record says little
 
 
-def page(scores: RegisterScores) -> Report:
+@shows(RegisterScores)
+def page_of(scores: RegisterScores) -> Report:
     """Return the page of a register's record."""
     book = scores.register
-    faults = {fault.text for fault in book.contents.faults}
     blocks: list[Block] = [
-        *(Remark(text, "doubt" if text in faults else "info") for text in scores.notes),
+        *note_blocks(scores.notes),
         *integrity(book),
         _each(scores.scores),
         Heading("The record"),
@@ -40,7 +41,30 @@ def page(scores: RegisterScores) -> Report:
         names = ", ".join(entry.name for entry in scores.open)
         blocks.append(Paragraph(f"Not run yet, or not in these runs: {names}."))
     inside = sum(s.is_inside for s in scores.scores)
-    return Report(f"{inside} of {count} inside their intervals", tuple(blocks), data(scores))
+    title = f"{inside} of {count} inside their intervals"
+    answer = answered(_answer(scores.records[0]), blocks)
+    return Report(title, tuple(blocks), data(scores), answer=answer)
+
+
+@tabulates(RegisterScores)
+def tables_of(scores: RegisterScores) -> dict[str, Columns]:
+    """Return each score, and the record by group."""
+    document = data(scores)
+    return {name: _columns(document[name]) for name in ("scores", "records")}
+
+
+def _columns(rows: list[Mapping[str, Any]]) -> Columns:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _answer(record: Record) -> str:
+    """Return how many intervals held, what they promised, and how far off forecasts were."""
+    low, high = record.coverage.share
+    return (
+        f"{record.coverage.inside} of {record.coverage.count} intervals hold what was measured "
+        f"(share {low:.0%} to {high:.0%}, {record.level:.0%} promised), off by "
+        f"{record.rms:.1%} root mean square"
+    )
 
 
 def integrity(book: Register) -> list[Block]:
@@ -81,7 +105,7 @@ def data(scores: RegisterScores) -> Mapping[str, Any]:
         "seal": contents.seal,
         "vouched": contents.is_vouched,
         "faults": [{"line": f.line, "text": f.text} for f in contents.faults],
-        "notes": list(scores.notes),
+        "notes": texts(scores.notes),
         "scores": [
             {
                 "name": s.entry.name,

@@ -3,82 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from isoflop import errors
-from isoflop.arrays import Numbers
-from isoflop.errors import Notes, amount, texts
-from isoflop.pages.testtime_strategies import BudgetControl, Ran, tables
+from isoflop.errors import amount, texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimate
 from isoflop.pages.testtime_strategies import as_data as strategies_as_data
+from isoflop.pages.testtime_strategies import tables
+from isoflop.plan.sampling.bank_curves import BankCurves
+from isoflop.plan.sampling.prices import UNITS
 from isoflop.report import Block, Cell, Report, Table, note_blocks
 from isoflop.samples.cost_axis import CostAxis
+from isoflop.samples.curves import SampleCurve
 
-if TYPE_CHECKING:
-    from isoflop.plan.sampling.prices import Prices
-    from isoflop.samples.curves import SampleCurve
-    from isoflop.samples.tallies import Tally
-
-
+FEW = 4  # curves that the first sentence speaks of
 SHOWN = 12  # values of k in the table; the data hold all
 
 
-def along_of(
-    samples: Tally, curves: Sequence[SampleCurve], over: str, prices: Prices | None
-) -> tuple[CostAxis, Notes]:
-    """Return what the points of curves cost, and what of it is not counted."""
-    from isoflop.plan.sampling.prices import cost_of, uncounted, unit_of
-
-    unit = unit_of(samples, over, prices)
-    cost: dict[str, Numbers] = {}
-    for c in curves:
-        subset = samples if c.verifier is None else samples.of(c.verifier)[0]
-        each = [cost_of(subset, k, unit, c.verifier is not None and k > 1, prices) for k in c.k]
-        cost[c.name] = np.array([e.mean() for e in each])
-    return CostAxis(unit, cost), uncounted(samples, unit, any(c.verifier for c in curves))
-
-
-def report(
-    curves: Sequence[SampleCurve],
-    axis: CostAxis,
-    rans: Sequence[Ran],
-    measured: Sequence[BudgetControl],
-    notes: Notes,
-    level: float,
-) -> Report:
+@shows(BankCurves)
+def page_of(result: BankCurves) -> Report:
     """Return every curve of a bank over what its samples cost."""
     from isoflop.pages.coverage_figures import over_cost, straightness
-    from isoflop.plan.sampling.prices import UNITS
 
+    curves, axis, level = result.curves, result.axis, result.level
+    strategies, controls = result.strategies, result.controls
     coverage = curves[0]
     problems = len(coverage.each)
-    remarks = [*notes, *(n for c in curves for n in c.notes)]
+    notes = [*result.notes, *(n for c in curves for n in c.notes)]
     if problems < 30:
         few = amount(problems, "problem", "problems")
-        remarks.append(
+        notes.append(
             errors.Note("doubt", "few-problems", f"{few}: intervals are wide, and their ends rough")
         )
-    remarks = list(dict.fromkeys(remarks))
+    notes = list(dict.fromkeys(notes))
     unit = UNITS[axis.unit]
     blocks: list[Block] = [
-        *note_blocks(remarks),
+        *note_blocks(notes),
         _table(curves, axis, unit, level),
-        *tables(rans, measured, unit, level),
-        over_cost(curves, axis, rans, level),
+        *tables(strategies, controls, unit, level),
+        over_cost(curves, axis, strategies, level),
         straightness(coverage),
     ]
     data: dict[str, Any] = {
         "problems": problems,
         "level": level,
-        "notes": texts(remarks),
+        "notes": texts(notes),
         "over": axis.unit,
         "curves": {c.name: {**as_data(c), "cost": axis.of(c).tolist()} for c in curves},
-        **strategies_as_data(rans, measured),
+        **strategies_as_data(strategies, controls),
     }
     most = amount(int(coverage.k[-1]), "sample", "samples")
     title = f"{amount(problems, 'problem', 'problems')}, and what up to {most} of each bring"
-    return Report(title, tuple(blocks), data)
+    return Report(title, tuple(blocks), data, answer=answered(_answer(curves), blocks))
+
+
+def _answer(curves: Sequence[SampleCurve]) -> str:
+    """Return what the most samples solve, by each way of choosing."""
+    k = int(curves[0].k[-1])
+    ends = (f"{c.name} {_end(c)}" for c in curves[:FEW])
+    return f"Of {amount(k, 'sample', 'samples')} a problem: {', '.join(ends)}"
+
+
+def _end(curve: SampleCurve) -> str:
+    return estimate(*(float(ends[-1]) for ends in (curve.value, curve.low, curve.high)))
 
 
 def as_data(curve: SampleCurve) -> dict[str, Any]:

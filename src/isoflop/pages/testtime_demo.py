@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import RefusedByData, UnknownName
-from isoflop.pages.sweep import MOST_SEEDS
-from isoflop.quantities import refuse_count
+from isoflop.errors import RefusedByData
+from isoflop.experiments.testtime import Strategy, TokenBudget, name_of
 from isoflop.report import Block, Cell, Heading, Paragraph, Remark, Report, Table
 from isoflop.studies.reward import LEVEL, Mean
 from isoflop.studies.testtime import over, signed
-from isoflop.studies.testtime_forecast import CoveragePrediction
+from isoflop.studies.testtime_forecast import FEW, CoveragePrediction, forecasts
 
 if TYPE_CHECKING:
     from isoflop.experiments.testtime import TestTime
@@ -24,14 +22,6 @@ if TYPE_CHECKING:
 
 
 Row = tuple[Cell, ...]
-
-FEW = 32  # samples a problem that coverage is forecast from
-
-SEEN = (8,)  # of those, what a backtest sees
-
-REPEATS = 2  # times that it draws them
-
-DRAWS = 100  # of problems, behind the interval of a forecast
 
 
 def told(folder: str, study: TestTime, seconds: float) -> Report:
@@ -66,70 +56,6 @@ def told(folder: str, study: TestTime, seconds: float) -> Report:
     return Report("Test-time compute: what was seen", tuple(blocks), data)
 
 
-def designed(
-    preset: str,
-    seeds: int | None,
-    seed: int,
-    strategies: Sequence[str] = (),
-    problems: int | None = None,
-) -> TestTime:
-    """Return the study of a preset, with the seeds, strategies and problems that were asked for.
-
-    Raises UnknownName for a preset or a strategy that there is not, UsageError for no seeds.
-    """
-    from isoflop.experiments.testtime import PRESETS, attempts, named
-
-    if preset not in PRESETS:
-        raise UnknownName("preset", preset, PRESETS)
-    study = PRESETS[preset](seed).sweep
-    changes: dict[str, Any] = {} if problems is None else {"problems": problems}
-    if strategies:
-        most = max(attempts(named(name)) for name in strategies)
-        changes |= {"strategies": tuple(strategies), "attempts": max(most, study.setting.attempts)}
-    if seeds is not None:
-        refuse_count("--seeds", seeds, 1, MOST_SEEDS)
-        study = replace(study, seeds=tuple(range(seed, seed + seeds)))
-    return replace(study, setting=replace(study.setting, **changes))
-
-
-def forecasts(
-    seeds: Sequence[Seed], seed: int
-) -> tuple[tuple[CoveragePrediction, ...], dict[str, str]]:
-    """Return coverage at the last k forecast from few samples of each seed, or why it is not."""
-    predictions, refused = [], {}
-    for each in seeds:
-        try:
-            predictions.append(_forecast(each, seed))
-        except RefusedByData as reason:
-            refused[each.lineage] = str(reason)
-    return tuple(predictions), refused
-
-
-def _forecast(each: Seed, seed: int) -> CoveragePrediction:
-    """Forecast by the way that did best among the few samples themselves."""
-    from isoflop.assess.coverage.extrapolation import bake_off, fit_coverage
-
-    k = int(each.k[-1])
-    if k <= FEW:
-        raise RefusedByData(f"k reaches {k}; a forecast from {FEW} samples needs more to come")
-    few = each.counts.thinned(FEW, np.random.default_rng(seed))
-    tests = bake_off(few, chosen_sizes=SEEN, to=FEW, repeats=REPEATS, seed=seed)
-    way = tests.order[0]
-    error = float(np.sqrt(np.mean([h.error**2 for h in tests.of(way)])))
-    fit = replace(fit_coverage(few, way, draws=DRAWS, level=LEVEL, seed=seed), error=error)
-    low, high = (float(end[0]) for end in fit.interval(k))
-    truth = float(each.curve("coverage")[-1])
-    return CoveragePrediction(
-        seed=each.lineage,
-        way=way.name,
-        k=k,
-        value=float(fit.predict(k)),
-        low=low,
-        high=high,
-        truth=truth,
-    )
-
-
 def _verdict(claim_evidence: ClaimEvidence) -> Remark:
     words = {
         "yes": "seen",
@@ -144,7 +70,9 @@ def _verdict(claim_evidence: ClaimEvidence) -> Remark:
     return Remark(text, "good" if claim_evidence.saw == "yes" else "doubt")
 
 
-def _scored(predictions: Sequence[CoveragePrediction], refused: dict[str, str]) -> list[Block]:
+def _scored(
+    predictions: Sequence[CoveragePrediction], refused: Mapping[str, RefusedByData]
+) -> list[Block]:
     blocks: list[Block] = [
         Remark(
             f"{s.seed}: from {FEW} samples a problem, {s.way} forecast a coverage of "
@@ -197,16 +125,16 @@ def _strategies(seeds: Sequence[Seed]) -> Table:
     """Return what each strategy reached and cost, the best first."""
     from isoflop.studies.testtime import BINS
 
-    names = sorted(seeds[0].strategies, key=lambda n: -_mean(seeds, n, "right"))
+    strategies = sorted(seeds[0].strategies, key=lambda n: -_mean(seeds, n, "right"))
     rows: list[Row] = []
-    for name in names:
+    for strategy in strategies:
         by_bin = [
-            f"{np.mean([s.strategies[name].right[s.bins == b].mean() for s in seeds]):.2f}"
+            f"{np.mean([s.strategies[strategy].right[s.bins == b].mean() for s in seeds]):.2f}"
             for b in range(BINS)
         ]
-        right = Mean.of([s.strategies[name].right.mean() for s in seeds])
-        means = (_mean(seeds, name, what) for what in ("tokens", "flop", "verifier_flop"))
-        rows.append((name, _spelt(right), *by_bin, *means))
+        right = Mean.of([s.strategies[strategy].right.mean() for s in seeds])
+        means = (_mean(seeds, strategy, what) for what in ("tokens", "flop", "verifier_flop"))
+        rows.append((name_of(strategy), _spelt(right), *by_bin, *means))
     return Table(
         (
             "strategy",
@@ -222,18 +150,18 @@ def _strategies(seeds: Sequence[Seed]) -> Table:
     )
 
 
-def _mean(seeds: Sequence[Seed], name: str, what: str) -> float:
-    return float(np.mean([getattr(s.strategies[name], what).mean() for s in seeds]))
+def _mean(seeds: Sequence[Seed], strategy: Strategy, what: str) -> float:
+    return float(np.mean([getattr(s.strategies[strategy], what).mean() for s in seeds]))
 
 
 def _forced(bank: SampleBank, seeds: Sequence[Seed]) -> list[Block]:
     """Return s1's three measures of the forced budgets, up and down."""
     from isoflop.samples.budgets import performance, scaling
-    from isoflop.studies.testtime import FORCED, forced, number
+    from isoflop.studies.testtime import FORCED, extended, limit_of, limited
 
-    more = [n for n in (FORCED, *forced(seeds[0], "again")) if n in seeds[0].strategies]
-    limits = forced(seeds[0], "tokens")
-    budgets = [float(number(n)) for n in limits]
+    more = [n for n in (FORCED, *extended(seeds[0])) if n in seeds[0].strategies]
+    limits = limited(seeds[0])
+    budgets = [float(limit_of(n)) for n in limits]
     rows: list[Row] = []
     for way, names, tokens in (
         ("longer, by more attempts", more, [_mean(seeds, n, "tokens") for n in more]),
@@ -256,13 +184,13 @@ def _forced(bank: SampleBank, seeds: Sequence[Seed]) -> list[Block]:
     ]
 
 
-def _kept(bank: SampleBank, names: Sequence[str], budgets: Sequence[float]) -> float:
+def _kept(bank: SampleBank, limits: Sequence[TokenBudget], budgets: Sequence[float]) -> float:
     """Return the share of responses within their limit and what asking for the answer adds."""
     from isoflop.experiments.testtime.selection import FORCED
     from isoflop.samples.budgets import control
     from isoflop.studies.testtime import lengths
 
-    pairs = zip(names, budgets, strict=True)
+    pairs = zip(limits, budgets, strict=True)
     return float(np.mean([control(lengths(bank, n), most=a + FORCED) for n, a in pairs]))
 
 
@@ -308,7 +236,7 @@ def _data(
         "k": [int(k) for k in seeds[0].k],
         "curves": {n: [s.curve(n).tolist() for s in seeds] for n in seeds[0].curves},
         "strategies": {
-            n: {
+            name_of(n): {
                 "right": [float(s.strategies[n].right.mean()) for s in seeds],
                 "tokens": _mean(seeds, n, "tokens"),
                 "flop": _mean(seeds, n, "flop"),

@@ -2,69 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from isoflop import errors
+from isoflop.assess.coverage.coverage_fits import CoverageFits
+from isoflop.assess.coverage.extrapolation import BakeOff, CoverageFit, by_reason
 from isoflop.errors import Notes, RefusedByData, amount, texts
+from isoflop.pages import shows
+from isoflop.pages.answer import answered, estimate, times_beyond
 from isoflop.report import Block, Cell, Heading, Paragraph, Report, Table, note_blocks
 
-if TYPE_CHECKING:
-    from isoflop.assess.coverage.curvature import Bend
-    from isoflop.assess.coverage.extrapolation import BakeOff, CoverageFit
-    from isoflop.samples.sample_table import Counts
 
+@shows(CoverageFits)
+def page_of(result: CoverageFits, to: float | None = None, notes: Notes = ()) -> Report:
+    """Return coverage and its forecasts beyond the samples at hand, and at `to` samples.
 
-def tested_of(counts: Counts, ways: list[Any], repeats: int, seed: int) -> BakeOff | str:
-    """Return the backtest of the methods, or why there is none."""
-    from isoflop.assess.coverage.extrapolation import bake_off
-
-    try:
-        return bake_off(counts, ways=ways, repeats=repeats, seed=seed)
-    except RefusedByData as reason:
-        return str(reason)
-
-
-def bend_of(bend: Any, counts: Counts, level: float, seed: int) -> Bend | None:
-    """Return the curvature of coverage in k; None where the counts cannot tell."""
-    try:
-        return bend(counts, level=level, seed=seed)  # type: ignore[no-any-return]
-    except RefusedByData:
-        return None
-
-
-def with_error(fit: CoverageFit, tested: BakeOff | str) -> CoverageFit:
-    """Return a fit whose interval carries the error that its method had in the backtest."""
-    from dataclasses import replace
-
-    if isinstance(tested, str) or not tested.of(fit.way):
-        return fit
-    errors = [h.error for h in tested.of(fit.way)]
-    return replace(fit, error=float(np.sqrt(np.mean(np.square(errors)))))
-
-
-def report(
-    counts: Counts,
-    fits: list[CoverageFit],
-    tested: BakeOff | str,
-    refused: dict[str, str],
-    bent: Bend | None,
-    curve: Any,
-    to: float | None,
-    notes: Notes,
-) -> Report:
-    """Return coverage and its forecasts beyond the samples at hand."""
-    from isoflop.assess.coverage.extrapolation import by_reason
+    `notes` are those of the source of the samples.
+    """
     from isoflop.pages.coverage_figures import forecast, straightness
 
+    counts, fits, tested, bent = result.counts, result.fits, result.tested, result.bend
+    curve, refused = result.curve, result.refused
     reach, far = counts.reach, max(to or 0.0, 10.0 * counts.reach)
     problems = amount(len(counts.problems), "problem", "problems")
     never = int((counts.solved == 0).sum())
     doubts = [note.of(fits[0].way.name) for note in fits[0].notes]
     doubts += [*notes, *(() if bent is None else bent.notes)]
-    if isinstance(tested, str):
+    if isinstance(tested, RefusedByData):
         text = f"no backtest, so intervals hold the error that laws usually make: {tested}"
         doubts.append(errors.Note("doubt", "backtest", text))
     # What speaks against a method that the forecast does not take is no doubt about the forecast.
@@ -79,7 +47,7 @@ def report(
         ),
         _forecast_table(fits, [to] if to else [10.0 * reach, 100.0 * reach]),
         _parameters(fits),
-        *([] if isinstance(tested, str) else [_standings(tested)]),
+        *([] if isinstance(tested, RefusedByData) else [_standings(tested)]),
         *note_blocks(others),
         Heading("Figures"),
         forecast(curve, fits, far),
@@ -93,7 +61,7 @@ def report(
         "coverage": float(curve.value[-1]),
         "level": best.level,
         "notes": texts((*doubts, *others)),
-        "refused": refused,
+        "refused": dict(refused),
         "bend": None
         if bent is None
         else {
@@ -106,10 +74,21 @@ def report(
         "ways": {f.way.name: _fit_data(f, tested, to) for f in fits},
         "best": best.way.name,
     }
-    return Report(f"Coverage of {problems} over samples", tuple(blocks), data)
+    answer = answered(_answer(best, to or 10.0 * reach), blocks)
+    return Report(f"Coverage of {problems} over samples", tuple(blocks), data, answer=answer)
 
 
-def _forecast_table(fits: list[CoverageFit], at: list[float]) -> Table:
+def _answer(fit: CoverageFit, k: float) -> str:
+    """Return the forecast of the best way."""
+    low, high = (float(end[0]) for end in fit.interval(k))
+    value = estimate(float(fit.predict(k)), low, high)
+    samples = amount(int(k), "sample", "samples")
+    return (
+        f"Coverage {value} at {samples} a problem by {fit.way.name}{times_beyond(k / fit.samples)}"
+    )
+
+
+def _forecast_table(fits: Sequence[CoverageFit], at: list[float]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for fit in fits:
         low, high = fit.interval(np.array(at))
@@ -124,7 +103,7 @@ def _forecast_table(fits: list[CoverageFit], at: list[float]) -> Table:
     )
 
 
-def _parameters(fits: list[CoverageFit]) -> Table:
+def _parameters(fits: Sequence[CoverageFit]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for fit in fits:
         for name, p in type(fit.law).params.items():
@@ -163,13 +142,15 @@ def _standings(tested: BakeOff) -> Table:
     )
 
 
-def _fit_data(fit: CoverageFit, tested: BakeOff | str, to: float | None) -> dict[str, Any]:
+def _fit_data(
+    fit: CoverageFit, tested: BakeOff | RefusedByData, to: float | None
+) -> dict[str, Any]:
     out: dict[str, Any] = {
         "law": fit.way.law,
         "to": fit.way.to,
         "parameters": {k: float(v) for k, v in fit.law.values.items()},
         "backtest": []
-        if isinstance(tested, str)
+        if isinstance(tested, RefusedByData)
         else [{"seen": h.n, "to": h.to, "rms": h.rms, "bias": h.bias} for h in tested.of(fit.way)],
     }
     if to:

@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from isoflop import errors
 from isoflop.errors import Notes, texts
-from isoflop.pages.testtime_strategies import OtherStrategies
+from isoflop.pages import shows
+from isoflop.pages.answer import answered
+from isoflop.plan.sampling.policy import AtBudget, SamplingPolicy
+from isoflop.plan.sampling.prices import UNITS
 from isoflop.report import Block, Cell, Remark, Report, Table, note_blocks
 
-if TYPE_CHECKING:
-    from isoflop.plan.sampling.options import SamplingChoice as Choice
-    from isoflop.plan.sampling.policy import AtBudget, SamplingPolicy
-    from isoflop.plan.sampling.prices import Prices
 
+@shows(SamplingPolicy)
+def page_of(policy: SamplingPolicy, notes: Notes = (), out: str | None = None) -> Report:
+    """Return the policy by difficulty and what it saves over the baseline.
 
-def others_of(
-    others: OtherStrategies, unit: str, prices: Prices | None
-) -> tuple[list[Choice], Notes]:
-    """Return the strategies that were run as options by their means, and those that cannot be."""
-    from isoflop.plan.sampling.options import SamplingChoice as Choice
-    from isoflop.plan.sampling.prices import cost_of_run
-
-    costs = {name: cost_of_run(samples, unit, prices) for name, samples in others.samples.items()}
-    choices = [
-        Choice(name, samples.counts.solved / samples.counts.attempts, cost)
-        for name, samples in others.samples.items()
-        if (cost := costs[name]) is not None
-    ]
-    dear = [name for name, cost in costs.items() if cost is None]
-    text = f"{', '.join(dear)}: what they cost in {unit} is not known, so they are left out"
-    return choices, (*others.notes, *((errors.Note("doubt", "left-out", text),) if dear else ()))
-
-
-def report(policy: SamplingPolicy, notes: Notes, out: str | None) -> Report:
-    """Return the policy by difficulty and what it saves over the baseline."""
+    `notes` are those of the source of the samples, `out` is where the router was written.
+    """
     from isoflop.pages.coverage_figures import of_policy
-    from isoflop.plan.sampling.prices import UNITS
 
     unit = UNITS[policy.unit]
     best = max(policy.budgets, key=lambda b: b.gain_ends[0])
     blocks: list[Block] = [
         *note_blocks(notes),
         *note_blocks(policy.notes),
-        Remark(_verdict(best, policy, unit), "good" if best.gain_ends[0] > 0 else "doubt"),
+        Remark(
+            sentence := _verdict(best, policy, unit), "good" if best.gain_ends[0] > 0 else "doubt"
+        ),
         _budgets(policy, unit),
         _bins(policy),
         _choices(policy, unit),
@@ -64,7 +48,9 @@ def report(policy: SamplingPolicy, notes: Notes, out: str | None) -> Report:
         "budgets": [_as_data(b) for b in policy.budgets],
         "notes": texts((*notes, *policy.notes)),
     }
-    return Report(f"A policy by the {policy.difficulty.of}", tuple(blocks), data)
+    doubts = note_blocks((*notes, *policy.notes))
+    answer = answered(f"{sentence[0].upper()}{sentence[1:]}", doubts)
+    return Report(f"A policy by the {policy.difficulty.of}", tuple(blocks), data, answer=answer)
 
 
 def _verdict(best: AtBudget, policy: SamplingPolicy, unit: str) -> str:

@@ -8,16 +8,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.arrays import Numbers
+from isoflop.experiments.testtime import (
+    DVTS,
+    MCTS,
+    Beam,
+    Rebase,
+    Revision,
+    Strategy,
+    name_of,
+)
 from isoflop.report import Axis, Band, ErrorBar, Figure, Layer, Line, Points
 from isoflop.studies.reward import Mean
-from isoflop.studies.testtime import BINS, FORCED, Seed, forced, number, over
+from isoflop.studies.testtime import BINS, FORCED, Seed, extended, limit_of, limited, over
 
 if TYPE_CHECKING:
     from isoflop.studies.testtime_forecast import CoveragePrediction
 
 
-SHOWN = ("beam/n=16", "dvts/n=16", "rebase/n=16", "mcts/n=16", "revision/n=16,chain=4")
 AMONG = 16  # responses of the strategies that are shown by difficulty
+SHOWN: tuple[Strategy, ...] = (
+    Beam(n=AMONG),
+    DVTS(n=AMONG),
+    Rebase(n=AMONG),
+    MCTS(n=AMONG),
+    Revision(n=AMONG, chain=4),
+)
 
 
 def figures(
@@ -25,7 +40,7 @@ def figures(
 ) -> list[Figure]:
     """Return every figure that the study has the samples for."""
     parts = [_over_k(seeds, predictions)]
-    if any(name in seeds[0].strategies for name in SHOWN):
+    if any(strategy in seeds[0].strategies for strategy in SHOWN):
         parts.append(_by_bin(seeds, verifier))
     return [*parts, *_forced(seeds)]
 
@@ -73,7 +88,11 @@ def _by_bin(seeds: Sequence[Seed], verifier: str) -> Figure:
     each = (
         {f"{vote}, k = {AMONG}": [s.at(vote, AMONG) for s in seeds]} if AMONG in seeds[0].k else {}
     )
-    each |= {n: [s.strategies[n].right for s in seeds] for n in SHOWN if n in seeds[0].strategies}
+    each |= {
+        name_of(n): [s.strategies[n].right for s in seeds]
+        for n in SHOWN
+        if n in seeds[0].strategies
+    }
     layers: list[Layer] = []
     for name, right in each.items():
         pairs = list(zip(right, seeds, strict=True))
@@ -95,14 +114,14 @@ def _forced(seeds: Sequence[Seed]) -> list[Figure]:
         return []
     caption = f"The last answer of a response: {over(seeds)}."
     figures_ = []
-    if limits := forced(seeds[0], "tokens"):
-        x = np.array([float(number(n)) for n in limits])
+    if limits := limited(seeds[0]):
+        x = np.array([float(limit_of(n)) for n in limits])
         free = np.full(2, _mean_of(seeds, FORCED).value)
         layers = (*_drawn("cut off", x, seeds, limits), Line("no limit", x[[0, -1]], free))
         axis = Axis("limit of thinking", "tokens", log=False)
         figures_.append(Figure("Responses cut short", axis, _right(), layers, caption))
-    if more := forced(seeds[0], "again"):
-        names = [FORCED, *more]
+    if more := extended(seeds[0]):
+        names: list[Strategy] = [FORCED, *more]
         x = np.array(
             [np.mean([s.strategies[n].tokens.mean() for s in seeds]) for n in names], float
         )
@@ -113,13 +132,13 @@ def _forced(seeds: Sequence[Seed]) -> list[Figure]:
     return figures_
 
 
-def _drawn(label: str, x: Numbers, seeds: Sequence[Seed], names: Sequence[str]) -> list[Layer]:
+def _drawn(label: str, x: Numbers, seeds: Sequence[Seed], names: Sequence[Strategy]) -> list[Layer]:
     means = [_mean_of(seeds, name) for name in names]
     value = np.array([m.value for m in means])
     return [*_banded(label, x, value, means), Points(label, x, value, group=label)]
 
 
-def _mean_of(seeds: Sequence[Seed], name: str) -> Mean:
+def _mean_of(seeds: Sequence[Seed], name: Strategy) -> Mean:
     return Mean.of([s.strategies[name].right.mean() for s in seeds])
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
-from isoflop.errors import RefusedByData, texts
+from isoflop.errors import texts
 from isoflop.fitting import Fit
+from isoflop.forecasting import Model
+from isoflop.monitor.update import Update
+from isoflop.pages import shows
+from isoflop.pages.answer import answered
 from isoflop.pages.fit import in_units_of
 from isoflop.pages.pool import members
 from isoflop.quantities import show
@@ -26,83 +30,39 @@ from isoflop.report import (
     Table,
     note_blocks,
 )
-from isoflop.report.display import Displayed
-
-if TYPE_CHECKING:
-    from isoflop.forecasting import Forecast, Model
-    from isoflop.runs import Runs
-
 
 SHOWN = 25  # runs in the table of a report; the data hold them all
 
 SURPRISING = 0.05  # a share of runs inside that chance makes rarer than this is remarked upon
 
 
-@dataclass(frozen=True, slots=True)
-class ForecastOutcome(Displayed):
-    """A forecast, and what came of it."""
-
-    name: str
-    forecast: Forecast
-    truth: float
-
-    @property
-    def inside(self) -> bool | None:
-        """Whether the interval holds the truth; None without an interval."""
-        if self.forecast.low is None or self.forecast.high is None:
-            return None
-        return self.forecast.low <= self.truth <= self.forecast.high
-
-    @property
-    def error(self) -> float:
-        """The forecast against the truth: 0.01 is one per cent too high."""
-        return self.forecast.value / self.truth - 1
-
-
-def unseen(before: Model, runs: Runs) -> Runs:
-    """Return the runs that the fit was not made of, once they are counted as its own are.
-
-    Raises ConventionMismatch, BadRuns for a column that the law needs, RefusedByData for none.
-    """
-    from isoflop.runs import refuse_clash
-
-    needed = (*before.binding.takes, before.binding.predicts)
-    sides = ("the fit", runs.origin)
-    refuse_clash(before.conventions, runs.conventions, needed, sides)
-    runs.require(before.binding.takes)
-    runs.require((before.binding.predicts,), positive=before.kind == "log")
-    before_rows = set(zip(*(before.runs[s] for s in needed), strict=True))
-    fresh = [row not in before_rows for row in zip(*(runs[s] for s in needed), strict=True)]
-    if not any(fresh):
-        raise RefusedByData(
-            f"all {len(runs):,} runs of {runs.origin} are behind the fit already; "
-            "give runs that it has not seen"
-        )
-    return runs.select(fresh)
-
-
-def report_of(
-    before: Model, after: Model, forecast_outcomes: tuple[ForecastOutcome, ...], names: int
-) -> Report:
+@shows(Update)
+def page_of(result: Update) -> Report:
     """Return what new runs say of a fit and its forecasts."""
-    verdict = _verdict(forecast_outcomes, before.level)
+    before, after, count = result.before, result.after, len(result.outcomes)
+    repeats = result.repeats
     left_out = (
-        [Remark(f"{names} runs are behind the fit already, and are left out")] if names else []
+        [Remark(f"{repeats} runs are behind the fit already, and are left out")] if repeats else []
     )
+    sentence, narrow = _verdict(result)
+    kind: Any = "doubt" if narrow else "info" if result.covered is None else "good"
     blocks: list[Block] = [
-        verdict,
+        Remark(f"{sentence}{narrow}", kind),
         *note_blocks(after.notes),
         *left_out,
         Heading("Was the forecast right?"),
-        _forecasts(before, forecast_outcomes),
-        _figure(before, forecast_outcomes),
+        _forecasts(result),
+        _figure(result),
         Heading("What changes"),
         *_changes(before, after),
-        *_split(before, after),
+        *_split(result),
     ]
-    title = f"{_name(before)} held against {len(forecast_outcomes):,} new runs"
     return Report(
-        title, tuple(blocks), _as_data(before, after, forecast_outcomes), after.status == "refused"
+        f"{_name(before)} held against {count:,} new runs",
+        tuple(blocks),
+        _as_data(result),
+        after.status == "refused",
+        answered(f"{sentence[0].upper()}{sentence[1:]}{narrow}", note_blocks(after.notes)),
     )
 
 
@@ -117,36 +77,23 @@ def _changes(before: Model, after: Model) -> list[Table]:
     return [members(model) for model in (before, after) if not isinstance(model, Fit)]
 
 
-def _verdict(forecast_outcomes: tuple[ForecastOutcome, ...], level: float) -> Remark:
-    """Return whether as many truths lie inside as should."""
+def _verdict(result: Update) -> tuple[str, str]:
+    """Return how many truths lie inside in a sentence, and what speaks against the intervals."""
     from scipy.special import bdtr
 
-    errors = np.array([abs(h.error) for h in forecast_outcomes])
+    errors, inside, count = result.errors, result.covered, len(result.outcomes)
     sizes = f"errors are {np.median(errors):.2%} in the middle and {errors.max():.2%} at most"
-    inside = _covered(forecast_outcomes)
     if inside is None:
-        return Remark(f"the fit has no intervals to be held against; {sizes}")
-    text = (
-        f"{inside} of {len(forecast_outcomes)} truths lie inside their {level:.0%} intervals; "
-        f"{sizes}"
-    )
-    if float(bdtr(inside, len(forecast_outcomes), level)) < SURPRISING:
-        return Remark(
-            f"{text}: the intervals were too narrow, or the law has the wrong form", "doubt"
-        )
-    return Remark(text, "good")
+        return f"the fit has no intervals to be held against; {sizes}", ""
+    level = result.before.level
+    sentence = f"{inside} of {count} truths lie inside their {level:.0%} intervals; {sizes}"
+    if float(bdtr(inside, count, level)) < SURPRISING:
+        return sentence, ": the intervals were too narrow, or the law has the wrong form"
+    return sentence, ""
 
 
-def _covered(forecast_outcomes: tuple[ForecastOutcome, ...]) -> int | None:
-    """Return how many intervals hold their truth; None without intervals."""
-    return (
-        None
-        if forecast_outcomes[0].inside is None
-        else sum(bool(h.inside) for h in forecast_outcomes)
-    )
-
-
-def _forecasts(before: Model, forecast_outcomes: tuple[ForecastOutcome, ...]) -> Table:
+def _forecasts(result: Update) -> Table:
+    before, outcomes = result.before, result.outcomes
     takes, output = before.binding.takes, before.binding.predicts
     words = {True: "inside", False: "outside", None: "-"}
     rows = tuple(
@@ -161,18 +108,17 @@ def _forecasts(before: Model, forecast_outcomes: tuple[ForecastOutcome, ...]) ->
             h.forecast.beyond,
             words[h.inside],
         )
-        for h in forecast_outcomes[:SHOWN]
+        for h in outcomes[:SHOWN]
     )
     columns = ("run", *takes, f"{output} forecast", "low", "high", "truth", "error [%]")
-    caption = (
-        f"{SHOWN} of {len(forecast_outcomes):,} runs" if len(forecast_outcomes) > SHOWN else ""
-    )
+    caption = f"{SHOWN} of {len(outcomes):,} runs" if len(outcomes) > SHOWN else ""
     return Table((*columns, "times beyond", "truth is"), rows, caption)
 
 
-def _figure(before: Model, forecast_outcomes: tuple[ForecastOutcome, ...]) -> Figure:
+def _figure(result: Update) -> Figure:
     """Return forecasts and truths, the furthest last."""
-    order = sorted(forecast_outcomes, key=lambda h: h.forecast.beyond or 0)
+    outcomes = result.outcomes
+    order = sorted(outcomes, key=lambda h: h.forecast.beyond or 0)
     rank = np.arange(1, len(order) + 1, dtype=np.float64)
     truth = np.array([h.truth for h in order])
     value, low, high = (
@@ -180,17 +126,13 @@ def _figure(before: Model, forecast_outcomes: tuple[ForecastOutcome, ...]) -> Fi
         for end in ("value", "low", "high")
     )
     names = tuple(h.name for h in order)
-    band = (
-        [Band("interval", rank, low, high, group="forecast")]
-        if _covered(forecast_outcomes) is not None
-        else []
-    )
+    band = [Band("interval", rank, low, high, group="forecast")]
     return Figure(
         "Forecasts against the truth",
         Axis("new runs, from the nearest to the furthest beyond the old ones", "rank", log=False),
-        Axis(f"{before.binding.predicts}: above the truth", "%", log=False),
+        Axis(f"{result.before.binding.predicts}: above the truth", "%", log=False),
         (
-            *band,
+            *(band if result.covered is not None else ()),
             Line("the truth", np.array([1.0, float(rank[-1])]), np.zeros(2), "reference"),
             Points("forecast", rank, value, hover=names, group="forecast"),
         ),
@@ -220,42 +162,22 @@ def _ends(fit: Fit[Any], name: str) -> tuple[float | None, float | None]:
     return (low, high) if bounded else (None, None)
 
 
-def _split(before: Model, after: Model) -> tuple[Block, ...]:
+def _split(result: Update) -> tuple[Block, ...]:
     """Return how the best N and D at the largest budget of the runs have moved."""
-    optima = _optima(before, after)
-    if optima is None:
+    splits = result.best_splits()
+    if splits is None:
         return ()
-    rows = tuple(
-        (name, *(optima[when][name] for when in ("before", "after"))) for name in ("N", "D", "L")
-    )
-    ratio = tuple(optima[when]["D"] / optima[when]["N"] for when in ("before", "after"))
+    both = (splits.before, splits.after)
+    rows = tuple((name, *(split[name] for split in both)) for name in ("N", "D", "L"))
+    ratio = tuple(split["D"] / split["N"] for split in both)
     table = Table(("at the optimum", "before", "after"), (*rows, ("D/N", *ratio)))
-    return (Paragraph(f"At C = 6ND = {show(optima['C'])} FLOP, the largest of the runs:"), table)
+    return (Paragraph(f"At C = 6ND = {show(splits.C)} FLOP, the largest of the runs:"), table)
 
 
-def _optima(before: Model, after: Model) -> dict[str, Any] | None:
-    """Return the optimum of both fits at the largest budget; None for a law without one."""
-    from isoflop.errors import NoOptimum
-    from isoflop.plan import optimum
-
-    if set(before.binding.takes) != {"N", "D"}:
-        return None
-    C = float((6 * after.runs["N"] * after.runs["D"]).max())
-    optima: dict[str, Any] = {"C": C}
-    try:
-        for when, fit in (("before", before), ("after", after)):
-            N, D = (float(np.ravel(value)[0]) for value in optimum(fit.law, C))
-            optima[when] = {"N": N, "D": D, "L": float(np.ravel(fit.predict(N=N, D=D))[0])}
-    except NoOptimum:
-        return None
-    return optima
-
-
-def _as_data(
-    before: Model, after: Model, forecast_outcomes: tuple[ForecastOutcome, ...]
-) -> dict[str, Any]:
-    """Return what was found as JSON types."""
-    inside = _covered(forecast_outcomes)
+def _as_data(result: Update) -> dict[str, Any]:
+    """Return what new runs say as JSON types."""
+    before, after, outcomes = result.before, result.after, result.outcomes
+    inside, splits = result.covered, result.best_splits()
     changes: dict[str, Any] = {}
     if isinstance(before, Fit) and isinstance(after, Fit):
         changes = {
@@ -281,11 +203,11 @@ def _as_data(
                 "error": h.error,
                 "beyond": h.forecast.beyond,
             }
-            for h in forecast_outcomes
+            for h in outcomes
         ],
-        "covered": None if inside is None else inside / len(forecast_outcomes),
+        "covered": None if inside is None else inside / len(outcomes),
         "params": changes,
-        "optimum": _optima(before, after),
+        "optimum": None if splits is None else asdict(splits),
         "status": after.status,
         "notes": texts(after.notes),
     }

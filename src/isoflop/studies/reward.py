@@ -7,8 +7,8 @@ evaluations within one share their prompts, their gold and their proxy.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from isoflop.experiments.reward import Overoptimise, RLTarget, Scorer
     from isoflop.runs import Runs
 
+
+Kind: TypeAlias = Literal["best-of-n", "RL"]  # how scores were optimised
 
 FORMS = ("bon-reward", "rl-reward")  # two coefficients each, both of which say where gold peaks
 HALF = 0.5**0.5  # share of d that is half of KL
@@ -146,10 +148,24 @@ class ScorerArm:
 
 @dataclass(frozen=True, eq=False)
 class StudyResult(Displayed):
-    """All arms of a study: best-of-n `chosen`, and `by_rl` by RL."""
+    """All arms of a study: best-of-n `chosen`, and `by_rl` by RL.
+
+    `folder` holds the study, and `seconds` is how long the last call took.
+    """
 
     chosen: tuple[ScorerArm, ...]
     by_rl: tuple[ScorerArm, ...]
+    folder: str = ""
+    seconds: float = 0.0
+
+    @property
+    def kinds(self) -> tuple[tuple[Kind, tuple[ScorerArm, ...]], ...]:
+        """The arms by how they were optimised."""
+        return ("best-of-n", self.chosen), ("RL", self.by_rl)
+
+    def held_out_errors(self) -> dict[Kind, dict[str, Mean]]:
+        """Return the held-out error of each form by kind of arm, the best form first."""
+        return {kind: _held_out_errors(arms) for kind, arms in self.kinds}
 
     @property
     def plain(self) -> tuple[ScorerArm, ...]:
@@ -176,6 +192,38 @@ def held_out(evidence: OveroptimisationCurve, form: str) -> float:
     return float(np.mean(errors)) if errors else float("inf")
 
 
+def _held_out_errors(arms: Sequence[ScorerArm]) -> dict[str, Mean]:
+    """Return the held-out error of each form, the mean over arms in each replication."""
+    errors = {form: _mean_held_out(arms, form) for form in FORMS}
+    return dict(sorted(errors.items(), key=lambda item: item[1].value))
+
+
+def _mean_held_out(arms: Sequence[ScorerArm], form: str) -> Mean:
+    """Return the held-out error of a form over the arms that have points enough to judge it."""
+    each = [[held_out(run.evidence, form) for run in arm.runs] for arm in arms]
+    finite = np.array([errors for errors in each if np.isfinite(errors).all()])
+    return Mean.of(finite.mean(0)) if finite.size else Mean(float("inf"), None, None)
+
+
+def overoptimise(
+    folder: str = "reward-demo",
+    *,
+    preset: str = "study",
+    seeds: int | None = None,
+    seed: int = 0,
+) -> StudyResult:
+    """Over-optimise the reward models of a preset for real, and return what was seen.
+
+    Killed anywhere, the same call resumes. Raises UnknownName for a preset that there is not,
+    UsageError for a folder with the study of another, EnvironmentFailure if a trial fails twice.
+    """
+    from isoflop.experiments.reward.preset_study import run_preset
+    from isoflop.sources import read
+
+    study, ended = run_preset(folder, preset, seeds=seeds, seed=seed)
+    return replace(outcome(study, read(folder)), folder=folder, seconds=ended.seconds)
+
+
 def outcome(study: Overoptimise, runs: Runs) -> StudyResult:
     """Return what a study found, arm by arm.
 
@@ -192,7 +240,7 @@ def _arm(
     world, family = study.setting.world, study.family_of(what)
     mine = runs.select(runs.labels["family"] == family)
     reward_runs = tuple(_run(mine, seed, family) for seed in study.seeds)
-    name = family.partition(": ")[2]
+    name = study.name_of(what)
     return ScorerArm(
         name=name,
         family=family,

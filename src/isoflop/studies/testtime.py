@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
+from isoflop.experiments.testtime import Beam, Strategy, TokenBudget, name_of, named
 from isoflop.studies.reward import LEVEL, Mean
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ BINS = 5  # of difficulty, by the pass rate of plain samples: the first is the e
 SIDE = 2  # bins that are called easy, and hard
 FLAT = 0.25  # a curve is flat where it gains less than this share of what it gained at first
 FIRST = "parallel"
-FORCED = "budget"  # a response whose length may be forced; alone, one that is left to itself
+FORCED = TokenBudget()  # a response whose length may be forced, left to itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Seed:
     k: Numbers
     curves: Mapping[str, Numbers]
     counts: Counts
-    strategies: Mapping[str, StrategyResult]
+    strategies: Mapping[Strategy, StrategyResult]
 
     @property
     def bins(self) -> npt.NDArray[np.int64]:
@@ -72,7 +73,7 @@ def seeds_of(bank: SampleBank, lineages: Sequence[str]) -> tuple[Seed, ...]:
         k = 2 ** np.arange(int(np.log2(samples.counts.reach)) + 1)
         each = {c.name: c.each for c in curves(samples, k, draws=0)}
         names = sorted(s for s, of in kinds if of == lineage and s != FIRST)
-        strategies = {name: _tried(bank, name, lineage) for name in names}
+        strategies = {named(name): _tried(bank, name, lineage) for name in names}
         seeds.append(Seed(lineage, k.astype(float), each, samples.counts, strategies))
     return tuple(seeds)
 
@@ -207,13 +208,13 @@ def _others(curves: Numbers, i: int) -> Numbers:
 
 def _beam(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
     n, vote = 16, f"vote weighted by {verifier}"
-    name = f"beam/n={n}"
-    if name not in seeds[0].strategies or n not in seeds[0].k:
+    beam = Beam(n=n)
+    if beam not in seeds[0].strategies or n not in seeds[0].k:
         return None
 
     def gain(seed: Seed, hard: bool) -> float:
         mask = seed.bins >= BINS - SIDE if hard else seed.bins < SIDE
-        return float((seed.strategies[name].right - seed.at(vote, n))[mask].mean())
+        return float((seed.strategies[beam].right - seed.at(vote, n))[mask].mean())
 
     hard = _contrast(
         f"beam of {n} less the weighted vote of {n}, two hardest bins",
@@ -228,42 +229,52 @@ def _beam(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
     )
 
 
-def forced(seed: Seed, setting: str) -> list[str]:
-    """Return the budgets that were forced by a setting, "again" or "tokens", the least first."""
-    names = [n for n in seed.strategies if n.startswith(f"{FORCED}/{setting}=")]
-    return sorted(names, key=number)
+def extended(seed: Seed) -> list[TokenBudget]:
+    """Return the budgets that were forced up by more attempts alone, the fewest first."""
+    budgets = [s for s in _budgets(seed) if s.again and s.tokens is None]
+    return sorted(budgets, key=lambda s: s.again)
 
 
-def number(name: str) -> int:
-    """Return the number that a forced budget is called by."""
-    return int(name.rpartition("=")[2])
+def limited(seed: Seed) -> list[TokenBudget]:
+    """Return the budgets that were forced down by a limit alone, the least first."""
+    budgets = [s for s in _budgets(seed) if s.tokens is not None and not s.again]
+    return sorted(budgets, key=limit_of)
 
 
-def _gain(what: str, seeds: Sequence[Seed], more: str, less: str) -> Contrast:
+def limit_of(budget: TokenBudget) -> int:
+    """Return the limit [tokens] of a budget that has one."""
+    return budget.tokens or 0
+
+
+def _budgets(seed: Seed) -> list[TokenBudget]:
+    return [s for s in seed.strategies if isinstance(s, TokenBudget)]
+
+
+def _gain(what: str, seeds: Sequence[Seed], more: Strategy, less: Strategy) -> Contrast:
     return _contrast(
         what, seeds, lambda s: float((s.strategies[more].right - s.strategies[less].right).mean())
     )
 
 
 def _limits(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
-    names = forced(seeds[0], "tokens")
-    if FORCED not in seeds[0].strategies or len(names) < 2:
+    limits = limited(seeds[0])
+    if FORCED not in seeds[0].strategies or len(limits) < 2:
         return None
-    first, second, last = names[0], names[1], names[-1]
+    first, second, last = limits[0], limits[1], limits[-1]
     early = _gain(
-        f"a limit of {number(second)} tokens less one of {number(first)}", seeds, second, first
+        f"a limit of {second.tokens} tokens less one of {first.tokens}", seeds, second, first
     )
-    late = _gain(f"no limit less one of {number(last)}", seeds, FORCED, last)
+    late = _gain(f"no limit less one of {last.tokens}", seeds, FORCED, last)
     return _levelling("a larger limit of tokens helps, then flattens", early, late)
 
 
 def _forcing(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
-    names = forced(seeds[0], "again")
-    if FORCED not in seeds[0].strategies or len(names) < 2:
+    budgets = extended(seeds[0])
+    if FORCED not in seeds[0].strategies or len(budgets) < 2:
         return None
-    first, last = names[0], names[-1]
+    first, last = budgets[0], budgets[-1]
     helps = _gain("one more attempt less none", seeds, first, FORCED)
-    more = _gain(f"{number(last)} more attempts less one", seeds, last, first)
+    more = _gain(f"{last.again} more attempts less one", seeds, last, first)
     flat = more.mean.high is not None and more.mean.high < max(helps.mean.value, 0.0)
     return ClaimEvidence(
         "forcing more attempts helps, then flattens",
@@ -272,7 +283,8 @@ def _forcing(seeds: Sequence[Seed], verifier: str) -> ClaimEvidence | None:
     )
 
 
-def lengths(bank: SampleBank, strategy: str) -> Numbers:
+def lengths(bank: SampleBank, strategy: Strategy) -> Numbers:
     """Return the tokens of every sample of a strategy."""
-    parts = [t["tokens"].to_numpy() for t in bank.rows.tables(("tokens",), {"strategy": strategy})]
+    where = {"strategy": name_of(strategy)}
+    parts = [t["tokens"].to_numpy() for t in bank.rows.tables(("tokens",), where)]
     return np.concatenate(parts).astype(float)

@@ -93,11 +93,12 @@ def _policies(
 
 def _others(bank: SampleBank, seed_result: Seed, problems: tuple[str, ...]) -> list[SamplingChoice]:
     """Return the strategies that were run, at what each of them cost."""
+    from isoflop.experiments.testtime import name_of
     from isoflop.plan.sampling.options import SamplingChoice
 
     return [
-        SamplingChoice(name, result.right, result.flop + result.verifier_flop)
-        for name, result in seed_result.strategies.items()
+        SamplingChoice(name_of(way), result.right, result.flop + result.verifier_flop)
+        for way, result in seed_result.strategies.items()
     ]
 
 

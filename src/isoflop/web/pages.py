@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from isoflop.commands import help_sections
+from isoflop import commands
 from isoflop.quantities import show
 from isoflop.report import Remark, Report
 from isoflop.report.html import fragment, version
@@ -127,13 +127,13 @@ def body(report: Report, prefix: str = "") -> str:
 
 
 def command_parts(names: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the commands by the part of the work they belong to."""
+    """Return the commands by their section in the list of commands."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(name.split()[0], []).append(name)
     return tuple(
-        (part, tuple(name for head in heads for name in groups[head]))
-        for part, heads in help_sections.parts(groups)
+        (section, tuple(name for head in heads for name in groups[head]))
+        for section, heads in commands.sections(groups)
     )
 
 

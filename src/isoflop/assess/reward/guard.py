@@ -16,11 +16,13 @@ from isoflop.assess.reward.overoptimisation import (
     ends,
     overoptimisation,
 )
-from isoflop.errors import UsageError
+from isoflop.assess.reward.reward_input import kl_note, refuse_few_draws
+from isoflop.errors import Notes, UsageError
 from isoflop.quantities import show
 from isoflop.report.display import Displayed
 from isoflop.samples.best_of_n_curves import BestOfNCurves, best_of_n_curves
 from isoflop.samples.kl import n_of_kl
+from isoflop.samples.proxy_ensembles import ensembles
 from isoflop.samples.score_table import ScoreTable
 
 Verdict: TypeAlias = Literal["falls", "rises", "unclear"]
@@ -218,3 +220,43 @@ def _drop(
     lost = evidence.draws[:, g] - evidence.draws[:, -1]
     value = float(curves.gold[g] - curves.gold[-1])
     return Spread(value, *ends(lost, level, evidence.units))
+
+
+@dataclass(frozen=True, eq=False)
+class Guards(Displayed):
+    """Every proxy of a table, and ensembles of them held against the best, at `level`."""
+
+    alone: tuple[Guard, ...]
+    ensembles: tuple[Guard, ...]
+    against: tuple[Versus, ...]
+    notes: Notes
+    level: float
+
+
+def guards(
+    table: ScoreTable,
+    *,
+    penalty: float = 0.5,
+    form: str | None = None,
+    draws: int = 1000,
+    level: float = 0.9,
+    seed: int = 0,
+) -> Guards:
+    """Return how far every proxy of a table may be trusted, alone and in ensembles.
+
+    `penalty` is how many variances an ensemble takes off its mean. Raises UsageError for too few
+    draws, and what `guard` raises.
+    """
+    refuse_few_draws(draws)
+    options: dict[str, Any] = {"form": form, "draws": draws, "level": level, "seed": seed}
+    alone = [guard(table, name, **options) for name in table.proxies]
+    together: list[Guard] = []
+    if len(alone) > 1:
+        joined = ensembles(table, penalty=penalty)
+        names = [name for name in joined.proxies if name not in table.proxies]
+        together = [guard(joined, name, **options) for name in names]
+    against = versus(together, alone, level) if together else ()
+    notes = (*dict.fromkeys(n for g in alone for n in g.curves.notes),)
+    return Guards(
+        tuple(alone), tuple(together), against, (*notes, kl_note(table, alone[0].curves)), level
+    )

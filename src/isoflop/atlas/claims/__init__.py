@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from isoflop.atlas.claims import beyond, chinchilla, kaplan, models
-from isoflop.atlas.claims.record import Claim, Standing
+from isoflop.atlas.claims.record import AtLeast, Claim, Standing
 
-__all__ = ["CLAIMS", "LEFT_OUT", "Claim", "Standing"]
+__all__ = ["CLAIMS", "LEFT_OUT", "AtLeast", "Claim", "Standing"]
 
 CLAIMS: Mapping[int, Claim] = MappingProxyType(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isoflop.atlas.claims.record import Claim
+from isoflop.atlas.claims.record import AtLeast, Claim
 
 _TOPIC = "Kaplan"
 _PAPER = "Kaplan et al. 2020, arXiv:2001.08361"
@@ -154,7 +154,7 @@ CLAIMS: tuple[Claim, ...] = (
         "and more "
         "than two in D.",
         source=f"{_PAPER}, abstract and section 1",
-        statements={"at least orders of N": 6, "at least orders of D": 2},
+        statements={"at least orders of N": AtLeast(6), "at least orders of D": AtLeast(2)},
         facts={"least N": 768, "most N": 1.5e9, "least D": 22e6, "most D": 23e9},
     ),
     Claim(

@@ -10,12 +10,17 @@ from typing import Literal
 Standing = Literal["confirmed", "qualified", "contradicted", "nowhere"]
 
 
+class AtLeast(float):
+    """A number that a statement gives as a lower bound."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A statement as it is commonly made, and what the sources say.
 
-    `statements` holds its numbers, by name and with the unit in the name; each holds if
-    what is recomputed rounds to it, or lies within the share `within` of it. `facts` are printed
+    `statements` holds its numbers, by name and with the unit in the name; each holds if what is
+    recomputed rounds to it, lies within the share `within` of it, or is no less than an
+    `AtLeast`. `facts` are printed
     numbers that the recomputation takes. `source` is empty where there is none.
     """
 

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.registry import Option, command
-from isoflop.pages.reward_demo import (
-    against_of,
-    as_data,
-    choice_of,
-    choices,
-    kinds,
-    laws_of,
-    trends,
-    variants,
-    verdicts,
-)
-from isoflop.pages.reward_run import carried_out, designed
-from isoflop.report import Block, Paragraph, Report
+from isoflop.report import Report
 from isoflop.terminal import say
-
-if TYPE_CHECKING:
-    pass
 
 
 @command("reward demo", example="isoflop reward demo", minutes=True)
@@ -41,32 +26,11 @@ def reward_demo(
     held-out KL choose, forecasts the second half of the KL from the first, and says where proxies
     of more parameters or data fell later and where not. Killed anywhere, the same command resumes.
     """
-    from isoflop.pages.reward_study_figures import figures
+    from isoflop.pages.reward_demo import page_of
     from isoflop.report import html
-    from isoflop.sources import read
-    from isoflop.studies.reward import outcome
+    from isoflop.studies.reward import overoptimise
 
-    study = designed(preset, seeds, seed)
-    ended = carried_out(folder, study, f"reward-{preset}-{seed}", None)
-    runs = read(folder)
-    result = outcome(study, runs)
-    choice = {kind: choice_of(arms) for kind, arms in kinds(result)}
-    blocks: list[Block] = [
-        *verdicts(result, choice),
-        *figures(result),
-        *laws_of("Best-of-n", result.chosen, choice["best-of-n"]),
-        *trends(result, choice["best-of-n"]),
-        *(laws_of("RL", result.by_rl, choice["RL"]) if result.by_rl else ()),
-        choices(choice),
-        *against_of(result),
-        *variants(result),
-        Paragraph(
-            f"The study is in {folder}: 'isoflop reward fit {folder}' fits it, and the scores of "
-            f"every bank are in {folder}/trials/*/scores.parquet for 'isoflop reward guard'."
-        ),
-    ]
-    data = as_data(result, choice, ended.seconds)
-    report = Report("Over-optimised reward models: what was seen", tuple(blocks), data)
+    report = page_of(overoptimise(folder, preset=preset, seeds=seeds, seed=seed))
     html.save(report, page)
     say(f"wrote {page}; the study is in {folder}/")
     return report

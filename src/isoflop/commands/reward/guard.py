@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from isoflop.commands.inputs import IntervalOptions
 from isoflop.commands.registry import Option, command
-from isoflop.commands.reward.reward_options import (
-    Form,
-    ScoreOptions,
-    Scores,
-    check_draws,
-    kl_note,
-    table,
-)
-from isoflop.pages.reward_guard import report
+from isoflop.commands.reward.reward_options import Form, ScoreOptions, Scores
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    from isoflop.assess.reward.guard import Guard, Versus
 
 
 @command("reward guard", example="isoflop reward guard sample:simulated-scores --draws 200")
@@ -39,28 +28,15 @@ def reward_guard(
     KL budget with intervals over prompts, how many labels a narrower one takes, and whether an
     ensemble of the proxies (mean, worst case, mean less variance) goes further.
     """
-    from isoflop.assess.reward.guard import guard, versus
-    from isoflop.samples.proxy_ensembles import ensembles
+    from isoflop.assess.reward.guard import guards
+    from isoflop.pages.reward_guard import page_of
 
-    check_draws(interval.draws)
-    score_table = table(scores, samples)
-    options: dict[str, Any] = {
-        "form": form,
-        "draws": interval.draws,
-        "level": interval.level,
-        "seed": interval.seed,
-    }
-    alone = [guard(score_table, name, **options) for name in score_table.proxies]
-    against: tuple[Versus, ...] = ()
-    together: list[Guard] = []
-    if len(alone) > 1:
-        joined = ensembles(score_table, penalty=penalty)
-        together = [
-            guard(joined, name, **options)
-            for name in joined.proxies
-            if name not in score_table.proxies
-        ]
-        against = versus(together, alone, interval.level)
-    messages = dict.fromkeys(text for g in alone for text in g.curves.notes)
-    notes = (*messages, kl_note(score_table, alone[0].curves))
-    return report(alone, together, against, notes, width, interval.level)
+    result = guards(
+        samples.read(scores),
+        penalty=penalty,
+        form=form,
+        draws=interval.draws,
+        level=interval.level,
+        seed=interval.seed,
+    )
+    return page_of(result, width)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.registry import Option, command
-from isoflop.pages.reward_run import carried_out, designed, ends, said
-from isoflop.report import Paragraph, Report
-
-if TYPE_CHECKING:
-    pass
+from isoflop.report import Report
 
 
 @command("reward run", example="isoflop reward run reward-study --preset tiny", minutes=True)
@@ -33,23 +29,9 @@ def reward_run(
     the same command resumes. The study is TABLE for 'isoflop reward fit', and the scores of its
     banks are in trials/*/scores.parquet, TABLE for 'isoflop reward guard'.
     """
+    from isoflop.experiments.reward.preset_study import run_preset
+    from isoflop.pages.reward_run import page_of
     from isoflop.sources import read
 
-    study = designed(preset, seeds, seed)
-    ended = carried_out(folder, study, f"reward-{preset}-{seed}", workers)
-    data = {
-        "folder": folder,
-        "finished": len(ended.finished),
-        "reused": ended.reused,
-        "flop": sum(t.flop for t in ended.finished),
-        "seconds": ended.seconds,
-    }
-    blocks = (
-        Paragraph(said(ended)),
-        ends(read(folder)),
-        Paragraph(
-            f"'isoflop reward fit {folder}' fits laws to these curves; 'isoflop reward demo "
-            f"{folder} --preset {preset}' says what they show."
-        ),
-    )
-    return Report(f"Over-optimisation in {folder}", blocks, data)
+    _, ended = run_preset(folder, preset, seeds=seeds, seed=seed, workers=workers)
+    return page_of(folder, preset, ended, read(folder))

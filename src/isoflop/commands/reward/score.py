@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.pages.reward_score import bar_of, scorer_of
 from isoflop.report import Remark, Report, Table
 from isoflop.terminal import say
-
-if TYPE_CHECKING:
-    pass
 
 
 @command(

@@ -1,26 +1,15 @@
-"""Reward curves of reinforcement learning: fit, compare and forecast them; go on, or stop."""
+"""rl advise: go on with a run of reinforcement learning, or stop it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.inputs import Source, TableOptions
 from isoflop.commands.registry import Option, command
-from isoflop.commands.rl.rl_options import (
-    Level,
-    RewardOptions,
-    RLInput,
-    Seed,
-    read,
-)
-from isoflop.pages.rl_advise import as_data, described, of_of, reward
-from isoflop.quantities import quantity
-from isoflop.report import Block, Remark, Report, note_blocks
-
-if TYPE_CHECKING:
-    from isoflop.monitor import Alarm, StopAdvice
-    from isoflop.runs import Runs
+from isoflop.commands.rl.rl_options import Level, RewardOptions, Seed
+from isoflop.errors import UsageError
+from isoflop.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +20,18 @@ class GoalOptions:
     budget: Annotated[float, Option("the compute that there is in all, in the unit of the log")]
     step: Annotated[float | None, Option("compute whose gain is asked; a tenth of budget")] = None
     alpha: Annotated[float, Option("the most false stops per run")] = 0.1
+
+    @property
+    def reward(self) -> float:
+        """The reward that is wanted, of any sign.
+
+        Raises UsageError for a text that is none.
+        """
+        try:
+            return float(self.target)
+        except ValueError:
+            text = f"--target is {self.target!r}; it must be a reward, such as 0.6"
+            raise UsageError(text) from None
 
 
 @command(
@@ -54,50 +55,15 @@ def rl_advise(
     may be asked after every evaluation: of runs that would reach the target, at most alpha are
     ever told to stop.
     """
-    from isoflop.monitor import advise, alarms
+    from isoflop.monitor.run_advice import Goal, advise_runs
+    from isoflop.pages.rl_advise import page_of
 
-    runs = read(log, table_options, rewards)
-    wanted = runs.share(reward(goal.target), "--target")
-    rows = table_options.read(log)  # alarms are of every row, also of those without an evaluation
-    answers: dict[str, tuple[StopAdvice, tuple[Alarm, ...]]] = {}
-    for name, recipe, run in _by_run(runs):
-        advice = advise(
-            run,
-            runs.over,
-            target=wanted,
-            budget=goal.budget,
-            start=runs.starts[recipe],
-            step=goal.step,
-            alpha=goal.alpha,
-            level=level,
-            seed=seed,
-        )
-        answers[name] = (advice, alarms(of_of(rows, name), runs.over))
-    unknown = [
-        Remark(f"R_0 of {n} is its first evaluation; --start says it better")
-        for n, start in runs.starts.items()
-        if start is None
-    ]
-    blocks: list[Block] = [*note_blocks(runs.notes), *unknown]
-    for name, _, run in _by_run(runs):
-        blocks += described(name, run, *answers[name], level)
-    data = {
-        "over": runs.over,
-        "unit": quantity(runs.over).unit,
-        "level": level,
-        "runs": {name: as_data(*answer) for name, answer in answers.items()},
-    }
-    words = ", ".join(f"{name}: {a.says}" for name, (a, _) in list(answers.items())[:4])
-    return Report(f"Advice: {words}", tuple(blocks), data)
-
-
-def _by_run(logs: RLInput) -> list[tuple[str, str, Runs]]:
-    """Return every run with its name and its recipe."""
-    out = []
-    for recipe, runs in logs.by_recipe.items():
-        if "run" not in runs.labels:
-            out.append((recipe, recipe, runs))
-            continue
-        for name in dict.fromkeys(runs.groups("run").tolist()):
-            out.append((str(name), recipe, runs.select(runs.labels["run"] == name)))
-    return out
+    logs = rewards.read(log, table_options)
+    advice = advise_runs(
+        logs,
+        Goal(target=goal.reward, budget=goal.budget, step=goal.step, alpha=goal.alpha),
+        rows=table_options.read(log),  # those without an evaluation, too
+        level=level,
+        seed=seed,
+    )
+    return page_of(advice)

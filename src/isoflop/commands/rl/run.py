@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.registry import Option, command
-from isoflop.pages.rl_run import designed, ends, said_of
-from isoflop.pages.sweep import carry_out
-from isoflop.report import Block, Paragraph, Remark, Report
-
-if TYPE_CHECKING:
-    pass
-
-MADE = "isoflop rl run"
+from isoflop.report import Report
 
 
 @command("rl run", example="isoflop rl run rl-study --preset tiny", minutes=True)
@@ -48,23 +41,15 @@ def rl_run(
     every other command: 'isoflop rl fit FOLDER'.
     """
     from isoflop.experiments.engines import LocalEngine, cores
+    from isoflop.experiments.presets import carry_out
+    from isoflop.experiments.rl.preset_study import preset_study
     from isoflop.experiments.rl.study import doubts
+    from isoflop.pages.rl_run import page_of
     from isoflop.sources import read
 
-    study = designed(preset, recipe, change or {}, setting or {}, seeds, seed)
+    study = preset_study(preset, recipe, change=change, setting=setting, seeds=seeds, seed=seed)
     engine = LocalEngine(cores() if workers is None else workers, device)
-    ended = carry_out(folder, f"rl-{preset}-{seed}", study.trials(), engine, MADE)
-    data = {
-        "folder": folder,
-        "finished": len(ended.finished),
-        "reused": ended.reused,
-        "flop": sum(t.flop for t in ended.finished),
-        "seconds": ended.seconds,
-    }
-    runs = read(folder)
-    hint = f"'isoflop rl fit {folder}' fits their curves, 'isoflop rl compare {folder}' compares."
-    sentence = said_of(len(ended.finished), ended.reused, ended.seconds)
+    name = f"rl-{preset}-{seed}"
+    ended = carry_out(folder, name, study.trials(), engine, "isoflop rl run")
     same = doubts({name: arm.recipe for name, arm in study.arms.items() if arm.family is None})
-    remarks = tuple(Remark(text, "doubt") for text in same)
-    blocks: tuple[Block, ...] = (Paragraph(sentence), *remarks, ends(runs), Paragraph(hint))
-    return Report(f"Reinforcement learning in {folder}", blocks, data)
+    return page_of(folder, ended, read(folder), tuple(same))

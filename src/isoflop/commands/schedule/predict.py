@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated
 
 from isoflop.commands.inputs import OptionalIntervals
 from isoflop.commands.registry import Option, command
-from isoflop.commands.schedule.schedule_options import (
-    Columns,
-    Curves,
-    Laws,
-    Warmup,
-    check,
-    doubts,
-    read,
-    wanted,
-)
-from isoflop.pages.schedule_predict import (
-    as_data,
-    ends_of,
-    lengths,
-    named,
-    refuse_requests,
-    settled_of,
-    unsure,
-)
-from isoflop.report import Block, Heading, Report, note_blocks
-
-if TYPE_CHECKING:
-    pass
+from isoflop.commands.schedule.schedule_options import Columns, Curves, Laws, Warmup
+from isoflop.errors import UsageError
+from isoflop.report import Report
 
 _EXAMPLE = (
     "isoflop schedule predict sample:schedules --draws 40 "
@@ -60,30 +41,25 @@ def schedule_predict(
     open and what such laws missed on public curves. The shape of a wsd decay is linear, cosine,
     exponential or 1-sqrt (shape=...); decay=best takes the length that ends lowest.
     """
-    from isoflop.pages.schedule_figures import predicted, rates
-    from isoflop.schedules import ScheduleSpec, ahead, best_decay, fit
+    from isoflop.pages.schedule_predict import page_of
+    from isoflop.schedules import predict_schedules, read_loss_curves, schedule_of
 
-    check(interval.draws, interval.level)
-    refuse_requests(to)
-    runs = read(curves, warmup, columns, to)
-    schedules_asked = [wanted(text, warmup) for text in to]
-    fits = [fit(key, runs, draws=interval.draws, seed=interval.seed) for key in dict.fromkeys(law)]
-    open_ = [one for one in schedules_asked if isinstance(one, ScheduleSpec) and one.open]
-    decays = [best_decay(f, r) for r in open_ for f in fits if f.choice.key != "power"]
-    schedules = named([settled_of(one, decays) for one in schedules_asked])
-    forecasts = [
-        ahead(f, s, level=interval.level, seed=interval.seed) for s in schedules for f in fits
-    ]
-    notes = unsure(forecasts, decays)
-    blocks: list[Block] = [
-        *doubts(fits),
-        *note_blocks(note for c in runs for note in c.notes),
-        *note_blocks(notes),
-        ends_of(forecasts, interval.level),
-        *lengths(decays),
-        Heading("Figures"),
-        predicted(forecasts, runs),
-        rates([*(c.schedule for c in runs), *schedules]),
-    ]
-    title = f"Loss along schedules that were not run, from {', '.join(c.name for c in runs)}"
-    return Report(title, tuple(blocks), as_data(forecasts, decays, notes, interval.level))
+    _refuse_requests(to)
+    loss_curves = read_loss_curves(curves, warmup, columns, to)
+    predictions = predict_schedules(
+        loss_curves,
+        [schedule_of(text, warmup) for text in to],
+        law,
+        draws=interval.draws,
+        level=interval.level,
+        seed=interval.seed,
+    )
+    return page_of(predictions)
+
+
+def _refuse_requests(to: Sequence[str]) -> None:
+    """Raise UsageError for a request without a schedule."""
+    if not to:
+        raise UsageError("say --to SCHEDULE, such as --to cosine:peak=3e-4,end=3e-5,steps=24k,...")
+    if twice := [text for text in to if to.count(text) > 1]:
+        raise UsageError(f"--to asks for {twice[0]} twice; say each schedule once")

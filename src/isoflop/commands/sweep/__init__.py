@@ -1,1 +1,3 @@
 """Runs of your own: studies as files, planned, run, watched and extended."""
+
+SECTION = "Runs"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
-from isoflop.pages.sweep import carry_out, designed, ended_of
+from isoflop.pages.sweep import ended_of
 from isoflop.report import Report
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def run_sweep(
     """
     from isoflop.experiments.engines import EngineOptions
     from isoflop.experiments.engines import engine as engine_of
+    from isoflop.experiments.presets import carry_out, preset_trials
 
     settings = {"device": device, "address": address, "partition": partition}
     if not study.endswith(".toml"):
@@ -56,7 +57,7 @@ def run_sweep(
         kind = experiment or "pretrain"
         size, number = preset or "tiny", seed or 0
         chosen = engine_of(engine or "local", EngineOptions().overridden(settings))
-        trials = designed(kind, size, number)
+        trials = preset_trials(kind, size, number)
         ended = carry_out(study, f"{kind}-{size}-{number}", trials, chosen, "isoflop sweep run")
         return ended_of(study, ended, _FITS.get(kind, ""))
     for name, value in (("experiment", experiment), ("preset", preset), ("seed", seed)):
@@ -70,6 +71,7 @@ def _of_file(
 ) -> Report:
     from isoflop.experiments.design import StudyFile, held_out_trial, trials_of
     from isoflop.experiments.design.sweeping import engine_for
+    from isoflop.experiments.presets import carry_out
 
     study = StudyFile.read(path)
     trials = (held_out_trial(study),) if held_out else trials_of(study)

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from isoflop.commands.inputs import IntervalOptions
 from isoflop.commands.registry import Option, command
-from isoflop.commands.testtime.bank_options import (
-    BankOptions,
-    BankSource,
-    PriceOptions,
-    prices_of,
-)
+from isoflop.commands.testtime.bank_options import BankOptions, BankSource, PriceOptions, prices_of
 from isoflop.errors import UsageError
 from isoflop.pages.progress import progress
-from isoflop.pages.testtime_curves import along_of, report
-from isoflop.pages.testtime_strategies import Ran, beside, forced, ran
 from isoflop.quantities import parse
 from isoflop.report import Report
-from isoflop.samples.cost_axis import CostAxis
 from isoflop.terminal import say
-
-if TYPE_CHECKING:
-    pass
-
 
 Counts_ = Annotated[tuple[str, ...], Option("samples per problem to look at, such as 100", "K")]
 Over = Annotated[
@@ -72,54 +59,29 @@ def testtime_curves(
     anew. Samples without an answer do not vote, and answers that tie share the win. Strategies
     that were run on the same problems stand beside them, and forced budgets with s1's measures.
     """
-    from isoflop.samples.curves import coverage_curve, curves
+    from isoflop.pages.testtime_curves import page_of
+    from isoflop.plan.sampling.bank_curves import CurveQuestion, bank_curves, save_points
 
     source = which.read(bank)
-    prices = prices_of(price.price_in, price.price_out)
-    unit = "dollars" if prices and axis.over == "samples" else axis.over
-    ks = sorted({parse(text, "--k") for text in axis.k}) or None
-    settings: dict[str, Any] = {
-        "draws": interval.draws,
-        "level": interval.level,
-        "seed": interval.seed,
-    }
-    if source.bank is None:
-        if unit != "samples" or thinking.points or axis.verifier:
-            raise UsageError("counts state no cost, no tokens and no scores; give the samples")
-        alone = coverage_curve(source.counts(), ks, **settings)
-        return report((alone,), CostAxis(unit, {}), (), (), source.notes, interval.level)
-    samples = source.blocks(axis.verifier or None)
-    with progress("drawing the curves") as watch:
-        sample_curves = curves(samples, ks, watch=watch, **settings)
-    costs, remarks = along_of(samples.tally, sample_curves, unit, prices)
-    others = beside(source, samples.tally.problems)
-    rows = ran(source, others, costs.unit, prices, thinking.answer_tokens, **settings)
-    measured = forced(rows, **settings)
-    if thinking.answer_tokens and not measured:
-        raise UsageError("--answer-tokens is of forced budgets, and none was run on these problems")
-    if thinking.points:
-        _write(rows, thinking.points)
-    notes = (*source.notes, *samples.tally.notes, *remarks, *others.notes)
-    return report(sample_curves, costs, rows, measured, notes, interval.level)
-
-
-def _write(rans: Sequence[Ran], path: str) -> None:
-    """Write the score of every strategy over its tokens, as runs that laws are fitted to."""
-    import csv
-    import io
-    from pathlib import Path
-
-    from isoflop.runs.spreadsheet import quoted
-    from isoflop.store import write_atomically
-
-    priced = [r for r in rans if r.tokens]
-    if not priced:
-        raise UsageError("there are no strategies that state their tokens, so no points to write")
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("run", "family", "thinking", "R"))
-    rows.writerows(
-        (quoted(r.name), quoted(r.settings), f"{r.tokens:.8g}", f"{r.score:.8g}") for r in priced
+    question = CurveQuestion(
+        k=sorted({parse(text, "--k") for text in axis.k}) or None,
+        over=axis.over,
+        prices=prices_of(price.price_in, price.price_out),
+        verifiers=axis.verifier,
+        answer_tokens=thinking.answer_tokens,
     )
-    write_atomically(Path(path), lambda file: file.write(text.getvalue().encode()))
-    say(f"wrote {path}")
+    if source.bank is None and thinking.points:
+        raise UsageError("counts state no cost, no tokens and no scores; give the samples")
+    with progress("drawing the curves") as watch:
+        result = bank_curves(
+            source,
+            question,
+            draws=interval.draws,
+            level=interval.level,
+            seed=interval.seed,
+            watch=watch,
+        )
+    if thinking.points:
+        save_points(result.strategies, thinking.points)
+        say(f"wrote {thinking.points}")
+    return page_of(result)

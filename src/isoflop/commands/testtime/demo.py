@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.registry import Option, command
-from isoflop.pages.sweep import carry_out
-from isoflop.pages.testtime_demo import designed, told
 from isoflop.report import Report
 from isoflop.terminal import say
-
-if TYPE_CHECKING:
-    pass
 
 
 @command("testtime demo", example="isoflop testtime demo", minutes=True)
@@ -35,14 +30,15 @@ def testtime_demo(
     command resumes; the folder is a sample bank for the other commands.
     """
     from isoflop.experiments.engines import LocalEngine
+    from isoflop.experiments.presets import carry_out
+    from isoflop.experiments.testtime.preset_study import preset_study
+    from isoflop.pages.testtime_demo import told
     from isoflop.report import html
 
-    study = designed(preset, seeds, seed, strategy, problems)
-    ended = carry_out(folder, f"testtime-{preset}-{seed}", study.trials(), LocalEngine(), MADE)
+    study = preset_study(preset, seeds, seed, strategy, problems)
+    name = f"testtime-{preset}-{seed}"
+    ended = carry_out(folder, name, study.trials(), LocalEngine(), "isoflop testtime demo")
     report = told(folder, study, ended.seconds)
     html.save(report, page)
     say(f"wrote {page}; the study is in {folder}/")
     return report
-
-
-MADE = "isoflop testtime demo"

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.pages.testtime_exchange import measured, multipliers, pretraining_of
 from isoflop.quantities import parse
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    pass
 
 BANKS = ("small",)  # what only samples of models use
 Bank = Annotated[str | None, Option("samples of this model", "BANK")]

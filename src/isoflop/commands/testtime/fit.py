@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from isoflop.commands.inputs import IntervalOptions
 from isoflop.commands.registry import Option, command
-from isoflop.commands.testtime.bank_options import (
-    BankOptions,
-    BankSource,
-)
-from isoflop.errors import RefusedByData, UsageError
-from isoflop.pages.testtime_fit import bend_of, report, tested_of, with_error
+from isoflop.commands.testtime.bank_options import BankOptions, BankSource
+from isoflop.errors import UsageError
 from isoflop.report import Report
-
-if TYPE_CHECKING:
-    from isoflop.assess.coverage.extrapolation import CoverageFit
 
 FARTHEST = 1e12  # samples a problem, beyond which no forecast is of use
 
@@ -37,10 +30,8 @@ def testtime_fit(
     problems, tried more often, and holds the error that the way made. Says where coverage is no
     power law.
     """
-    from isoflop.assess.coverage.curvature import bend
-    from isoflop.assess.coverage.extrapolation import WAYS, by_reason, fit_coverage
-    from isoflop.assess.coverage.extrapolation import way as named
-    from isoflop.samples.curves import coverage_curve
+    from isoflop.assess.coverage.coverage_fits import fit_ways
+    from isoflop.pages.testtime_fit import page_of
 
     if to is not None and to < 1:
         raise UsageError(f"--to is {to:g}; coverage begins at one sample")
@@ -48,31 +39,12 @@ def testtime_fit(
         raise UsageError(f"--to is {to:g}; forecasts reach {FARTHEST:g} samples a problem at most")
     source = which.read(bank)
     counts = source.counts()
-    ways = [named(name) for name in way] or list(WAYS)
-    tested = tested_of(counts, ways, repeats, interval.seed)
-    order = ways if isinstance(tested, str) else list(tested.order)
-    fits: list[CoverageFit] = []
-    refused = {} if isinstance(tested, str) else dict(tested.refused)
-    for one in order:
-        try:
-            fits.append(
-                fit_coverage(
-                    counts, one, draws=interval.draws, level=interval.level, seed=interval.seed
-                )
-            )
-        except RefusedByData as reason:
-            refused[one.name] = str(reason)
-    if not fits:
-        raise RefusedByData("; ".join(by_reason(refused)))
-    fits = [with_error(f, tested) for f in fits]
-    curve = coverage_curve(counts, draws=interval.draws, level=interval.level, seed=interval.seed)
-    return report(
-        counts=counts,
-        fits=fits,
-        tested=tested,
-        refused=refused,
-        bent=bend_of(bend, counts, interval.level, interval.seed),
-        curve=curve,
-        to=to,
-        notes=(*source.notes, *counts.notes),
+    fits = fit_ways(
+        counts,
+        way,
+        repeats=repeats,
+        draws=interval.draws,
+        level=interval.level,
+        seed=interval.seed,
     )
+    return page_of(fits, to, (*source.notes, *counts.notes))

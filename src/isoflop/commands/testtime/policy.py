@@ -13,8 +13,6 @@ from isoflop.commands.testtime.bank_options import (
     PriceOptions,
     prices_of,
 )
-from isoflop.pages.testtime_policy import others_of, report
-from isoflop.pages.testtime_strategies import beside
 from isoflop.plan.sampling.difficulty import DifficultyOptions
 from isoflop.quantities import parse
 from isoflop.report import Report
@@ -51,24 +49,26 @@ def testtime_policy(
     compute. The router applies the policy to new problems. At prices of a host cost is in dollars:
     one request for the samples of a problem, which pays for its prompt once.
     """
+    from isoflop.pages.testtime_policy import page_of
     from isoflop.plan.sampling.policy import policy
     from isoflop.plan.sampling.prices import Spending, unit_of
+    from isoflop.plan.sampling.strategy_runs import as_choices, other_strategies
 
     source = which.read(bank)
     samples = source.samples()
     prices = prices_of(price.price_in, price.price_out)
     counted = unit_of(samples, budgets.unit, prices)
-    others, remarks = others_of(beside(source, samples.problems), counted, prices)
-    prices_paid = [parse(text, "--budget") for text in budgets.budget] or None
+    others, remarks = as_choices(other_strategies(source, samples.problems), counted, prices)
+    limits = [parse(text, "--budget") for text in budgets.budget] or None
     result = policy(
         samples,
         budgets.baseline,
         sorting=sorting,
-        spending=Spending(unit=counted, prices=prices, budgets=prices_paid),
+        spending=Spending(unit=counted, prices=prices, budgets=limits),
         others=others,
         interval=interval,
     )
     if out:
         result.router.save(out)
         say(f"wrote {out}")
-    return report(result, (*source.notes, *samples.notes, *remarks), out)
+    return page_of(result, (*source.notes, *samples.notes, *remarks), out)

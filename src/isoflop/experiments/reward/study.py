@@ -99,6 +99,12 @@ class Overoptimise(Experiment):
         pursuit = replace(self.setting.pursuit, penalty=what.penalty)
         return _family(PURSUIT, replace(self.setting, pursuit=pursuit), what.scorer)
 
+    def name_of(self, what: Scorer | RLTarget) -> str:
+        """Return what is pleased: a scorer, and the penalty of RL on it."""
+        if isinstance(what, Scorer):
+            return _target_name(self.setting, what, 0.0)
+        return _target_name(self.setting, what.scorer, what.penalty)
+
     @staticmethod
     def run(trial: Trial, folder: TrialFolder, device: str) -> Mapping[str, JSON]:
         """Carry out best-of-n by all scorers, or RL on one; an observation for every n or look."""
@@ -135,7 +141,11 @@ class Overoptimise(Experiment):
 
 def _family(kind: str, setting: RewardConfig, scorer: Scorer) -> str:
     penalty = setting.pursuit.penalty if kind == PURSUIT else 0.0
-    name = f"{kind}: {scorer.name(setting.world)}"
+    return f"{kind}: {_target_name(setting, scorer, penalty)}"
+
+
+def _target_name(setting: RewardConfig, scorer: Scorer, penalty: float) -> str:
+    name = scorer.name(setting.world)
     return f"{name}, penalty {penalty:g}" if penalty else name
 
 

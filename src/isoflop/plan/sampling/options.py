@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -16,13 +17,38 @@ from isoflop.samples.sample_table import Samples
 from isoflop.samples.votes import ENOUGH, votes
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How samples become an answer: by votes or the best of them, and by which verifier."""
+
+    rule: Literal["majority", "best", "weighted"]
+    verifier: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The way in words."""
+        if self.rule == "majority":
+            return "majority"
+        words = "best of k by" if self.rule == "best" else "vote weighted by"
+        return f"{words} {self.verifier}"
+
+
 @dataclass(frozen=True, eq=False)
 class SamplingChoice:
-    """A way to answer: how often it is right (p,), and what it costs (p,), for each problem."""
+    """A way to answer: how often it is right (p,), and what it costs (p,), for each problem.
+
+    `way` is how samples are used, whatever their number; None for a strategy by itself.
+    """
 
     name: str
     right: Numbers
     cost: Numbers
+    way: Way | None = None
+
+    @property
+    def family(self) -> str:
+        """The name of the way, or of the strategy."""
+        return self.name if self.way is None else self.way.name
 
     @property
     def price(self) -> float:
@@ -38,8 +64,13 @@ def options(samples: Samples, spending: Spending, *, seed: int = 0) -> tuple[Sam
     """
     k = k_grid(samples.counts.reach, 4).astype(float)
     return tuple(
-        SamplingChoice(f"{name}, k={k_:g}", right, spending.cost(samples, k_, verified and k_ > 1))
-        for name, chance, verified in _ways(samples, k, seed)
+        SamplingChoice(
+            f"{way.name}, k={k_:g}",
+            right,
+            spending.cost(samples, k_, way.verifier is not None and k_ > 1),
+            way,
+        )
+        for way, chance in _ways(samples, k, seed)
         for k_, right in zip(k, chance.T, strict=True)
     )
 
@@ -62,33 +93,35 @@ def options_after(
     more = k_grid(rest.counts.reach, 4).astype(float)
     unverified = spending.cost(rest, had, False)
     judging = spending.cost(rest, had, True) - unverified if verifier else 0.0 * unverified
-    alone = {name: chance for name, chance, _ in _ways(first, np.array([had]), seed)}
+    alone = {way: chance for way, chance in _ways(first, np.array([had]), seed)}
     choices = []
-    for name, chance, verified in _ways(rest, more, seed, first, enough):
-        for k, right in zip([had, *(had + more)], np.hstack([alone[name], chance]).T, strict=True):
-            checked = verified and k > 1
+    for way, chance in _ways(rest, more, seed, first, enough):
+        for k, right in zip([had, *(had + more)], np.hstack([alone[way], chance]).T, strict=True):
+            checked = way.verifier is not None and k > 1
             cost = spending.cost(rest, k, checked)
             choices.append(
-                SamplingChoice(f"{name}, k={k:g}", right, cost if checked else cost + judging)
+                SamplingChoice(
+                    f"{way.name}, k={k:g}", right, cost if checked else cost + judging, way
+                )
             )
     return tuple(choices)
 
 
 def _ways(
     samples: Samples, k: Numbers, seed: int, other: Samples | None = None, enough: int = ENOUGH
-) -> Iterator[tuple[str, Numbers, bool]]:
-    """Yield each way to use k samples: its name, how often it is right (p, g), if it verifies."""
+) -> Iterator[tuple[Way, Numbers]]:
+    """Yield each way to use k samples, and how often it is right (p, g)."""
     usable = [name for name, scores in samples.scores.items() if np.isfinite(scores).all()]
     if other is not None:
         usable = [name for name in usable if np.isfinite(other.scores[name]).all()]
     if samples.answer is None and not usable:
         raise UsageError("there are neither answers to vote on nor scores to choose by")
     if samples.answer is not None:
-        yield "majority", votes(samples, k, None, seed, other, enough)[0], False
+        yield Way("majority"), votes(samples, k, None, seed, other, enough)[0]
     for name in usable:
-        yield f"best of k by {name}", best_each(samples, name, k, other), True
+        yield Way("best", name), best_each(samples, name, k, other)
         if samples.answer is not None and not _negative(name, samples, other):
-            yield f"vote weighted by {name}", votes(samples, k, name, seed, other, enough)[0], True
+            yield Way("weighted", name), votes(samples, k, name, seed, other, enough)[0]
 
 
 def _negative(verifier: str, *parts: Samples | None) -> bool:

@@ -141,7 +141,7 @@ def policies(
             estimated_from=aside,
             price_of_estimate=mean_price,
             charged=charged,
-            baseline=_family(line[0].name),
+            baseline=line[0].family,
             budgets=tuple(
                 _at(b, cases, rival, choices) for b, choices in zip(at, router.choices, strict=True)
             ),
@@ -154,17 +154,14 @@ def policies(
     return tuple(against(baseline) for baseline in baselines)
 
 
-def _family(name: str) -> str:
-    return name.rpartition(", k=")[0] or name
-
-
 def _baseline(sampling_choices: Sequence[SamplingChoice], name: str | None) -> list[SamplingChoice]:
     """Return the options of the baseline, by price."""
-    families = list(dict.fromkeys(_family(o.name) for o in sampling_choices))
-    usual = [f for f in families if f.startswith("best of k")] + families
+    families = list(dict.fromkeys(o.family for o in sampling_choices))
+    best = [o.family for o in sampling_choices if o.way is not None and o.way.rule == "best"]
+    usual = [*best, *families]
     if name is not None and name not in families:
         raise UnknownName("way to use samples", name, families)
-    family = [o for o in sampling_choices if _family(o.name) == (name or usual[0])]
+    family = [o for o in sampling_choices if o.family == (name or usual[0])]
     return sorted(family, key=lambda o: o.price)
 
 

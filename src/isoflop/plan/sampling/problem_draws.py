@@ -58,18 +58,17 @@ def cases_of(
             )
         per_draw.append({o.name: o for o in (*choices, *ran)})
     names = [name for name in per_draw[0] if all(name in case for case in per_draw)]
-    pooled = tuple(
-        SamplingChoice(
-            name,
-            *(
-                np.concatenate([getattr(case[name], what) for case in per_draw])
-                for what in ("right", "cost")
-            ),
-        )
-        for name in names
-    )
+    pooled = tuple(_pooled([case[name] for case in per_draw]) for name in names)
     binned = [replace(case, cuts=difficulties[0].cuts).bin for case in difficulties]
     return difficulties[0], Cases(np.concatenate(binned), difficulties[0].bins, pooled)
+
+
+def _pooled(cases: list[SamplingChoice]) -> SamplingChoice:
+    """Return one choice over the problems of several draws."""
+    right, cost = (
+        np.concatenate([getattr(case, what) for case in cases]) for what in ("right", "cost")
+    )
+    return replace(cases[0], right=right, cost=cost)
 
 
 def chooser(

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from isoflop.commands.inputs import TableOptions
+from isoflop.arrays import Numbers
 from isoflop.errors import BadRuns, UsageError
+from isoflop.observational.components import Models
+from isoflop.runs import Runs
 from isoflop.runs.cells import name_rows
-
-if TYPE_CHECKING:
-    from isoflop.observational import Models
-    from isoflop.runs import Runs
+from isoflop.sources import read
 
 
 def read_models(
-    table_options: TableOptions, source: str, target: str, inputs: tuple[str, ...]
+    source: str,
+    target: str,
+    inputs: tuple[str, ...] = (),
+    *,
+    columns: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> tuple[Runs, Models]:
-    """Return the table, and its models with the benchmarks that are wanted, or all there are.
+    """Return a table, and its models with the benchmarks that are wanted, or all there are.
 
-    Without `inputs` every column of shares is a benchmark.
+    The table holds a row per model: family, C, and a column of shares per benchmark; without
+    `inputs` every column of shares is one. `columns` and `options` are those of `isoflop.read`.
 
     Raises BadRuns for a table without families or compute, UsageError for a column that is not
     there.
     """
-    from isoflop.observational import Models
-
-    runs = table_options.read(source)
+    runs = read(source, columns=columns, **options)
     if "family" not in runs.labels:
         raise BadRuns(f"{runs.origin} has no family column; say --columns family=COLUMN")
     if "C" not in runs:
@@ -39,7 +42,8 @@ def read_models(
         raise UsageError(f"{runs.origin} has no column {wrong[0]!r} of scores; it has {there}")
     scores = {}
     for name in names:
-        shares = _shares(table_options, source, name, wanted=bool(inputs) or name == target)
+        mapping = {**(columns or {}), "score": name}
+        shares = _shares(source, mapping, options, wanted=bool(inputs) or name == target)
         if shares is not None:
             scores[name] = shares
     labels = runs.labels.get("run", np.array([f"row {row}" for row in runs.rows]))
@@ -53,12 +57,13 @@ def read_models(
     )
 
 
-def _shares(table_options: TableOptions, source: str, name: str, wanted: bool) -> Any:
+def _shares(
+    source: str, columns: Mapping[str, str], options: Mapping[str, Any], wanted: bool
+) -> Numbers | None:
     """Return a column (n,) as scores; None for one that is no benchmark and was not asked for."""
+    name = columns["score"]
     try:
-        runs = replace(
-            table_options, columns={**(table_options.columns or {}), "score": name}
-        ).read(source)
+        runs = read(source, columns=columns, **options)
     except BadRuns:
         if wanted:
             raise

@@ -1,0 +1,3 @@
+"""Tables of runs: look at one, or write it in another format."""
+
+SECTION = "Runs"
