@@ -4,8 +4,7 @@
 of Luo et al. 2025 (set ISOFLOP_DATA to the folder that holds loss_curves_luo2025), each size the
 other's earlier runs; and, from FOLDER, the GPTs that `live_runs.py` trains, for which the next
 smaller width is the earlier runs. The rival is a plain power law fitted to the last half of what
-is seen. The constants of schedules/ were chosen on both sets: coverage is no independent test,
-save that each set's own shares held on the other.
+is seen. Whole families are left out, and intervals judged, in `bench_intervals.py`.
 """
 
 from __future__ import annotations
@@ -107,15 +106,11 @@ def forecasts(name: str, cases: list[Case]) -> None:
         parts = [(c, p) for c, p in parts if p.steps.size >= 5]
         rival = [power_law(p) - np.log(c.curve.loss[-1]) for c, p in parts]
         print(row("power law, last half", rival, [], [], len(parts)))
-        for title, with_earlier, often in (
-            ("this curve alone", False, False),
-            ("with earlier runs", True, False),
-            ("the same, looked at often", True, True),
-        ):
+        for title, with_earlier in (("this curve alone", False), ("with earlier runs", True)):
             errors, widths, inside = [], [], []
             for case, partial in parts:
                 try:
-                    said = ending(partial, case.earlier if with_earlier else None, often=often)
+                    said = ending(partial, case.earlier if with_earlier else None)
                 except RefusedByData:
                     continue
                 truth, (low, high) = case.curve.loss[-1], said.interval(0.9)

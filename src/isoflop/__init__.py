@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from isoflop.fitting import Fit, fit
     from isoflop.forecasting import Forecast, forecast
     from isoflop.law import Law, Published, constants, form
+    from isoflop.monitor.callbacks.loop import Watch
+    from isoflop.monitor.live.plan import RunPlan
     from isoflop.monitor.live.session import watch
     from isoflop.monitor.register import register
     from isoflop.monitor.score import score
@@ -66,7 +68,9 @@ _HOMES = {
     "serve": "isoflop.plan",
     "Plan": "isoflop.plan",
     "register": "isoflop.monitor",
+    "RunPlan": "isoflop.monitor.live.plan",
     "watch": "isoflop.monitor.live.session",
+    "Watch": "isoflop.monitor.callbacks.loop",
     "score": "isoflop.monitor",
     "update": "isoflop.monitor.update",
     "models": "isoflop.plan.model_verdicts",
@@ -105,7 +109,9 @@ __all__ = [  # noqa: RUF022 (the order of the pipeline)
     "serve",
     "Plan",
     "register",
+    "RunPlan",
     "watch",
+    "Watch",
     "score",
     "update",
     "models",

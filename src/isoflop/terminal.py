@@ -55,3 +55,11 @@ def _escape(character: str) -> str:
 def say(text: str) -> None:
     """Tell a person at the terminal what was done, on stderr: stdout holds the answer alone."""
     print(without_users(printable(text)), file=sys.stderr, flush=True)
+
+
+def notify(text: str) -> None:
+    """Show a line on the desktop through the terminal (OSC 9), with a bell; elsewhere nothing."""
+    if sys.stderr.isatty():
+        line = " ".join(without_users(printable(text, plain=True)).split())
+        sys.stderr.write(f"\x1b]9;{line}\x07\a")
+        sys.stderr.flush()

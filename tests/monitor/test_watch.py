@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import resource
@@ -18,8 +19,8 @@ from isoflop import cli
 from isoflop.errors import BadRuns, RefusedByData, UsageError
 from isoflop.monitor import live
 from isoflop.monitor.live.curve import MOST, GrowingCurve
-from isoflop.monitor.live.evidence import shock
-from isoflop.monitor.live.tail import Tail
+from isoflop.monitor.live.evidence import off_rate, shock
+from isoflop.monitor.live.tail import follower
 
 TEXT = "cosine:peak=1e-3,end=1e-4,steps=1000,warmup=50"
 PLAN = live.RunPlan(live.planned_schedule(TEXT))
@@ -49,14 +50,14 @@ def names(alerts) -> set[str]:
 
 def looked(path: Path, plan: live.RunPlan = PLAN) -> live.Look:
     watcher = live.Watcher(plan)
-    for record in Tail(path).records():
+    for record in follower(path).records():
         watcher.take(record)
     return watcher.look(forecast_too=False)
 
 
 def test_a_log_is_followed_as_it_grows_and_half_a_line_waits(tmp_path):
     path, records = tmp_path / "log.jsonl", healthy()
-    tail, seen = Tail(path), []
+    tail, seen = follower(path), []
     text = "".join(json.dumps(r) + "\n" for r in records)
     path.write_text("")
     for begin in range(0, len(text), 97):
@@ -163,6 +164,15 @@ def test_what_spoils_a_run_is_told_within_a_few_evaluations(tmp_path, fault, nam
     assert name in {alert.name for _, alert in past.first}
     assert 400 < past.stopped <= 450
     assert past.saved == pytest.approx(1 - past.stopped / 1000)
+
+
+@pytest.mark.parametrize("shift", [-1, 1])
+def test_a_rate_that_is_logged_a_step_early_or_late_is_as_planned(shift):
+    plan = live.planned_schedule("linear:peak=1e-3,end=1e-9,steps=100,warmup=10")
+    steps = np.arange(11.0, 100)
+    rates = plan.rates[(steps + shift).astype(int)]
+    assert off_rate(steps, rates, plan) is None
+    assert off_rate(steps, 4 * rates, plan) is not None
 
 
 def test_healthy_runs_are_seldom_alarmed(tmp_path):
@@ -290,6 +300,24 @@ def test_the_command_has_an_exit_code_json_and_a_webhook(tmp_path, capsys, liste
     capsys.readouterr()
     assert cli.main(["watch", str(path), "--once", "--webhook", "ftp://x"]) == 2
     assert "no address" in capsys.readouterr().err
+
+
+def test_a_new_alert_is_shown_on_the_desktop_once(tmp_path, monkeypatch):
+    from isoflop.pages import live_page
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    path = write(tmp_path / "log.jsonl", spoil(healthy(3), "divergence"))
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    shown: set[str] = set()
+    for _ in range(2):
+        live_page._notify("a\x1b]log", live.watch(path), shown)
+    assert terminal.getvalue().count("\x1b]9;isoflop: a?]log: divergence") == 1
+    monkeypatch.setattr("sys.stderr", plain := io.StringIO())
+    live_page._notify("log", live.watch(path), set())
+    assert plain.getvalue() == ""
 
 
 def test_the_command_follows_a_run_to_its_end(tmp_path, capsys):

@@ -72,6 +72,9 @@ class ForecastOptions:
 class LogOptions:
     """What is wanted of the run, and how its log is read."""
 
+    run: Annotated[
+        str, Option("which run, where the source holds several; of a study the one that runs")
+    ] = ""
     target: Annotated[float | None, Option("the last loss that is wanted", "LOSS")] = None
     warmup: Annotated[
         int | None, Option("steps of warm-up, where a table leaves it out", "STEPS")
@@ -104,7 +107,7 @@ class LookOptions:
 def watch(
     source: Annotated[
         str,
-        Option("a training log: JSON lines, CSV, trainer_state.json, events, a trial", "SOURCE"),
+        Option("a log, the store of a tracker, wandb:ENTITY/PROJECT/RUN, a study or trial"),
     ],
     *,
     against: ComparisonOptions = ComparisonOptions(),
@@ -122,26 +125,23 @@ def watch(
     from isoflop.monitor import live
     from isoflop.pages import page
 
-    plan = expected.expected(_plan(against, log), at)
-    pause = live.seconds(look.every)
+    plan = live.RunPlan.of(
+        against.schedule,
+        ladder=against.ladder,
+        like=against.like,
+        target=log.target,
+        warmup=log.warmup,
+    )
+    plan = expected.expected(plan, at)
+    pause, run = live.seconds(look.every), log.run
     if look.replay:
-        return page(live.replay(source, plan, columns=log.columns))
+        return page(live.replay(source, plan, columns=log.columns, run=run))
     if look.once:
-        answer = live.watch(source, plan, columns=log.columns)
+        answer = live.watch(source, plan, columns=log.columns, run=run)
         live.send_alerts(look.webhook, source, answer, set())
         return page(answer)
     from isoflop.pages.live_page import followed
 
-    return page(followed(source, plan, columns=log.columns, every=pause, webhook=look.webhook))
-
-
-def _plan(against: ComparisonOptions, log: LogOptions) -> RunPlan:
-    from isoflop.monitor import live
-
-    schedule, warmup = against.schedule, log.warmup
-    return live.RunPlan(
-        schedule=None if schedule is None else live.planned_schedule(schedule, warmup),
-        earlier=live.earlier_runs(against.ladder, warmup),
-        replicates=tuple(c for text in against.like for c in live.logged_curves(text, warmup)),
-        target=log.target,
+    return page(
+        followed(source, plan, columns=log.columns, run=run, every=pause, webhook=look.webhook)
     )

@@ -2,6 +2,7 @@
 
 trial.json       what is to be run, written by the driver
 metrics.jsonl    one line per append
+curve.jsonl      step, lr and loss as training goes on, for whoever watches
 progress.json    how far the trial is, for whoever looks
 checkpoint       the last state to resume from
 summary.json     the outcome; it exists when the trial is finished, and not before
@@ -30,7 +31,7 @@ from isoflop.store import JSON, Lock, canonical, digest, write_atomically, writi
 SPEC, METRICS, PROGRESS, CHECKPOINT = "trial.json", "metrics.jsonl", "progress.json", "checkpoint"
 SUMMARY, ERROR, LOG = "summary.json", "error.txt", "log.txt"
 CANCEL, DIVERGED, LOCK, TRAINER_LOCK = "cancelled", "diverged", "trial.lock", "trainer.lock"
-OUTPUT, TRAINED = "output.txt", "trained.json"
+OUTPUT, TRAINED, CURVE = "output.txt", "trained.json", "curve.jsonl"
 BEAT = 0.2  # [s] between two progress files, however often a trial reports
 
 
@@ -42,17 +43,35 @@ class TrialFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._beat = 0.0  # when progress was last written
-        self._whole = False  # whether a torn last line has been looked for
+        self._whole: set[str] = set()  # files in which a torn last line has been looked for
 
-    def append(self, metrics: Mapping[str, JSON]) -> None:
+    def append(self, metrics: Mapping[str, JSON], name: str = METRICS) -> None:
         """Add one line to the metrics. Give a `step`: after a resume, steps come twice."""
-        path = self.path / METRICS
+        path = self.path / name
         line = json.dumps(dict(metrics)) + "\n"
         with writing(path), path.open("ab+") as handle:
-            if not self._whole:
+            if name not in self._whole:
                 _drop_torn_line(handle)
-                self._whole = True
+                self._whole.add(name)
             handle.write(line.encode())
+
+    @property
+    def curve(self) -> Path:
+        """The file that tells of the loss while the trial runs.
+
+        Of a trainer of the user's it is the file of its result, or what it prints until then.
+        """
+        setup = self._spec().get("setup") or {}
+        result = (setup.get("result") or {}).get("file") or CURVE
+        names = (result, CURVE, OUTPUT)
+        return next((p for name in names if (p := self.path / name).exists()), self.path / METRICS)
+
+    def _spec(self) -> dict[str, Any]:
+        try:
+            spec = parse_json(read_content(self.path / SPEC, BadStudy))
+        except (BadStudy, ValueError):
+            return {}
+        return spec if isinstance(spec, dict) else {}
 
     def metrics(self) -> tuple[dict[str, Any], ...]:
         """Return the metrics, line by line; of two lines of one `step`, the later.

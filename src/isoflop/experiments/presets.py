@@ -12,13 +12,19 @@ from isoflop.experiments.display import shown
 from isoflop.experiments.engines import Engine, Sweep, run
 from isoflop.experiments.experiment import Trial
 from isoflop.experiments.standing import remember
+from isoflop.experiments.tracking import Tracking, tracked
 from isoflop.store import Study
 
 MOST_SEEDS = 1000  # replications of a study
 
 
 def carry_out(
-    folder: str, name: str, trials: tuple[Trial, ...], engine: Engine, made_by: str
+    folder: str,
+    name: str,
+    trials: tuple[Trial, ...],
+    engine: Engine,
+    made_by: str,
+    tracking: Tracking | None = None,
 ) -> Sweep:
     """Run trials into the study in `folder`, made or resumed there, with a bar.
 
@@ -27,7 +33,7 @@ def carry_out(
     study = Study.create(folder, {"made by": made_by})
     remember(study, name, trials)
     with shown(name) as watch:
-        ended = run(trials, study, engine, watch)
+        ended = run(trials, study, engine, tracked(trials, study, tracking, watch))
     _refuse_failures(ended, len(trials))
     return ended
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from isoflop.monitor.advice import StopAdvice, StopEvaluation, advise, looks
 from isoflop.monitor.alarms import Alarm, alarms
-from isoflop.monitor.callback import trl_callback
+from isoflop.monitor.callbacks import (
+    Watch,
+    lightning_callback,
+    transformers_callback,
+    trl_callback,
+)
 from isoflop.monitor.outlook import outlook
 from isoflop.monitor.register import (
     Register,
@@ -27,12 +32,15 @@ __all__ = [
     "SealedForecast",
     "StopAdvice",
     "StopEvaluation",
+    "Watch",
     "advise",
     "alarms",
+    "lightning_callback",
     "looks",
     "outlook",
     "read_register",
     "register",
     "score",
+    "transformers_callback",
     "trl_callback",
 ]

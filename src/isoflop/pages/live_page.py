@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from isoflop.monitor import live
-from isoflop.pages.watch import page_of, words
-from isoflop.terminal import say
+from isoflop.pages.watch import page_of
+from isoflop.terminal import notify, say
 
 if TYPE_CHECKING:
     from isoflop.monitor.live import Look, RunPlan
@@ -19,19 +19,22 @@ def followed(
     plan: RunPlan,
     *,
     columns: Mapping[str, str] | None,
+    run: str,
     every: float,
     webhook: str | None,
 ) -> Look:
     """Follow a run until its planned end, or Ctrl-C after the first look; return the last look."""
     sent: set[str] = set()
+    notified: set[str] = set()
     last: Look | None = None
     draw = _Drawing()
     try:
-        for look in live.follow(source, plan, columns=columns, every=every):
+        for look in live.follow(source, plan, columns=columns, run=run, every=every):
             is_new = last is None or look is not last
             last = look
             if is_new:
                 draw(look)
+                _notify(source, look, notified)
                 live.send_alerts(webhook, source, look, sent)
             if plan.schedule is not None and look.step >= plan.schedule.steps:
                 break
@@ -42,6 +45,14 @@ def followed(
         draw.close()
     assert last is not None
     return last
+
+
+def _notify(source: str, look: Look, notified: set[str]) -> None:
+    """Show the alerts that are new on the desktop."""
+    for alert in look.alerts:
+        if alert.severity == "alert" and alert.name not in notified:
+            notified.add(alert.name)
+            notify(f"isoflop: {source}: {alert.name}: {alert.text}")
 
 
 class _Drawing:
@@ -59,7 +70,7 @@ class _Drawing:
     def __call__(self, look: Look) -> None:
         """Show a look."""
         if self.screen is None:
-            say(words(look))
+            say(str(look))
             return
         from rich.console import Console
         from rich.text import Text

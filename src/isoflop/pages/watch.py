@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from isoflop.monitor.live import Alert, Look, Replay
+from isoflop.monitor.live.look import LEVEL
 from isoflop.pages import shows
 from isoflop.report import (
     Axis,
@@ -23,8 +24,6 @@ from isoflop.report import (
     Table,
 )
 
-LEVEL = 0.9
-
 
 @shows(Look)
 def page_of(look: Look) -> Report:
@@ -35,8 +34,7 @@ def page_of(look: Look) -> Report:
         *([_outcomes(look)] if look.outcomes else []),
         *([_figure(look)] if look.steps.size > 1 else []),
     ]
-    title = f"{words(look)}"
-    return Report(title, tuple(blocks), as_data(look), alarmed=look.is_alarmed)
+    return Report(str(look), tuple(blocks), as_data(look), alarmed=look.is_alarmed)
 
 
 @shows(Replay)
@@ -70,24 +68,6 @@ def page_of_replay(past: Replay) -> Report:
         "last": last.data,
     }
     return Report(title, (*blocks, *last.blocks), data, alarmed=past.stopped is not None)
-
-
-def words(look: Look) -> str:
-    """Return how a run stands, in a line."""
-    text = f"step {look.step:,.0f}, {look.stream} {look.loss:.4g}: {look.standing}"
-    if math.isfinite(look.sigma):
-        text += f", {abs(look.sigma):.1f} sigma {'above' if look.sigma > 0 else 'below'}"
-    elif math.isfinite(look.level_sigma):
-        side = "above" if look.level_sigma > 0 else "below"
-        text += f", {abs(look.level_sigma):.1f} sigma {side} its repeats"
-    if math.isfinite(look.since):
-        text += f" since step {look.since:,.0f}"
-    if look.forecast is not None:
-        low, high = look.forecast.interval(LEVEL)
-        text += f"; estimated final loss {look.forecast.value:.4g} ({low:.4g} to {high:.4g})"
-    if names := [alert.name for alert in look.alerts if alert.severity == "alert"]:
-        text += f"; ALERT: {', '.join(names)}"
-    return text
 
 
 def as_data(look: Look) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from isoflop.schedules.history import COARSE, grouped
 from isoflop.schedules.prior import Updated, updated
 from isoflop.schedules.rates import Schedule
 
-# The scatter of a forecast is FLOOR and a share of the drop that is still owed, in logs. Each
-# share was measured by backtest: benchmarks/bench_watch.py, docs/watch.md.
+# The scatter of a forecast is FLOOR and a share of the drop that is still owed, in logs. The
+# shares were measured by backtest, whole families left out: benchmarks/bench_intervals.py.
 FLOOR = 0.003  # what seeds of one recipe differ by at the end
-OWED, OWED_OFTEN, OWED_ALONE = 0.15, 0.20, 0.35  # asked once; after each evaluation; no prior
+OWED, OWED_ALONE = 0.12, 0.35  # with earlier runs, and without
 FEWEST = 5  # points after warm-up
 KEYS = ("annealing", "multi-power")
 
@@ -79,13 +79,10 @@ class Ending:
         return self.value * math.exp(float(np.mean(changes)))
 
 
-def ending(
-    partial: LossCurve, earlier: EarlierRuns | None = None, *, often: bool = False
-) -> Ending:
+def ending(partial: LossCurve, earlier: EarlierRuns | None = None) -> Ending:
     """Return the forecast of the last loss of a run whose schedule is known to its end.
 
-    `earlier` are runs made before, of other sizes or schedules. `often` widens the scatter for a
-    forecast that is looked at after every evaluation.
+    `earlier` are runs made before, of other sizes or schedules.
     Raises RefusedByData while the decay is unseen and there are no earlier runs, and for too few
     points: such forecasts came out 3 to 5 % too high.
     """
@@ -109,8 +106,7 @@ def ending(
             ends.pop("annealing", None)
     names = ", ".join(dict.fromkeys(c.name for c in earlier.models[place]))
     grounds = f"earlier runs ({names[:200]}): {' and '.join(ends)}"
-    share = OWED_OFTEN if often else OWED
-    return _ending(partial, ends, share, grounds, tuple(laws[k] for k in ends if k in laws))
+    return _ending(partial, ends, OWED, grounds, tuple(laws[k] for k in ends if k in laws))
 
 
 def _alone(partial: LossCurve) -> Ending:
@@ -123,8 +119,9 @@ def _alone(partial: LossCurve) -> Ending:
             "made here came out 3 to 5 % too high. Give earlier runs of this recipe that decayed "
             "(--ladder), of any size, or wait for the decay"
         )
-    keys = KEYS if partial.falls else ("power",)
-    fits = {k: law for k in keys if (law := _fitted(k, (partial,))) is not None}
+    fits: dict[str, Form] = {}
+    for keys in (KEYS, ("power",)) if partial.falls else (("power",),):
+        fits = fits or {k: law for k in keys if (law := _fitted(k, (partial,))) is not None}
     if not fits:
         raise CannotFit("no law of schedules comes near this curve; look at it for spikes")
     last = np.array([partial.schedule.steps])
@@ -141,6 +138,9 @@ def _ending(
     grounds: str,
     laws: tuple[Updated, ...],
 ) -> Ending:
+    ends = {key: end for key, end in ends.items() if math.isfinite(end)}
+    if not ends:
+        raise CannotFit("no law of schedules carries this curve to its end; look at it for spikes")
     centre = float(np.mean(list(ends.values())))
     recent = float(np.median(np.log(partial.loss[-3:])))
     owed = max(0.0, recent - centre)

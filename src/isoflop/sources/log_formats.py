@@ -10,15 +10,15 @@ import gzip
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import IO, Literal, TypeAlias
+from typing import IO, Literal, Protocol, TypeAlias
 
-from isoflop.errors import BadRuns
+from isoflop.errors import BadRuns, RefusedByData, UnknownName
 from isoflop.files import refuse_strange
-from isoflop.sources.training_logs.log import Log, Wanted
+from isoflop.sources.training_logs.log import Log, Record, Wanted
 
 SAMPLE = 1 << 20  # [bytes] of a file by which its format is told
 PIECE = 1 << 16  # [bytes] of it that are unpacked at a time
@@ -60,15 +60,39 @@ class FileHead:
         return tuple(re.split(r"[\r\n]+", self.text))
 
 
+class Follower(Protocol):
+    """A run that is being logged: its records, each once, in the order in which they came.
+
+    `began_anew` says that the last call began from the first record on: the store is another.
+    """
+
+    began_anew: bool
+
+    def records(self) -> Iterator[Record]:
+        """Yield what was written since the last call; what is half written waits.
+
+        Raises BadRuns for what is not there, RefusedByData for several runs of which none was
+        named.
+        """
+        ...
+
+
+Follow: TypeAlias = Callable[[Path, str], Follower]  # a store, and which of its runs ("": the one)
+
+
 @dataclass(frozen=True)
 class FileFormat:
-    """A format of files: `score` says how many marks of it a sample holds, 0 for another one."""
+    """A format of files: `score` says how many marks of it a sample holds, 0 for another one.
+
+    `follow` is for stores that are read on from where they were left.
+    """
 
     program: str
     kind: Kind
     score: Callable[[FileHead], float]
     read: Callable[[Path, Wanted], Iterator[Log]]
     certain: bool = False
+    follow: Follow | None = None
 
 
 CERTAIN = 100.0  # marks of a format whose files nothing else can be
@@ -82,6 +106,7 @@ class FolderFormat:
     claims: Callable[[Path], bool]
     read: Callable[[Path, Wanted], Iterator[Log]]
     descend: bool = False
+    follow: Follow | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +116,7 @@ class AddressFormat:
     prefix: str
     example: str
     read: Callable[[str, Wanted, Watch], Iterator[Log]]
+    follow: Callable[[str, str], Follower] | None = None
 
 
 _FILES: dict[str, FileFormat] = {}
@@ -137,6 +163,24 @@ def address_formats() -> dict[str, AddressFormat]:
 def certain_formats() -> tuple[FileFormat, ...]:
     """Return the formats of which one mark is enough: stores, and states of trainers."""
     return tuple(entry for entry in file_formats() if entry.kind == "store" or entry.certain)
+
+
+def one_run(names: Mapping[str, str], wanted: str, source: object) -> str:
+    """Return the key of the run that is wanted, by its name or key; "" wants the only one.
+
+    Raises RefusedByData for several, UnknownName for a run that is not there.
+    """
+    if wanted:
+        keys = [key for key, name in names.items() if wanted in (key, name)]
+        if not keys:
+            raise UnknownName("run", wanted, names.values())
+        if len(keys) > 1:
+            raise RefusedByData(f"{source} holds {len(keys)} runs called {wanted}: {keys[:8]}")
+        return keys[0]
+    if len(names) > 1:
+        listing = ", ".join(list(names.values())[:8])
+        raise RefusedByData(f"{source} holds {len(names)} runs ({listing}); say which: --run NAME")
+    return next(iter(names))
 
 
 def sample_of(path: Path) -> FileHead:

@@ -37,6 +37,10 @@ def run_sweep(
     ] = None,
     address: Annotated[str | None, Option("of a Ray cluster that is there", "ADDRESS")] = None,
     partition: Annotated[str | None, Option("of SLURM", "NAME")] = None,
+    track: Annotated[
+        str | None,
+        Option("send trials that ended: wandb[:offline], mlflow[:URI], tensorboard, trackio", "TO"),
+    ] = None,
     experiment: Annotated[str | None, Option("what a preset trains: pretrain, rl", "NAME")] = None,
     preset: Annotated[str | None, Option("size of a sweep without a file: tiny", "NAME")] = None,
     seed: Annotated[int | None, Option("of a preset's models and of their data", "SEED")] = None,
@@ -49,6 +53,7 @@ def run_sweep(
     from isoflop.experiments.engines import EngineOptions
     from isoflop.experiments.engines import engine as engine_of
     from isoflop.experiments.presets import carry_out, preset_trials
+    from isoflop.experiments.tracking import Tracking
 
     settings = {"device": device, "address": address, "partition": partition}
     if not study.endswith(".toml"):
@@ -58,16 +63,22 @@ def run_sweep(
         size, number = preset or "tiny", seed or 0
         chosen = engine_of(engine or "local", EngineOptions().overridden(settings))
         trials = preset_trials(kind, size, number)
-        ended = carry_out(study, f"{kind}-{size}-{number}", trials, chosen, "isoflop sweep run")
+        sweep = f"{kind}-{size}-{number}"
+        tracking = None if track is None else Tracking(track, sweep)
+        ended = carry_out(study, sweep, trials, chosen, "isoflop sweep run", tracking)
         return ended_of(study, ended, _FITS.get(kind, ""))
     for name, value in (("experiment", experiment), ("preset", preset), ("seed", seed)):
         if value is not None:
             raise UsageError(f"--{name} has no effect beside {study}, which says what is trained")
-    return _of_file(study, held_out, engine, settings)
+    return _of_file(study, held_out, engine, settings, track)
 
 
 def _of_file(
-    path: str, held_out: bool, engine: str | None, settings: dict[str, str | None]
+    path: str,
+    held_out: bool,
+    engine: str | None,
+    settings: dict[str, str | None],
+    track: str | None,
 ) -> Report:
     from isoflop.experiments.design import StudyFile, held_out_trial, trials_of
     from isoflop.experiments.design.sweeping import engine_for
@@ -76,9 +87,9 @@ def _of_file(
     study = StudyFile.read(path)
     trials = (held_out_trial(study),) if held_out else trials_of(study)
     folder = str(_shown(study.held_out_folder if held_out else study.folder))
-    ended = carry_out(
-        folder, study.name, trials, engine_for(study, engine, settings), f"isoflop sweep run {path}"
-    )
+    chosen = engine_for(study, engine, settings)
+    made_by = f"isoflop sweep run {path}"
+    ended = carry_out(folder, study.name, trials, chosen, made_by, study.tracking(track))
     return ended_of(folder, ended, "" if held_out else f"fit {{}} --law {study.law}")
 
 

@@ -23,9 +23,11 @@ from isoflop.experiments.design.tables import (
     ListDesign,
     ListedRun,
     SizesTable,
+    TrackerTable,
     TrialTable,
     VaryTable,
 )
+from isoflop.experiments.tracking.tracker import Tracking
 from isoflop.experiments.trainer.command import placeholders
 from isoflop.experiments.trainer.functions import function_of, parameters_of
 from isoflop.files import read_text
@@ -51,6 +53,7 @@ class StudyFile(StudyTable):
     held_out: HeldOutTable | None = None
     budget: BudgetTable = BudgetTable()
     engine: EngineTable = EngineTable()
+    tracker: TrackerTable | None = None
     hardware: HardwareTable = HardwareTable()
     _place: Path = PrivateAttr(default_factory=Path.cwd)
 
@@ -101,6 +104,14 @@ class StudyFile(StudyTable):
     def held_out_folder(self) -> Path:
         """Where the run that is held out is kept, apart from those that a law is fitted to."""
         return self._place / f"{self.name}-held-out"
+
+    def tracking(self, track: str | None = None) -> Tracking | None:
+        """Return where trials are sent: to `track` (NAME or NAME:PLACE), or as the file says."""
+        table = self.tracker
+        stated = None if table is None else f"{table.name}:{table.where}".removesuffix(":")
+        project = (table.project if table is not None else None) or self.name
+        where = track or stated
+        return None if where is None else Tracking(where, project)
 
     @property
     def workdir(self) -> Path:

@@ -8,6 +8,7 @@ from isoflop.experiments.design.study_file import StudyFile
 from isoflop.experiments.design.trials import held_out_trial, trials_of
 from isoflop.experiments.engines import Engine, EngineOptions, Sweep, SweepProgress, engine, run
 from isoflop.experiments.standing import remember
+from isoflop.experiments.tracking import tracked
 from isoflop.store import Study
 
 
@@ -16,18 +17,21 @@ def run_study(
     *,
     on: Engine | None = None,
     held_out: bool = False,
+    track: str | None = None,
     watch: Callable[[SweepProgress], None] = lambda progress: None,
 ) -> Sweep:
     """Train what is unfinished of a study, or the run that it holds out, and return how it ended.
 
     `on` is the engine, that of the study unless given. Runs are kept in `study.folder`, the one
-    that is held out in `study.held_out_folder`.
+    that is held out in `study.held_out_folder`. `track` sends each trial that ended to a tracker
+    ("wandb:offline", "mlflow:URI", "tensorboard", "trackio"), that of the study unless given.
     Raises UsageError for a study that cannot be run, EnvironmentFailure as `engines.run` does.
     """
     trials = (held_out_trial(study),) if held_out else trials_of(study)
     folder = study.held_out_folder if held_out else study.folder
     store = Study.create(folder, {"made by": "isoflop.run_study"})
     remember(store, study.name, trials)
+    watch = tracked(trials, store, study.tracking(track), watch)
     return run(trials, store, on or engine_for(study), watch)
 
 

@@ -258,6 +258,17 @@ class EngineTable(StudyTable):
     setup: tuple[str, ...] = Field(default=(), description="shell lines before a SLURM job")
 
 
+class TrackerTable(StudyTable):
+    """[tracker]: where each trial is sent when it has ended."""
+
+    name: Literal["wandb", "mlflow", "tensorboard", "trackio"]
+    where: str = Field(
+        default="",
+        description='"offline" for W&B, the address of MLflow\'s store, a folder of the others',
+    )
+    project: str | None = Field(default=None, description="the name of the study unless given")
+
+
 class HardwareTable(StudyTable):
     """[hardware]: what turns FLOP into hours and money."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isoflop.errors import UsageError
-from isoflop.experiments.folder import TrialFolder
+from isoflop.experiments.folder import CURVE, TrialFolder
 from isoflop.experiments.pretrain import corpus as text
 from isoflop.experiments.pretrain.corpus import Corpus
 from isoflop.experiments.pretrain.gpt import GPT
@@ -24,6 +25,7 @@ from isoflop.experiments.state import load_state
 
 MICRO = 1_024  # [tokens] taken at once on a CPU, however wide the model
 ACTIVATIONS = 1 << 21  # [tokens * width * layers] taken at once if that is more: about 170 MB
+CURVE_POINTS = 200  # losses of training that a whole run writes
 EVALUATION = 2_048  # [tokens] scored at once on a CPU
 
 
@@ -64,6 +66,7 @@ class ModelTrainer:
         )
         self.order = text.windows(corpus, shape.context, seed)
         self.tokens = self.steps = 0
+        self.loss = torch.tensor(math.nan)  # of the last step's batch
         self.precision: Precision = precision(shape.width, device)
         self.micro = sequences_at_once(shape, device)
 
@@ -78,10 +81,13 @@ class ModelTrainer:
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.rate(before) * group["scale"] * fade
         self.optimiser.zero_grad(set_to_none=True)
+        self.loss = torch.zeros((), device=self.device)
         for part_bt in torch.split(window_bt, self.micro):
             with products(self.precision, self.device):
                 loss = self.model.loss(part_bt)
-            (loss * (len(part_bt) / count)).backward()  # type: ignore[no-untyped-call]
+            weighted = loss * (len(part_bt) / count)
+            weighted.backward()  # type: ignore[no-untyped-call]
+            self.loss += weighted.detach()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
         self.tokens = before + count * self.shape.context
@@ -142,6 +148,7 @@ class TrainingState:
     points: list[Point] = field(default_factory=list)
     clocks: tuple[float, float] = field(default_factory=lambda: _clocks())
     kept_at: float = field(default_factory=time.monotonic)
+    points_logged: int = 0  # points of the curve that were written
 
     def resume(self) -> None:
         """Take up the last state that was kept, if there is one."""
@@ -156,9 +163,14 @@ class TrainingState:
 
     def advance(self, fade: float) -> None:
         """Take one step, say how far it is, and keep the state if it is time."""
-        before = self.learner.tokens
-        self.learner.step(fade)
-        self.trained += self.learner.tokens - before
+        learner, before = self.learner, self.learner.tokens
+        learner.step(fade)
+        self.trained += learner.tokens - before
+        if self.trained * CURVE_POINTS // self.total > self.points_logged:
+            self.points_logged = self.trained * CURVE_POINTS // self.total
+            rate = learner.recipe.rate(before) * fade
+            record = {"step": learner.steps, "lr": rate, "loss": float(learner.loss)}
+            self.folder.append(record, CURVE)
         self.folder.progress(self.trained / self.total)
         if time.monotonic() - self.kept_at >= self.keep_every:
             self.keep()
@@ -229,6 +241,7 @@ def train(
             loss = learner.score(held_out, averaged=recipe.schedule == "constant-average")
             journey.points.append(Point(learner.tokens, learner.steps, loss))
             folder.append({"step": learner.steps, "D": learner.tokens, "L": loss})
+            folder.append({"step": learner.steps, "eval_loss": loss}, CURVE)
         if journey.trunk is not None:
             learner.restore(journey.trunk)
             journey.trunk = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from isoflop.monitor.live.evidence import Alert
+from isoflop.monitor.live.look import Look
 from isoflop.monitor.live.plan import RunPlan, earlier_runs, logged_curves, planned_schedule
 from isoflop.monitor.live.session import Replay, follow, replay, seconds, send_alerts, watch
-from isoflop.monitor.live.watcher import Look, Watcher
+from isoflop.monitor.live.watcher import Watcher
 
 __all__ = [
     "Alert",

@@ -45,6 +45,7 @@ def shock(steps: Numbers, log_loss: Numbers, expected: int) -> Alert | None:
     """Return an alert where differences of the loss turn up, as no healthy run's do.
 
     An e-process: a wager on the next difference, from every start, that grows by what came true.
+    It is held against no rise at all, not against the fall before: healthy curves flatten at once.
     `expected` is how many evaluations the run will have.
     """
     steps, log_loss = _averaged(steps, log_loss)
@@ -57,10 +58,9 @@ def shock(steps: Numbers, log_loss: Numbers, expected: int) -> Alert | None:
     for i in range(LEARNT, difference.size):
         before = difference[:i]
         recent = before[-WINDOW:]
-        middle = float(np.median(recent[-LEARNT:]))
         size = 1.4826 * float(np.median(np.abs(recent - np.median(recent))))
         size = max(size, 1.4826 * float(np.median(np.abs(before - np.median(before)))), 1e-6)
-        z = float(np.clip((difference[i] - min(middle, 0.0)) / size / SCALE, -CLIPPED, CLIPPED))
+        z = float(np.clip(difference[i] / size / SCALE, -CLIPPED, CLIPPED))
         wealth = (wealth + weight) * np.exp(wagers * z - wagers**2 / 2)
         if wealth.mean() >= ENOUGH:
             step = float(steps[i + 1])
@@ -105,12 +105,17 @@ def level(partial: LossCurve, replicates: Sequence[LossCurve]) -> tuple[float, f
 
 
 def off_rate(steps: Numbers, rates: Numbers, plan: Schedule) -> Alert | None:
-    """Return an alert where the logged rate is not the one that was planned, after warm-up."""
+    """Return an alert where the logged rate is not the one that was planned, after warm-up.
+
+    Trainers log the rate before a step or after it: that of either neighbour is as planned.
+    """
     mask = (steps >= plan.warmup) & (steps <= plan.steps)
     if mask.sum() < ROWS:
         return None
-    planned = plan.rates[steps[mask].astype(int)]
-    ratio = np.log(np.maximum(rates[mask], 1e-300) / planned)
+    whole = steps[mask].astype(int)
+    near = plan.rates[np.clip(whole + np.array([[-1], [0], [1]]), 0, plan.steps)]
+    logged = np.maximum(rates[mask], 1e-300)
+    ratio = np.log(logged / np.clip(logged, near.min(axis=0), near.max(axis=0)))
     off = np.abs(ratio) > RATE_OFF
     runs = off[2:] & off[1:-1] & off[:-2]
     if not runs.any():

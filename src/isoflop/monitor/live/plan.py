@@ -40,6 +40,27 @@ class RunPlan:
         if self.target is not None and not (math.isfinite(self.target) and self.target > 0):
             raise UsageError(f"the target is {self.target:g}; a loss lies above zero")
 
+    @staticmethod
+    def of(
+        schedule: str | None = None,
+        *,
+        ladder: Sequence[str] = (),
+        like: Sequence[str] = (),
+        target: float | None = None,
+        warmup: int | None = None,
+    ) -> RunPlan:
+        """Return a plan from text: a schedule (cosine:peak=..., or a table of it), and logs.
+
+        `ladder` are logs of earlier runs, of any size, `like` those of repeats of this very run.
+        Raises BadRuns or UsageError for what cannot be read.
+        """
+        return RunPlan(
+            schedule=None if schedule is None else planned_schedule(schedule, warmup),
+            earlier=earlier_runs(ladder, warmup),
+            replicates=tuple(c for text in like for c in logged_curves(text, warmup)),
+            target=target,
+        )
+
     def against(self, forecast: SealedForecast) -> RunPlan:
         """Return the plan with the forecast that a register holds."""
         from statistics import NormalDist

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from isoflop.errors import BadRuns, UsageError, brief
 from isoflop.monitor.live.evidence import Alert
+from isoflop.monitor.live.look import Look
 from isoflop.monitor.live.plan import RunPlan
-from isoflop.monitor.live.tail import Tail
-from isoflop.monitor.live.watcher import Look, Watcher
+from isoflop.monitor.live.tail import follower
+from isoflop.monitor.live.watcher import Watcher
+from isoflop.sources.log_formats import Follower
 from isoflop.terminal import say
 
 MOST_LOOKS, FORECASTS = 200, 12  # looks of a replay, and those that forecast
@@ -40,14 +42,16 @@ def watch(
     plan: RunPlan | None = None,
     *,
     columns: Mapping[str, str] | None = None,
+    run: str = "",
 ) -> Look:
     """Return what can be said of a run now, from its log so far.
 
-    `source` is what `isoflop.sources.training_logs` reads: JSON lines, trainer_state.json, CSV,
-    a console, a folder of TensorBoard. `columns` names its step, loss, eval_loss and lr.
+    `source` is a log (JSON lines, trainer_state.json, CSV, a console), the store of a tracker
+    (W&B offline or "wandb:ENTITY/PROJECT/RUN", MLflow, TensorBoard, trackio), or a study or trial
+    of isoflop; `run` names one of several. `columns` names its step, loss, eval_loss and lr.
     Raises UsageError for a log without a step or a loss, BadRuns for what is not there.
     """
-    return next(follow(source, plan, columns=columns))
+    return next(follow(source, plan, columns=columns, run=run))
 
 
 def follow(
@@ -55,6 +59,7 @@ def follow(
     plan: RunPlan | None = None,
     *,
     columns: Mapping[str, str] | None = None,
+    run: str = "",
     every: float = 30.0,
 ) -> Iterator[Look]:
     """Yield a look at a run now, and another after each `every` seconds, for ever.
@@ -64,11 +69,11 @@ def follow(
     """
     if not every >= SHORTEST:
         raise UsageError(f"every is {every:g} s; give {SHORTEST:g} s or more")
-    tail, watcher = Tail(source), Watcher(plan or RunPlan(), columns or {})
+    tail, watcher = follower(source, run), Watcher(plan or RunPlan(), columns or {})
     last: Look | None = None
     for number in itertools.count():
         try:
-            if _take(tail, watcher) or last is None:
+            if _take(tail, watcher, str(source)) or last is None:
                 last = watcher.look()
         except BadRuns:
             if last is None:
@@ -84,6 +89,7 @@ def replay(
     plan: RunPlan | None = None,
     *,
     columns: Mapping[str, str] | None = None,
+    run: str = "",
     forecasts: int = FORECASTS,
 ) -> Replay:
     """Return what would have been said of a run, looked at after each of its evaluations.
@@ -92,12 +98,11 @@ def replay(
     """
     watcher, looks = Watcher(plan or RunPlan(), columns or {}), list[Look]()
     first: dict[str, tuple[float, Alert]] = {}
-    records = list(Tail(source).records())
+    records = list(follower(source, run).records())
     for record in records:
-        watcher.names.learn(record)
-    watcher.names.refuse(sorted(records[0]) if records else [], str(source))
-    part = "eval_loss" if "eval_loss" in watcher.names.known else "loss"
-    places = [i for i, r in enumerate(records) if watcher.names.value(part, r) is not None]
+        watcher.learn(record)
+    watcher.refuse(sorted(records[0]) if records else [], str(source))
+    places = [i for i, r in enumerate(records) if watcher.has_loss(r)]
     spaced = [*places[EARLIEST :: max(1, len(places) // MOST_LOOKS)], len(records) - 1]
     steps = set(spaced[:: -max(1, len(spaced) // forecasts)]) if forecasts else set()
     looked = set(spaced)
@@ -117,7 +122,7 @@ def replay(
     return Replay(tuple(first.values()), stopped, saved, tuple(looks))
 
 
-def _take(tail: Tail, watcher: Watcher) -> int:
+def _take(tail: Follower, watcher: Watcher, source: str) -> int:
     """Let a watcher take what is new, and return how many records that was."""
     count, example = 0, list[str]()
     for record in tail.records():
@@ -127,14 +132,15 @@ def _take(tail: Tail, watcher: Watcher) -> int:
         watcher.take(record)
         count += 1
     if watcher.count == 0:
-        watcher.names.refuse(example, tail.source)
+        watcher.refuse(example, source)
     return count
 
 
 def _is_same_run(record: Mapping[str, object], watcher: Watcher) -> bool:
     """Say whether a file that begins anew tells the run from before what is known of it."""
     step = watcher.names.value("step", record)
-    first = min((c.steps[0] for c in watcher.curves.values() if len(c)), default=0.0)
+    curves = (*watcher.curves.values(), *watcher.rewards.curves.values())
+    first = min((c.steps[0] for c in curves if len(c)), default=0.0)
     return step is None or step <= first
 
 

@@ -3,56 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from isoflop.errors import RefusedByData
 from isoflop.monitor.live.curve import GrowingCurve
 from isoflop.monitor.live.evidence import Alert, level, off_rate, plateau, shock
+from isoflop.monitor.live.look import Look, Standing
 from isoflop.monitor.live.names import LossNames
-from isoflop.monitor.live.outcomes import Outcome, outcomes
+from isoflop.monitor.live.outcomes import outcomes
 from isoflop.monitor.live.plan import RunPlan
+from isoflop.monitor.live.rewards import RewardCurves
 from isoflop.monitor.live.stepwise import StepwiseRules
 from isoflop.schedules import Ending, LossCurve, ending
 
-Standing = Literal["on track", "worse", "better", "no word yet"]
-
-SIGMA = 3.0  # of forecast and expectation together, beyond which a run is off its track
+# Sigma of forecast and expectation together: a run is off its track, and that is an alert, which
+# is asked after every evaluation.
+SIGMA, ALARMING = 3.0, 5.0
 UNKNOWN_LENGTH = 200  # evaluations that are expected where the schedule is not known
 MOST_ALERTS = 50  # that are kept; the first of each name always is
-
-
-@dataclass(frozen=True, eq=False)
-class Look:
-    """What is said of a run at one look.
-
-    `sigma` is by how much the forecast lies above what was expected, `since` the step from which
-    it has. `reaches` is the probability that the last loss comes to the target, `outcomes` are
-    other ends of the run. `why_not` says why there is no forecast.
-    """
-
-    step: float
-    loss: float
-    stream: str
-    standing: Standing
-    sigma: float
-    since: float
-    forecast: Ending | None
-    why_not: str
-    level_sigma: float
-    reaches: float
-    outcomes: tuple[Outcome, ...]
-    alerts: tuple[Alert, ...]
-    steps: np.ndarray
-    losses: np.ndarray
-
-    @property
-    def is_alarmed(self) -> bool:
-        """Whether there is an alert, and not only notices."""
-        return any(alert.severity == "alert" for alert in self.alerts)
 
 
 @dataclass
@@ -67,6 +39,7 @@ class Watcher:
         self.names = LossNames(self.columns)
         self.curves = {"loss": GrowingCurve(), "eval_loss": GrowingCurve(), "lr": GrowingCurve()}
         self.rules = {part: StepwiseRules(part) for part in ("loss", "eval_loss")}
+        self.rewards = RewardCurves()
         self.alerts: dict[str, Alert] = {}
         self.step, self.count = -1.0, 0
         self.off_since = math.nan
@@ -77,25 +50,45 @@ class Watcher:
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Take the next record; one that goes back in steps takes back what it makes again."""
-        self.names.learn(record)
+        self.learn(record)
         step = self.names.value("step", record)
         if step is None or not math.isfinite(step) or step < 0:
             return
         values = {k: v for k in self.curves if (v := self.names.value(k, record)) is not None}
-        if step < self.step and any(step <= self.curves[part].last for part in values):
+        if step < self.step and self._comes_again(step, values, record):
             self._take_back(step)
             self.step = step
         self.step, self.count = max(step, self.step), self.count + 1
+        self.rewards.take(step, record)
         for part, value in values.items():
             if step <= self.curves[part].last:
                 continue
-            if part in self.rules:
+            if part in self.rules and not self.rewards.name:
                 self._note(self.rules[part].add(step, value))
             if math.isfinite(value) and value > 0:
                 self.curves[part].add(step, value)
 
+    def learn(self, record: Mapping[str, Any]) -> None:
+        """Take note of the fields of a record."""
+        self.names.learn(record)
+        self.rewards.learn(record)
+
+    def refuse(self, fields: Sequence[str], source: str) -> None:
+        """Raise UsageError for a log in which no step, or neither loss nor reward, is known."""
+        if not self.rewards.name:
+            self.names.refuse(fields, source)
+
+    def has_loss(self, record: Mapping[str, Any]) -> bool:
+        """Say whether a record holds what is watched: a reward, or the loss, held out if any."""
+        if self.rewards.name:
+            return self.rewards.holds(record)
+        part = "eval_loss" if "eval_loss" in self.names.known else "loss"
+        return self.names.value(part, record) is not None
+
     def look(self, forecast_too: bool = True) -> Look:
         """Return what can be said now; a forecast takes longer than all tests together."""
+        if self.rewards.name:
+            return self._reward()
         stream = "eval_loss" if len(self.curves["eval_loss"]) >= 2 else "loss"
         curve = self.curves[stream]
         steps, losses = curve.steps, curve.values
@@ -121,6 +114,36 @@ class Watcher:
             losses=losses,
         )
 
+    def _reward(self) -> Look:
+        """Return the look at a run of reinforcement learning, whose loss tells nothing."""
+        for alert in self.rewards.alerts():
+            self._note(alert)
+        curve = self.rewards.curves["R"]
+        nan = math.nan
+        return Look(
+            step=self.step,
+            loss=float(curve.values[-1]) if len(curve) else nan,
+            stream=self.rewards.name,
+            standing="no word yet",
+            sigma=nan,
+            since=nan,
+            forecast=None,
+            why_not="of a reward, `isoflop rl advise` tells how it will end",
+            level_sigma=nan,
+            reaches=nan,
+            outcomes=(),
+            alerts=tuple(sorted(self.alerts.values(), key=lambda a: a.step)),
+            steps=curve.steps,
+            losses=curve.values,
+        )
+
+    def _comes_again(
+        self, step: float, values: Mapping[str, float], record: Mapping[str, Any]
+    ) -> bool:
+        """Say whether a step that lies back makes anew what was there, and is not only late."""
+        again = any(step <= self.curves[part].last for part in values)
+        return again or (self.rewards.holds(record) and step <= self.rewards.curves["R"].last)
+
     def _take_back(self, step: float) -> None:
         self._note(
             Alert(
@@ -132,6 +155,7 @@ class Watcher:
         )  # fmt: skip
         for curve in self.curves.values():
             curve.take_back(step)
+        self.rewards.take_back(step)
         for rule in self.rules.values():
             rule.take_back()
         self.alerts = {
@@ -153,7 +177,7 @@ class Watcher:
         if not partial.steps.size:
             return None, "nothing is seen after warm-up yet"
         try:
-            return ending(partial, self.plan.earlier, often=True), ""
+            return ending(partial, self.plan.earlier), ""
         except RefusedByData as refusal:
             return None, str(refusal)
 
@@ -168,7 +192,8 @@ class Watcher:
             expected = max(steps.size, round(plan.steps / every))
         after = steps > (plan.warmup if plan is not None else 0)
         log_loss = np.log(losses[after])
-        self._note(shock(steps[after], log_loss, expected))
+        if len(self.curves["eval_loss"]) >= 2:  # losses of single batches scatter otherwise
+            self._note(shock(steps[after], log_loss, expected))
         # what has flattened is told anew at each look
         self.alerts.pop("plateau", None)
         self._note(plateau(steps[after], log_loss, plan.steps if plan is not None else None))
@@ -202,7 +227,7 @@ class Watcher:
             return "on track"
         if math.isnan(self.off_since):
             self.off_since = self.step
-        if off > 0 and math.isfinite(sigma) and forecast is not None:
+        if off >= ALARMING and math.isfinite(sigma) and forecast is not None:
             self._note(
                 Alert(
                     "forecast", self.step, sigma,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from isoflop.errors import BadRuns
-from isoflop.sources.log_formats import FileFormat, FileHead, register
-from isoflop.sources.trackers.sqlite import is_database, reading, tables
-from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted
+from isoflop.sources.log_formats import FileFormat, FileHead, Follower, register
+from isoflop.sources.trackers.sqlite import RowFollower, is_database, reading, tables
+from isoflop.sources.training_logs.log import HistoryWriter, Log, Record, Wanted
 
 NEEDED = {"experiments", "runs", "metrics", "params"}
 _RUNS = """
@@ -21,6 +21,10 @@ ORDER BY runs.start_time
 """
 _METRICS = (
     "SELECT key, value, step, is_nan FROM metrics WHERE run_uuid = ? ORDER BY step, timestamp"
+)
+_NEW = (
+    "SELECT rowid, key, value, step, is_nan FROM metrics WHERE run_uuid = ? AND rowid > ? "
+    "ORDER BY rowid"
 )
 _PARAMS = "SELECT key, value FROM params WHERE run_uuid = ?"
 
@@ -67,8 +71,26 @@ def by_steps(rows: Any, wanted: Wanted) -> HistoryWriter:
     return writer
 
 
+def _follow(path: Path, run: str) -> Follower:
+    """Return a run of a store, in the order in which its values were written."""
+    return RowFollower(path, run, _names, _new, _record)
+
+
+def _names(connection: sqlite3.Connection) -> dict[str, str]:
+    return {str(key): str(name or key) for key, name, *_ in connection.execute(_RUNS)}
+
+
+def _new(connection: sqlite3.Connection, key: str, last: int) -> Iterable[tuple[Any, ...]]:
+    return connection.execute(_NEW, (key, last))
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    name, value, step, is_nan = row
+    return {"step": float(step), str(name): float("nan") if is_nan else float(value)}
+
+
 def _score(sample: FileHead) -> float:
     return 1000.0 if is_database(sample) and tables(sample.path).keys() >= NEEDED else 0.0
 
 
-register(FileFormat("MLflow, SQLite", "store", _score, _read))
+register(FileFormat("MLflow, SQLite", "store", _score, _read, follow=_follow))

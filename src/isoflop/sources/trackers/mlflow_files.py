@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 
 from isoflop.errors import BadRuns, Note
 from isoflop.files import read_text
-from isoflop.sources.log_formats import FolderFormat, numbered_lines, register
+from isoflop.sources.log_formats import FolderFormat, numbered_lines, one_run, opened, register
 from isoflop.sources.trackers.mlflow_database import by_steps
-from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted
+from isoflop.sources.training_logs.log import HistoryWriter, Log, Record, Wanted
 
 META = "meta.yaml"
 # What MLflow writes for the state of a run.
@@ -95,15 +96,58 @@ def _history(folder: Path, wanted: Wanted, notes: list[Note]) -> HistoryWriter:
     return by_steps(sorted(rows, key=_step), wanted)
 
 
+class _Follower:
+    """The lines that were added to the metrics of a run since the last look, by their time."""
+
+    def __init__(self, store: Path, run: str) -> None:
+        self.store, self.run, self.began_anew = store, run, False
+        self._offsets: dict[Path, int] = {}
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records since the last call."""
+        places = {place.name: place for place in _runs(self.store)}
+        if not places:
+            raise BadRuns(f"{self.store} holds no run of MLflow")
+        names = {key: _name_of(place) for key, place in places.items()}
+        folder = places[one_run(names, self.run, self.store)] / "metrics"
+        files = sorted(p for p in folder.rglob("*") if p.is_file())
+        self.began_anew = any(p.stat().st_size < self._offsets.get(p, 0) for p in files)
+        if self.began_anew:
+            self._offsets = {}
+        rows = [row for path in files for row in self._new(path, folder)]
+        for _, name, value, step in sorted(rows, key=itemgetter(0)):
+            yield {"step": float(step), name: value}
+
+    def _new(self, path: Path, folder: Path) -> Iterator[tuple[float, str, float, int]]:
+        """Yield the time, name, value and step of each new line; half a line waits."""
+        with opened(path) as file:
+            file.seek(self._offsets.get(path, 0))
+            text = file.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._offsets[path] = self._offsets.get(path, 0) + len(whole)
+        name = path.relative_to(folder).as_posix()
+        for line in whole.decode("utf-8", "replace").splitlines():
+            words = line.split()
+            if (row := _row(name, words)) is not None:
+                yield float(words[0]), name, row[1], row[2]
+
+
+def _name_of(place: Path) -> str:
+    """Return the name of a run, which stands in its folder."""
+    meta = dict(_pairs(read_text(place / META, limit=_BYTES, errors="replace")))
+    return meta.get("run_name") or place.name
+
+
 def _step(row: tuple[str, float, int, bool]) -> int:
     return row[2]
 
 
 def _row(name: str, words: list[str]) -> tuple[str, float, int, bool] | None:
     try:
+        float(words[0])
         return name, float(words[1]), int(words[2]) if len(words) > 2 else 0, False
     except (ValueError, IndexError):
         return None
 
 
-register(FolderFormat("MLflow, files", _claims, _read))
+register(FolderFormat("MLflow, files", _claims, _read, follow=_Follower))

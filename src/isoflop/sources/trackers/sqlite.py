@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from isoflop.errors import BadRuns
 from isoflop.files import refuse_strange
-from isoflop.sources.log_formats import FileHead
+from isoflop.sources.log_formats import FileHead, one_run
+from isoflop.sources.training_logs.log import Record
 
 MAGIC = b"SQLite format 3\0"
 
@@ -42,6 +43,41 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     finally:
         if connection is not None:
             connection.close()
+
+
+class RowFollower:
+    """The rows that a tracker added to a database since the last look, in the order of writing.
+
+    `names` returns the runs by key, `rows` those of a run (key) beyond the number of a row, each
+    with its number first; `record` makes a record of a row.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        run: str,
+        names: Callable[[sqlite3.Connection], Mapping[str, str]],
+        rows: Callable[[sqlite3.Connection, str, int], Iterable[tuple[Any, ...]]],
+        record: Callable[[tuple[Any, ...]], Record | None],
+    ) -> None:
+        self.path, self.run, self.began_anew = path, run, False
+        self._names, self._rows, self._record = names, rows, record
+        self._last, self._key, self._file = 0, "", (0, 0)
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records since the last call."""
+        with reading(self.path) as connection:
+            status = self.path.stat()
+            file = (status.st_dev, status.st_ino)
+            self.began_anew = bool(self._key) and file != self._file
+            if self.began_anew:
+                self._last = 0
+            self._file = file
+            self._key = one_run(self._names(connection), self.run or self._key, self.path)
+            for number, *row in self._rows(connection, self._key, self._last):
+                self._last = number
+                if (record := self._record(tuple(row))) is not None:
+                    yield record
 
 
 def tables(path: Path) -> dict[str, set[str]]:

@@ -14,9 +14,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from isoflop.errors import BadRuns, Note
-from isoflop.sources.log_formats import FileFormat, FileHead, FolderFormat, opened, register
+from isoflop.sources.log_formats import (
+    FileFormat,
+    FileHead,
+    FolderFormat,
+    Follower,
+    opened,
+    register,
+)
 from isoflop.sources.trackers.wire import Value, fields, inner, signed, text, varint
-from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted
+from isoflop.sources.training_logs.log import HistoryWriter, Log, Record, Wanted
 
 CHUNK = 1 << 22  # [bytes] that are read at a time
 LARGEST = 1 << 26  # [bytes] of a record that is held in memory: pictures are passed by
@@ -48,7 +55,7 @@ def _run(paths: list[Path], name: str, wanted: Wanted) -> Iterator[Log]:
         with opened(path) as file:
             if not isinstance(file, io.BufferedReader):
                 raise BadRuns(f"{path} is packed; unpack it first")
-            for record in _records(file, path.stat().st_size):
+            for _, record in _records(file, path.stat().st_size):
                 if isinstance(record, str):
                     what = f"{path}: {record}; what comes before it is imported"
                     notes.append(Note("doubt", "damaged", what))
@@ -68,20 +75,24 @@ def _run(paths: list[Path], name: str, wanted: Wanted) -> Iterator[Log]:
     )
 
 
-def _records(file: IO[bytes], size: int) -> Iterator[bytes | str]:
-    """Yield the records of a file, or in words where it breaks off."""
-    data, at, start = b"", 0, 0
+def _records(file: IO[bytes], size: int, start: int = 0) -> Iterator[tuple[int, bytes | str]]:
+    """Yield the records of a file from a byte on, or in words where it breaks off.
+
+    Each comes with the byte at which it ends, from which reading may go on.
+    """
+    file.seek(start)
+    data, at = b"", 0
     while True:
         if len(data) - at < _AROUND:
             data, start, at = data[at:] + file.read(CHUNK), start + at, 0
         if len(data) < _AROUND:
             if data:
-                yield f"the file is cut at byte {start:,}"
+                yield start, f"the file is cut at byte {start:,}"
             return
         (length,) = _HEAD.unpack_from(data, at)
         end = at + _AROUND + length + 4
         if start + end > size:
-            yield _ending(start + at, length, size - start - at)
+            yield start + at, _ending(start + at, length, size - start - at)
             return
         if length > LARGEST:
             file.seek(start + end)
@@ -89,8 +100,8 @@ def _records(file: IO[bytes], size: int) -> Iterator[bytes | str]:
             continue
         if len(data) < end:
             data += file.read(max(CHUNK, end - len(data)))
-        yield data[at + _AROUND : end - 4]
-        at = end
+        at, record = end, data[at + _AROUND : end - 4]
+        yield start + at, record
 
 
 def _ending(at: int, length: int, size: int) -> str:
@@ -162,6 +173,33 @@ class _Events:
         if name is None:
             name = self._names[tag] = tag.decode("utf-8", "replace")
         return name
+
+
+class _Follower:
+    """The event files of a folder, or one of them, each from where the last look ended.
+
+    A restart begins another file, whose steps go back. A file that was written anew is taken
+    from its first event on.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place, self.began_anew = place, False
+        self._offsets: dict[Path, int] = {}
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records since the last call."""
+        self.began_anew = False
+        events = _Events(HistoryWriter())
+        for path in _files(self.place) if self.place.is_dir() else [self.place]:
+            size = path.stat().st_size
+            if size < self._offsets.get(path, 0):
+                self.began_anew, self._offsets[path] = True, 0
+            with opened(path) as file:
+                for end, data in _records(file, size, self._offsets.get(path, 0)):
+                    if isinstance(data, bytes):
+                        self._offsets[path] = end
+                        events.add(data)
+        yield from (record for record in events.history.history().records if len(record) > 1)
 
 
 def _event(data: bytes) -> tuple[int, bytes]:
@@ -249,5 +287,13 @@ def _read_folder(folder: Path, wanted: Wanted) -> Iterator[Log]:
         yield log
 
 
-register(FileFormat("TensorBoard", "store", _score, read_events))
-register(FolderFormat("TensorBoard", lambda f: bool(_files(f)), _read_folder, descend=True))
+def _follow(place: Path, run: str) -> Follower:
+    return _Follower(place)
+
+
+def _is_store(folder: Path) -> bool:
+    return bool(_files(folder))
+
+
+register(FileFormat("TensorBoard", "store", _score, read_events, follow=_follow))
+register(FolderFormat("TensorBoard", _is_store, _read_folder, True, follow=_follow))

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from isoflop.errors import BadRuns, Note
 from isoflop.files import BadJSON, parse_json
-from isoflop.sources.log_formats import AddressFormat, FileFormat, FileHead, Watch, register
-from isoflop.sources.trackers.sqlite import is_database, reading, tables
-from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted, flat
+from isoflop.sources.log_formats import (
+    AddressFormat,
+    FileFormat,
+    FileHead,
+    Follower,
+    Watch,
+    register,
+)
+from isoflop.sources.trackers.sqlite import RowFollower, is_database, reading, tables
+from isoflop.sources.training_logs.log import HistoryWriter, Log, Record, Wanted, flat
 
 HOME = "~/.cache/huggingface/trackio"  # unless $TRACKIO_DIR says otherwise
 _COLUMNS = {"run_name", "step", "metrics"}
@@ -24,14 +32,8 @@ def _read(path: Path, wanted: Wanted) -> Iterator[Log]:
     Raises BadRuns for a database that is damaged or holds no run.
     """
     schema = tables(path)
-    # Before version 0.26 runs were told apart by their names alone.
-    key = "run_id" if "run_id" in schema.get("metrics", ()) else "run_name"
     with reading(path) as connection:
-        names = dict(
-            connection.execute(
-                f"SELECT {key}, max(run_name) FROM metrics GROUP BY {key} ORDER BY min(id)"
-            )
-        )
+        key, names = _key(connection), _names(connection)
         if not names:
             raise BadRuns(f"{path} holds a project of trackio without a run")
         configs: dict[Any, str] = {}
@@ -61,6 +63,36 @@ def _read(path: Path, wanted: Wanted) -> Iterator[Log]:
                 start=start,
                 notes=tuple(notes),
             )
+
+
+def _follow(path: Path, run: str) -> Follower:
+    """Return a run of a project."""
+    return RowFollower(path, run, _names, _new, _record)
+
+
+def _key(connection: sqlite3.Connection) -> str:
+    """Return the column by which runs are told apart: before version 0.26 their names alone."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(metrics)")}
+    return "run_id" if "run_id" in columns else "run_name"
+
+
+def _names(connection: sqlite3.Connection) -> dict[str, str]:
+    key = _key(connection)
+    query = f"SELECT {key}, max(run_name) FROM metrics GROUP BY {key} ORDER BY min(id)"
+    return {str(run): str(name) for run, name in connection.execute(query)}
+
+
+def _new(connection: sqlite3.Connection, key: str, last: int) -> Iterable[tuple[Any, ...]]:
+    where = f"{_key(connection)} = ? AND id > ?"
+    return connection.execute(
+        f"SELECT id, step, metrics FROM metrics WHERE {where} ORDER BY id", (key, last)
+    )
+
+
+def _record(row: tuple[Any, ...]) -> Record | None:
+    step, metrics = row
+    record = _document(metrics)
+    return None if record is None else {"step": float(step), **flat(record)}
 
 
 def _history(rows: Any, wanted: Wanted) -> tuple[HistoryWriter, float, int]:
@@ -113,5 +145,5 @@ def _read_project(address: str, wanted: Wanted, watch: Watch) -> Iterator[Log]:
     watch(1, 1)
 
 
-register(FileFormat("trackio", "store", _score, _read))
+register(FileFormat("trackio", "store", _score, _read, follow=_follow))
 register(AddressFormat("trackio", "trackio:PROJECT", _read_project))

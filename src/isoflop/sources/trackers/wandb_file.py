@@ -8,6 +8,7 @@ doc/log_format.md.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,12 +18,21 @@ from zlib import crc32
 
 from isoflop.errors import BadRuns, Note
 from isoflop.files import BadJSON, parse_json
-from isoflop.sources.log_formats import FileFormat, FileHead, FolderFormat, opened, register
+from isoflop.sources.log_formats import (
+    FileFormat,
+    FileHead,
+    FolderFormat,
+    Follower,
+    one_run,
+    opened,
+    register,
+)
 from isoflop.sources.trackers.wire import Value, fields, inner, signed, text
-from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted, flat
+from isoflop.sources.training_logs.log import HistoryWriter, Log, Record, Wanted, flat
 
 MAGIC = b":W&B"
 HEADER, BLOCK = 7, 32_768  # [bytes]
+HEAD = 64  # [bytes] by which a file is known again
 _PART = struct.Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 # Fields of messages.
@@ -66,7 +76,7 @@ def read_run(path: Path, wanted: Wanted) -> Iterator[Log]:
         if file.read(HEADER)[:4] != MAGIC:
             raise BadRuns(f"{path} is no file of W&B: it does not begin with {MAGIC.decode()}")
         records = _records(file)
-        for number, data in enumerate(records, 1):
+        for number, (_, data) in enumerate(records, 1):
             if isinstance(data, str):
                 notes.append(Note("doubt", "damaged", f"{path}: {data}; what is whole is imported"))
                 continue
@@ -94,28 +104,33 @@ def read_run(path: Path, wanted: Wanted) -> Iterator[Log]:
     )
 
 
-def _records(file: IO[bytes]) -> Iterator[bytes | str]:
-    """Yield the records of a file, or in words what is wrong where one is broken."""
+def _records(file: IO[bytes], start: int = HEADER) -> Iterator[tuple[int, bytes | str]]:
+    """Yield the records of a file from a byte on, or in words what is wrong where one is broken.
+
+    Each comes with the byte at which it ends, from which reading may go on.
+    """
     parts: list[bytes] = []
-    for part in _parts(file):
+    end = start
+    for end, part in _parts(file, start):
         if isinstance(part, str):
             parts = []
-            yield part
+            yield end, part
             continue
         kind, body = part
         if kind in (_FULL, _FIRST):
             parts = []
         parts.append(body)
         if kind in (_FULL, _LAST):
-            yield b"".join(parts)
+            yield end, b"".join(parts)
             parts = []
     if parts:
-        yield "the file is cut within its last record"
+        yield end, "the file is cut within its last record"
 
 
-def _parts(file: IO[bytes]) -> Iterator[tuple[int, bytes] | str]:
+def _parts(file: IO[bytes], start: int) -> Iterator[tuple[int, tuple[int, bytes] | str]]:
     """Yield the parts of records that the blocks of a file hold, by kind; words where it breaks."""
-    block, start = file.read(BLOCK - HEADER), HEADER
+    file.seek(start)
+    block = file.read(BLOCK - start % BLOCK)
     while block:
         at = 0
         while len(block) - at >= _PART.size:
@@ -124,13 +139,14 @@ def _parts(file: IO[bytes]) -> Iterator[tuple[int, bytes] | str]:
             if not (checksum or size or kind):
                 break  # the rest of the block was set aside, and not used
             if len(body) < size:
-                yield f"the file is cut in the record at byte {start + at:,}"
+                yield start + at, f"the file is cut in the record at byte {start + at:,}"
                 return
             if not _is_whole(checksum, kind, body):
-                yield f"the record at byte {start + at:,} is broken, with the rest of its block"
+                what = f"the record at byte {start + at:,} is broken, with the rest of its block"
+                yield start + len(block), what
                 break
-            yield kind, body
             at += _PART.size + size
+            yield start + at, (kind, body)
         start += len(block)
         block = file.read(BLOCK)
 
@@ -154,6 +170,39 @@ def _collect(run: _Collected, number: int, data: bytes) -> None:
         elif kind == _EXIT:
             codes = [v for k, v in fields(inner(value)) if k == 1 and isinstance(v, int)]
             run.code = codes[0] if codes else 0
+
+
+class _Follower:
+    """The history of a run that is being written, from where the last look ended."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.began_anew = path, False
+        self._offset = HEADER
+        self._head = b""
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records since the last call."""
+        self.began_anew = False
+        with opened(self.path) as file:
+            head = file.read(HEAD)
+            size = file.seek(0, os.SEEK_END)
+            if size < self._offset or not head.startswith(self._head):
+                self.began_anew, self._offset, self._head = bool(self._head), HEADER, b""
+            self._head = self._head or (head if len(head) == HEAD else b"")
+            for end, data in _records(file, self._offset):
+                if not isinstance(data, str):
+                    self._offset = end
+                    yield from _logged(data)
+
+
+def _logged(data: bytes) -> Iterator[Record]:
+    """Yield what a record says of the history; none for one of another kind, or broken."""
+    try:
+        for kind, value in fields(data):
+            if kind == _HISTORY:
+                yield flat(dict(_items(inner(value), 1)))
+    except ValueError:
+        return
 
 
 def _identify(run: _Collected, data: bytes) -> None:
@@ -238,5 +287,15 @@ def _read_folder(folder: Path, wanted: Wanted) -> Iterator[Log]:
         yield from read_run(path, wanted)
 
 
-register(FileFormat("W&B, offline", "store", _score, read_run))
-register(FolderFormat("W&B, offline", lambda folder: bool(_files(folder)), _read_folder))
+def _follow(place: Path, run: str) -> Follower:
+    """Return the run of a file, or of a folder of W&B that holds one."""
+    files = {p.stem.removeprefix("run-"): p for p in _files(place)} if place.is_dir() else {}
+    return _Follower(files[one_run({key: key for key in files}, run, place)] if files else place)
+
+
+def _is_store(folder: Path) -> bool:
+    return bool(_files(folder))
+
+
+register(FileFormat("W&B, offline", "store", _score, read_run, follow=_follow))
+register(FolderFormat("W&B, offline", _is_store, _read_folder, follow=_follow))

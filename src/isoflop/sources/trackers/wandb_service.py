@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from isoflop.errors import BadRuns, EnvironmentFailure, IsoflopError, MissingExtra, brief
-from isoflop.sources.log_formats import AddressFormat, Watch, register
-from isoflop.sources.training_logs.log import HistoryWriter, Log, Wanted, flat
+from isoflop.sources.log_formats import AddressFormat, Watch, one_run, register
+from isoflop.sources.training_logs.log import HistoryWriter, Log, Record, Wanted, flat
 
 SERVER = "https://api.wandb.ai"
 TIMEOUT = 60  # [s] of one request
@@ -30,6 +30,20 @@ def _read(address: str, wanted: Wanted, watch: Watch) -> Iterator[Log]:
     parts = [part for part in address.strip("/").split("/") if part]
     if len(parts) not in (2, 3):
         raise BadRuns(f"{brief(address)} is no project of W&B; an address is like {EXAMPLE}")
+    api, key = _api()
+    try:
+        runs = _runs(api, parts)
+        for i, run in enumerate(runs, 1):
+            yield _log(run, wanted)
+            watch(i, len(runs))
+    except IsoflopError:
+        raise
+    except Exception as reason:  # whatever the library makes of the network
+        raise EnvironmentFailure(f"W&B does not give {address}: {_why(reason, key)}") from None
+
+
+def _api() -> tuple[Any, str]:
+    """Return the API of W&B with its cache empty, and the key of its login."""
     key = _key()
     try:
         import wandb
@@ -40,15 +54,34 @@ def _read(address: str, wanted: Wanted, watch: Watch) -> Iterator[Log]:
             "there is no login of W&B: set WANDB_API_KEY, or log in by `wandb login`; folders "
             "that were written offline, and exported CSV, are read without one"
         )
-    try:
-        runs = _runs(wandb.Api(timeout=TIMEOUT, api_key=key), parts)
-        for i, run in enumerate(runs, 1):
-            yield _log(run, wanted)
-            watch(i, len(runs))
-    except IsoflopError:
-        raise
-    except Exception as reason:  # whatever the library makes of the network
-        raise EnvironmentFailure(f"W&B does not give {address}: {_why(reason, key)}") from None
+    return wandb.Api(timeout=TIMEOUT, api_key=key), key
+
+
+class _Follower:
+    """A run of the service: what was logged beyond the last row that was seen."""
+
+    def __init__(self, address: str, run: str) -> None:
+        self.address, self.run, self.began_anew = address, run, False
+        self._next, self._key = 0, ""
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records since the last call."""
+        parts = [part for part in self.address.strip("/").split("/") if part]
+        api, key = _api()
+        try:
+            runs = {str(run.id): run for run in _runs(api, parts)}
+            names = {identity: str(run.name or identity) for identity, run in runs.items()}
+            self._key = one_run(names, self.run or self._key, f"wandb:{self.address}")
+            run = runs[self._key]
+            for row in run.scan_history(page_size=PAGE, min_step=self._next):
+                self._next = int(row["_step"]) + 1
+                yield flat(row)
+        except IsoflopError:
+            raise
+        except Exception as reason:  # whatever the library makes of the network
+            raise EnvironmentFailure(
+                f"W&B does not give {self.address}: {_why(reason, key)}"
+            ) from None
 
 
 def _runs(api: Any, parts: list[str]) -> list[Any]:
@@ -95,4 +128,4 @@ def _why(reason: Exception, key: str) -> str:
     return brief(text.replace(key, "***"), 300)
 
 
-register(AddressFormat("wandb", EXAMPLE, _read))
+register(AddressFormat("wandb", EXAMPLE, _read, _Follower))

@@ -184,6 +184,11 @@ def _sources(top: Path) -> Iterator[tuple[Path, Read]]:
                 yield path, entry_of_file.read
 
 
+def places_of(top: Path) -> list[Path]:
+    """Return what can be read below a folder, each file or folder of a store once."""
+    return [place for place, _ in _sources(top)]
+
+
 def _recognised(path: Path, claimed: bool) -> FileFormat | None:
     """Return the format of a file in a folder; None for what is no log, or was read already."""
     if not path.is_file() or (claimed and "tfevents" in path.name):
