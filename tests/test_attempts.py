@@ -55,6 +55,28 @@ def test_each_element_of_a_list_is_a_sample(save, shape):
     assert counts.attempts.tolist() == [3, 3, 3]
 
 
+def attempts(i):
+    """Return the attempts at a problem, each an object."""
+    return [{"passed": g, "detail": {"answer": a}}
+            for g, a in zip(GRADES[i], ANSWERS[i], strict=True)]  # fmt: skip
+
+
+DOCUMENTS = {
+    "by problem": {f"HumanEval/{i}": attempts(i) for i in range(3)},
+    "attempts of a record": [{"id": i, "attempts": attempts(i), "solved": True} for i in range(3)],
+    "under a key": {"model": "m", "problems": [
+        {"name": "p", "id": i, "runs": attempts(i)} for i in range(3)]},
+    "lists by problem": {"results": {f"p{i}": {"correct": GRADES[i]} for i in range(3)}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", DOCUMENTS)
+def test_attempts_may_be_objects_and_stand_by_problem(save, shape):
+    counts = read_samples([save(DOCUMENTS[shape], "log.json")]).counts()
+    assert counts.solved.tolist() == [2, 0, 3]
+    assert counts.attempts.tolist() == [3, 3, 3]
+
+
 def test_scores_of_steps_are_those_of_the_last_and_tokens_are_kept(save):
     columns = read_samples([save(SHAPES["search-and-learn"])]).columns
     assert columns["score:scores"][:3] == [0.9, 0.2, 0.9]

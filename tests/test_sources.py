@@ -181,10 +181,11 @@ REFUSED = {
     "infinite.csv": (f"{HEADER}\n1,inf,3\n", "D must be finite: inf in row 2"),
     "doubled.csv": ("N,L,N\n1,2,3\n", "two columns are called 'N'"),
     "latin1.csv": ("run,L\nné,3\n".encode("latin-1"), "not UTF-8: byte 0xe9 in row 2"),
-    "utf16.csv": ("N,L\n1,2\n".encode("utf-16"), "UTF-16; save it as UTF-8"),
+    "utf16.csv": (b"\xff\xfe\x00", "is UTF-16 and damaged .*; save it as UTF-8"),
     "binary.csv": (bytes(range(256)), "is not text"),
     "renamed.csv": (as_parquet(TABLE), "is a Parquet file; rename it to renamed.parquet"),
-    "runs.xlsx": (b"PK\3\4", "cannot tell the format of 'runs.xlsx' .* .csv, .tsv"),
+    "runs.xlsx": (b"PK\3\4", "is no Excel workbook, or is damaged"),
+    "runs.doc": (b"N,L\n1,2\n", "cannot tell the format of 'runs.doc' .* .csv, .tsv"),
     "runs.parquet": (b"N,L\n1,2\n", "cannot be read as Parquet"),
     "preamble.csv": ("# isoflop: total\nN,L\n1,2\n", "row 1 should state conventions"),
     "broken.jsonl": ('{"N": 1}\n{"N": 2\n', r"row 2 is not JSON .*: {\"N\": 2"),
@@ -210,10 +211,11 @@ def test_a_bad_file_is_refused_in_one_sentence(write, name):
 
 def test_what_is_not_there_is_refused_with_a_near_name(write, tmp_path):
     write(FORMS["runs.csv"])
+    (tmp_path / "empty").mkdir()
     for path, said in (
         (tmp_path / "run.csv", "there is no file .*did you mean 'runs.csv'"),
         (tmp_path / "absent" / "runs.csv", "there is no folder"),
-        (tmp_path, "a folder without study.db"),
+        (tmp_path / "empty", "a folder without study.db"),
         ("a\0b.csv", "not the name of a file"),
     ):
         with pytest.raises(BadRuns, match=said):

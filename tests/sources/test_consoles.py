@@ -101,6 +101,28 @@ Epoch 1 | iter 2 step 1 | loss train: 10.660, val: n/a | iter time: 548.72 ms (s
 iter 4: val loss 10.5000, val time: 100.00 ms
 Epoch 1 | iter 4 step 2 | loss train: 10.597, val: 10.500 | iter time: 595.27 ms (step)
 """
+MAXTEXT = """I0101 10:00:00.1 77 metric_logger.py:275] number parameters: 1.104 billion
+I0101 10:00:01.1 77 metric_logger.py:181] completed step: 0, seconds: 31.7, TFLOP/s/device: 3.2, \
+Tokens/s/device: 129.1, total_weights: 8192, loss: 12.047
+I0101 10:00:02.1 77 metric_logger.py:181] completed step: 1, seconds: 0.3, TFLOP/s/device: 98.7, \
+Tokens/s/device: 6345.5, total_weights: 8000, loss: 10.876
+I0101 10:00:03.1 77 metric_logger.py:190] eval metrics after step: 1, loss=10.951, \
+total_weights=65536
+"""
+COMPOSER = """[2026-01-01 10:00:00,000][composer.trainer.trainer][INFO] - Run name: an-owl
+[batch=1/20]:
+\t Train time/token: 0
+\t Train loss/train/total: 0.0053
+\t Train metrics/train/LanguageCrossEntropy: 10.9476
+\t Train lr-DecoupledAdamW/group0: 0.0001
+[batch=10/20]:
+\t Train time/token: 18432
+\t Train loss/train/total: 0.0053
+\t Train metrics/train/LanguageCrossEntropy: 10.8053
+\t Train lr-DecoupledAdamW/group0: 0.0010
+[Eval batch=5/5] Eval on eval data:
+\t Eval metrics/eval/LanguageCrossEntropy: 10.8210
+"""
 MODDED = """step:0/1750 val_loss:10.8258 train_time:0ms step_avg:0.02ms
 step:125/1750 val_loss:4.6423 train_time:17013ms step_avg:136.10ms
 """
@@ -145,6 +167,12 @@ FORMATS = {
         "eval/loss": [nan, 9.1]}),
     "LitGPT": (LITGPT, {
         "step": [0, 1, 2], "loss": [10.979, 10.66, 10.597], "val loss": [nan, 10.5, 10.5]}),
+    "MaxText": (MAXTEXT, {
+        "step": [0, 1], "loss": [12.047, 10.876], "eval loss": [nan, 10.951],
+        "tokens": [8192, 16192]}),
+    "Composer": (COMPOSER, {
+        "step": [1, 10], "loss": [10.9476, 10.8053], "lr": [1e-4, 1e-3],
+        "metrics/eval/LanguageCrossEntropy": [nan, 10.821], "tokens": [0, 18432]}),
     "another program": (MODDED, {"step": [0, 125], "loss": [10.8258, 4.6423]}),
     "somebody's program": (SOMEBODY, {
         "step": [100, 200], "loss": [4.25, 3.75], "lr": [3e-4, 2e-4], "tokens": [13.1e6, 26.2e6]}),
@@ -157,6 +185,7 @@ SIZES = {
     "torchtitan": 6_139_136,
     "Levanter": 1.4e8,
     "LitGPT": 1_100_048_384,
+    "MaxText": 1.104e9,
 }
 
 

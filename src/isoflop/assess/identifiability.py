@@ -19,6 +19,7 @@ from isoflop.errors import Note, RefusedByData
 from isoflop.fitting import Fit, Interval, reopen, run_weights
 from isoflop.fitting.noise import Noise, noise
 from isoflop.fitting.problem import FitProblem
+from isoflop.fitting.resample import Resampling
 from isoflop.fitting.solve import descend
 from isoflop.fitting.support import MissingSupport, gaps
 from isoflop.law import Law
@@ -89,12 +90,14 @@ def identify(
     problem, weights_n = reopen(fit), run_weights(fit.runs)
     z_p = problem.point(fit.law)
     scatter = noise(problem, z_p, weights_n, fit.objective)
+    luck = _shared_luck(fit, scatter)
     profiles = tuple(
         _profile(
             fit,
             _Held(problem, i, z_p, scatter.covariance_pp),
             scatter,
             weights_n,
+            luck,
             level or fit.level,
         )
         for i in range(z_p.size)
@@ -110,9 +113,43 @@ def identify(
         profiles=profiles,
         answers=ranges,
         unknown={**_unseen(holes), **_unknown_parameters(profiles), **_unknown_answers(ranges)},
-        notes=(*(hole.note for hole in holes), *_tied(fit.free, correlations)),
+        notes=(*(hole.note for hole in holes), *_tied(fit.free, correlations), *luck.notes),
         fit=fit,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Luck:
+    """How many runs there are that owe nothing to each other, and the covariance that they give.
+
+    `covariance_pp` is None where each row is a run of its own.
+    """
+
+    count: int
+    covariance_pp: Numbers | None = None
+    notes: tuple[Note, ...] = ()
+
+    def widening(self, turn_pp: Numbers, i: int, noise: Noise) -> float:
+        """Return by how much the variance of parameter i grows, since rows share their luck."""
+        if self.covariance_pp is None:
+            return 1.0
+        alone, together = (
+            float(turn_pp[i] @ c_pp @ turn_pp[i])
+            for c_pp in (noise.covariance_pp, self.covariance_pp)
+        )
+        return max(together / max(alone, 1e-300), 1.0)
+
+
+def _shared_luck(fit: Fit[Any], noise: Noise) -> _Luck:
+    """Return which rows share their luck: those that the draws of the fit keep together."""
+    how = Resampling.read(fit.resampling)
+    if how.cluster is None:
+        return _Luck(len(fit.runs))
+    clusters = how.clusters(fit.runs)
+    count = np.unique(clusters).size
+    text = f"profiles count {count:,} groups of one {how.cluster}, not {clusters.size:,} rows"
+    note = Note("info", "whole-runs", text)
+    return _Luck(count, noise.clustered_pp(clusters), (note,))
 
 
 def refuse_unsupported(fit: Fit[Any], at: Mapping[str, float]) -> None:
@@ -135,15 +172,22 @@ def _gaps(fit: Fit[Any]) -> tuple[MissingSupport, ...]:
 
 
 def _profile(
-    fit: Fit[Any], conditional: _Held, noise: Noise, weights_n: Numbers, level: float
+    fit: Fit[Any],
+    conditional: _Held,
+    noise: Noise,
+    weights_n: Numbers,
+    luck: _Luck,
+    level: float,
 ) -> LikelihoodProfile:
     """Return the profile of the parameter that a conditional problem holds still."""
     from scipy.special import stdtrit
 
     problem = conditional.problem
     free = len(problem.free)
-    t = float(stdtrit(max(len(fit.runs) - free, 1), (1 + level) / 2))
+    spare = luck.count - (free if luck.covariance_pp is None else 1)
+    t = float(stdtrit(max(spare, 1), (1 + level) / 2))
     scale = 2 * noise.curvature / max(noise.pull, 1e-300) / t**2
+    scale /= luck.widening(conditional.turn_pp, conditional.i, noise)
 
     def rises(moved_k: Numbers) -> tuple[Numbers, Numbers]:
         start_2kp = conditional.starts(moved_k)
@@ -194,10 +238,10 @@ class _Held:
         low, high = problem.form.params[self.name].bounds
         self.logs = low == 0 and np.isinf(high)
         self.limits = (-FURTHEST, FURTHEST) if np.isfinite([low, high]).all() else (-np.inf, np.inf)
-        turn_pp = np.eye(z_p.size)
+        self.turn_pp = np.eye(z_p.size)
         for k, slope_s in self._shift(z_p[None])[1].items():
-            turn_pp[i, k] += slope_s[0]
-        turned_pp = turn_pp @ covariance_pp @ turn_pp.T
+            self.turn_pp[i, k] += slope_s[0]
+        turned_pp = self.turn_pp @ covariance_pp @ self.turn_pp.T
         self.u_p = z_p.copy()
         self.u_p[i] += self._shift(z_p[None])[0][0]
         # At a bound nothing hangs on the parameter, and the covariance cannot say how far to go.

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from isoflop.commands.registry import Option
+from isoflop.commands.tables import remember
 from isoflop.options import IntervalOptions as IntervalOptions
 
 if TYPE_CHECKING:
     from isoflop.runs import Runs
 
 Source: TypeAlias = Annotated[
-    str, Option("a CSV, TSV, JSON lines or Parquet file, a study, or sample:NAME", "RUNS")
+    str,
+    Option(
+        "a CSV, Excel, JSON or Parquet file, a folder of them, a log, a study, or sample:NAME",
+        "RUNS",
+    ),
 ]
 
 
@@ -61,7 +66,7 @@ class TableOptions:
         """Return the runs of a source; raises what `isoflop.sources.read` raises."""
         from isoflop.sources import read
 
-        return read(source, **self.settings)
+        return remember(read(source, **self.settings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
+from isoflop.commands.tables import tables_of_call
 from isoflop.errors import UsageError, brief, suggest
 from isoflop.options import MOST
 from isoflop.options import Option as Option
@@ -151,7 +152,13 @@ class Command:
             raise UsageError(f"{self.name} needs {', '.join(missing)}")
         values = {name: by_name[name].read(texts) for name, texts in texts_by_name.items()}
         refuse_idle(by_name, values)
-        return self.function(**self.arguments(values))
+        with tables_of_call() as tables:
+            report = self.function(**self.arguments(values))
+        if not tables:
+            return report
+        from isoflop.pages.interpretation import with_readings
+
+        return with_readings(report, tables)
 
     def arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the function is called with, for values by the name of a parameter."""

@@ -21,6 +21,7 @@ from isoflop.fitting.problem import FitProblem, pose
 from isoflop.fitting.resample import BLOCK, Kind, Resampling
 from isoflop.fitting.result import Fit, Interval, quantiles
 from isoflop.fitting.solve import Damping, descend, refine, solve
+from isoflop.fitting.swept import best_of_sweeps
 from isoflop.fitting.trust import Starts
 from isoflop.fitting.whole_runs import by_whole_runs
 from isoflop.law import Binding, Law, form
@@ -93,7 +94,7 @@ def fit(
     """
     began, runs = time.perf_counter(), as_runs(runs)
     binding = Binding(form(law) if isinstance(law, str) else law, over, predicts)
-    target = _objective(objective, delta)
+    target, runs = _objective(objective, delta), best_of_sweeps(runs, binding)
     how, notes = by_whole_runs(Resampling(resample, stratify, cluster), runs)
     _check_options(draws, level, screened, polished)
     problem = _pose(binding, runs, fix, residuals)
@@ -105,7 +106,7 @@ def fit(
     z_sp = draw(Solved(problem, target, optimum), runs, how, max(draws, DIAGNOSED), rng)
     doubts = (
         *runs.doubts_of((*binding.takes, binding.predicts)),
-        *(note for note in notes if note.kind == "doubt"),
+        *(note for note in (*notes, *runs.notes) if note.kind == "doubt"),
         *_contradictions(problem, optimum, runs, binding),
     )
     # A status hangs on the first draws alone, so that it is the same for any number of them.
@@ -231,9 +232,9 @@ def _pose(
     if not len(runs):
         raise BadRuns("there are no runs to fit")
     runs.refuse_implausible()
-    runs.require([s for s in binding.takes if s in ABOVE_ZERO])
-    runs.require([s for s in binding.takes if s not in ABOVE_ZERO], positive=False)
-    runs.require((binding.predicts,), positive=kind == "log")
+    positive = {s for s in binding.takes if s in ABOVE_ZERO}
+    positive |= {binding.predicts} if kind == "log" else set()
+    runs.require((*binding.takes, binding.predicts), positive=positive)
     columns = {s: runs[s] for s in (*binding.takes, binding.predicts)}
     problem = pose(binding, columns, fix, kind)
     starts.refuse_unfollowed(problem)
@@ -279,7 +280,10 @@ def _remarks(
                 "intervals are of outputs drawn anew, as wide as Student's t says",
             )
         )
-    return (*(note for note in whole_run_notes if note.kind == "info"), *notes, *runs.notes)
+    before, after = (
+        [n for n in part if n.kind == "info"] for part in (whole_run_notes, runs.notes)
+    )
+    return (*before, *notes, *after)
 
 
 def reopen(fitted: Fit[Any]) -> FitProblem:

@@ -37,6 +37,18 @@ class Noise:
     pull: float
     covariance_pp: Numbers
 
+    def clustered_pp(self, clusters: npt.NDArray[np.generic]) -> Numbers:
+        """Return the covariance of the parameters where the runs of a cluster share their luck.
+
+        Source: Liang and Zeger 1986, Biometrika 73(1); widened for k clusters by k / (k - 1).
+        """
+        member = np.unique(clusters, return_inverse=True)[1].reshape(-1)
+        count = int(member.max()) + 1
+        moved_kp = np.zeros((count, self.hat_np.shape[1]))
+        np.add.at(moved_kp, member, self.hat_np * self.slope_n[:, None])
+        wider = count / max(count - 1, 1) / max(self.curvature, 1e-12) ** 2
+        return np.asarray(moved_kp.T @ moved_kp * wider)
+
     def alone_n(self, clusters: npt.NDArray[np.generic]) -> Numbers:
         """Return the residual of each run (n,), had its cluster been left out, to first order.
 

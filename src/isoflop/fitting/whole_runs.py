@@ -40,23 +40,36 @@ class WholeRuns:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What a reader must know: that rows are resampled together, and how few runs are left."""
-        rows = self.members.size
-        how = f"label {self.name}" if self.by_label else f"evenly spaced rows of one {self.name}"
-        note = Note(
-            "info",
-            "whole-runs",
-            f"{rows:,} rows are {amount(self.count, 'run', 'runs')} ({how}): whole runs are "
-            "resampled, as the points of one share its luck; --cluster says otherwise",
-        )
+        note = self.note("resampled", "; --cluster says otherwise")
         if self.count >= FEW:
             return (note,)
         few = Note(
             "doubt",
             "whole-runs",
-            f"{rows:,} rows are checkpoints of {amount(self.count, 'run', 'runs')} ({how}), which "
-            "are few: intervals of whole runs are wide, and themselves hardly known; add runs",
+            f"{self.members.size:,} rows are checkpoints of {amount(self.count, 'run', 'runs')} "
+            f"({self._sign}), which are few: intervals of whole runs are wide, and themselves "
+            "hardly known; add runs",
         )
         return (few, note)
+
+    def note(self, deed: str, rest: str = "") -> Note:
+        """Return the remark that whole runs are, for instance, held out."""
+        text = (
+            f"{self.members.size:,} rows are {amount(self.count, 'run', 'runs')} ({self._sign}): "
+            f"whole runs are {deed}, as the points of one share its luck{rest}"
+        )
+        return Note("info", "whole-runs", text)
+
+    @property
+    def _sign(self) -> str:
+        """What shows that rows are of one run."""
+        return f"label {self.name}" if self.by_label else f"evenly spaced rows of one {self.name}"
+
+    def ends(self, values: Numbers) -> Numbers:
+        """Return of each row (n,) the largest value that its run comes to."""
+        most = np.full(self.count, -np.inf)
+        np.maximum.at(most, self.members, values)
+        return np.asarray(most[self.members])
 
 
 def whole_runs(runs: Runs) -> WholeRuns | None:

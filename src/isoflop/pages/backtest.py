@@ -44,7 +44,7 @@ def page_of(test: Backtest) -> Report:
     """Return a backtest as a report: errors overall and by distance, and the forecasts made."""
     data_doubts, reaches = doubts(test.runs), reached_of(test)
     blocks: list[Block] = [
-        *note_blocks(data_doubts),
+        *note_blocks((*data_doubts, *test.notes)),
         overall(test),
         by_ratio(reaches, test.level),
         *refusals(test),

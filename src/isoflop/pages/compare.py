@@ -48,7 +48,7 @@ def page_of(comparison: Comparison, outcome: Forecast | None = None) -> Report:
     runs = comparison.test.runs
     best = verdict(comparison)
     blocks: list[Block] = [
-        *note_blocks(comparison.doubts),
+        *note_blocks((*comparison.doubts, *comparison.test.notes)),
         *((best,) if best.kind == "good" else ()),
         *(said_of(outcome, runs) if outcome else ()),
         Paragraph(meaning(comparison)),

@@ -9,6 +9,7 @@ import numpy as np
 from isoflop.errors import texts
 from isoflop.pages import shows, tabulates
 from isoflop.pages.answer import answered
+from isoflop.pages.interpretation import KEY, reading_blocks, reading_data
 from isoflop.pages.provenance import counted, dropped
 from isoflop.quantities import QUANTITIES, show
 from isoflop.report import Axis, Block, Figure, Points, Remark, Report, Table, note_blocks
@@ -27,6 +28,7 @@ def page_of(table: Runs) -> Report:
         ranges(table),
         first_rows(table),
         *figure(table),
+        *reading_blocks(table),
     ]
     title = f"{len(table):,} runs of {table.origin}"
     return Report(title, tuple(blocks), as_data(table), answer=answered(_answer(table), blocks))
@@ -122,6 +124,7 @@ def as_data(table: Runs) -> dict[str, Any]:
         "origin": table.origin,
         "conventions": dict(table.conventions),
         "notes": texts(table.notes),
+        KEY: [reading_data(table)],
         "columns": numbers,
         "labels": {name: texts.tolist() for name, texts in table.labels.items()},
         "rows": table.rows.tolist(),

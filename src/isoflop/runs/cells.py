@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -89,34 +90,50 @@ def require(
     rows: Integers,
     origin: str,
     symbols: Iterable[str],
-    positive: bool,
-    unread: Collection[str],
+    positive: bool | Collection[str],
+    absent: Callable[[str], str],
 ) -> None:
     """Refuse a table that lacks one of these columns, or holds a cell in it that cannot be used.
 
-    Raises BadRuns, which says what would make the column, or names the rows.
+    `positive` says which of them must be above zero, all of them or none if it is a bool; `absent`
+    says of one that is not there what would make it.
+    Raises BadRuns, which says what would make the column, or names the rows of all that are at
+    fault, and one condition that leaves them out.
     """
+    faults: list[_Fault] = []
     for symbol in symbols:
         if symbol not in columns:
-            raise BadRuns(f"{_of(origin)}{no_column(symbol, columns, unread)}")
+            raise BadRuns(f"{_of(origin)}{absent(symbol)}")
         values = columns[symbol]
-        _refuse(symbol, values, np.isnan(values), rows, origin, "is missing")
-        _refuse(symbol, values, ~np.isfinite(values), rows, origin, "must be finite")
-        if positive:
-            _refuse(symbol, values, values <= 0, rows, origin, "must be above zero")
+        is_positive = positive if isinstance(positive, bool) else symbol in positive
+        checks = [(np.isnan(values), "is missing"), (~np.isfinite(values), "must be finite")]
+        checks += [(values <= 0, "must be above zero")] if is_positive else []
+        faults += [_Fault(symbol, values, bad, why) for bad, why in checks if bad.any()][:1]
+    _refuse_all(faults, rows, origin)
 
 
-def no_column(symbol: str, columns: Collection[str], unread: Collection[str]) -> str:
-    """Return the sentence about a column that is not there: what may be it, what would make it."""
+def no_column(
+    symbol: str,
+    columns: Collection[str],
+    unread: Collection[str],
+    formulas: Mapping[str, str] | None = None,
+) -> str:
+    """Return the sentence about a column that is not there: what may be it, what would make it.
+
+    `formulas` are those by which columns that were left out would make quantities.
+    """
     meaning = quantity(symbol).meaning if symbol in QUANTITIES else "noise of the output"
     parts = [f"there is no column {symbol} ({meaning})"]
-    if near := _near(symbol, unread):
+    formula = (formulas or {}).get(symbol, "")
+    if formula:
+        parts.append(f"--derive '{symbol}={formula}' makes it, if those columns are what they say")
+    if (near := _near(symbol, unread)) and near not in formula:
         plain = all(c.isalnum() or c in "_./-" for c in near)
         option = f"{symbol}={near}" if plain else f"'{symbol}={near}'"
         parts.append(f"if {near!r} is it, say --columns {option}")
-    for target, formula, needed in _DERIVATIONS:
+    for target, product, needed in _DERIVATIONS:
         if target == symbol and all(s in columns for s in needed):
-            parts.append(f"--derive {target}={formula} makes it")
+            parts.append(f"--derive {target}={product} makes it")
             break
     listed = ", ".join(columns)
     parts.append(f"the columns are {listed}" if listed else "no column was recognised")
@@ -139,20 +156,45 @@ def _near(symbol: str, names: Collection[str]) -> str | None:
 def _refuse(
     symbol: str, values: Numbers, bad: Mask, rows: Integers, origin: str, problem: str
 ) -> None:
-    if not bad.any():
+    if bad.any():
+        _refuse_all([_Fault(symbol, values, bad, problem)], rows, origin)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fault:
+    """The cells of a column that cannot be used (n,), and why."""
+
+    symbol: str
+    values: Numbers
+    bad: Mask
+    problem: str
+
+    def sentence(self, rows: Integers) -> str:
+        """Return what is wrong, with some of the values and the rows."""
+        where = name_rows(rows[self.bad])
+        values = np.unique(self.values[self.bad])
+        examples = ", ".join(f"{v:g}" for v in values[:3]) + (", ..." if len(values) > 3 else "")
+        detail = f" in {where}" if self.problem == "is missing" else f": {examples} in {where}"
+        counts = f"{self.bad.sum():,} of {self.bad.size:,} runs"
+        return f"{self.symbol} {self.problem}{detail} ({counts})"
+
+    @property
+    def condition(self) -> str:
+        """The condition that the other rows meet."""
+        if np.isposinf(self.values[self.bad]).any():
+            return f"{self.symbol} < 1e300"
+        return f"{self.symbol} >= 0" if self.problem == _BELOW else f"{self.symbol} > 0"
+
+
+def _refuse_all(faults: Sequence[_Fault], rows: Integers, origin: str) -> None:
+    """Refuse all that is wrong at once, with one condition that leaves it out."""
+    if not faults:
         return
-    where = name_rows(rows[bad])
-    bad_values = np.unique(values[bad])
-    examples = ", ".join(f"{v:g}" for v in bad_values[:3]) + (
-        ", ..." if len(bad_values) > 3 else ""
-    )
-    least = ">= 0" if problem == _BELOW else "> 0"
-    keep = f"{symbol} < 1e300" if np.isposinf(bad_values).any() else f"{symbol} {least}"
-    detail = f" in {where}" if problem == "is missing" else f": {examples} in {where}"
-    raise BadRuns(
-        f"{_of(origin)}{symbol} {problem}{detail} ({bad.sum():,} of {bad.size:,} runs); "
-        f"correct the source, or leave such runs out: --where '{keep}'"
-    )
+    sentences = " and ".join(fault.sentence(rows) for fault in faults)
+    condition = " and ".join(fault.condition for fault in faults)
+    is_all = bool(np.any([fault.bad for fault in faults], axis=0).all())
+    rest = "" if is_all else f", or leave such runs out: --where '{condition}'"
+    raise BadRuns(f"{_of(origin)}{sentences}; correct the source{rest}")
 
 
 def _of(origin: str) -> str:

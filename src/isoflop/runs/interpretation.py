@@ -45,12 +45,19 @@ class Reading:
     """How a source was read: the columns of quantities, and those of labels by label.
 
     `likely` are columns that were left out and hold numbers that vary, so that they may be named
-    with --columns.
+    with --columns; `formulas` are what --derive would make of such columns, by quantity.
     """
 
     columns: tuple[ColumnReading, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     likely: tuple[str, ...] = ()
+    formulas: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each column stood under the symbol it was read as, in the unit it is read in."""
+        plain = (c.column == c.quantity and c.factor == 1 and not c.logarithm for c in self.columns)
+        return all(plain) and all(label == name for label, name in self.labels.items())
 
     def of(self, quantity: str) -> ColumnReading | None:
         """Return the reading of one quantity, None where no column was read as it."""

@@ -28,6 +28,7 @@ MOST_NATS = 14.0  # ln of a vocabulary of 1.2 million: more than any model has
 MOST_BITS_PER_BYTE = 8.0
 FAR_FROM_6ND = 30.0  # times: further than a mixture's active share, or attention, explains
 NEVER_6ND = 1e12
+MOST_TOKENS = 1e6  # for each parameter
 FEWEST_TOKENS_IN_BATCH = 8192.0
 SHARES = ("score", "error", "coverage", "truncated", "unvaried")
 ENDED = frozenset(("finished", "completed", "complete", "done", "success", "succeeded", ""))
@@ -35,6 +36,7 @@ BROKEN = _words(
     "crashed failed killed running preempting preempted pending aborted cancelled canceled "
     "stopped timeout error oom"
 )
+SUMMARIES = _words("mean average avg median total sum std stdev overall")
 # Below and above these no run was ever made.
 _POSSIBLE: Mapping[str, tuple[float, float]] = {
     "N": (10.0, 1e15),
@@ -97,13 +99,16 @@ def doubts(
     table = _Table(columns, labels, conventions, rows, reading)
     judges = (
         _sizes,
+        _tokens_per_parameter,
         _compute,
         _compute_against_6nd,
         _loss,
         _training_loss,
         _batch,
+        _rate,
         _shares,
         _state,
+        _summaries,
     )
     return tuple(note for judge in judges for note in judge(table))
 
@@ -132,6 +137,23 @@ def _sizes(table: _Table) -> Iterator[Note]:
                 f"twice: --derive {symbol}={symbol}/1e6 takes it back",
                 huge,
             )
+
+
+def _tokens_per_parameter(table: _Table) -> Iterator[Note]:
+    """Hold D against N: of known models Qwen3-0.6B has seen most, 60,000 tokens a parameter."""
+    N, D = table.column("N"), table.column("D")
+    if not N.size or not D.size:
+        return
+    with np.errstate(all="ignore"):
+        ratio = D / N
+    known = ratio[np.isfinite(ratio)]
+    if known.size and float(np.median(known)) > MOST_TOKENS:
+        yield table.note(
+            "N",
+            f"D is {show(float(np.median(known)))} times {table.named('N')} in the middle of the "
+            f"runs, and no model has seen {show(MOST_TOKENS)} tokens for each parameter; N is most "
+            "likely in another unit: --unit N=M, or N=B if in billions",
+        )
 
 
 def _compute(table: _Table) -> Iterator[Note]:
@@ -306,6 +328,18 @@ def _source(table: _Table, symbol: str) -> str:
     return name if name.isidentifier() else f"`{name}`"
 
 
+def _rate(table: _Table) -> Iterator[Note]:
+    lr = table.column("lr")
+    bad = (lr < _POSSIBLE["lr"][0]) | (lr > _POSSIBLE["lr"][1])
+    if bad.any():
+        yield table.note(
+            "lr",
+            f"{table.named('lr')} is {_range(lr)}, which no learning rate is; it is most likely in "
+            "another unit: --unit lr=1e-4 (or 1e-6, as its source says)",
+            bad,
+        )
+
+
 def _shares(table: _Table) -> Iterator[Note]:
     for symbol in SHARES:
         values = table.column(symbol)
@@ -339,19 +373,22 @@ def _state(table: _Table) -> Iterator[Note]:
         )
 
 
+def _summaries(table: _Table) -> Iterator[Note]:
+    """Doubt rows that sum up other rows, as a sheet has them below its runs."""
+    for label, texts in table.labels.items():
+        bad = np.isin(np.char.strip(np.char.lower(texts)), sorted(SUMMARIES))
+        if bad.any() and not bad.all():
+            name = str(texts[bad][0])
+            yield Note(
+                "doubt",
+                "summary",
+                f"{name_rows(table.rows[bad])}: {label} is {name!r}, so the row sums up others and "
+                f"is no run; leave it out: --where '{label} != \"{name}\"'",
+                tuple(int(r) for r in table.rows[bad]),
+            )
+
+
 def _range(values: Numbers) -> str:
     finite = values[np.isfinite(values)]
     low, high = show(float(finite.min())), show(float(finite.max()))
     return low if low == high else f"{low} to {high}"
-
-
-_JUDGES = (
-    _sizes,
-    _compute,
-    _compute_against_6nd,
-    _loss,
-    _training_loss,
-    _batch,
-    _shares,
-    _state,
-)

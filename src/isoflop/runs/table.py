@@ -7,7 +7,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias, overload
@@ -104,7 +104,7 @@ class Runs(Displayed):
         if not isinstance(key, str):
             return self.select(key)
         if key not in self.columns:
-            raise BadRuns(no_column(key, self.columns, self.likely))
+            raise BadRuns(self.absence(key))
         return self.columns[key]
 
     def select(self, index: Index) -> Runs:
@@ -197,6 +197,12 @@ class Runs(Displayed):
         """The columns left out that hold numbers, which --columns may name."""
         return self.unread if self.reading is None else self.reading.likely
 
+    def absence(self, symbol: str) -> str:
+        """Return the sentence about a column that is not there, and what would make it."""
+        formulas = self.reading.formulas if self.reading else {}
+        shape = "".join(f"; {note.text}" for note in self.notes if note.topic == "shape")
+        return no_column(symbol, self.columns, self.likely, formulas) + shape
+
     @functools.cached_property
     def doubts(self) -> tuple[Note, ...]:
         """What cannot be right in these numbers, or in where they come from; see `plausibility`."""
@@ -242,10 +248,12 @@ class Runs(Displayed):
             raise BadRuns(f"label {name} is missing in {name_rows(self.rows[missing])}")
         return self.labels[name]
 
-    def require(self, symbols: str | Iterable[str], *, positive: bool = True) -> None:
+    def require(
+        self, symbols: str | Iterable[str], *, positive: bool | Collection[str] = True
+    ) -> None:
         """Refuse runs that lack one of these columns, or a finite number above zero in each cell.
 
-        `positive=False` lets numbers at and below zero pass.
+        `positive=False` lets numbers at and below zero pass; symbols name those that may not be.
         Raises BadRuns, which names the rows, or says what would make the column.
         """
         names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
@@ -253,7 +261,7 @@ class Runs(Displayed):
             if name not in SYMBOLS:
                 columns = [*self.columns, *self.labels]
                 raise BadRuns(f"there is no column or label {name!r}; {suggest(name, columns)}")
-        require(self.columns, self.rows, self.origin, names, positive, self.likely)
+        require(self.columns, self.rows, self.origin, names, positive, self.absence)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write columns, labels and conventions as .csv, .tsv, .jsonl, .ndjson or .parquet.

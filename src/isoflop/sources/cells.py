@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -12,20 +13,55 @@ import numpy.typing as npt
 from isoflop.arrays import Integers, Mask, Numbers
 from isoflop.errors import BadRuns, Note
 from isoflop.runs import Omission
-from isoflop.sources.number_format import Evidence, Marks, evidence_in, marks_of, number_in
+from isoflop.sources.number_format import (
+    UNCERTAINTY,
+    Evidence,
+    Marks,
+    evidence_in,
+    marks_of,
+    number_in,
+)
 
 # A NumPy array, a list of Python values, or an array or chunked array of pyarrow.
 Cells: TypeAlias = Any
 
-MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "<na>", "nat")
+SAMPLE = 2000  # rows that tell what a column holds, where nobody asked for it
+_WORDED = re.compile(r"[^A-Za-z]*[\d.]\s*([A-Za-z][A-Za-z/ ]*)")
+MISSING = frozenset(
+    [
+        "",
+        "nan",
+        "na",
+        "n/a",
+        "n.a.",
+        "#n/a",
+        "null",
+        "none",
+        "<na>",
+        "nat",
+        "-",
+        "--",
+        "–",
+        "—",
+        "?",
+        "tbd",
+        "missing",
+        "diverged",
+        "oom",
+        "failed",
+        "crashed",
+        "#div/0!",
+        "#value!",
+        "#ref!",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
 class CellTable:
     """A table before its columns are understood: cells by the names that the source uses.
 
-    `delimiter` parts the cells of a row in its file, "" where nothing does. `units` are texts that
-    the source itself states as the units of columns, by their names.
+    `units` are texts that the source itself states as the units of columns, by their names.
     """
 
     origin: str
@@ -34,7 +70,6 @@ class CellTable:
     conventions: Mapping[str, str]
     notes: tuple[Note, ...] = ()
     dropped: tuple[Omission, ...] = ()
-    delimiter: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,7 +79,6 @@ def source(
     *,
     rows: Integers | None = None,
     conventions: Mapping[str, str] | None = None,
-    delimiter: str = "",
 ) -> CellTable:
     """Return a source, refusing columns that make no table or hold no run.
 
@@ -58,7 +92,7 @@ def source(
     if not count:
         raise BadRuns(f"{origin} holds {'a header and ' if lengths else ''}no runs")
     numbered = np.arange(2, count + 2) if rows is None else rows
-    return CellTable(origin, columns, numbered, conventions or {}, delimiter=delimiter)
+    return CellTable(origin, columns, numbered, conventions or {})
 
 
 def numbers(cells: Cells, marks: Marks | None = None) -> tuple[Numbers, Mask]:
@@ -74,7 +108,7 @@ def numbers(cells: Cells, marks: Marks | None = None) -> tuple[Numbers, Mask]:
     import pyarrow.compute as pc
 
     texts = pc.utf8_trim_whitespace(_strings(cells))
-    empty = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(MISSING))
+    empty = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(sorted(MISSING)))
     texts = pc.if_else(empty, pa.scalar(None, pa.string()), texts)
     column = _cast(texts) if marks is None or marks.decimal == "." else None
     if column is not None:
@@ -98,6 +132,33 @@ def _cast(texts: Any) -> Any | None:
         return pc.cast(texts, pa.float64())
     except pa.ArrowInvalid:
         return None
+
+
+def without_errors(cells: Cells) -> tuple[Cells, bool]:
+    """Return cells without what follows a number, as in 4.69 ± 0.01, and whether any had that."""
+    if _plain_numbers(cells) is not None:
+        return cells, False
+    import pyarrow.compute as pc
+
+    texts = _strings(cells)
+    pattern = f"([0-9.]){UNCERTAINTY}"
+    if not pc.any(pc.match_substring_regex(texts, pattern)).as_py():
+        return cells, False
+    return pc.replace_substring_regex(texts, pattern, r"\1"), True
+
+
+def without_suffix(cells: Cells) -> tuple[Cells, str]:
+    """Return cells without the word that ends all of them alike, as in 3.1 nats, and that word."""
+    if _plain_numbers(cells) is not None:
+        return cells, ""
+    distinct = {t.strip() for t in texts(cells)[:SAMPLE]} - MISSING
+    ends = {match[1] if (match := _WORDED.fullmatch(t)) else "" for t in distinct}
+    word = ends.pop() if len(ends) == 1 else ""
+    if not word:
+        return cells, ""
+    import pyarrow.compute as pc
+
+    return pc.replace_substring(pc.utf8_trim_whitespace(_strings(cells)), word, ""), word
 
 
 def evidence_of(cells: Cells, marks: str = ",") -> Evidence:

@@ -30,7 +30,7 @@ _GLUED = {
     "C": "c6nd flops6nd trainingflop trainingflops trainflop trainflops totalflop totalflops",
     "L": "valloss validationloss testloss evalloss heldoutloss finalloss trainloss lmloss",
     "steps": "step nsteps numsteps trainingsteps trainsteps globalstep iteration iterations",
-    "batch": "batchtokens tokensperbatch tokensperstep batchsizetokens",
+    "batch": "batchtokens tokensperbatch tokensperstep batchsizetokens tokensstep tokensbatch",
     "lr": "lr learningrate peaklr maxlr peaklearningrate maxlearningrate",
     "epochs": "epoch nepochs numepochs",
     "experts": "nexperts numexperts",
@@ -77,6 +77,7 @@ _OTHER_LOSS = _words(
         "slope curve function type name id std95 ci low high lower upper time acc accuracy "
         "zero contrastive pg vf dpo ppo sft rm"
     )  # fmt: skip
+_EXTREME = _words("min best lowest max")  # over a course, of which the end is meant
 # Words before the name proper, as trackers and nested records have them.
 _PLACES = _words(
     "config configs summary metrics metric args hparams hyperparameters hyperparams "
@@ -125,7 +126,8 @@ HELD_OUT, UNSAID, TRAINING = "held-out", "", "training"
 class NameMeaning:
     """What a name says: the symbol, the convention, the unit, and of a loss its split.
 
-    `exact` says that no word of the name is unknown. `split` is that of a loss.
+    `exact` says that no word of the name is unknown, or speaks of an extreme. `split` is that of a
+    loss.
     """
 
     symbol: str
@@ -154,6 +156,8 @@ def unit_of_name(name: str, symbol: str) -> Unit | None:
         return meaning.unit
     if symbol == "L" and (unit := _loss_unit(words_of(name))) is not None:
         return unit
+    if (unit := unit_in(name, symbol)) is not None and unit.kind == "FLOP":
+        return unit
     bracket = re.search(r"[(\[{]([^()\[\]{}]*)[)\]}]\s*$", name)
     suffix = re.search(r"[\s_\-.](?:in[\s_\-])?([A-Z]|[A-Za-z0-9^]{2,})$", name)
     texts = [match[1] for match in (bracket, suffix) if match]
@@ -180,6 +184,13 @@ def words_of(name: str) -> list[str]:
     return [w.lower() for w in re.split(r"[^A-Za-z0-9]+", apart) if w]
 
 
+_PARTINGS = (
+    re.compile(r"(.+?)[\s_\-]+in[\s_\-]+(.+)", re.IGNORECASE),
+    re.compile(r"(.+?)[\s,;:/]+(.+)"),
+    re.compile(r"(.+)[,;:]\s*(.+)"),
+)
+
+
 def _parted(name: str) -> Iterator[tuple[str, str]]:
     """Yield a name as its base and what may be its unit, brackets first."""
     text = name.strip().lstrip("#").strip()
@@ -187,10 +198,9 @@ def _parted(name: str) -> Iterator[tuple[str, str]]:
         yield match[1], match[2]
         yield f"{match[1]} {match[2]}", ""
     yield text, ""
-    if match := re.fullmatch(r"(.+?)[\s_\-]+in[\s_\-]+(.+)", text, re.I):
-        yield match[1], match[2]
-    if match := re.fullmatch(r"(.+?)[\s,;:/]+(.+)", text):
-        yield match[1], match[2]
+    for pattern in _PARTINGS:
+        if match := pattern.fullmatch(text):
+            yield match[1], match[2]
     pieces = re.split(r"(?<=[A-Za-z0-9])[_\-. ](?=[A-Za-z0-9])", text)
     for count in (1, 2, 3):
         if len(pieces) > count:
@@ -317,13 +327,14 @@ def _of_loss(words: list[str]) -> NameMeaning | None:
     split = split_of(words)
     if unknown and split != HELD_OUT:
         return None  # of some task or corpus, and who knows which
-    return NameMeaning("L", unit=_loss_unit(words), split=split, exact=not unknown)
+    exact = not unknown and not present & _EXTREME
+    return NameMeaning("L", unit=_loss_unit(words), split=split, exact=exact)
 
 
 def _loss_unit(words: list[str]) -> Unit | None:
     """Return the unit that the words of the name of a loss state."""
     text = f" {' '.join(words)} "
-    for kind, per in re.findall(r" (nats?|bits?) per (token|byte|char|word) ", text):
+    for kind, per in re.findall(r" (nats?|bits?) (?:per )?(token|byte|char|word)s? ", text):
         return unit_in(f"{kind}/{per}", "L")
     if "ppl" in words or "perplexity" in words:
         return _perplexity(words)

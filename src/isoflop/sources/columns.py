@@ -14,24 +14,35 @@ from isoflop.quantities import QUANTITIES
 from isoflop.runs import ABOVE_ZERO
 from isoflop.runs.cells import name_rows
 from isoflop.runs.plausibility import possible
-from isoflop.sources.cells import Cells, CellTable, evidence_of, numbers, suffixed, texts
+from isoflop.sources.cells import (
+    SAMPLE,
+    Cells,
+    CellTable,
+    evidence_of,
+    numbers,
+    suffixed,
+    texts,
+    without_errors,
+    without_suffix,
+)
 from isoflop.sources.number_format import COMMA, POINT, Evidence, Marks, marks_of, refuse_open
-from isoflop.sources.units import Unit, stated_unit, unit_in
+from isoflop.sources.units import LOSSES, Unit, stated_unit, unit_in
 
 _BY_WORD = {"decimal-comma": COMMA, "thousands-comma": POINT}
-SAMPLE = 2000  # rows that tell whether a column that nobody asked for holds numbers
 
 
 @dataclass(frozen=True, eq=False)
 class ColumnValues:
     """The numbers of a column in the unit of the vocabulary, and which cells are other text.
 
-    `unit` is the one applied to them, None where they are as they stand in the source.
+    `unit` is the one applied to them, None where they are as they stand in the source;
+    `has_errors` says that cells told how far they are known, which was left out.
     """
 
     values: Numbers
     other: Mask
     unit: Unit | None = None
+    has_errors: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +59,7 @@ class SourceColumns:
     def evidence(self) -> Evidence:
         """What the whole file says of the marks of its numbers."""
         total = Evidence.NONE
-        columns = self.table.columns.values()
+        columns = [self.cells(name) for name in self.table.columns]
         for cells in columns:
             total |= evidence_of(cells)
         if total:  # where commas are about, points say something too
@@ -56,9 +67,19 @@ class SourceColumns:
                 total |= evidence_of(cells, ",.")
         return total
 
+    @functools.cached_property
+    def _cells_by_name(self) -> dict[str, tuple[Cells, bool]]:
+        return {}
+
+    def cells(self, name: str) -> Cells:
+        """Return the cells of a column without what some say of how far they are known."""
+        if name not in self._cells_by_name:
+            self._cells_by_name[name] = without_errors(self.table.columns[name])
+        return self._cells_by_name[name][0]
+
     def plain(self, name: str) -> tuple[Numbers, Mask]:
         """Return the numbers of a column as they stand, for formulas and conditions."""
-        cells = self.table.columns[name]
+        cells = self.cells(name)
         evidence = evidence_of(cells)
         return numbers(cells, marks_of(evidence, self.evidence) if evidence else None)
 
@@ -67,27 +88,37 @@ class SourceColumns:
 
         Raises BadRuns for marks or units that cannot be told, UsageError for a unit that is none.
         """
-        cells = self.table.columns[name]
+        cells, of_cells = self._of_unit(symbol, name)
         stated, word = self._stated(symbol)
         of_row = unit_in(self.table.units.get(name, ""), symbol)
-        unit = stated or (of_row if of_row and of_row.kind != "plain" else None) or named_unit
-        marks = _BY_WORD[word] if word else self._marks(symbol, name, unit)
+        of_row = of_row if of_row and of_row.kind != "plain" else None
+        unit = stated or of_cells or of_row or named_unit
+        marks = _BY_WORD[word] if word else self._marks(symbol, name, cells, unit)
         values, other = numbers(cells, marks)
         unit = self._unless_in_cells(symbol, name, unit, other)
+        has_errors = self._cells_by_name[name][1]
         if unit is None or other.all():
-            return ColumnValues(values, other)
-        return ColumnValues(_converted(values, unit), other, unit)
+            return ColumnValues(values, other, None, has_errors)
+        return ColumnValues(_converted(values, unit), other, unit, has_errors)
+
+    def _of_unit(self, symbol: str, name: str) -> tuple[Cells, Unit | None]:
+        """Return the cells of a column; of a loss without the unit that all of them end in."""
+        cells = self.cells(name)
+        if symbol not in LOSSES:
+            return cells, None
+        plain, word = without_suffix(cells)
+        unit = unit_in(word, symbol) if word else None
+        return (plain, unit) if unit is not None and unit.kind == "loss" else (cells, None)
 
     def _stated(self, symbol: str) -> tuple[Unit | None, str | None]:
         text = self.units.get(symbol)
         return (None, None) if text is None else stated_unit(symbol, text)
 
-    def _marks(self, symbol: str, name: str, unit: Unit | None) -> Marks | None:
+    def _marks(self, symbol: str, name: str, cells: Cells, unit: Unit | None) -> Marks | None:
         """Return the marks of a column: by itself, else by what its numbers can be and its file.
 
         Raises BadRuns where these do not tell, or contradict each other.
         """
-        cells = self.table.columns[name]
         evidence = evidence_of(cells, ",." if self.evidence else ",")
         if evidence & (Evidence.POINT | Evidence.COMMA) or not evidence:
             if evidence & Evidence.POINT and evidence & Evidence.COMMA:
@@ -95,13 +126,12 @@ class SourceColumns:
             return marks_of(evidence) if evidence else None
         file = marks_of(Evidence.NONE, self.evidence & (Evidence.POINT | Evidence.COMMA))
         file = file if self.evidence & (Evidence.POINT | Evidence.COMMA) else None
-        if Evidence.OPEN_COMMA not in evidence and file is not COMMA:
+        if Evidence.OPEN_COMMA not in evidence | self.evidence and file is not COMMA:
             return POINT  # 4.693, and nothing in the file against it
         able = [m for m in (COMMA, POINT) if self._is_possible(symbol, cells, unit, m)]
         if file is not None and file in able:
             return file
-        hint = COMMA if self.table.delimiter == ";" else None
-        if file is None and len(able) == 1 and hint in (None, able[0]):
+        if file is None and len(able) == 1:
             return able[0]
         example = next(t for t in texts(cells) if "," in t or "." in t)
         refuse_open(name, symbol, self.table.origin, example)
@@ -149,8 +179,7 @@ class SourceColumns:
 
         A column that holds text, one number throughout, or none above zero where there must be.
         """
-        cells = self.table.columns[name]
-        cells = cells[:SAMPLE]
+        cells = self.cells(name)[:SAMPLE]
         if evidence_of(cells):
             return ""
         values, other = numbers(cells)

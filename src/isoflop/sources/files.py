@@ -16,24 +16,26 @@ from isoflop.files.strict_json import refuse_many
 from isoflop.runs import SYMBOLS
 from isoflop.sources.cells import Cells, CellTable, plain_text, source
 from isoflop.sources.column_names import meaning_of
+from isoflop.sources.excel import SHEET, read_workbook
 from isoflop.sources.separated import WIDEST, read_separated, refuse_doubled, stated_conventions
 
 
 def read_file(path: Path) -> CellTable:
-    """Return the table of a .csv, .tsv, .parquet, .jsonl, .ndjson or .json file, or one packed.
+    """Return the table of a text table, JSON, Parquet or Excel file, or of a packed one.
 
-    A packed one has .gz or .zst after its own extension, as in runs.csv.gz.
+    A packed one has .gz or .zst after its own extension, as in runs.csv.gz; `book.xlsx#NAME` is
+    a sheet of a workbook.
 
     Raises BadRuns for a file that is not there, cannot be read, or is not what its name says.
     """
+    path, sheet = _sheet(path)
     extension, packing = _extension(path)
     reader = _READERS.get(extension)
     data = _content(path)
     if reader is None:
-        raise BadRuns(
-            f"cannot tell the format of {path.name!r} from its extension; it may be "
-            f"{', '.join(_READERS)}, each also packed, as in runs.csv.gz or runs.csv.zst"
-        )
+        raise BadRuns(_unknown(path, extension))
+    if extension in EXCEL and not packing and data:
+        return read_workbook(data, path.name, sheet)
     if packing and data:
         data = expanded(data, path.name, packing)
     if not data.strip():
@@ -41,6 +43,24 @@ def read_file(path: Path) -> CellTable:
     if data.startswith(b"PAR1") and extension != ".parquet":
         raise BadRuns(f"{path.name} is a Parquet file; rename it to {path.stem}.parquet")
     return reader(data, path.name)
+
+
+def _sheet(path: Path) -> tuple[Path, str]:
+    """Return a path, and the sheet that is named after it, or ""."""
+    name, mark, sheet = path.name.rpartition(SHEET)
+    if not mark or path.exists() or Path(name).suffix.lower() not in EXCEL:
+        return path, ""
+    return path.with_name(name), sheet
+
+
+def _unknown(path: Path, extension: str) -> str:
+    """Return what to do about a file of another format."""
+    if extension in _OTHER_SHEETS:
+        return f"{path.name!r} is {_OTHER_SHEETS[extension]}; save it as .xlsx or .csv"
+    return (
+        f"cannot tell the format of {path.name!r} from its extension; it may be "
+        f"{', '.join(_READERS)}, each also packed, as in runs.csv.gz or runs.csv.zst"
+    )
 
 
 def _extension(path: Path) -> tuple[str, str]:
@@ -58,16 +78,26 @@ def _content(path: Path) -> bytes:
         raise
 
 
+def is_table(path: Path) -> bool:
+    """Return whether a file has the extension of a table, packed or not."""
+    return _extension(path)[0] in _READERS
+
+
 def _neighbours(path: Path) -> str:
     if not path.parent.is_dir():
         return f"there is no folder {str(path.parent)!r} either"
-    names = sorted(p.name for p in path.parent.iterdir() if _extension(p)[0] in _READERS)
+    names = sorted(p.name for p in path.parent.iterdir() if is_table(p))
     return suggest(path.name, names) if names else "nor any other file of runs beside it"
 
 
 def _decoded(data: bytes, origin: str) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise BadRuns(f"{origin} is UTF-16; save it as UTF-8")
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # as Excel writes "Unicode text"
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise BadRuns(
+                f"{origin} is UTF-16 and damaged ({error.reason}); save it as UTF-8"
+            ) from None
     if (at := data.find(b"\0")) >= 0:
         raise BadRuns(f"{origin} is not text: byte {at} is zero; runs are CSV, JSON or Parquet")
     try:
@@ -219,10 +249,21 @@ def _flat(record: Mapping[str, Any], row: int, origin: str) -> dict[str, Any]:
     return flat
 
 
+EXCEL = (".xlsx", ".xlsm")
+_OTHER_SHEETS = {
+    ".xls": "a workbook of Excel before 2007",
+    ".xlsb": "a binary workbook",
+    ".ods": "a workbook of OpenDocument",
+    ".numbers": "a workbook of Numbers",
+}
 _PACKINGS: Mapping[str, str] = {".gz": "gzip", ".zst": "zstd"}
 _READERS: Mapping[str, Callable[[bytes, str], CellTable]] = {
     ".csv": _csv,
     ".tsv": _tsv,
+    ".txt": _csv,
+    ".dat": _csv,
+    ".md": _csv,
+    **dict.fromkeys(EXCEL, read_workbook),
     ".parquet": _parquet,
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,

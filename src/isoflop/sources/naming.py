@@ -177,9 +177,7 @@ def _able(
         return able, []
     names = {name for name, _ in able}
     notes = [
-        Note(
-            "info", "column", f"column {brief(name)} {fault}, so it is not {symbol}", symbol=symbol
-        )
+        Note("info", "unfit", f"column {brief(name)} {fault}, so it is not {symbol}", symbol=symbol)
         for name, fault in faults.items()
         if name not in names and fault
     ]

@@ -17,11 +17,13 @@ from isoflop.sources.units import cell_factor
 
 _SPACES = "\u0020\u00a0\u2009\u202f'’_"
 _CELL = re.compile(
-    rf"(?P<sign>[+\-−]?)(?P<digits>\d[\d.,{_SPACES}]*\d|\d\.?|[.,]\d+)"
+    rf"[~≈]?\s*(?P<sign>[+\-−]?)(?P<digits>\d[\d.,{_SPACES}]*\d|\d\.?|[.,]\d+)"
     r"(?P<exponent>[eE][+\-−]?\d+|\s?[x×·*]\s?10\s?(?:\^|\*\*)\s?[+\-−]?\d+)?"
     r"\s*(?P<suffix>[^\d\s.,+\-−][^,]*)?",
     re.ASCII,
 )
+# What may follow a number: how far it is known, as 4.69 ± 0.01, 4.69 (0.01) and 4.69(1).
+UNCERTAINTY = r"\s*(?:(?:±|\+/?[-−])\s*[\d.,]+|\(\s*±?\s*[\d.,]+\s*\))\s*$"
 _SPACED = re.compile(rf"\d{{1,3}}(?:([{_SPACES}])\d{{3}})(?:\1\d{{3}})*(?:[.,]\d+)?")
 
 
@@ -125,7 +127,8 @@ def _plain(digits: str, marks: Marks) -> str | None:
         return None
     if marks.thousands in whole:
         mark = re.escape(marks.thousands)
-        if not re.fullmatch(rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+", whole):
+        lakhs = rf"[1-9]\d?(?:{mark}\d{{2}})+{mark}\d{{3}}"  # as in India: 4,50,00,000
+        if not re.fullmatch(rf"[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|{lakhs}", whole):
             return None
         whole = whole.replace(marks.thousands, "")
     return f"{whole or '0'}.{decimals or '0'}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,10 +13,10 @@ from typing import Any, TypeAlias
 from isoflop.errors import ConventionMismatch, Note, UnknownName, UsageError
 from isoflop.expressions import parse_assignment, parse_condition
 from isoflop.runs import CONVENTIONS, SYMBOLS, Runs, refuse_impossible
-from isoflop.runs.cells import no_column
 from isoflop.sources.cells import CellTable
 from isoflop.sources.columns import SourceColumns
 from isoflop.sources.files import read_file
+from isoflop.sources.folder import read_folder, tables_in
 from isoflop.sources.frames import from_frame, from_mapping, from_runs
 from isoflop.sources.logged_run import SYMBOLS as LOGGED
 from isoflop.sources.naming import recognise
@@ -41,25 +42,47 @@ def read(
 ) -> Runs:
     """Return the runs of a source, its columns named by the vocabulary.
 
-    `source` is a path (CSV, TSV, Parquet, JSON lines, JSON list), a study folder, "sample:NAME",
-    a data frame, a mapping of arrays, or Runs; or runs where they were logged: a log, a folder of
-    logs, a tracker's store, or an address as "wandb:ENTITY/PROJECT". `columns` names source
-    columns by symbol ({"N": "params"}); common names are recognised and noted. `derive` makes
-    columns ("D=C/6N"), in turn; `where` then keeps the rows that meet a condition; both may use
-    any column of the source, and `row`, its number there. `conventions` ({"N": "total"})
-    and `units` ({"L": "bits/byte"}) say how columns are counted or written: a unit may be K, M, B,
-    T, 1e21, PF-days, ppl, %, decimal-comma and the like. What was taken for what is
-    `Runs.reading`; what cannot be right is `Runs.doubts`. Missing numbers are NaN.
+    `source` is a path (a text table, Excel, Parquet, JSON or JSON lines, packed or not), a folder
+    of these, a study folder, "sample:NAME", a data frame, a mapping of arrays, or Runs; or runs
+    where they were logged: a log, a folder of logs, a tracker's store, or an address as
+    "wandb:ENTITY/PROJECT". `columns` names source columns by symbol ({"N": "params"}); common
+    names are recognised and noted. `derive` makes columns ("D=C/6N"), in turn; `where` then keeps
+    the rows that meet a condition; both may use any column of the source, and `row`, its number
+    there. `conventions` ({"N": "total"}) and `units` ({"L": "bits/byte"}) say how columns are
+    counted or written: a unit may be K, M, B, T, 1e21, PF-days, ppl, %, decimal-comma and the
+    like. What was taken for what is `Runs.reading`; what cannot be right is `Runs.doubts`.
+    Missing numbers are NaN.
 
     Raises BadRuns for what cannot be read or no run can hold, with the row numbers; UsageError
     for a request that cannot be met; ConventionMismatch if the source states another convention.
     """
-    assignments = [parse_assignment(a) for a in ([derive] if isinstance(derive, str) else derive)]
+    one = functools.partial(
+        _read_one,
+        columns=columns or {},
+        formulas=[derive] if isinstance(derive, str) else list(derive),
+        where=where,
+        conventions=conventions or {},
+        units=units or {},
+    )
+    files = _tables(source)
+    return read_folder(Path(source), files, one) if files else one(source)
+
+
+def _read_one(
+    source: Readable,
+    *,
+    columns: Mapping[str, str],
+    formulas: Sequence[str],
+    where: str | None,
+    conventions: Mapping[str, str],
+    units: Mapping[str, str],
+) -> Runs:
+    """Return the runs of one table, or of one source of logs."""
+    assignments = [parse_assignment(formula) for formula in formulas]
     condition = parse_condition(where) if where else None
     derived = {a.symbol for a in assignments}
-    units = {s: text for s, text in (units or {}).items()}
     statements = {s: stated_unit(s, text) for s, text in units.items() if s in SYMBOLS}
-    cells, names = _open(source, columns or {})
+    cells, names = _open(source, columns)
     columns_of = SourceColumns(cells, units)
     table = understood(columns_of, recognise(columns_of, names, derived))
     for assignment in assignments:
@@ -71,7 +94,7 @@ def read(
     for symbol in derived:
         _refuse_scaled(symbol, statements.get(symbol, (None, None))[0])
     texts = {s: _as_convention(text, *statements.get(s, (None, None))) for s, text in units.items()}
-    runs = _in_nats(_agreed(runs, conventions or {}, texts))
+    runs = _in_nats(_agreed(runs, conventions, texts))
     runs.refuse_implausible()
     return runs
 
@@ -99,6 +122,15 @@ def _open(source: Readable, columns: Mapping[str, str]) -> tuple[CellTable, Mapp
         # What names a field of the log has been used: its column goes by the symbol.
         return table, {k: v for k, v in columns.items() if k not in table.columns}
     return _opened(source), columns
+
+
+def _tables(source: Readable) -> tuple[Path, ...]:
+    """Return the tables of a folder that is neither a study nor one of logs."""
+    if not isinstance(source, str | os.PathLike) or not _is_folder(Path(source)):
+        return ()
+    if _is_study(source) or is_log(str(source)):
+        return ()
+    return tables_in(Path(source))
 
 
 def _is_study(source: str | os.PathLike[str]) -> bool:
@@ -146,9 +178,7 @@ def _check_stated(kind: str, symbol: str, value: str, runs: Runs) -> None:
         raise UnknownName("quantity", symbol, SYMBOLS)
     if symbol not in runs:
         stated = f" to be {value}" if value else " to be in a unit"
-        raise UsageError(
-            f"{symbol} is said{stated}; {no_column(symbol, runs.columns, runs.likely)}"
-        )
+        raise UsageError(f"{symbol} is said{stated}; {runs.absence(symbol)}")
     names = CONVENTIONS.get(symbol)
     if names and kind == "convention" and value not in names:
         raise UnknownName(f"convention of {symbol}", value, names)

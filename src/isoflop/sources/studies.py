@@ -23,7 +23,10 @@ def from_study(path: str | os.PathLike[str]) -> CellTable:
     """
     folder = Path(path)
     if not (folder / CATALOGUE).is_file():
-        raise BadRuns(f"{folder} is a folder without {CATALOGUE}, so it is no study; name a file")
+        raise BadRuns(
+            f"{folder} is a folder without {CATALOGUE} and without tables, so it is no study; "
+            "name a file"
+        )
     from isoflop.store import Study
 
     rows: list[Mapping[str, Any]] = []

@@ -16,7 +16,9 @@ from isoflop.runs.cells import name_rows
 from isoflop.runs.table import ROW, Texts
 from isoflop.sources.cells import Cells, CellTable, codes, texts
 from isoflop.sources.columns import ColumnValues, SourceColumns, unit_after
+from isoflop.sources.formulas import formulas
 from isoflop.sources.naming import ChosenColumn, Naming
+from isoflop.sources.shape import shape_notes
 
 _LONGEST_LABEL = 500
 # A column that has one of these names and holds no number at all is something else, such as the
@@ -76,9 +78,12 @@ class SourceTable:
     def runs(self, condition: Condition | None) -> Runs:
         """Return the rows that meet the condition, with a note on those that repeat."""
         if not (self.numbers or self.labels or not self.unread):
+            shape = "".join(f"{note.text}; or " for note in shape_notes(self.cells))
+            for symbol, formula in formulas(self.source, (), self.unread).items():
+                shape += f"--derive '{symbol}={formula}' makes {symbol}; or "
             raise BadRuns(
                 f"{self.cells.origin}: no column is recognised among {shortened(self.unread)}; "
-                "name them, such as --columns N=COLUMN"
+                f"{shape}name them, such as --columns N=COLUMN"
             )
         runs = Runs(
             columns=self.numbers,
@@ -89,7 +94,10 @@ class SourceTable:
             unread=self.unread,
             dropped=self.cells.dropped,
             reading=Reading(
-                self.readings, dict(self.label_names or {}), self.source.likely(self.unread)
+                self.readings,
+                dict(self.label_names or {}),
+                self.source.likely(self.unread),
+                formulas(self.source, self.numbers, self.unread),
             ),
         )
         notes = (*self.cells.notes, *self.notes)
@@ -137,7 +145,7 @@ def understood(source: SourceColumns, naming: Naming) -> SourceTable:
     """
     table = source.table
     numbers: dict[str, Numbers] = {}
-    conventions, notes = dict(table.conventions), list(naming.notes)
+    conventions, notes = dict(table.conventions), [*shape_notes(table), *naming.notes]
     readings: list[ColumnReading] = []
     for symbol, choice in naming.symbols.items():
         column = source.read(symbol, choice.name, choice.meaning.unit)
@@ -202,10 +210,13 @@ def _column_notes(
     symbol: str, choice: ChosenColumn, column: ColumnValues, stated: str | None
 ) -> list[Note]:
     """Return what is to be said of a column that was guessed, or whose numbers were changed."""
-    unit = column.unit
+    unit, notes = column.unit, list[Note]()
+    if column.has_errors:
+        text = f"column {choice.name!r}: the errors beside its numbers, as ± 0.01, are left out"
+        notes.append(Note("info", "errors", text, symbol=symbol))
     changed = unit is not None and (unit.factor != 1 or unit.logarithm)
     if not choice.guessed and not changed:
-        return []
+        return notes
     words = f"column {choice.name!r} read as {symbol}" + (f" ({stated})" if stated else "")
     if unit is not None and unit.logarithm:
         words += ": the log of perplexities"
@@ -213,7 +224,7 @@ def _column_notes(
         words += f", times {unit.factor:.4g} ({unit.text})"
     if choice.others:
         words += f"; {shortened(choice.others)} could serve as well"
-    return [Note("info", "column", words, symbol=symbol)]
+    return [*notes, Note("info", "column", words, symbol=symbol)]
 
 
 def _refuse_text(source: CellTable, symbol: str, name: str, other: Mask) -> NoReturn:

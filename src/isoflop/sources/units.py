@@ -28,7 +28,11 @@ _SI = {"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21,
 _SI |= {"kilo": 1e3, "mega": 1e6, "giga": 1e9, "tera": 1e12, "peta": 1e15, "exa": 1e18}
 _SI |= {"zetta": 1e21, "yotta": 1e24}
 _DAY = 86_400.0
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_LOWERED = str.maketrans(_RAISED, "0123456789")
 _POWER = re.compile(r"(?:[x×*]\s*)?(?:1(?:\.0*)?e\+?|e\+?|10\s*(?:\^|\*\*)\s*)(\d{1,2})", re.I)
+_SMALL_POWER = re.compile(r"(?:[x×*]\s*)?(?:1(?:\.0*)?e|10\s*(?:\^|\*\*)\s*)[-−](\d{1,2})", re.I)
+_PARTS = {"milli": 1e-3, "micro": 1e-6, "µ": 1e-6, "μ": 1e-6}
 _FLOPS = re.compile(r"(kilo|mega|giga|tera|peta|exa|zetta|yotta|[kmgtpezy])?flops?", re.I)
 _FLOP_DAYS = re.compile(
     r"(kilo|mega|giga|tera|peta|exa|zetta|[gtpez])f(?:lops?|s)?(?:/s)?[\s_\-·*.]*"
@@ -46,6 +50,7 @@ COUNTS = _words(
     "N D U C steps batch experts N_V chars V hours k pairs rollouts D_tune D_transfer "
     "thinking x group"
 )
+SMALL = _words("lr")  # in milli, micro or 1e-4
 LOSSES = frozenset(["L", "E", "L_u", "dL", "L_teacher", "L_alone", "sigma"])
 _LOSS_UNITS = {
     "nats": "nats/token", "nat": "nats/token", "bits": "bits/token", "bit": "bits/token",
@@ -90,7 +95,9 @@ class Unit:
             return symbol == "C"
         if self.kind == "loss":
             return symbol in LOSSES
-        return symbol in (SHARES if self.kind == "share" else COUNTS)
+        if self.kind == "share":
+            return symbol in SHARES
+        return symbol in (COUNTS if self.factor > 1 else SMALL)
 
 
 def cell_factor(suffix: str) -> float | None:
@@ -111,6 +118,7 @@ def unit_in(text: str, symbol: str = "") -> Unit | None:
     (1000000.0, 1e+21, 8.64e+19)
     """
     words = re.sub(r"\s+", " ", text.strip().strip("()[]").strip())
+    words = re.sub(f"10([{_RAISED}]+)", r"10^\1", words).translate(_LOWERED)
     if not words:
         return None
     for read in (_share, _loss, _flop, _count, _plain):
@@ -150,6 +158,8 @@ def _flop(text: str) -> Unit | None:
 
 
 def _count(text: str) -> Unit | None:
+    if match := _SMALL_POWER.fullmatch(text):
+        return Unit(text, float(f"1e-{int(match[1])}"))
     words = [w for w in re.split(r"[\s_]+|(?<=\w)-(?=\w)", text) if w and w.lower() != "of"]
     if not words:
         return None
@@ -160,7 +170,7 @@ def _count(text: str) -> Unit | None:
     word = " ".join(words)
     if match := _POWER.fullmatch(word):
         return Unit(text, 10.0 ** int(match[1]))
-    factor = _SCALES.get(word.lower())
+    factor = _SCALES.get(word.lower()) or _PARTS.get(word.lower())
     if factor is None and (match := re.fullmatch(r"([kKMBGT])(params?|toks?|tokens?)", word)):
         factor = _SCALES[match[1].lower()]
     return None if factor is None else Unit(text, factor)

@@ -5,6 +5,7 @@ Every law, objective, split and draw is a row of the batched solve: a held-out r
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,11 +15,12 @@ import numpy.typing as npt
 from isoflop.arrays import Numbers
 from isoflop.assess.extrapolation.split_optima import Effort, split_optima
 from isoflop.assess.extrapolation.splits import Split, direction, reach, splits
-from isoflop.errors import CannotFit, IsoflopError, RefusedByData, UsageError
+from isoflop.errors import CannotFit, IsoflopError, Note, RefusedByData, UsageError
 from isoflop.fitting.objective import Objective, objective
 from isoflop.fitting.problem import FitProblem, pose
-from isoflop.fitting.resample import pairs
+from isoflop.fitting.resample import clustered
 from isoflop.fitting.solve import Damping, solve
+from isoflop.fitting.whole_runs import whole_runs
 from isoflop.law import Binding, form
 from isoflop.quantities import refuse_draws
 from isoflop.report.display import Displayed
@@ -117,6 +119,18 @@ class Backtest(Displayed):
         if self.refused:
             yield f"refused={len(self.refused)}"
 
+    @functools.cached_property
+    def member(self) -> npt.NDArray[np.int64]:
+        """Which run each row (n,) of the table in order belongs to, numbered from 0."""
+        whole = whole_runs(in_order(self.runs))
+        return np.arange(len(self.runs)) if whole is None else whole.members
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """That whole runs are held out, where several rows are of one run."""
+        whole = whole_runs(self.runs)
+        return () if whole is None else (whole.note("held out and resampled"),)
+
     def of(self, candidate: Candidate) -> tuple[HeldOutErrors, ...]:
         """Return what a candidate said, split by split."""
         return tuple(h for h in self.results if h.candidate == candidate)
@@ -180,7 +194,7 @@ def backtest(
     axis = axis or direction(table, [s for c in candidates for s in c.inputs])
     symbols = (axis,) if isinstance(axis, str) else tuple(axis)
     runs = in_order(table)
-    able, refused = _posed(candidates, runs)
+    able, refused = _posed(candidates, runs, [s for s in symbols if s in runs])
     placed: tuple[Split, ...] = ()
     while able and not placed:
         takes = sorted({s for c, _ in able for s in c.binding.takes})
@@ -211,9 +225,12 @@ def in_order(runs: Runs) -> Runs:
 
 
 def _posed(
-    candidates: Sequence[Candidate], runs: Runs
+    candidates: Sequence[Candidate], runs: Runs, axes: Sequence[str]
 ) -> tuple[list[tuple[Candidate, FitProblem]], list[Refused]]:
-    """Return the problem of each candidate, and those that the table cannot feed."""
+    """Return the problem of each candidate, and those that the table cannot feed.
+
+    What is asked of the columns `axes` is asked at once with what a candidate needs.
+    """
     able: list[tuple[Candidate, FitProblem]] = []
     refused: list[Refused] = []
     for c in candidates:
@@ -221,7 +238,7 @@ def _posed(
         binding = c.binding
         symbols = (*binding.takes, binding.predicts)
         try:
-            runs.require(symbols)
+            runs.require(dict.fromkeys((*symbols, *axes)))
             able.append((c, pose(binding, {s: runs[s] for s in symbols}, c.fix)))
         except IsoflopError as reason:
             if len(candidates) == 1:
@@ -245,10 +262,15 @@ def _held(candidate: Candidate, problem: FitProblem, trial: _Splits) -> list[Hel
     """Return the errors of a candidate on every split."""
     placed, draws = trial.placed, trial.draws
     target, rng = objective(candidate.objective), np.random.default_rng(trial.seed)
+    whole = whole_runs(trial.runs)
+    members = np.arange(len(trial.runs)) if whole is None else whole.members
     seen_cn = np.array([s.train for s in placed], float)
     z_cp = split_optima(problem, seen_cn, target, rng, trial.effort)
     error_cn = _log_error(problem, problem.values(z_cp))
-    drawn_csn = _drawn(problem, z_cp, seen_cn, target, draws, rng) if draws else None
+    drawn_csn = None
+    if draws:
+        counts = [clustered(rng, members[split.train], draws) for split in placed]
+        drawn_csn = _drawn(problem, z_cp, seen_cn, target, counts)
     inputs = {s: trial.runs[s] for s in candidate.binding.takes}
     out = []
     for i, split in enumerate(placed):
@@ -279,12 +301,14 @@ def _drawn(
     z_cp: Numbers,
     seen_cn: Numbers,
     target: Objective,
-    draws: int,
-    rng: np.random.Generator,
+    counts: Sequence[Numbers],
 ) -> Numbers:
-    """Return the log errors (c, s, n) of refits to the resampled runs of every split."""
+    """Return the log errors (c, s, n) of refits to the resampled runs of every split.
+
+    `counts` are, split by split, how often each draw holds each run that was seen.
+    """
     out = []
-    for z_p, seen_n in zip(z_cp, seen_cn > 0, strict=True):
+    for z_p, seen_n, count_sn in zip(z_cp, seen_cn > 0, counts, strict=True):
         # Runs that no row may see are left out of the work: half of it, over all splits.
         part = replace(
             problem,
@@ -293,8 +317,8 @@ def _drawn(
         )
         solution = solve(
             part.residuals,
-            np.repeat(z_p[None], draws, 0),
-            pairs(rng, int(seen_n.sum()), draws),
+            np.repeat(z_p[None], len(count_sn), 0),
+            count_sn,
             target,
             damping=Damping(near=True, scaled=problem.has_unbounded, passes=PASSES),
         )

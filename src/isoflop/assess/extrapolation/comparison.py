@@ -21,6 +21,7 @@ from isoflop.assess.extrapolation.calibration import ForecastErrors, growth, sai
 from isoflop.assess.extrapolation.candidates import OBJECTIVES, candidates
 from isoflop.assess.extrapolation.learnt import LEARNT, PoolConstants
 from isoflop.errors import Note, UsageError, brief
+from isoflop.fitting.resample import clustered
 from isoflop.quantities import refuse_draws
 from isoflop.report.display import Displayed
 from isoflop.runs import Runs, Tabular, as_runs
@@ -190,7 +191,7 @@ def prior(
 def _standings(test: Backtest, seed: int, constants: PoolConstants) -> tuple[CandidateScore, ...]:
     ranked = sorted(test.candidates, key=lambda c: _mean_error(test.of(c)))
     first, rng = test.of(ranked[0]), np.random.default_rng(seed)
-    better = [0.5, *(_beats(test.of(c), first, rng) for c in ranked[1:])]
+    better = [0.5, *(_beats(test.of(c), first, test.member, rng) for c in ranked[1:])]
     tied = np.array(better) > NOISE
     weights = _weights(test, ranked, tied, constants)
     return tuple(
@@ -226,7 +227,8 @@ def _weights(
     """
     noise = min(_noise(test.of(c)) for c in ranked)
     error = np.hypot([_mean_error(test.of(c)) for c in ranked], max(noise, 1e-12))
-    count = np.unique(np.concatenate([h.run for h in test.of(ranked[0])])).size
+    rows = np.concatenate([h.run for h in test.of(ranked[0])])
+    count = np.unique(test.member[rows]).size
     power = min(count / constants.alike, len(test.of(ranked[0])))
     weight = prior(ranked, tied, constants) * (error / error.min()) ** -power
     return np.asarray(weight / weight.sum())
@@ -238,12 +240,15 @@ def _noise(errors: Sequence[HeldOutErrors]) -> float:
 
 
 def _beats(
-    mine: Sequence[HeldOutErrors], first: Sequence[HeldOutErrors], rng: np.random.Generator
+    mine: Sequence[HeldOutErrors],
+    first: Sequence[HeldOutErrors],
+    member: npt.NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> float:
     """Return in what share of resamples a candidate has less error than the first; even is half.
 
     Splits and runs are both resampled: a run is held out by several splits, and all runs of a
-    split share one fit.
+    split share one fit. `member` (n,) is the run that each row of the table belongs to.
     """
     runs = np.unique(np.concatenate([h.run for h in mine]))
     difference = np.zeros((len(mine), runs.size))
@@ -251,7 +256,7 @@ def _beats(
         gap = np.abs(h.error) - np.abs(f.error)
         row[np.searchsorted(runs, h.run)] = gap / gap.size
     by_split = rng.multinomial(len(mine), np.full(len(mine), 1 / len(mine)), RESAMPLES)
-    by_run = rng.multinomial(runs.size, np.full(runs.size, 1 / runs.size), RESAMPLES)
+    by_run = clustered(rng, member[runs], RESAMPLES)
     lead = np.einsum("bs,sn,bn->b", by_split, difference, by_run, optimize=True) / len(mine)
     return float((lead < -SAME).mean() + (np.abs(lead) <= SAME).mean() / 2)
 

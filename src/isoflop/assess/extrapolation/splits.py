@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.arrays import Mask, Numbers
 from isoflop.errors import CannotFit
+from isoflop.fitting.whole_runs import whole_runs
 from isoflop.quantities import refuse_count, show
 from isoflop.runs import Runs
 
@@ -41,13 +42,13 @@ def splits(
 
     `cuts` are values, or how many to place for each quantity, evenly in its log from the lowest
     that leaves `needed` runs, at three values of each input of `takes`, to the highest that
-    leaves out the top level.
+    leaves out the top level. Rows that are points of one run are seen, or held out, together.
 
     Raises CannotFit if no quantity allows a split.
     """
     splits: list[Split] = []
     for symbol in axes:
-        values = level(runs, symbol)
+        values = _end(runs, symbol)
         able = [s for s in _possible(symbol, values, cuts) if _enough(runs, s, takes, needed)]
         splits += _spread_out(able, values, cuts) if isinstance(cuts, int) else able
     if not splits:
@@ -72,6 +73,12 @@ def level(runs: Runs, symbol: str) -> Numbers:
         return np.asarray(6 * runs["N"] * runs["D"])
     runs.require((symbol,))
     return runs[symbol]
+
+
+def _end(runs: Runs, symbol: str) -> Numbers:
+    """Return the level of each row (n,), that of its run's end where several rows are one run."""
+    values, whole = level(runs, symbol), whole_runs(runs)
+    return values if whole is None else whole.ends(values)
 
 
 def reach(train: Mapping[str, Numbers], at: Mapping[str, Numbers]) -> Numbers:
@@ -134,7 +141,7 @@ def _spread_out(able: list[Split], values: Numbers, count: int) -> list[Split]:
 
 def _why_none(runs: Runs, axes: Sequence[str], takes: Sequence[str], needed: int) -> str:
     for symbol in axes:
-        values = np.unique(level(runs, symbol))
+        values = np.unique(_end(runs, symbol))
         if np.ptp(np.log(values)) <= SAME_LEVEL:
             return (
                 f"all {len(runs)} runs have one {symbol}, {show(float(values[-1]))}; nothing "

@@ -64,8 +64,57 @@ class AttemptFields:
 
 
 def unpacked(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a record whose lists are lists, where a CSV holds them as text."""
-    return {name: _listed(value) for name, value in record.items()}
+    """Return a record whose lists are lists of values.
+
+    A CSV holds them as text, and some programs as one list of attempts, each an object.
+    """
+    plain = {name: _listed(value) for name, value in record.items()}
+    graded = next((name for name, value in plain.items() if _are_attempts(value)), None)
+    if graded is None:
+        return plain
+    attempts = [_level(attempt) for attempt in plain.pop(graded)]
+    names = dict.fromkeys(name for attempt in attempts for name in attempt)
+    lists = {name: [attempt.get(name) for attempt in attempts] for name in names}
+    return {**lists, **plain}
+
+
+def records_in(document: Mapping[str, Any]) -> list[Any]:
+    """Return the records of a document: a list under one key, or what it holds by problem."""
+    values = list(document.values())
+    if _scalar(document, _PROBLEM) is not None or not values:
+        return [document]
+    if len(values) > 1 and all(map(_are_objects, values)):
+        return [{"problem_id": name, "attempts": value} for name, value in document.items()]
+    if len(values) > 1 and all(isinstance(value, Mapping) and value for value in values):
+        return [{"problem_id": name, **value} for name, value in document.items()]
+    inner = [value for value in values if isinstance(value, list | Mapping)]
+    if len(inner) != 1:
+        return [document]
+    if isinstance(inner[0], Mapping):
+        return records_in(inner[0])
+    return list(inner[0]) if _are_objects(inner[0]) else [document]
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, Mapping) for v in value)
+
+
+def _are_attempts(value: Any) -> bool:
+    """Return whether a value is a list of objects, each of which says whether it is right."""
+    if not _are_objects(value):
+        return False
+    return all(map(_is_graded, value))
+
+
+def _is_graded(attempt: Mapping[str, Any]) -> bool:
+    return any(_speaks(name, _GRADES) and _is_grade(g) for name, g in _level(attempt).items())
+
+
+def _level(attempt: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object with what its inner objects hold beside it."""
+    inner = (v.items() for v in attempt.values() if isinstance(v, Mapping))
+    plain = {name: v for name, v in attempt.items() if not isinstance(v, Mapping)}
+    return {**{name: v for items in inner for name, v in items}, **plain}
 
 
 def attempt_fields(record: Mapping[str, Any], columns: Mapping[str, str]) -> AttemptFields | None:

@@ -12,7 +12,12 @@ from isoflop.errors import BadRuns, amount, texts
 from isoflop.files import BadJSON, largest, parse_json, refuse_strange
 from isoflop.files.packed import parquet_batches
 from isoflop.sources.sample_logs import evalplus, inspect_ai, lm_eval, plain
-from isoflop.sources.sample_logs.attempts import attempt_fields, attempt_rows, unpacked
+from isoflop.sources.sample_logs.attempts import (
+    attempt_fields,
+    attempt_rows,
+    records_in,
+    unpacked,
+)
 from isoflop.sources.sample_logs.json_stream import members
 from isoflop.sources.sample_logs.numbering import NONE, number_samples
 from isoflop.sources.sample_logs.parsed import NotASample, ParsedSamples, Watch, silent
@@ -139,7 +144,8 @@ def _read_json(path: Path, columns: dict[str, str], parsed: ParsedSamples) -> No
     elif head is not None and lm_eval.is_summary(head):
         parsed.remark(f"{path.name} is a summary of lm-eval; --log_samples writes the samples")
     else:
-        each = [head] if head is not None else (value for _, value in _members(path, parsed))
+        listed = (value for _, value in _members(path, parsed))
+        each = listed if head is None else iter(records_in(head))
         records = ((f"{path.name}, entry {i}", record) for i, record in enumerate(each, 1))
         _add(path, records, columns, parsed)
 

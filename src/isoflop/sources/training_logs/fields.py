@@ -28,6 +28,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "global_step",
         "Step",
         "_step",
+        "record",
     ),
     "R": (
         "R",

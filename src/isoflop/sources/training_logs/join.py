@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isoflop.errors import BadRuns, Note
+from isoflop.errors import BadRuns, Note, amount
 from isoflop.sources.training_logs.log import Log
 
 GAP = 5.0  # times the usual distance between records that is called a gap
@@ -33,6 +33,7 @@ def joined(log: Log, step: str, restarts: str = "join") -> Joined:
     """
     rows: list[tuple[float, dict[str, Any], int]] = []
     notes: list[Note] = []
+    repeats = 0
     for record, line in zip(log.records, log.lines, strict=True):
         at = record.get(step, rows[-1][0] if rows else None)
         if not isinstance(at, int | float) or at != at:
@@ -51,14 +52,26 @@ def joined(log: Log, step: str, restarts: str = "join") -> Joined:
             notes.append(Note("doubt", "restart", f"{description} are taken from the later part"))
             rows = head
         if rows and at == rows[-1][0]:
+            repeats += _says_again(record, rows[-1][1], step)
             rows[-1][1].update(record)
         else:
             rows.append((float(at), dict(record), line))
     if not rows:
         raise BadRuns(f"{log.origin}: no record of {log.run} has a step {step!r}")
+    if repeats:
+        text = (
+            f"{log.run}: {amount(repeats, 'record is', 'records are')} replaced by a later one of "
+            f"the same {step}, which may be rounded; name a field that counts every step"
+        )
+        notes.append(Note("doubt", "replaced", text))
     notes += _gaps(log.run, [row[0] for row in rows])
     steps, records, lines = zip(*rows, strict=True)
     return Joined(steps, records, lines, tuple(notes))
+
+
+def _says_again(record: Mapping[str, Any], before: Mapping[str, Any], step: str) -> bool:
+    """Return whether a record has other numbers for what one of its step said before."""
+    return any(k != step and k in before and before[k] != v for k, v in record.items())
 
 
 def _gaps(run: str, steps: list[float]) -> list[Note]:
