@@ -102,7 +102,7 @@ def _at_best_of_others(runs: Runs, rows: Rows, setting: str) -> Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class _Curve:
+class _SweepCurve:
     """A parabola through a sweep: its three terms, with the covariance for noise of one."""
 
     rows: Rows
@@ -131,7 +131,7 @@ class _Curve:
         return SweepOptimum(self.rows, self.best, value, low, high, loss)
 
 
-def _curve(runs: Runs, rows: Rows, setting: str) -> _Curve:
+def _curve(runs: Runs, rows: Rows, setting: str) -> _SweepCurve:
     """Return the parabola through the runs of a sweep that came near its least loss."""
     x_n, y_n = np.log(runs[setting][rows]), np.log(runs["L"][rows])
     least = int(np.argmin(y_n))
@@ -143,7 +143,7 @@ def _curve(runs: Runs, rows: Rows, setting: str) -> _Curve:
     basis = (x_n - centre)[:, None] ** np.arange(3)
     terms = np.asarray(np.linalg.lstsq(basis, y_n, rcond=None)[0], np.float64)
     away = y_n - basis @ terms
-    return _Curve(
+    return _SweepCurve(
         rows=rows,
         best=int(rows[least]),
         centre=centre,

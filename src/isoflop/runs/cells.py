@@ -100,7 +100,7 @@ def require(
     Raises BadRuns, which says what would make the column, or names the rows of all that are at
     fault, and one condition that leaves them out.
     """
-    faults: list[_Fault] = []
+    faults: list[_CellFault] = []
     for symbol in symbols:
         if symbol not in columns:
             raise BadRuns(f"{_of(origin)}{absent(symbol)}")
@@ -108,7 +108,7 @@ def require(
         is_positive = positive if isinstance(positive, bool) else symbol in positive
         checks = [(np.isnan(values), "is missing"), (~np.isfinite(values), "must be finite")]
         checks += [(values <= 0, "must be above zero")] if is_positive else []
-        faults += [_Fault(symbol, values, bad, why) for bad, why in checks if bad.any()][:1]
+        faults += [_CellFault(symbol, values, bad, why) for bad, why in checks if bad.any()][:1]
     _refuse_all(faults, rows, origin)
 
 
@@ -157,11 +157,11 @@ def _refuse(
     symbol: str, values: Numbers, bad: Mask, rows: Integers, origin: str, problem: str
 ) -> None:
     if bad.any():
-        _refuse_all([_Fault(symbol, values, bad, problem)], rows, origin)
+        _refuse_all([_CellFault(symbol, values, bad, problem)], rows, origin)
 
 
 @dataclass(frozen=True, eq=False)
-class _Fault:
+class _CellFault:
     """The cells of a column that cannot be used (n,), and why."""
 
     symbol: str
@@ -186,7 +186,7 @@ class _Fault:
         return f"{self.symbol} >= 0" if self.problem == _BELOW else f"{self.symbol} > 0"
 
 
-def _refuse_all(faults: Sequence[_Fault], rows: Integers, origin: str) -> None:
+def _refuse_all(faults: Sequence[_CellFault], rows: Integers, origin: str) -> None:
     """Refuse all that is wrong at once, with one condition that leaves it out."""
     if not faults:
         return

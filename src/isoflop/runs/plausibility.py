@@ -146,11 +146,11 @@ def _tokens_per_parameter(table: _Table) -> Iterator[Note]:
         return
     with np.errstate(all="ignore"):
         ratio = D / N
-    known = ratio[np.isfinite(ratio)]
-    if known.size and float(np.median(known)) > MOST_TOKENS:
+    finite = ratio[np.isfinite(ratio)]
+    if finite.size and float(np.median(finite)) > MOST_TOKENS:
         yield table.note(
             "N",
-            f"D is {show(float(np.median(known)))} times {table.named('N')} in the middle of the "
+            f"D is {show(float(np.median(finite)))} times {table.named('N')} in the middle of the "
             f"runs, and no model has seen {show(MOST_TOKENS)} tokens for each parameter; N is most "
             "likely in another unit: --unit N=M, or N=B if in billions",
         )

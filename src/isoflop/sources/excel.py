@@ -17,7 +17,7 @@ from isoflop.errors import BadRuns, MissingExtra, Note, brief
 from isoflop.files.content import largest, too_large
 from isoflop.sources.cells import CellTable, plain_text, source
 from isoflop.sources.column_names import meaning_of
-from isoflop.sources.layout import HEAD, TAIL, Layout, layout_of
+from isoflop.sources.layout import HEAD, TAIL, TableLayout, layout_of
 from isoflop.sources.separated import UNNAMED, refuse_doubled
 
 SHEET = "#"  # before the name of a sheet, after that of its file
@@ -90,7 +90,7 @@ def _sheet_of_runs(grids: Mapping[str, Grid], origin: str) -> str:
     return able[0]
 
 
-def _layout(grid: Grid) -> Layout:
+def _layout(grid: Grid) -> TableLayout:
     """Return where the table of a sheet stands; its rows have the numbers that Excel shows."""
     return layout_of(_texts(grid[:HEAD]), _texts(grid[-TAIL:]), np.arange(1, len(grid) + 1))
 
@@ -110,7 +110,7 @@ def _table(grid: Grid, origin: str) -> CellTable:
     return replace(table, notes=layout.notes, units=layout.units)
 
 
-def _columns(grid: Grid, layout: Layout) -> dict[str, int]:
+def _columns(grid: Grid, layout: TableLayout) -> dict[str, int]:
     """Return where each column that has a name, or holds something, stands."""
     columns = {}
     for at, name in enumerate(layout.names):

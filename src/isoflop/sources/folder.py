@@ -61,8 +61,8 @@ def _is_course(table: Runs) -> bool:
     """Return whether a table, which names no runs, is of one size with more and more data."""
     if "run" in table.labels or "N" not in table or len(table) < 2:
         return False
-    along = next((table[s] for s in ("D", "steps", "C") if s in table), None)
-    return np.ptp(table["N"]) == 0 and along is not None and np.unique(along).size == len(table)
+    course = next((table[s] for s in ("D", "steps", "C") if s in table), None)
+    return np.ptp(table["N"]) == 0 and course is not None and np.unique(course).size == len(table)
 
 
 def _labelled(table: Runs) -> Runs:

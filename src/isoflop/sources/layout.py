@@ -29,7 +29,7 @@ Row = Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableLayout:
     """The names of columns, the units that a row states of them, and where the runs stand.
 
     `first` is the row of the grid at which runs begin, from 0; `apart` are rows from there on
@@ -43,7 +43,7 @@ class Layout:
     notes: tuple[Note, ...] = ()
 
 
-def layout_of(head: Sequence[Row], tail: Sequence[Row], rows: Integers) -> Layout:
+def layout_of(head: Sequence[Row], tail: Sequence[Row], rows: Integers) -> TableLayout:
     """Return where a table stands in a grid of rows (of equal length).
 
     `head` and `tail` are its first and last rows, `rows` (n,) the numbers of all in their file.
@@ -70,7 +70,7 @@ def layout_of(head: Sequence[Row], tail: Sequence[Row], rows: Integers) -> Layou
         texts = "; ".join(brief(_entries(tail[i - count])[0]) for i in remarks)
         numbers = tuple(rows[remarks].tolist())
         notes.append(Note("info", "layout", f"below the table, and no run: {texts}", numbers))
-    return Layout(tuple(names), first, units, tuple(apart), tuple(notes))
+    return TableLayout(tuple(names), first, units, tuple(apart), tuple(notes))
 
 
 def _header(rows: Sequence[Row]) -> int:

@@ -45,7 +45,7 @@ def read_separated(text: str, origin: str, extension: str) -> CellTable:
 
 
 @dataclass(frozen=True)
-class _Grid:
+class _CellGrid:
     """The cells of a file as texts, and the row of the file in which each row stands (n,)."""
 
     cells: Any
@@ -62,7 +62,7 @@ class _Grid:
 
 
 def _understood(
-    grid: _Grid, notes: tuple[Note, ...], origin: str, conventions: dict[str, str]
+    grid: _CellGrid, notes: tuple[Note, ...], origin: str, conventions: dict[str, str]
 ) -> CellTable:
     """Return the table that stands in a grid, with notes on what else stands there."""
     count = grid.cells.num_rows
@@ -186,7 +186,7 @@ def _single_tabs(text: str) -> str:
     return "\n".join("\t".join(line.removeprefix("#").split()) for line in text.splitlines()) + "\n"
 
 
-def _parse(body: str, delimiter: str, origin: str, above: int) -> _Grid:
+def _parse(body: str, delimiter: str, origin: str, above: int) -> _CellGrid:
     """Return the cells of a text, and the rows below the last of the table that have others."""
     import pyarrow as pa
     from pyarrow import csv
@@ -224,7 +224,7 @@ def _parse(body: str, delimiter: str, origin: str, above: int) -> _Grid:
     _refuse_ragged([r for r in ragged if r[1] and r not in remarks], origin, above)
     _refuse_open_quote(body, str(table.columns[-1][-1]), origin)
     texts = table.cast(pa.schema([(name, pa.string()) for name in table.column_names]))
-    return _Grid(texts, rows + above, tuple((n + above, text) for n, text, *_ in remarks))
+    return _CellGrid(texts, rows + above, tuple((n + above, text) for n, text, *_ in remarks))
 
 
 def _width(body: str, delimiter: str, origin: str) -> int:

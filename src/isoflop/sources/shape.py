@@ -17,8 +17,8 @@ def shape_notes(table: CellTable) -> tuple[Note, ...]:
     """Return a doubt about a table whose rows are most likely not runs."""
     names = list(table.columns)
     if names and len(table.rows) <= _TALLEST and not any(map(_is_known, names)):
-        known = {m.symbol for t in texts(table.columns[names[0]]) if (m := meaning_of(t))}
-        if len(known) >= 2:
+        symbols = {m.symbol for t in texts(table.columns[names[0]]) if (m := meaning_of(t))}
+        if len(symbols) >= 2:
             return (
                 _doubt(
                     f"the names of quantities stand in the first column ({names[0]!r}), so the "
@@ -28,10 +28,10 @@ def shape_notes(table: CellTable) -> tuple[Note, ...]:
     numbers = [name for name in names if number_in(name, POINT) is not None]
     if len(numbers) < FEWEST:
         return ()
-    shown = ", ".join(numbers[:4]) + (", ..." if len(numbers) > 4 else "")
+    listing = ", ".join(numbers[:4]) + (", ..." if len(numbers) > 4 else "")
     return (
         _doubt(
-            f"columns are named by numbers ({shown}), as in a grid with an amount over each "
+            f"columns are named by numbers ({listing}), as in a grid with an amount over each "
             "column; write a row a run, with that amount in a column of its own"
         ),
     )

@@ -11,7 +11,7 @@ from isoflop.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainerOptions:
+class OwnTrainerOptions:
     """What trains a model, and what it writes."""
 
     trainer: Annotated[
@@ -71,7 +71,7 @@ class LayoutOptions:
 def new_sweep(
     study: Annotated[str, Option("the file to write", "STUDY")],
     *,
-    trainer: TrainerOptions = TrainerOptions(),
+    trainer: OwnTrainerOptions = OwnTrainerOptions(),
     models: SizeOptions = SizeOptions(),
     layout: LayoutOptions = LayoutOptions(),
     engine: Annotated[str, Option("where trials run: local:8, ray, slurm", "ENGINE")] = "local",

@@ -26,11 +26,11 @@ def transformers_callback(plan: RunPlan | None = None, *, stop: bool = False) ->
         from transformers import TrainerCallback
     except ImportError:
         raise MissingExtra("a callback for the Trainer of transformers", "hf") from None
-    kind = type("EstimatedFinalLoss", (_Hooks, TrainerCallback), {})
+    kind = type("EstimatedFinalLoss", (_TransformersHooks, TrainerCallback), {})
     return kind(plan or RunPlan(), stop)
 
 
-class _Hooks:
+class _TransformersHooks:
     """What a trainer of transformers calls; all else is left to its own class of callbacks."""
 
     def __init__(self, plan: RunPlan, stop: bool) -> None:

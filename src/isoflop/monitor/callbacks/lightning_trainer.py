@@ -28,11 +28,11 @@ def lightning_callback(plan: RunPlan | None = None, *, stop: bool = False) -> An
 
     Raises MissingExtra without Lightning.
     """
-    kind = type("EstimatedFinalLoss", (_Hooks, _callback_class()), {})
+    kind = type("EstimatedFinalLoss", (_LightningHooks, _callback_class()), {})
     return kind(plan or RunPlan(), stop)
 
 
-class _Hooks:
+class _LightningHooks:
     """What a trainer of Lightning calls; all else is left to its own class of callbacks."""
 
     def __init__(self, plan: RunPlan, stop: bool) -> None:

@@ -19,7 +19,7 @@ from isoflop.sources.training_logs import Fields, find_fields, known_fields
 COLUMNS = ("R", "truncated", "unvaried", "entropy")
 
 
-class RewardCurves:
+class LoggedRewards:
     """The reward and the columns that alarms are raised from, constant in memory.
 
     The reward is that of evaluations where the log holds some, and else that of training.

@@ -58,7 +58,7 @@ def follower(source: str | os.PathLike[str], run: str = "") -> Follower:
     if path.is_dir():
         return _in_folder(path, run)
     if path.suffix.lower() in LINES:
-        return _Lines(path, run)
+        return _LineFollower(path, run)
     if path.is_file():
         sample = sample_of(path)
         log_format = best_format(sample) if sample.head else None
@@ -94,7 +94,7 @@ def _trial(path: Path, run: str) -> Path:
     return study.trials / one_run(running, run, path)
 
 
-class _Lines:
+class _LineFollower:
     """Lines of JSON, read on from the byte at which the last look ended."""
 
     def __init__(self, path: Path, run: str) -> None:

@@ -16,7 +16,7 @@ from isoflop.monitor.live.look import Look, Standing
 from isoflop.monitor.live.names import LossNames
 from isoflop.monitor.live.outcomes import outcomes
 from isoflop.monitor.live.plan import RunPlan
-from isoflop.monitor.live.rewards import RewardCurves
+from isoflop.monitor.live.rewards import LoggedRewards
 from isoflop.monitor.live.stepwise import StepwiseRules
 from isoflop.schedules import Ending, LossCurve, ending
 
@@ -39,7 +39,7 @@ class Watcher:
         self.names = LossNames(self.columns)
         self.curves = {"loss": GrowingCurve(), "eval_loss": GrowingCurve(), "lr": GrowingCurve()}
         self.rules = {part: StepwiseRules(part) for part in ("loss", "eval_loss")}
-        self.rewards = RewardCurves()
+        self.rewards = LoggedRewards()
         self.alerts: dict[str, Alert] = {}
         self.step, self.count = -1.0, 0
         self.off_since = math.nan

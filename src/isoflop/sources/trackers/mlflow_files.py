@@ -96,7 +96,7 @@ def _history(folder: Path, wanted: Wanted, notes: list[Note]) -> HistoryWriter:
     return by_steps(sorted(rows, key=_step), wanted)
 
 
-class _Follower:
+class _MlflowFollower:
     """The lines that were added to the metrics of a run since the last look, by their time."""
 
     def __init__(self, store: Path, run: str) -> None:
@@ -150,4 +150,4 @@ def _row(name: str, words: list[str]) -> tuple[str, float, int, bool] | None:
         return None
 
 
-register(FolderFormat("MLflow, files", _claims, _read, follow=_Follower))
+register(FolderFormat("MLflow, files", _claims, _read, follow=_MlflowFollower))

@@ -175,7 +175,7 @@ class _Events:
         return name
 
 
-class _Follower:
+class _EventFollower:
     """The event files of a folder, or one of them, each from where the last look ended.
 
     A restart begins another file, whose steps go back. A file that was written anew is taken
@@ -288,7 +288,7 @@ def _read_folder(folder: Path, wanted: Wanted) -> Iterator[Log]:
 
 
 def _follow(place: Path, run: str) -> Follower:
-    return _Follower(place)
+    return _EventFollower(place)
 
 
 def _is_store(folder: Path) -> bool:

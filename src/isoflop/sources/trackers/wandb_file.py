@@ -172,7 +172,7 @@ def _collect(run: _Collected, number: int, data: bytes) -> None:
             run.code = codes[0] if codes else 0
 
 
-class _Follower:
+class _OfflineFollower:
     """The history of a run that is being written, from where the last look ended."""
 
     def __init__(self, path: Path) -> None:
@@ -290,7 +290,9 @@ def _read_folder(folder: Path, wanted: Wanted) -> Iterator[Log]:
 def _follow(place: Path, run: str) -> Follower:
     """Return the run of a file, or of a folder of W&B that holds one."""
     files = {p.stem.removeprefix("run-"): p for p in _files(place)} if place.is_dir() else {}
-    return _Follower(files[one_run({key: key for key in files}, run, place)] if files else place)
+    return _OfflineFollower(
+        files[one_run({key: key for key in files}, run, place)] if files else place
+    )
 
 
 def _is_store(folder: Path) -> bool:

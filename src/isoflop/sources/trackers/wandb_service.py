@@ -57,7 +57,7 @@ def _api() -> tuple[Any, str]:
     return wandb.Api(timeout=TIMEOUT, api_key=key), key
 
 
-class _Follower:
+class _ServiceFollower:
     """A run of the service: what was logged beyond the last row that was seen."""
 
     def __init__(self, address: str, run: str) -> None:
@@ -128,4 +128,4 @@ def _why(reason: Exception, key: str) -> str:
     return brief(text.replace(key, "***"), 300)
 
 
-register(AddressFormat("wandb", EXAMPLE, _read, _Follower))
+register(AddressFormat("wandb", EXAMPLE, _read, _ServiceFollower))

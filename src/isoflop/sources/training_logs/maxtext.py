@@ -26,17 +26,17 @@ def parse(lines: Iterable[Line]) -> Iterator[Part]:
 
     They are summed to tokens seen where the log begins with the first step.
     """
-    seen, following = 0.0, 0.0
-    for number_, line in lines:
+    tokens, following = 0.0, 0.0
+    for line_number, line in lines:
         if match := _STEP.search(line):
             record = {"step": float(match[1]), **pieces(match[2], ",")}
             if record["step"] == following and "total_weights" in record:
-                seen, following = seen + record["total_weights"], following + 1
-                record["tokens"] = seen
-            yield ConsoleRow(number_, record)
+                tokens, following = tokens + record["total_weights"], following + 1
+                record["tokens"] = tokens
+            yield ConsoleRow(line_number, record)
         elif match := _EVALUATION.search(line):
             values = {f"eval {k}": v for k, v in pieces(match[2], ",").items()}
-            yield ConsoleRow(number_, {"step": float(match[1]), **values})
+            yield ConsoleRow(line_number, {"step": float(match[1]), **values})
         elif match := _SIZE.search(line):
             yield Setting("N (total)", number(match[1]) * 1e9)
 

@@ -26,16 +26,16 @@ _SCALE = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9}
 
 def parse(lines: Iterable[Line]) -> Iterator[Part]:
     """Yield what NeMo prints; the step is its global step, where it prints one."""
-    for number_, line in lines:
+    for line_number, line in lines:
         if match := _STEP.search(line):
             values = pieces(match[2], "|")
             yield ConsoleRow(
-                number_, {"step": values.get("global_step", float(match[1])), **values}
+                line_number, {"step": values.get("global_step", float(match[1])), **values}
             )
         elif match := _BAR.search(line):
             values = {k.strip(): number(v) for k, v in _PAIR.findall(match[2])}
             if "global_step" in values:
-                yield ConsoleRow(number_, {"step": values["global_step"], **values})
+                yield ConsoleRow(line_number, {"step": values["global_step"], **values})
         elif match := _SIZE.match(_RANK.sub("", line).strip()):
             yield Setting("N (total)", number(match[1]) * _SCALE[match[2].upper()])
 

@@ -50,8 +50,8 @@ def timeline(log: Log, step: str, fields: Collection[str]) -> Timeline:
     place[rows] = group
     columns = {name: _placed(log.history, name, place, steps.size) for name in names}
     if leading is not None:
-        own = place[log.history.series[leading].rows]
-        if lost := int((own >= 0).sum() - np.unique(own[own >= 0]).size):
+        places = place[log.history.series[leading].rows]
+        if lost := int((places >= 0).sum() - np.unique(places[places >= 0]).size):
             records = amount(lost, "record", "records")
             text = f"{log.run}: {records} of a step that came again: its last {leading} is taken"
             notes.append(Note("info", "replaced", text))
