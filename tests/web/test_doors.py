@@ -208,7 +208,7 @@ def test_5_every_text_of_a_request_is_held_against_the_folder(ask, tmp_path):
     secret = str(tmp_path / "secret.csv")
     for query in (
         {"fit": secret, "C": "1e20"},
-        {"fit": "chinchilla/besiroglu2024", "C": "1e20", "given": f"N={secret}"},
+        {"fit": "chinchilla/besiroglu2024", "C": "1e20", "inputs": f"N={secret}"},
     ):
         answer = ask("GET", "/api/ask/plan", params=query)
         assert answer.status_code == 400
