@@ -43,7 +43,7 @@ def _answer(result: ScheduleFits) -> str:
     for one in result.errors:
         errors.setdefault(one.key, []).append(one.mae)
     if not errors:
-        return f"{', '.join(result.fits)} are fitted, and no held-out curve judges them"
+        return f"No held-out curve judges {', '.join(result.fits)}"
     means = sorted((float(np.mean(values)), key) for key, values in errors.items())
     count = len({id(one.curve) for one in result.errors})
     spans = {key: f"{show(min(v), 2)} to {show(max(v), 2)}" for key, v in errors.items()}
