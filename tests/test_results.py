@@ -100,9 +100,10 @@ def loss_curves():
     budget = "steps=600,warmup=30"
     law = schedules.AreaPower(L0=2.7, A=0.6, alpha=0.45)
     texts = (f"constant:peak=3e-4,{budget}", f"cosine:peak=3e-4,end=3e-5,{budget}")
+    named = {text.partition(":")[0]: schedules.recipe(text) for text in texts}
     return [
-        schedules.simulated(law, schedules.recipe(text).schedule(text[:6]), 40, 1e-3, seed)
-        for seed, text in enumerate(texts)
+        schedules.simulated(law, spec.schedule(name), 40, 1e-3, seed)
+        for seed, (name, spec) in enumerate(named.items())
     ]
 
 
