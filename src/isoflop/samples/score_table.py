@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -58,6 +58,11 @@ class ScoreTable:
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "proxies", MappingProxyType(dict(self.proxies)))
         object.__setattr__(self, "sizes", MappingProxyType(dict(self.sizes)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as what makes an equal table; frozen mappings do not pickle."""
+        values = (getattr(self, f.name) for f in fields(self))
+        return ScoreTable, tuple(dict(v) if isinstance(v, Mapping) else v for v in values)
 
     def __len__(self) -> int:
         return int(self.prompt.size)

@@ -42,7 +42,8 @@ def splits(
 
     `cuts` are values, or how many to place for each quantity, evenly in its log from the lowest
     that leaves `needed` runs, at three values of each input of `takes`, to the highest that
-    leaves out the top level. Rows that are points of one run are seen, or held out, together.
+    leaves out the top level. Rows that are points of one run are seen, or held out, together,
+    unless every run goes as far.
 
     Raises CannotFit if no quantity allows a split.
     """
@@ -76,9 +77,13 @@ def level(runs: Runs, symbol: str) -> Numbers:
 
 
 def _end(runs: Runs, symbol: str) -> Numbers:
-    """Return the level of each row (n,), that of its run's end where several rows are one run."""
+    """Return the level of each row (n,), that of its run's end where several rows are one run.
+
+    Where every run goes as far, as branches off one trunk do, each row counts by its own level.
+    """
     values, whole = level(runs, symbol), whole_runs(runs)
-    return values if whole is None else whole.ends(values)
+    ends = values if whole is None else whole.ends(values)
+    return values if np.ptp(np.log(ends)) <= SAME_LEVEL else ends
 
 
 def reach(train: Mapping[str, Numbers], at: Mapping[str, Numbers]) -> Numbers:
