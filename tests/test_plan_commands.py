@@ -72,6 +72,84 @@ def test_a_budget_in_any_unit_is_the_compute_that_it_pays_for(typed, budget, C):
 
 
 @pytest.mark.parametrize(
+    ("line", "FLOP"),
+    [
+        ("cost --budget '2000 H100-hours' --mfu 0.4", 2000 * 3600 * 989.5e12 * 0.4),
+        ("cost --budget '$50k' --chip H100 --price 2 --mfu 0.4", 25e3 * 3600 * 989.5e12 * 0.4),
+        ("cost --budget '7 MWh' --chip H100 --mfu 0.4", 10e3 * 3600 * 989.5e12 * 0.4),
+        ("cost --budget '100 PF-days' --chip H100 --mfu 0.4", 8.64e21),
+        ("cost --C '100 PF-days' --chip H100 --mfu 0.4", 8.64e21),
+        ("cost --budget '10 days on 8xH100' --mfu 0.4", 1920 * 3600 * 989.5e12 * 0.4),
+    ],
+)
+def test_cost_says_what_a_budget_in_any_unit_amounts_to(typed, line, FLOP):
+    """The H100 draws 700 W, so that 7 MWh are 10,000 hours of one."""
+    code, data = typed(line)
+    assert code == 0
+    assert data["C"] == pytest.approx(FLOP, rel=1e-9)
+    assert data["chip-hours"]["typical"] * 3600 * 989.5e12 * 0.4 == pytest.approx(FLOP, rel=1e-9)
+
+
+def test_reach_holds_its_answer_against_a_budget_in_its_unit(typed):
+    code, data = typed(f"reach {SET} --L 2.25 --budget '2000 H100-hours' --mfu 0.4")
+    assert (code, data["cost"]["unit"]) == (0, "chip-hours")
+    hours = data["C"]["value"] / (3600 * 989.5e12 * 0.4)
+    assert data["cost"]["value"] == pytest.approx(hours, rel=1e-9)
+    assert any(f"{hours / 2000:.1%} of the budget" in note for note in data["notes"])
+    _, best = typed(f"plan {SET} --budget '2000 H100-hours' --mfu 0.4")
+    code, complaint = typed(f"reach {SET} --L 2.2 --budget '2000 H100-hours' --mfu 0.4")
+    assert code == 1
+    assert f"at best: {best['L']['value']:.4g}" in complaint
+
+
+def test_serve_takes_the_quality_that_a_budget_pays_for(typed):
+    _, best = typed(f"plan {SET} --budget '2000 H100-hours' --mfu 0.4")
+    code, data = typed(f"serve {SET} --budget '2000 H100-hours' --mfu 0.4 --serving 3e12")
+    assert code == 0
+    assert data["quality"] == pytest.approx(best["L"]["value"], rel=1e-9)
+    assert data["cost"]["unit"] == "chip-hours"
+
+
+def test_design_spends_a_budget_in_hours_of_chips(typed):
+    line = (
+        "design chinchilla --at N=70e9,D=1.4e12 --at-least N=1e7,D=2e8 --at-most N=1e9,D=2e10 "
+        "--noise 0.005"
+    )
+    flop = 30 * 3600 * 989.5e12 * 0.4
+    code, data = typed(f"{line} --budget '30 H100-hours' --mfu 0.4")
+    assert code == 0
+    assert data["spent"] <= flop
+    _, same = typed(f"{line} --budget '{flop} FLOP'")
+    assert data["runs"] == same["runs"]
+    assert any("pay for" in note for note in data["notes"])
+
+
+def test_next_runs_come_as_shapes_with_hours_and_a_price(capsys):
+    line = (
+        "design chinchilla --at N=70e9,D=1.4e12 --at-least N=1e7,D=2e8 --at-most N=1e9,D=2e10 "
+        "--noise 0.005 --count 3 --chip H100 --mfu 0.4 --price 2"
+    )
+    assert cli.main(shlex.split(line)) == 0
+    page = capsys.readouterr().out
+    assert "layers of width" in page
+    assert "chip-hours" in page
+    assert "USD" in page
+
+
+def test_a_study_is_written_and_held_to_budgets_in_words(typed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, data = typed("sweep new study.toml --width 8,16 --depth 1 --budgets '1 GFLOP,2e9'")
+    assert code == 0
+    assert data["trials"] == 4
+    code, data = typed("sweep plan study.toml --budget '1 TFLOP'")
+    assert (code, data["flop"]) == (0, pytest.approx(6e9, rel=0.3))
+    code, complaint = typed("sweep plan study.toml --budget '2 GFLOP'")
+    assert (code, "enough for" in complaint) == (2, True)
+    code, data = typed("sweep plan study.toml --budget '3 weeks on 64 H100'")
+    assert any("cannot be checked" in note["text"] for note in data["notes"])
+
+
+@pytest.mark.parametrize(
     ("fixed", "ratio"), [("--N 7B", 1e22 / 6 / 7e9 / 7e9), ("--D 1T", None), ("--ratio 50", 50)]
 )
 def test_what_is_fixed_stays_and_its_price_is_said(typed, fixed, ratio):
@@ -165,6 +243,18 @@ def test_a_configuration_goes_to_its_usual_name_once(typed, tmp_path, monkeypatc
         (f"plan {SET} --C 1e21 --at-most D=1e12 --at-least D=2e12", 2, "at least"),
         (f"reach {SET} --L 1.5", 1, "floor is E"),
         (f"reach {SET} --L 2.0 --at-most N=1e9", 1, "nearest is"),
+        (f"reach {SET} --L 2.0 --at-most C=1e22", 1, "nearest is"),
+        (f"reach {SET} --L 2.0 --at-most hours=1k --chip H100 --mfu 0.4", 1, "nearest is"),
+        (f"plan {SET} --C 1e21 --inputs experts=8", 2, "krajewski-moe/"),
+        (f"plan {SET} --C '1e21 tokens'", 2, "C is counted in FLOP"),
+        (f"plan {SET} --budget '€50k' --chip H100", 2, "prices are in USD"),
+        (f"plan {SET} --budget '3 weeks on 64 H900'", 2, "H800"),
+        (f"reach {SET} --L 2.2 --budget 2000", 2, "has no unit"),
+        (f"serve {SET} --budget 50k --chip H100 --serving 1e12", 2, "has no unit"),
+        (f"serve {SET} --budget '1e22 FLOP' --C 1e22 --serving 1e12", 2, "give one of them"),
+        ("cost --budget '2000 H100-hours' --chip A100", 2, "name one chip"),
+        ("cost --budget '3 weeks on 64 H100' --chips 8", 2, "--chips is 8"),
+        ("cost --budget '$5k'", 2, "V100"),
         (f"reach {SET}", 2, "what to reach"),
         (f"shrink {SET} --C 1e21 --k 0.1", 2, "smallest"),
         (f"serve {SET} --serving 1e12", 2, "one quality"),

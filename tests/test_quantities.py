@@ -14,6 +14,7 @@ from isoflop.quantities import (
     QUANTITIES,
     is_share,
     parse,
+    parse_as,
     quantity,
     refuse_impossible,
     show,
@@ -106,3 +107,31 @@ def test_a_value_that_no_run_can_have_is_refused(symbol, value):
 def test_a_share_may_be_nothing_and_one_of_a_mixture_all(symbol, value):
     refuse_impossible(symbol, value)
     assert is_share(symbol, np.array([value, 0.5])).all()
+
+
+@pytest.mark.parametrize(
+    ("symbol", "text", "value"),
+    [
+        ("C", "100 PF-days", 8.64e21),
+        ("C", "8.5 ZFLOP", 8.5e21),
+        ("C", "1e22", 1e22),
+        ("C", "5.5 EFLOPs", 5.5e18),
+        ("hours", "2000 GPU-hours", 2000.0),
+        ("hours", "3 weeks", 504.0),
+        ("D", "1.4T tokens", 1.4e12),
+        ("N", "70B params", 7e10),
+        ("memory", "80 GB", 8e10),
+        ("memory", "80 GiB", 80 * 2.0**30),
+        ("anything", "70B", 7e10),
+    ],
+)
+def test_a_quantity_may_say_its_unit(symbol, text, value):
+    assert parse_as(symbol, text, symbol) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "text"), [("C", "100 tokens"), ("D", "5 PF-days"), ("hours", "1e22 FLOP")]
+)
+def test_a_unit_of_something_else_is_refused(symbol, text):
+    with pytest.raises(UsageError, match=f"{symbol} is counted in"):
+        parse_as(symbol, text, symbol)

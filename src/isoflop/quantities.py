@@ -49,6 +49,8 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("chars", "training text seen", "characters", (1e8, 1e12)),
         Quantity("L_u", "loss less that of unigrams of its symbols", "nats/token", (-6, -0.5)),
         Quantity("V", "vocabulary size", "symbols", (1e3, 3e5)),
+        Quantity("timescale", "AdamW's averaging over the length of the run", "1", (0.01, 1)),
+        Quantity("minutes", "time that a task takes a skilled human", "minutes", (0.1, 1e3)),
         Quantity("hours", "accelerator time", "GPU-hours", (1, 1e5)),
         Quantity("k", "samples per problem", "samples", (1, 1e4)),
         Quantity("d", "root KL divergence from the initial policy", "sqrt(nats)", (0.5, 10)),
@@ -91,6 +93,22 @@ _NUMBER = re.compile(
     r"([+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([kKmMbBgGtT]?)",
     re.ASCII,
 )
+_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21}
+_PREFIXES["y"] = 1e24
+HOURS = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 8766 / 12, "year": 8766.0}
+# 1.5k, 70B or 3e22, and what is said after it.
+_AMOUNT = re.compile(
+    r"(?P<number>[+-]?[\d.,_]+(?:e[+-]?\d+)?\s*(?:[kKmMbBgGtT](?![A-Za-z0-9/-]))?)\s*(?P<unit>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_FLOP = re.compile(r"([kmgtpezy]?)flops?")
+_FLOP_TIME = re.compile(
+    r"([gtpe])(?:eta|iga|era|xa)?f(?:lops?|lop/s)?(?:/s)?[\s-]*(hour|day|year)s?"
+)
+_CHIP_TIME = re.compile(r"(?:(?:gpu|chip|accelerator|tpu)s?[\s-]*)?(hour|day|week|month|year)s?")
+_BYTES = re.compile(r"([kmgt]?)(i?)b(?:ytes?)?")
+_WORDS = {"params": {"params", "parameters"}, "tokens": {"tokens"}}
+_OF_LIMITS = {"memory": "bytes", "latency": "s/token"}  # what plans are held to, beside quantities
 # Between these lie all numbers of the field, and their products with room to spare.
 SMALLEST, LARGEST = 1e-100, 1e100
 NARROWEST, WIDEST = 0.001, 0.99999  # shares of draws that some draws can tell from none and all
@@ -175,6 +193,62 @@ def parse(text: str, what: str = "number") -> float:
     return value
 
 
+def split_amount(text: str, what: str) -> tuple[float, str] | None:
+    """Return the number that a text begins with, and the unit behind it; None if it has none.
+
+    Raises what `parse` raises, for what begins like a number and is none.
+    """
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None:
+        return None
+    return parse(match["number"], what), " ".join(match["unit"].split())
+
+
+def flop_of(amount: float, unit: str) -> float | None:
+    """Return FLOP of "FLOP", "ZFLOP", "PF-days" or "petaflop/s-days"; None for another unit."""
+    low = unit.lower()
+    if match := _FLOP.fullmatch(low):
+        return amount * _PREFIXES[match[1]]
+    if match := _FLOP_TIME.fullmatch(low):
+        return amount * _PREFIXES[match[1]] * HOURS[match[2]] * 3600.0
+    return None
+
+
+def parse_as(symbol: str, text: str, what: str) -> float:
+    """Return the number that `text` writes of a quantity, whose unit may be said and is then held.
+
+    Raises UsageError for a unit of something else, and what `parse` raises.
+
+    >>> parse_as("C", "100 PF-days", "--C"), parse_as("hours", "3 GPU-days", "hours")
+    (8.64e+21, 72.0)
+    """
+    unit = QUANTITIES[symbol].unit if symbol in QUANTITIES else _OF_LIMITS.get(symbol, "")
+    amount = split_amount(text, what) if unit and not _NUMBER.fullmatch(text.strip()) else None
+    if amount is None or not amount[1]:
+        return parse(text, what)
+    value = _in_unit(unit, *amount)
+    if value is None:
+        raise UsageError(
+            f"{what} {brief(text)} is in {brief(amount[1])}; {symbol} is counted in {unit}"
+        )
+    _refuse_size(what, value, brief(text))
+    return value
+
+
+def _in_unit(unit: str, amount: float, words: str) -> float | None:
+    """Return an amount in the unit of a quantity; None for words that name no such unit."""
+    if words.lower() in _WORDS.get(unit, {unit.lower()}):
+        return amount
+    if unit == "FLOP":
+        return flop_of(amount, words)
+    if unit == "GPU-hours" and (match := _CHIP_TIME.fullmatch(words.lower())):
+        return amount * HOURS[match[1]]
+    if unit == "bytes" and (match := _BYTES.fullmatch(words.lower())):
+        step = 1024.0 if match[2] else 1000.0
+        return amount * step ** ("", "k", "m", "g", "t").index(match[1])
+    return None
+
+
 def amounts(symbol: str, values: Any) -> Any:
     """Return a number, or an array (k,), of what is a number, a text such as "70B", or several.
 
@@ -184,7 +258,7 @@ def amounts(symbol: str, values: Any) -> Any:
     (70000000000.0, 1400000000000.0)
     """
     if isinstance(values, str):
-        return parse(values, symbol)
+        return parse_as(symbol, values, symbol)
     if isinstance(values, int | float):
         return float(values)
     import numpy as np

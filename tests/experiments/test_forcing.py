@@ -89,6 +89,33 @@ def test_what_was_cut_off_has_no_end_to_suppress():
     assert len(asked) == 1
 
 
+def test_an_attempt_cut_off_by_its_limit_is_not_filed_as_forced():
+    found, _ = forced(TokenBudget(again=2), most=2)
+    assert "before its end could be suppressed" in found.responses[0].left_out
+    found, _ = forced(TokenBudget(again=2), most=16)
+    assert not found.responses[0].left_out
+    found, _ = forced(TokenBudget(again=5, tokens=5), END)  # the limit of thinking is a forced one
+    assert not found.responses[0].left_out
+
+
+def test_the_answer_is_asked_for_behind_the_end_of_thinking():
+    talker = Talker(Drawing(1.0, 16, ("\n",)))
+    forcing = BudgetForcing(TokenBudget(tokens=2), "Wait", END, " Final Answer:")
+    request = Request(TextProblem("p", "Q:"), (0,), seed=9)
+    found = asyncio.run(BudgetForcedBackend(talker, forcing).answer(request))
+    assert found.responses[0].text.startswith(f" a b{END} Final Answer:")
+    assert [prompt for prompt, *_ in talker.asked][1] == f"Q: a b{END} Final Answer:"
+    with pytest.raises(UsageError, match="end of thinking"):
+        BudgetForcing(TokenBudget(again=1), "Wait", "", "Final Answer:")
+
+
+def test_another_text_before_the_answer_is_another_way_of_sampling(tmp_path):
+    bank = SampleBank.create(tmp_path / "bank")
+    remember(bank, "m", BudgetForcing(TokenBudget(tokens=2), "Wait", END, "A:"))
+    with pytest.raises(UsageError, match="other texts"):
+        remember(bank, "m", BudgetForcing(TokenBudget(tokens=2), "Wait", END, "B:"))
+
+
 def test_responses_begin_together_and_go_on_apart():
     found, asked = forced(TokenBudget(again=1), n=3)
     assert [r.tokens for r in found.responses] == [6, 6, 6]

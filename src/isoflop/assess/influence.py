@@ -42,7 +42,8 @@ class Influence(Displayed):
     """What each answer is with all runs, and without some of them.
 
     `highest` leaves out the 1, 2, ... highest losses; `sizes` and `budgets` one level each of N
-    and C; `single` one run each, in the order of the runs. `error` is the jackknife's standard
+    and C, `families` one family each, where the runs name theirs; `single` one run each, in the
+    order of the runs. `error` is the jackknife's standard
     error of the log of an answer (of the answer itself, where it is not positive).
     """
 
@@ -53,6 +54,7 @@ class Influence(Displayed):
     single: tuple[Without, ...]
     error: Mapping[str, float]
     fit: Fit[Any]
+    families: tuple[Without, ...] = ()
 
     def _facts(self) -> Iterator[str]:
         yield from (f"{name}={number(value)}" for name, value in self.whole.items())
@@ -85,7 +87,8 @@ def influence(
     questions: dict[str, Answer] = {**(answers or {}), **{k: _parameter(k) for k in fit.free}}
     problem, weights_n = reopen(fit), run_weights(fit.runs)
     z_p = problem.point(fit.law)
-    cuts = (list(_highest(fit, most)), list(_levels(fit, "N")), list(_levels(fit, "C")))
+    levels_cut = (list(_levels(fit, symbol)) for symbol in ("N", "C"))
+    cuts = (list(_highest(fit, most)), *levels_cut, list(_families(fit)))
     able = [[c for c in part if (~c[1]).sum() > z_p.size] for part in cuts]
     masks_sn = np.array([out for part in able for _, out in part], bool).reshape(-1, len(fit.runs))
     far_sp = _refits(fit, problem, weights_n * ~masks_sn, seed)
@@ -98,9 +101,11 @@ def influence(
         damping=Damping(near=True, scaled=problem.has_unbounded),
     ).z_sp
     values = _answers(questions, problem.law(np.concatenate([z_p[None], far_sp, near_sp])))
-    single = [(f"row {row}", out) for row, out in zip(fit.runs.rows, one_sn == 0, strict=True)]
-    refits = iter(_without(fit, [*able[0], *able[1], *able[2], *single], values[1:]))
-    highest, sizes, budgets, alone = (tuple(next(refits) for _ in part) for part in (*able, single))
+    single = list(zip(_names(fit), one_sn == 0, strict=True))
+    refits = iter(_without(fit, [cut for part in (*able, single) for cut in part], values[1:]))
+    highest, sizes, budgets, families, alone = (
+        tuple(next(refits) for _ in part) for part in (*able, single)
+    )
     error = {k: _error(alone, k) for k in questions}
     return Influence(
         whole=values[0],
@@ -110,6 +115,7 @@ def influence(
         single=alone,
         error=error,
         fit=fit,
+        families=families,
     )
 
 
@@ -142,6 +148,23 @@ def _levels(fit: Fit[Any], symbol: str) -> Iterator[tuple[str, npt.NDArray[np.bo
         inside = values[level == k]
         low, high = show(float(inside.min())), show(float(inside.max()))
         yield f"{symbol} = {low}" if low == high else f"{symbol} = {low} to {high}", level == k
+
+
+def _families(fit: Fit[Any]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Yield a name and a mask (n,) of the runs of each family that the runs name, if several."""
+    names = fit.runs.labels.get("family")
+    families = [] if names is None else sorted({str(name) for name in names if str(name)})
+    for name in families if len(families) > 1 else ():
+        yield f"family {name}", np.asarray(names) == name
+
+
+def _names(fit: Fit[Any]) -> list[str]:
+    """Return what each run is called: by its label, where it has one of its own, and its row."""
+    labels = fit.runs.labels.get("run")
+    if labels is None:
+        return [f"row {row}" for row in fit.runs.rows]
+    pairs = zip(labels, fit.runs.rows, strict=True)
+    return [f"{label}, row {row}" if str(label) else f"row {row}" for label, row in pairs]
 
 
 def _refits(fit: Fit[Any], problem: FitProblem, weights_sn: Numbers, seed: int) -> Numbers:

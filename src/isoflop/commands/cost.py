@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from isoflop.commands import pricing
-from isoflop.commands.pricing import CostOptions, spread
+from isoflop.commands.pricing import CostOptions, spread, utilisation_of
 from isoflop.commands.registry import Option, command
-from isoflop.errors import UsageError, texts
-from isoflop.pages.cost import work_of
-from isoflop.pages.ranges import plain
-from isoflop.quantities import show
-from isoflop.report import Block, Paragraph, Report, Table, note_blocks
+from isoflop.errors import Notes, UsageError
+from isoflop.pages.cost import page_of, site_of, work_of
+from isoflop.report import Report
 
 if TYPE_CHECKING:
     from isoflop.atlas import Chip, Range
@@ -20,11 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkOptions:
-    """The work: FLOP, or parameters and tokens."""
+    """The work: FLOP, parameters and tokens, or what a budget pays for."""
 
     C: Annotated[float | None, Option("training compute [FLOP]")] = None
     N: Annotated[float | None, Option("parameters that a token meets, where C is 6ND")] = None
     D: Annotated[float | None, Option("training tokens, where C is 6ND")] = None
+    budget: Annotated[
+        str | None,
+        Option(
+            'what is spent, to see what it amounts to: "3 weeks on 64 H100", "$50k", "5 MWh"',
+            "BUDGET",
+            excludes=("C", "N", "D"),
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,8 @@ class RateOptions:
 
     mfu: pricing.Mfu = None
     hours: Annotated[
-        float | None, Option("chip-hours that it took, from which the utilisation follows")
+        float | None,
+        Option("chip-hours that it took, from which the utilisation follows", excludes=("budget",)),
     ] = None
     precision: pricing.Precision = "bf16"
 
@@ -54,52 +61,44 @@ class LoadOptions:
 def cost(
     *,
     work: WorkOptions = WorkOptions(),
-    chip: Annotated[str, Option("the accelerator", "CHIP")],
+    chip: Annotated[
+        str | None, Option("the accelerator, unless the budget names it", "CHIP")
+    ] = None,
     rate: RateOptions = RateOptions(),
     price: pricing.Price = None,
-    chips: Annotated[int, Option("how many work together")] = 1,
+    chips: Annotated[int | None, Option("how many work together; 1 unless the budget says")] = None,
     power: LoadOptions = LoadOptions(),
 ) -> Report:
-    """Find the hours, energy and money that training takes on chips.
+    """Find what training takes on chips, or what a budget amounts to.
+
+    Hours, energy and money of FLOP, or the FLOP that a budget in any of them pays for.
 
     Prices and peaks are dated facts with sources; --price states another. With --hours in place
     of --mfu the answer is the utilisation that they amount to.
     """
     from isoflop.accounting import Accelerators, training_cost
+    from isoflop.plan.budget import parse_budget
+    from isoflop.plan.worth import budget_worth
 
-    flop = work_of(work.C, work.N, work.D)
-    on = CostOptions(price=price).priced_chip(chip)
-    share = _share(flop, on, rate.mfu, rate.hours, rate.precision)
+    budget = None if work.budget is None else parse_budget(work.budget)
+    name, count = site_of(budget, chip, chips)
+    on = CostOptions(price=price).priced_chip(name)
     accelerators = Accelerators(
         on,
-        chips,
+        count,
         rate.precision,
         load=spread(power.load, "--load"),
         overhead=spread(power.overhead, "--overhead"),
     )
-    bill = training_cost(flop, accelerators, share)
-    named = {
-        "utilisation": bill.utilisation,
-        "chip-hours": bill.hours,
-        "days": bill.days,
-        "kWh": bill.energy,
-        "USD": bill.money,
-    }
-    rows = [(k, r.low, r.typical, r.high) for k, r in named.items() if r is not None]
-    peak = on.flop_per_second(rate.precision)
-    blocks: tuple[Block, ...] = (
-        *note_blocks(bill.notes),
-        Table(
-            ("what", "low", "typical", "high"),
-            tuple(rows),
-            caption=f"{show(flop)} FLOP on {chips:,} x {on.name}.",
-        ),
-        Paragraph(f"Its {rate.precision} peak is {show(peak, 4)} FLOP/s: {on.source}."),
-    )
-    data = {"C": flop, "chip": on.key, "chips": chips, "peak": peak} | {
-        k: plain(r) for k, r in named.items()
-    }
-    return Report("What training takes", blocks, {**data, "notes": texts(bill.notes)})
+    assumed: Notes = ()
+    if budget is None:
+        flop = work_of(work.C, work.N, work.D)
+        share = _share(flop, on, rate.mfu, rate.hours, rate.precision)
+        bill = training_cost(flop, accelerators, share)
+    else:
+        share, assumed = utilisation_of(rate.mfu)
+        bill = budget_worth(budget, accelerators, share)
+    return page_of(bill, rate.precision, assumed)
 
 
 def _share(C: float, on: Chip, mfu: str | None, hours: float | None, precision: str) -> Range:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands.law_source import saved
+from isoflop.commands.pricing import SpendOptions
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
 from isoflop.pages.design import page_of, pool_of
@@ -51,7 +52,6 @@ Drift = Annotated[
 class StopOptions:
     """Where the design ends."""
 
-    budget: Annotated[float | None, Option("compute to spend on runs [FLOP]")] = None
     count: Annotated[int | None, Option("how many runs to choose")] = None
     within: Within = None
 
@@ -89,6 +89,7 @@ def design(
     *,
     also: Also = (),
     at: At,
+    spending: SpendOptions = SpendOptions(),
     stop: StopOptions = StopOptions(),
     grid: GridOptions = GridOptions(),
     worth: WorthOptions = WorthOptions(),
@@ -103,6 +104,7 @@ def design(
     from isoflop.plan.design.greedy import design as choose
     from isoflop.plan.design.uncertainty import Target
 
+    C, cost, assumed = spending.spending()
     models = [_model(text) for text in (fit, *also)]
     candidates = pool_of(models, grid.pool, grid.at_least, grid.at_most, grid.steps)
     if unknown := sorted(set(at) - {"N", "D", "C"}):
@@ -112,14 +114,14 @@ def design(
         Target(**at),
         candidates,
         criterion=worth.criterion,
-        budget=stop.budget,
+        budget=C,
         count=stop.count,
         within=stop.within,
         noise=worth.noise,
         drift=worth.drift,
         level=worth.level,
     )
-    return page_of(result)
+    return page_of(result, assumed, cost)
 
 
 def _model(text: str) -> Model | Pool:

@@ -54,7 +54,7 @@ def influence(
 ) -> Report:
     """Show how far answers hang on a few of the runs.
 
-    Leaves out the 1, 2, ... highest losses, each size, each budget and each run, and fits again.
+    Leaves out the 1, 2, ... highest losses, each size, budget, family and run, and fits again.
     Give C for the best N and D of that budget, or what the law takes (N and D) for a forecast.
     """
     from isoflop import assess, fitting

@@ -53,9 +53,30 @@ def _model(text: str) -> Fit[Any] | Pool | Published:
         sets = [published.key for published in Law.registry[text].published.values()]
         named = f"name a published set of it ({', '.join(sets[:3])})" if sets else "fit it to runs"
         raise UsageError(f"{text} is a law without numbers; {named}, or a fit saved with --out")
+    if named := _named(text):
+        return named
     if text.count("/") == 1 and not text.endswith(".json") and not text.startswith((".", "/")):
         return constants(text)
     return load(text)
+
+
+def _named(text: str) -> Published | None:
+    """Return the published set that an author and year name, such as besiroglu2024; None for none.
+
+    Of several sets of one name that law of N and D which predicts the loss is meant, if one is.
+    Raises UsageError, with all of them, where that leaves more than one.
+    """
+    from isoflop.laws import search
+
+    sets = search(text)[1] if "/" not in text and not text.endswith(".json") else ()
+    if not sets:
+        return None
+    of_loss = [s for s in sets if {"N", "D"} == set(s.binding.takes) and s.binding.predicts == "L"]
+    if len(of_loss) == 1 or len(sets) == 1:
+        return (of_loss or sets)[0]
+    keys = ", ".join(s.key for s in sets[:8])
+    more = f" and {len(sets) - 8} more ('isoflop laws {text}' lists them)" if len(sets) > 8 else ""
+    raise UsageError(f"{text} names {len(sets)} published sets: {keys}{more}; name one of them")
 
 
 def saved(text: str) -> Fit[Any] | Pool:

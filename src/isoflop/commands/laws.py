@@ -6,27 +6,37 @@ from typing import Annotated
 
 from isoflop.commands.registry import Option, command
 from isoflop.pages.law_list import by_topic
-from isoflop.pages.laws import about, formula, law_of, set_of
+from isoflop.pages.laws import about, formula, law_of, matches_of, set_of
 from isoflop.report import Block, Heading, Paragraph, Report, Table
 
 
 @command("laws", section="Laws, and how far they hold", example="isoflop laws chinchilla")
 def laws(
-    name: Annotated[str | None, Option("a law, or a published set written LAW/SET")] = None,
+    name: Annotated[
+        str | None,
+        Option("a law, a set written LAW/SET, or an author, year, arXiv number or phrase to find"),
+    ] = None,
 ) -> Report:
     """List the laws; or show one law, or one published set of its constants.
 
     A law is shown with its formula, the quantities it takes, its parameters with units and
     bounds, every published set with its source, its conventions, the range that it was fitted on
-    and what to beware of, and what isoflop's own fits to public runs gave.
+    and what to beware of, and what isoflop's own fits to public runs gave. Any other words are
+    looked for in names, sources and descriptions: kaplan2020, "Henighan 2020", 2203.15556.
     """
-    from isoflop.laws import constants, form
+    from isoflop.law import Law
+    from isoflop.laws import constants, form, search
 
     if name is None:
         return _all()
-    if "/" in name:
+    if name in Law.registry:
+        return law_of(form(name))
+    if name.partition("/")[0] in Law.registry:
         return set_of(constants(name))
-    return law_of(form(name))
+    laws, sets = search(name)
+    if len(sets) == 1 and not laws:
+        return set_of(sets[0])
+    return matches_of(name, laws, sets) if laws or sets else law_of(form(name))
 
 
 def _all() -> Report:

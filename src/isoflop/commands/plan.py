@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands.law_source import Model, model
-from isoflop.commands.pricing import CostOptions, ProblemOptions
+from isoflop.commands.pricing import BudgetText, CostOptions, ProblemOptions
 from isoflop.commands.registry import Option, command
-from isoflop.errors import UsageError
+from isoflop.errors import UsageError, brief
 from isoflop.pages.plan import TrainingOutput, page_of
 from isoflop.report import Report
 
@@ -109,10 +109,40 @@ class FixedOptions:
             plan.C.value,
             serving=problem.priced.serving,
             unique=problem.unique,
+            worth=problem.worth,
             inputs=problem.inputs,
             fixed=self.fixed,
         )
         return with_rules(page, rules)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixtureOptions:
+    """How many experts there are, and how many a token meets."""
+
+    experts: Annotated[
+        str | None,
+        Option(
+            "a mixture of so many experts, or auto for the best count within the limits",
+            "COUNT|auto",
+            excludes=("N", "D", "ratio", "compare", "emit"),
+        ),
+    ] = None
+    top_k: Annotated[
+        int, Option("experts that a token meets", least=1, most=512, needs=("experts",))
+    ] = 1
+
+    @property
+    def count(self) -> int | Literal["auto"]:
+        """The count of experts; raises UsageError for what is none."""
+        text = (self.experts or "").strip()
+        if text == "auto":
+            return "auto"
+        if not text.isascii() or not text.isdigit() or len(text) > 6:
+            raise UsageError(
+                f"--experts is {brief(text)}; it is a whole number, such as 8, or auto"
+            )
+        return int(text)
 
 
 @command(
@@ -126,6 +156,7 @@ def plan(
     amount: AmountOptions = AmountOptions(),
     cost: CostOptions = CostOptions(),
     fixed: FixedOptions = FixedOptions(),
+    mixture: MixtureOptions = MixtureOptions(),
     problem: ProblemOptions = ProblemOptions(),
     output: TrainingOptions = TrainingOptions(),
 ) -> Report:
@@ -134,11 +165,22 @@ def plan(
     The budget pays for training at C = 6ND, unless the law or --count says otherwise, and for
     the tokens of --serving. With --emit the answer comes as a configuration, too.
     """
-    from isoflop.plan import parse_budget, spend
+    from isoflop.pages.experts import page_of as page_of_experts
+    from isoflop.plan import choose_experts, parse_budget, spend
 
     C, budget = amount.C, amount.budget
     source = model(fit, level=problem.level, growth=problem.growth)
     cost_model, assumed = cost.cost(None if budget is None else parse_budget(budget))
+    if mixture.experts is not None:
+        choice = choose_experts(
+            source,
+            C,
+            budget=budget,
+            experts=mixture.count,
+            top_k=mixture.top_k,
+            **problem.options(cost_model),
+        )
+        return page_of_experts(choice, assumed)
     question = problem.problem(source, cost_model, written=output.emit is not None)
     plan = spend(fixed.within(question, C, budget), C, budget=budget)
     run = TrainingOutput(
@@ -160,13 +202,14 @@ def reach(
     L: Annotated[float | None, Option("the loss to reach, in the unit of the law")] = None,
     score: Annotated[float | None, Option("a score to reach, in place of L")] = None,
     through: Through = None,
+    budget: BudgetText = None,
     cost: CostOptions = CostOptions(),
     problem: ProblemOptions = ProblemOptions(),
 ) -> Report:
     """Find the cheapest run that reaches a loss.
 
     The cost is that of training at C = 6ND, unless the law or --count says otherwise, and of the
-    tokens of --serving.
+    tokens of --serving. With --budget the cost is in its unit, and the answer is held against it.
     """
     from isoflop import plan as planning
 
@@ -174,10 +217,12 @@ def reach(
     if target is None or (L is None) == (score is None) or (score is None) != (through is None):
         raise UsageError("say what to reach: --L, or --score and the law --through it")
     source = model(fit, level=problem.level, growth=problem.growth)
-    cost_model, assumed = cost.cost()
+    cost_model, assumed = cost.cost(None if budget is None else planning.parse_budget(budget))
     plan: Plan = planning.reach(
         problem.problem(source, cost_model),
         target,
         through=None if through is None else model(through),
     )
+    if budget is not None:
+        plan = planning.held_to_budget(plan, budget)
     return page_of(plan, assumed=assumed)

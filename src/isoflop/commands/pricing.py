@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from isoflop.commands.law_source import Growth, Level
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from isoflop.atlas import Chip, Range
     from isoflop.plan import Cost, PlanningProblem, Serving
     from isoflop.plan.budget import Budget, BudgetUnit
-    from isoflop.plan.problem import Model
+    from isoflop.plan.problem import Model, PlanningOptions
 
 PRICED = "chip|money|energy|budget"  # what makes FLOP into hours of chips
 
@@ -60,6 +60,14 @@ ServingMfu: TypeAlias = Annotated[
 Price: TypeAlias = Annotated[
     str | None, Option("USD for an hour of a chip: 2.50, or low,high", "USD", needs=(PRICED,))
 ]
+ServingPrice: TypeAlias = Annotated[
+    str | None,
+    Option(
+        "USD for an hour of a chip that serves, unless that of training: 2.50, or low,high",
+        "USD",
+        needs=("serving", PRICED),
+    ),
+]
 Precision: TypeAlias = Annotated[
     str, Option("number format of training", "FORMAT", needs=(PRICED,))
 ]
@@ -74,8 +82,24 @@ ServingPrecision: TypeAlias = Annotated[
 Active: TypeAlias = Annotated[
     float, Option("share of N that a token meets, for a mixture of experts")
 ]
+BudgetText: TypeAlias = Annotated[
+    str | None,
+    Option(
+        'what may be spent, with its unit: "2000 GPU-hours", "$50k", "3 weeks on 64 H100", '
+        '"100 PF-days", "5 MWh"',
+        "BUDGET",
+    ),
+]
 Unique: TypeAlias = Annotated[
     float | None, Option("unique tokens there are; more training repeats them")
+]
+DataWorth: TypeAlias = Annotated[
+    Mapping[str, str] | None,
+    Option(
+        "what a token of yours is worth in tokens of the law's data, by cause, each a number or "
+        "low,high: quality=1.1,1.4,deduplication=1.05,synthetic=0.7,0.9",
+        "CAUSE=FACTOR",
+    ),
 ]
 Given: TypeAlias = Annotated[
     Mapping[str, float] | None,
@@ -119,21 +143,24 @@ class CountOptions:
     count: Counted = None
     shapes: Shapes = None
 
+    def options(self, cost: Cost | None = None, *, written: bool = False) -> PlanningOptions:
+        """Return the fields of a problem beside its model; `written` is that of `family`."""
+        return {
+            "cost": cost,
+            "unique": self.unique,
+            "inputs": self.inputs,
+            "convention": self.count,
+            "family": family(self.shapes, written),
+            "level": self.level,
+        }
+
     def problem(
         self, model: Model, cost: Cost | None = None, *, written: bool = False
     ) -> PlanningProblem:
-        """Return what is asked of a model; `written` is that of `family`."""
+        """Return what is asked of a model."""
         from isoflop.plan import PlanningProblem
 
-        return PlanningProblem(
-            model,
-            cost=cost,
-            unique=self.unique,
-            inputs=self.inputs,
-            convention=self.count,
-            family=family(self.shapes, written),
-            level=self.level,
-        )
+        return PlanningProblem(model, **self.options(cost, written=written))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,13 +170,18 @@ class ProblemOptions(CountOptions):
     at_most: Most = None
     at_least: Least = None
     growth: Growth = None
+    data_worth: DataWorth = None
 
-    def problem(
-        self, model: Model, cost: Cost | None = None, *, written: bool = False
-    ) -> PlanningProblem:
-        """Return what is asked of a model, within limits."""
-        problem = CountOptions.problem(self, model, cost, written=written)
-        return replace(problem, at_most=self.at_most, at_least=self.at_least, growth=self.growth)
+    def options(self, cost: Cost | None = None, *, written: bool = False) -> PlanningOptions:
+        """Return the fields of a problem beside its model, limits among them."""
+        causes = (self.data_worth or {}).items()
+        return {
+            **CountOptions.options(self, cost, written=written),
+            "at_most": self.at_most,
+            "at_least": self.at_least,
+            "growth": self.growth,
+            "worth": {cause: spread(text, f"--data-worth {cause}") for cause, text in causes},
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +197,7 @@ class CostOptions:
     price: Price = None
     serving_mfu: ServingMfu = None
     serving_chip: ServingChip = None
+    serving_price: ServingPrice = None
     precision: Precision = "bf16"
     serving_precision: ServingPrecision = None
     active: Active = 1.0
@@ -206,6 +239,8 @@ class CostOptions:
             return Cost(serving=self.served, active=self.active), ()
         on, utilisation, notes = self._training(named)
         serves = self.priced_chip(self.serving_chip) if self.serving_chip else on
+        if self.serving_price is not None:
+            serves = serves.with_price(spread(self.serving_price, "--serving-price"))
         load = ServingLoad(
             tokens=self.served,
             on=Accelerators(serves, precision=self.serving_precision or self.precision),
@@ -249,7 +284,8 @@ class CostOptions:
 
     def _refuse_idle(self) -> None:
         """Refuse options that say something of a chip where none is named."""
-        idle = ("mfu", "serving_mfu", "price", "serving_chip", "serving_precision")
+        idle = ("mfu", "serving_mfu", "price", "serving_chip", "serving_price")
+        idle += ("serving_precision",)
         for name in idle:
             if getattr(self, name) is not None:
                 option = name.replace("_", "-")
@@ -258,23 +294,14 @@ class CostOptions:
     def _training(self, named: str | None) -> tuple[Chip, Range, Notes]:
         """Return the chip, its utilisation, and what stands in for what was not stated."""
         from isoflop.accounting.cost import Accelerators, cost_notes
-        from isoflop.atlas import reported_utilisation
 
         notes = []
         if named is None:
             text = f"no chip was named: this is for {FALLBACK}; say --chip"
             notes.append(Note("doubt", "chip", text))
         on = self.priced_chip(named or FALLBACK)
-        if self.mfu is None:
-            share = reported_utilisation()
-            text = (
-                f"no utilisation was stated: {share.low:.0%} to {share.high:.0%}, typically "
-                f"{share.typical:.0%}, as large runs have reported; say --mfu"
-            )
-            notes.append(Note("doubt", "utilisation", text))
-        else:
-            share = spread(self.mfu, "--mfu")
-        return on, share, (*notes, *cost_notes(Accelerators(on)))
+        share, assumed = utilisation_of(self.mfu)
+        return on, share, (*notes, *assumed, *cost_notes(Accelerators(on)))
 
     def priced_chip(self, name: str) -> Chip:
         """Return a chip at the price that was stated, or at its own."""
@@ -289,10 +316,53 @@ class CostOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpendOptions:
+    """What may be spent on runs, and the chips that they go on."""
+
+    budget: BudgetText = None
+    chip: ChipName = None
+    mfu: Mfu = None
+    price: Price = None
+
+    def spending(self) -> tuple[float | None, Cost | None, Notes]:
+        """Return the training FLOP of the budget, the cost of a FLOP, and what was assumed.
+
+        Each is None where nothing says it. Raises UsageError for a budget without a unit, and for
+        one that the chip contradicts.
+        """
+        from isoflop.plan.budget import parse_budget, training_flop
+
+        budget = None if self.budget is None else parse_budget(self.budget)
+        if budget is None and self.chip is None:
+            return None, None, ()
+        options = CostOptions(chip=self.chip, mfu=self.mfu, price=self.price)
+        cost, notes = options.cost(budget)
+        if self.budget is None:
+            return None, cost, notes
+        C = training_flop(self.budget, cost)
+        paid = Note("info", "budget", f"{budget} pay for {show(C)} FLOP")
+        return C, cost, (*notes, *(() if cost.unit == "FLOP" else (paid,)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServingOptions(CostOptions):
     """What a model costs that is served."""
 
     serving: Annotated[float, Option("tokens served over the life of the model")]
+
+
+def utilisation_of(mfu: str | None) -> tuple[Range, Notes]:
+    """Return the utilisation that was stated, or that of large runs and a doubt that says so."""
+    from isoflop.atlas import reported_utilisation
+
+    if mfu is not None:
+        return spread(mfu, "--mfu"), ()
+    share = reported_utilisation()
+    text = (
+        f"no utilisation was stated: {share.low:.0%} to {share.high:.0%}, typically "
+        f"{share.typical:.0%}, as large runs have reported; say --mfu"
+    )
+    return share, (Note("doubt", "utilisation", text),)
 
 
 def spread(text: str, what: str) -> Range:

@@ -22,7 +22,7 @@ from isoflop.commands.tables import tables_of_call
 from isoflop.errors import UsageError, brief, suggest
 from isoflop.options import MOST
 from isoflop.options import Option as Option
-from isoflop.quantities import FROM_ZERO, QUANTITIES, parse, refuse_level, show
+from isoflop.quantities import FROM_ZERO, QUANTITIES, parse_as, refuse_level, show
 
 if TYPE_CHECKING:
     from isoflop.report import Report  # which brings NumPy, too much for a list of commands
@@ -354,16 +354,17 @@ def _pairs(parameter: Parameter, texts: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def _signed(text: str, what: str) -> float:
-    """Return a number that may also be zero or below."""
+def _signed(symbol: str, text: str, what: str) -> float:
+    """Return a number that may also be zero or below, in the unit of a quantity."""
     sign, size = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
     if re.fullmatch(r"\+?(0+\.?0*|\.0+)(e[+-]?[0-9]+)?", size, re.I):
         return 0.0
-    return sign * parse(size, what)
+    return sign * parse_as(symbol, size, what)
 
 
 def _number(parameter: Parameter, texts: Sequence[str]) -> float:
-    value = (_signed if parameter.name in _ANY else parse)(texts[-1], parameter.shown)
+    read = _signed if parameter.name in _ANY else parse_as
+    value = read(parameter.name, texts[-1], parameter.shown)
     if parameter.name == "level":
         refuse_level(value)
     return value
@@ -380,6 +381,6 @@ _READERS: Mapping[Kind, Callable[[Parameter, Sequence[str]], Any]] = {
     "texts": lambda p, given: tuple(given),
     "names": _pairs,
     "numbers": lambda p, given: {
-        name: _signed(text, f"{p.shown} {name}") for name, text in _pairs(p, given).items()
+        name: _signed(name, text, f"{p.shown} {name}") for name, text in _pairs(p, given).items()
     },
 }

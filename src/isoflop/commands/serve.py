@@ -17,8 +17,18 @@ class QualityOptions:
     """How good the model shall be: give one."""
 
     N: Annotated[float | None, Option("as good as a model of this size trained at its best")] = None
-    C: Annotated[float | None, Option("as good as the best training run of so many FLOP")] = None
+    C: Annotated[
+        float | None,
+        Option("as good as the best training run of so many FLOP", excludes=("budget",)),
+    ] = None
     L: Annotated[float | None, Option("of this loss")] = None
+    budget: Annotated[
+        str | None,
+        Option(
+            'as good as the best training run that this pays for: "$50k", "2000 H100-hours"',
+            "BUDGET",
+        ),
+    ] = None
 
 
 @command(
@@ -38,9 +48,12 @@ def serve(
     Set beside the model of that quality that is cheapest to train alone: a smaller one, trained
     on more data, saves with every token that it serves (Sardana et al. 2023).
     """
+    from isoflop.plan.budget import parse_budget, training_flop
     from isoflop.plan.serve import serve as served
 
     source = model(fit, level=problem.level, growth=problem.growth)
-    cost_model, assumed = cost.cost()
-    result = served(problem.problem(source, cost_model), N=quality.N, C=quality.C, L=quality.L)
+    budget = quality.budget
+    cost_model, assumed = cost.cost(None if budget is None else parse_budget(budget))
+    C = quality.C if budget is None else training_flop(budget, cost_model)
+    result = served(problem.problem(source, cost_model), N=quality.N, C=C, L=quality.L)
     return page_of(result, assumed)

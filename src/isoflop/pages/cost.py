@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from isoflop.errors import UsageError
+from typing import TYPE_CHECKING
+
+from isoflop.errors import Notes, UsageError, texts
+from isoflop.pages.ranges import plain
+from isoflop.quantities import show
+from isoflop.report import Block, Paragraph, Report, Table, note_blocks
+
+if TYPE_CHECKING:
+    from isoflop.accounting import TrainingCost
+    from isoflop.plan.budget import Budget
 
 
 def work_of(C: float | None, N: float | None, D: float | None) -> float:
@@ -11,4 +20,49 @@ def work_of(C: float | None, N: float | None, D: float | None) -> float:
         return C
     if C is None and N is not None and D is not None:
         return 6 * N * D
-    raise UsageError("state the work once: --C, or --N and --D of C = 6ND")
+    raise UsageError("state the work once: --C, --budget, or --N and --D of C = 6ND")
+
+
+def site_of(budget: Budget | None, named: str | None, count: int | None) -> tuple[str, int]:
+    """Return the chip, and how many work together, of options and of a budget that names them.
+
+    Raises UsageError where they contradict each other, and where no chip is named.
+    """
+    from isoflop.atlas import chip, chip_names
+
+    if budget is not None and budget.chip and named and chip(named).key != budget.chip:
+        raise UsageError(f"the budget is {budget}, and --chip is {named}; name one chip")
+    name = named or (budget.chip if budget is not None else None)
+    if name is None:
+        raise UsageError(f"no chip is named; name it with --chip: {', '.join(chip_names())}")
+    at_once = None if budget is None else budget.count
+    if at_once is not None and count not in (None, at_once):
+        raise UsageError(f"the budget has {at_once:,} chips work at once, and --chips is {count}")
+    return name, count or at_once or 1
+
+
+def page_of(bill: TrainingCost, precision: str, assumed: Notes = ()) -> Report:
+    """Return what FLOP take on chips, or what a budget amounts to, with what was `assumed`."""
+    named = {
+        "utilisation": bill.utilisation,
+        "chip-hours": bill.hours,
+        "days": bill.days,
+        "kWh": bill.energy,
+        "USD": bill.money,
+    }
+    rows = [("FLOP", bill.C)] if not bill.C.exact else []
+    rows += [(name, spread) for name, spread in named.items() if spread is not None]
+    peak, flop = bill.chip.flop_per_second(precision), bill.C.typical
+    blocks: tuple[Block, ...] = (
+        *note_blocks((*assumed, *bill.notes)),
+        Table(
+            ("what", "low", "typical", "high"),
+            tuple((name, r.low, r.typical, r.high) for name, r in rows),
+            caption=f"{show(flop)} FLOP on {bill.count:,} x {bill.chip.name}.",
+        ),
+        Paragraph(f"Its {precision} peak is {show(peak, 4)} FLOP/s: {bill.chip.source}."),
+    )
+    data = {"C": flop, "chip": bill.chip.key, "chips": bill.count, "peak": peak} | {
+        name: plain(r) for name, r in named.items()
+    }
+    return Report("What training takes", blocks, {**data, "notes": texts((*assumed, *bill.notes))})

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import UnknownName, UsageError, texts
+from isoflop.errors import Notes, UnknownName, UsageError, texts
 from isoflop.pages import shows
 from isoflop.pages.answer import answered
 from isoflop.plan.design.greedy import Design
 from isoflop.quantities import show
-from isoflop.report import Axis, Block, Figure, Line, Points, Report, Table, note_blocks
+from isoflop.report import Axis, Block, Cell, Figure, Line, Points, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.assess import Pool
+    from isoflop.plan.cost import Cost
     from isoflop.plan.design.uncertainty import Candidates, Model
 
 
@@ -25,11 +26,16 @@ BEYOND = 3.0  # by which the default grid goes further than the runs
 
 
 @shows(Design)
-def page_of(result: Design) -> Report:
-    """Return the runs to make next as a report, and how far each narrows the target."""
+def page_of(result: Design, assumed: Notes = (), cost: Cost | None = None) -> Report:
+    """Return the runs to make next as a report, and how far each narrows the target.
+
+    `assumed` is what stands in for what was not stated of the budget; with a `cost` on chips each
+    run has its hours and its price.
+    """
     blocks: list[Block] = [
-        *note_blocks(result.notes),
-        runs_of(result),
+        *note_blocks((*assumed, *result.notes)),
+        runs_of(result, cost),
+        *shapes_of(result),
         *stopping_of(result),
         map(result, result.candidates),
         narrowing(result),
@@ -40,7 +46,7 @@ def page_of(result: Design) -> Report:
         blocks,
     )
     title = f"Runs to make next, for {result.target.words}"
-    return Report(title, tuple(blocks), as_data(result), answer=answer)
+    return Report(title, tuple(blocks), as_data(result, assumed), answer=answer)
 
 
 def pool_of(
@@ -79,17 +85,55 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g}%"
 
 
-def runs_of(design_result: Design) -> Table:
+def runs_of(design_result: Design, cost: Cost | None = None) -> Table:
     """Return the runs of a design, in order, with cost and half-width after each."""
     rows = tuple(
-        (i + 1, c.N, c.D, c.D / c.N, c.cost, c.total_cost, percent(c.half_width))
+        (i + 1, c.N, c.D, c.D / c.N, c.cost, *hours_and_money(c.cost, cost), c.total_cost,
+         percent(c.half_width))
         for i, c in enumerate(design_result.choices)
-    )
+    )  # fmt: skip
+    columns = ("run", "N", "D", "D/N", "cost [FLOP]", *priced_in(cost), "spent [FLOP]")
     return Table(
-        ("run", "N", "D", "D/N", "cost [FLOP]", "spent [FLOP]", "target known within"),
+        (*columns, "target known within"),
         rows,
         "In the order in which they pay; a batch in parallel is the first rows.",
     )
+
+
+def priced_in(cost: Cost | None) -> tuple[str, ...]:
+    """Return the columns of what FLOP cost on chips; none where no chip is known."""
+    return () if cost is None or cost.per_flop is None else ("chip-hours", "USD")
+
+
+def hours_and_money(flop: float, cost: Cost | None) -> tuple[float | None, ...]:
+    """Return the typical hours and money of FLOP on chips; nothing where no chip is known."""
+    if cost is None or cost.per_flop is None:
+        return ()
+    per = cost.per_flop[0]
+    money = None if per.money is None else flop * per.money.typical
+    return flop * per.hours.typical, money
+
+
+def shapes_of(design_result: Design) -> list[Block]:
+    """Return shapes near the sizes of the runs that can be built; none where none comes near."""
+    from isoflop.accounting import shape_for
+
+    rows: list[tuple[Cell, ...]] = []
+    for N in sorted({c.N for c in design_result.choices}):
+        try:
+            proposal = shape_for(N)
+        except UsageError:
+            continue
+        a = proposal.architecture
+        shape = f"{a.layers} layers of width {a.width}"
+        rows.append((N, shape, proposal.realised, f"{proposal.error:+.1%}"))
+    if not rows:
+        return []
+    caption = (
+        "Shapes near these sizes: N counts all parameters, with 32,000 words and 2,048 positions; "
+        "'isoflop shape' takes others."
+    )
+    return [Table(("N", "shape", "N as built", "off"), tuple(rows), caption)]
 
 
 def stopping_of(design_result: Design) -> list[Block]:
@@ -134,7 +178,7 @@ def narrowing(design_result: Design) -> Figure:
     )
 
 
-def as_data(design_result: Design) -> dict[str, Any]:
+def as_data(design_result: Design, assumed: Notes = ()) -> dict[str, Any]:
     """Return the design as JSON types."""
     return {
         "target": design_result.target.words,
@@ -148,5 +192,5 @@ def as_data(design_result: Design) -> dict[str, Any]:
             {"N": c.N, "D": c.D, "cost": c.cost, "spent": c.total_cost, "half_width": c.half_width}
             for c in design_result.choices
         ],
-        "notes": texts(design_result.notes),
+        "notes": texts((*assumed, *design_result.notes)),
     }

@@ -123,8 +123,20 @@ def verdict(
         f"of the draws: {show(low)} to {show(high)}), and {show(float(values.min()))} to "
         f"{show(float(values.max()))} without up to {few} of them"
     )
+    groups = (*influence.sizes, *influence.budgets, *influence.families)
+    far = [w for w in groups if len(w.rows) > few and not low <= w.answers[main] <= high]
+    gone = ", ".join(f"{w.left_out} ({show(w.answers[main])})" for w in far[:4])
+    more = f" and {len(far) - 4} more" if len(far) > 4 else ""
+    by_group = [
+        Remark(
+            f"{main} leaves its interval, {show(low)} to {show(high)}, without {gone}{more}: the "
+            "answer hangs on that size, budget or family",
+            "doubt",
+        )
+    ]
     if not away:
-        return [Remark(f"{text}: no few runs decide it", "good")]
+        words = f"{text}: no few runs decide it"
+        return [Remark(words, "info" if far else "good"), *(by_group if far else ())]
     least = min(away, key=lambda w: len(w.rows))
     rows = ", ".join(map(str, least.rows))
     return [
@@ -132,7 +144,8 @@ def verdict(
             f"{text}; it leaves its interval without {least.left_out} "
             f"({show(least.answers[main])}): row {rows}. The interval does not hold this",
             "doubt",
-        )
+        ),
+        *(by_group if far else ()),
     ]
 
 
@@ -175,6 +188,7 @@ def tables(fit: Fit[Any], influence: Influence, names: tuple[str, ...], main: st
         ("The law without the highest losses", influence.highest, fit.free),
         ("Without one size", influence.sizes, names),
         ("Without one budget", influence.budgets, names),
+        ("Without one family", influence.families, names),
     ]
     if names == fit.free:
         del parts[1]
@@ -221,6 +235,7 @@ def as_data(fit: Fit[Any], influence: Influence, main: str) -> dict[str, Any]:
         "highest": listed(influence.highest),
         "sizes": listed(influence.sizes),
         "budgets": listed(influence.budgets),
+        "families": listed(influence.families),
         "single": listed(influence.single),
         "jackknife_error": numbers(influence.error),
     }

@@ -22,7 +22,7 @@ _BESIDES: Mapping[str, str] = MappingProxyType(  # what a loss takes besides N a
 )
 _PREDICTED: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("lr", "batch", "steps"), "Learning rate, batch and steps"),
+        **dict.fromkeys(("lr", "batch", "steps", "timescale"), "Learning rate, batch and steps"),
         **dict.fromkeys(("score", "error", "coverage"), "Scores of tasks"),
         **dict.fromkeys(("R", "rl_slope"), "Reward"),
         "y": "One input, any output",

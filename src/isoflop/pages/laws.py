@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from isoflop.law import Law, Param, Published
+from isoflop.laws.power import PF_DAY
 from isoflop.pages import shows, tabulates
 from isoflop.pages.answer import answered, estimate
-from isoflop.quantities import show
+from isoflop.quantities import quantity, show
 from isoflop.report import Block, Heading, Paragraph, Remark, Report, Table
 from isoflop.report.columns import Columns
 
@@ -41,6 +43,43 @@ def page(law: type[Law]) -> tuple[Block, ...]:
     return (*blocks, *curves(law, measured), *on_public_runs(law, measured))
 
 
+def matches_of(text: str, laws: Sequence[type[Law]], sets: Sequence[Published]) -> Report:
+    """Return the page of the laws and the published sets that a search has found."""
+    blocks: list[Block] = []
+    if sets:
+        rows = tuple((s.key, _inputs(s), s.source) for s in sets)
+        blocks.append(Table(("set", "predicts", "source"), rows))
+    if laws:
+        lines = tuple((law.key, formula(law), law.source) for law in laws)
+        blocks.append(Table(("law", "formula", "source"), lines))
+    data = {"sets": [s.key for s in sets], "laws": [law.key for law in laws]}
+    answer = (
+        f"{len(sets)} published sets and {len(laws)} laws speak of {text}; 'isoflop laws NAME' "
+        "shows one of them."
+    )
+    return Report(f"What speaks of {text}", tuple(blocks), data, answer=answer)
+
+
+def as_printed(constants: Published) -> Paragraph | None:
+    """Return the constants of a power as papers write them, (N_c / N)^alpha; None for other forms.
+
+    A scale of compute is in PF-days, too, and what a power of compute comes to at one PF-day.
+    """
+    law, takes = constants.law, constants.binding.takes
+    if law.key != "power" or len(takes) != 1:
+        return None
+    A, alpha = float(law.values["A"]), float(law.values["alpha"])
+    symbol, predicts = takes[0], constants.binding.predicts
+    if alpha > 0:
+        scale = A ** (1 / alpha)
+        days = f", {scale / PF_DAY:.3g} PF-days" if symbol == "C" else ""
+        unit = quantity(symbol).unit
+        text = f"({symbol}_c / {symbol})^alpha with {symbol}_c = {scale:.3g} {unit}{days}"
+        return Paragraph(f"As papers write it: {text}, which is A^(1/alpha).")
+    at = f" {A * PF_DAY**-alpha:.3g} at one PF-day, and" if symbol == "C" else ""
+    return Paragraph(f"As papers write it: {predicts} is{at} A {symbol}^{-alpha:g}.")
+
+
 @shows(Published)
 def set_of(constants: Published) -> Report:
     """Return the page of a published set of constants."""
@@ -55,7 +94,8 @@ def set_of(constants: Published) -> Report:
     blocks += [
         Paragraph(f"{formula(law)}, with {_inputs(constants)}. Source: {constants.source}."),
         Table(("parameter", "value", "unit", "meaning"), rows),
-        Paragraph(f"Conventions: {written(constants.conventions)}."),
+        *([printed] if (printed := as_printed(constants)) else []),
+        Paragraph(f"Conventions: {in_words(constants.conventions)}."),
         Paragraph(f"Fitted on: {ranges(constants)}."),
     ]
     if constants.check:
@@ -172,6 +212,26 @@ def _said(constants: Published) -> str:
 def written(values: Mapping[str, Any]) -> str:
     """Return named values in words: "N total, C 6ND"."""
     return ", ".join(f"{k} {v}" for k, v in values.items()) or "none stated"
+
+
+_IN_WORDS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("N", "total"): "N counts all parameters, embeddings too",
+        ("N", "non-embedding"): "N leaves out the embeddings of tokens and positions",
+        ("N", "active"): "N counts what a token meets of a mixture",
+        ("N", "with-head"): "N counts the blocks and the output head, without input embeddings",
+        ("N", "flops-per-token"): "N is the training FLOP of one token",
+        ("C", "6ND"): "C is 6ND [FLOP]",
+        ("C", "6ND-non-embedding"): "C is 6ND [FLOP] of the parameters outside the embeddings",
+        ("C", "MD"): "C is tokens times the FLOP of one, attention counted",
+    }
+)
+
+
+def in_words(conventions: Mapping[str, str]) -> str:
+    """Return conventions in words: how N and C are counted, and the unit of the loss."""
+    parts = (_IN_WORDS.get((k, v), f"{k} in {v}") for k, v in conventions.items())
+    return "; ".join(parts) or "none stated"
 
 
 def ranges(constants: Published) -> str:

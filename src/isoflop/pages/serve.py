@@ -44,10 +44,11 @@ def page_of(result: Served, assumed: Notes = ()) -> Report:
     )
     words = Paragraph(
         f"The plan trains {result.plan.N.value / result.N.value:.2f} times the size on "
-        f"{result.more_data.value:.2f} times the data, and saves {result.saving.value:.1%}."
+        f"{result.more_data.value:.2f} times the data, and saves {result.saving.value:.1%}: the "
+        f"model that is cheapest to train costs {result.excess:.1%} more over its life."
     )
     names = ("N", "D", "cost", "saving", "more_data")
-    data = {**report.data, "quality": result.quality} | {
+    data = {**report.data, "quality": result.quality, "excess": result.excess} | {
         "training_alone": {name: written(getattr(result, name)) for name in names}
     }
     *blocks, picture = report.blocks

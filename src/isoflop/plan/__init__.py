@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from isoflop.plan.afford import held_to_budget
 from isoflop.plan.approaches import Approach, approaches
-from isoflop.plan.budget import Budget, parse_budget
+from isoflop.plan.budget import Budget, parse_budget, training_flop
 from isoflop.plan.cost import Cost, Serving, ServingLoad, priced
 from isoflop.plan.design.greedy import Design, design
+from isoflop.plan.experts import ExpertAnswer, ExpertChoice, choose_experts
 from isoflop.plan.mix import Mixture, mix
 from isoflop.plan.optimum import best, cheapest, optimum
 from isoflop.plan.precision import against_full, best_bits
@@ -24,6 +26,8 @@ __all__ = [
     "Cost",
     "Design",
     "Estimate",
+    "ExpertAnswer",
+    "ExpertChoice",
     "Mixture",
     "Plan",
     "PlanningProblem",
@@ -42,8 +46,10 @@ __all__ = [
     "best",
     "best_bits",
     "cheapest",
+    "choose_experts",
     "compare_rules",
     "design",
+    "held_to_budget",
     "mix",
     "optimum",
     "parse_budget",
@@ -52,5 +58,6 @@ __all__ = [
     "serve",
     "shrink",
     "spend",
+    "training_flop",
     "wall",
 ]

@@ -10,30 +10,18 @@ from isoflop.accounting.cost import MOST_CHIPS
 from isoflop.atlas import chip, reported_utilisation
 from isoflop.errors import UnknownName, UsageError, brief
 from isoflop.plan.cost import Cost, priced
-from isoflop.quantities import parse, refuse_count, show
+from isoflop.quantities import HOURS, flop_of, parse, refuse_count, show, split_amount
 
 BudgetUnit = Literal["FLOP", "USD", "kWh", "chip-hours"]
 
 EXAMPLES = '"1e22 FLOP", "100 PF-days", "2000 GPU-hours", "3 weeks on 64 H100", "$50k", "5 MWh"'
 
-_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21}
-_PREFIXES["y"] = 1e24
-_HOURS = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 8766 / 12, "year": 8766.0}
 _ENERGY = {"kwh": 1.0, "mwh": 1e3, "gwh": 1e6}
 _DOLLARS = {"usd", "dollar", "dollars", "$"}
 _OTHER_MONEY = re.compile(
     r"[€£¥₹]|\b(eur|euros?|gbp|pounds?|chf|francs?|jpy|yen|cny|rmb|inr|cad)\b"
 )
 _ANY_CHIP = {"gpu", "gpus", "chip", "chips", "accelerator", "accelerators", "tpu", "tpus"}
-# 1.5k, 70B or 3e22, and what is said after it.
-_AMOUNT = re.compile(
-    r"(?P<number>[\d.,_]+(?:e[+-]?\d+)?)\s*(?P<suffix>[kKmMbBtT](?![A-Za-z0-9]))?\s*(?P<unit>.*)",
-    re.IGNORECASE | re.DOTALL,
-)
-_FLOP = re.compile(r"([kmgtpezy]?)flops?")
-_FLOP_TIME = re.compile(
-    r"([gtpe])(?:eta|iga|era|xa)?f(?:lops?|lop/s)?(?:/s)?[\s-]*(hour|day|year)s?"
-)
 _TIME = r"(?P<time>hour|day|week|month|year)s?"
 _CHIP_TIME = re.compile(rf"(?P<chip>\w[\w.\s-]*?)[\s-]+{_TIME}", re.IGNORECASE)
 _TIME_ON = re.compile(
@@ -87,6 +75,24 @@ def in_cost(budget: str, cost: Cost | None) -> tuple[float | None, float | None,
     return None, spendable.amount, cost
 
 
+def training_flop(budget: float | str, cost: Cost | None = None) -> float:
+    """Return the training FLOP that a budget pays for: a number of them, or words.
+
+    Words in another unit than FLOP are turned by the price of training in `cost`, or, where they
+    name a chip, at the utilisations that large runs have reported.
+    Raises what `in_cost` raises.
+
+    >>> training_flop("100 PF-days")
+    8.64e+21
+    """
+    if not isinstance(budget, str):
+        return budget
+    C, amount, priced_at = in_cost(budget, cost)
+    if C is not None or amount is None or priced_at is None:
+        return C or 0.0
+    return amount / priced_at.training
+
+
 def parse_budget(text: str, what: str = "the budget") -> Budget:
     """Return the budget that text writes, in its own unit; nothing is guessed.
 
@@ -105,11 +111,11 @@ def parse_budget(text: str, what: str = "the budget") -> Budget:
             'that you trust, and write it like "$50k"'
         )
     dollars = words.startswith("$")
-    match = _AMOUNT.fullmatch(words.lstrip("$ "))
-    if match is None:
+    signed = words.lstrip("$ ").startswith(("-", "+"))
+    split = None if signed else split_amount(words.lstrip("$ "), what)
+    if split is None:
         _refuse(text, what, "is no amount with a unit")
-    amount = parse(match["number"] + (match["suffix"] or ""), what)
-    unit = " ".join(match["unit"].split())
+    amount, unit = split
     if dollars:
         if unit and unit.lower() not in _DOLLARS:
             _refuse(text, what, "names two units")
@@ -131,13 +137,8 @@ def _money(amount: float, unit: str) -> Budget | None:
 
 
 def _flop(amount: float, unit: str) -> Budget | None:
-    """Return FLOP of "FLOP", "ZFLOP", "PF-days" or "petaflop/s-days"."""
-    low = unit.lower()
-    if match := _FLOP.fullmatch(low):
-        return Budget(amount * _PREFIXES[match[1]], "FLOP")
-    if match := _FLOP_TIME.fullmatch(low):
-        return Budget(amount * _PREFIXES[match[1]] * _HOURS[match[2]] * 3600.0, "FLOP")
-    return None
+    flop = flop_of(amount, unit)
+    return None if flop is None else Budget(flop, "FLOP")
 
 
 def _energy(amount: float, unit: str) -> Budget | None:
@@ -151,7 +152,7 @@ def _time_on_chips(amount: float, unit: str) -> Budget | None:
     if match is None:
         return None
     count = (match["count"] or "1").replace(",", "")
-    return _on_chips(float(count), match["chip"], amount * _HOURS[match["time"].lower()])
+    return _on_chips(float(count), match["chip"], amount * HOURS[match["time"].lower()])
 
 
 def _chips_for(amount: float, unit: str) -> Budget | None:
@@ -159,7 +160,7 @@ def _chips_for(amount: float, unit: str) -> Budget | None:
     match = _CHIPS_FOR.fullmatch(unit)
     if match is None:
         return None
-    hours = parse(match["long"], "the time of the budget") * _HOURS[match["time"].lower()]
+    hours = parse(match["long"], "the time of the budget") * HOURS[match["time"].lower()]
     return _on_chips(amount, match["chip"], hours)
 
 
@@ -174,7 +175,7 @@ def _chip_time(amount: float, unit: str) -> Budget | None:
     match = _CHIP_TIME.fullmatch(unit)
     if match is None:
         return None
-    return Budget(amount * _HOURS[match["time"].lower()], "chip-hours", _chip(match["chip"]))
+    return Budget(amount * HOURS[match["time"].lower()], "chip-hours", _chip(match["chip"]))
 
 
 def _chip(name: str) -> str | None:

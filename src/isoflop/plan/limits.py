@@ -189,12 +189,28 @@ def _trained_within(
     return np.exp(bisect(cheap, np.log(N), np.log(np.maximum(N, trained))))
 
 
-def unreachable(law: LossLaw, L: float, within: Limits, inputs: Given = None) -> RefusedByData:
+def unreachable(
+    law: LossLaw, cost: Cost, L: float, within: Limits, inputs: Given = None
+) -> RefusedByData:
     """Return the refusal of a loss that the law, or the limits, keep out of reach."""
     lowest = getattr(law, "E", None)
     floor = f"; its floor is E = {float(lowest):.4g}" if lowest else ""
-    N, D = (min(within.most[s], 1e30) for s in "ND")
-    nearest = float(np.ravel(law(N=N, D=D, **(inputs or {})))[0])
-    if nearest > L and (N < 1e30 or D < 1e30):
-        floor += f"; within the limits on N and D the nearest is {nearest:.5g}"
+    nearest, at = _nearest(law, cost, within, inputs)
+    if nearest > L and at:
+        floor += f"; within the limits the nearest is {nearest:.5g}{at}"
     return RefusedByData(f"{law.key} never reaches L = {L:g}{floor}; ask for a higher loss")
+
+
+def _nearest(law: LossLaw, cost: Cost, within: Limits, inputs: Given) -> tuple[float, str]:
+    """Return the least loss within limits, and where it lies; no words where nothing limits."""
+    most = within.most
+    if np.isfinite(most["C"]):
+        alone = replace(PLAIN, counting=cost.counting, active=cost.active)
+        split = hold_budget(law, alone, most["C"], within, inputs)
+        N, D = float(split.N[0]), float(split.D[0])
+    else:
+        N, D = (min(most[s], 1e30) for s in "ND")
+    limited = N < 1e30 or D < 1e30
+    at = ", ".join(f"{s} = {show(v)}" for s, v in (("N", N), ("D", D)) if v < 1e30)
+    loss = float(np.ravel(law(N=N, D=D, **(inputs or {})))[0])
+    return loss, f", at {at}" if limited else ""

@@ -43,7 +43,7 @@ def next_runs(
     study: StudyFile,
     *,
     count: int | None = None,
-    budget: float | None = None,
+    budget: float | str | None = None,
     target: Target | None = None,
 ) -> NextRuns:
     """Return the runs that narrow the study's target most per FLOP: `count`, or within `budget`.

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.accounting import Accelerators, TrainingCost, training_cost, training_memory
+from isoflop.atlas import chip
 from isoflop.errors import IsoflopError, Note, RefusedByData, UsageError
 from isoflop.experiments.design import PlannedRun, StudyFile, held_out_trial, trials_of
 from isoflop.experiments.experiment import Trial
 from isoflop.law import Binding
 from isoflop.laws import form
+from isoflop.plan.budget import Budget, parse_budget
 from isoflop.plan.design.expected import ExpectedWidth, design_gaps, expected_width
 from isoflop.plan.design.uncertainty import Candidates, Target
 from isoflop.quantities import show
@@ -49,15 +51,17 @@ class Outlook:
         return sum(len(run.points) for run in self.runs)
 
 
-def outlook(study: StudyFile, *, noise: float | None = None) -> Outlook:
+def outlook(study: StudyFile, *, noise: float | None = None, budget: str | None = None) -> Outlook:
     """Return what a study will cost and tell, if losses scatter by `noise`, or as it says.
 
-    Raises UsageError for a study that cannot be run as it stands, EnvironmentFailure for a
-    trainer that is not there.
+    `budget`, in words ("$50k", "3 weeks on 64 H100"), stands in place of the study's own.
+    Raises UsageError for a budget without a unit or of another chip than the study's, and for a
+    study that cannot be run as it stands, EnvironmentFailure for a trainer that is not there.
     """
     scatter = study.noise if noise is None else noise
     if not 0 < scatter < 1:
         raise UsageError(f"noise is {scatter:g}; it is a share, such as 0.005")
+    study = study if budget is None else within(study, parse_budget(budget))
     runs = study.runs()
     trials = trials_of(study, runs)
     flop = sum(trial.flop for trial in trials)
@@ -88,6 +92,21 @@ def outlook(study: StudyFile, *, noise: float | None = None) -> Outlook:
         noise=scatter,
         notes=tuple(sorted(notes, key=lambda note: note.kind == "info")),
     )
+
+
+def within(study: StudyFile, budget: Budget) -> StudyFile:
+    """Return the study with a budget in place of its own, on the chip that the budget names.
+
+    Raises UsageError where the study names another chip.
+    """
+    names = {"FLOP": "flop", "USD": "money", "chip-hours": "hours", "kWh": "energy"}
+    hardware = study.hardware
+    if budget.chip is not None and hardware.chip is None:
+        hardware = hardware.model_copy(update={"chip": budget.chip})
+    elif budget.chip is not None and chip(hardware.chip or "").key != budget.chip:
+        raise UsageError(f"the budget is {budget}, and the study's chip is {hardware.chip}")
+    table = type(study.budget).model_validate({names[budget.unit]: budget.amount})
+    return study.model_copy(update={"budget": table, "hardware": hardware})
 
 
 def pool_of_runs(runs: tuple[PlannedRun, ...]) -> Candidates:
@@ -208,11 +227,14 @@ def _paying(study: StudyFile, cost: TrainingCost | None, hours: float | None) ->
     if budget.hours is not None and hours is not None and hours > budget.hours:
         text = f"{show(hours)} hours are needed and the budget is {show(budget.hours)}"
         notes.append(Note("doubt", "budget", text))
-    money = None if cost is None or cost.money is None else cost.money.typical
-    if budget.money is not None and money is not None and money > budget.money:
-        text = f"USD {show(money)} are needed and the budget is {show(budget.money)}"
-        notes.append(Note("doubt", "budget", text))
-    unknown = (budget.money and cost is None) or (budget.hours and hours is None)
+    for unit, ceiling, amount in (
+        ("USD", budget.money, None if cost is None else cost.money),
+        ("kWh", budget.energy, None if cost is None else cost.energy),
+    ):
+        if ceiling is not None and amount is not None and amount.typical > ceiling:
+            text = f"{unit} {show(amount.typical)} are needed and the budget is {show(ceiling)}"
+            notes.append(Note("doubt", "budget", text))
+    unknown = ((budget.money or budget.energy) and cost is None) or (budget.hours and hours is None)
     if unknown:
         notes.append(Note("doubt", "budget", "the budget cannot be checked without [hardware]"))
     return notes

@@ -12,6 +12,7 @@ import numpy as np
 from isoflop.accounting import ModelFamily
 from isoflop.arrays import Numbers
 from isoflop.assess.identifiability import refuse_split, refuse_unsupported
+from isoflop.atlas import Spread
 from isoflop.atlas.text_stock import beyond_stock
 from isoflop.errors import NoOptimum, Note, RefusedByData, UsageError
 from isoflop.fitting import Fit
@@ -19,9 +20,10 @@ from isoflop.fitting.trust import FormError
 from isoflop.forecasting import FAR, beyond, form_notes, sound
 from isoflop.intervals import Model as FitOrPool
 from isoflop.intervals import errors, fits_of, form_of, spread
-from isoflop.law import LossLaw, Published
+from isoflop.law import Law, LossLaw, Published
 from isoflop.plan.conventions import EXACT, counting
 from isoflop.plan.cost import Cost, Serving, served
+from isoflop.plan.data_worth import valued, valued_draws, worth_note
 from isoflop.plan.limits import Limits, limits
 from isoflop.plan.repeats import knows_repeats, repeating, repeats_note
 from isoflop.quantities import refuse_impossible, refuse_level, show
@@ -37,6 +39,7 @@ class PlanningOptions(TypedDict, total=False):
     cost: Cost | None
     serving: float | Serving | None
     unique: float | None
+    worth: Mapping[str, Spread] | None
     inputs: Mapping[str, float] | None
     at_most: Mapping[str, float] | None
     at_least: Mapping[str, float] | None
@@ -51,7 +54,9 @@ class PlanningProblem:
     """What a plan is asked of: a model, what counts as its cost, and limits on the answer.
 
     `cost` is the training FLOP unless it says more, and `serving` [tokens] is paid for, too.
-    `unique` tokens are repeated where D exceeds them; `inputs` holds what else the law
+    `unique` tokens are repeated where D exceeds them. `worth` says by cause (quality,
+    deduplication, synthetic text) how many tokens of the law's data one token is worth, as a number
+    or a range, whose draws the intervals then hold. `inputs` holds what else the law
     takes. For `at_most` and `at_least` see `limits`, for `convention` and `family` see `counting`.
     Intervals hold `level` of the draws, unless given what the model says, and the error of the
     form beyond the runs, for which `growth` stands: see `forecast`. Members of a pool that cannot
@@ -66,6 +71,7 @@ class PlanningProblem:
     cost: Cost | None = None
     serving: float | Serving | None = None
     unique: float | None = None
+    worth: Mapping[str, Spread] | None = None
     inputs: Mapping[str, float] | None = None
     at_most: Mapping[str, float] | None = None
     at_least: Mapping[str, float] | None = None
@@ -94,12 +100,13 @@ class PlanningProblem:
     @cached_property
     def law(self) -> LossLaw:
         """The law, which takes U where unique tokens are stated."""
-        return repeating(self.model.law, self.unique)
+        return valued(repeating(self.model.law, self.unique), self.worth)
 
     @cached_property
     def draws(self) -> LossLaw | None:
-        """The draws of the law; None where the model has none."""
-        return None if self.model.draws is None else repeating(self.model.draws, self.unique)
+        """The draws of the law and of the worth of data; None where neither has any."""
+        draws = None if self.model.draws is None else repeating(self.model.draws, self.unique)
+        return valued_draws(repeating(self.model.law, self.unique), draws, self.worth)
 
     @cached_property
     def priced(self) -> Cost:
@@ -126,7 +133,9 @@ class PlanningProblem:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What a reader must know of the law as it is asked."""
-        return () if self.law is self.model.law else (repeats_note(),)
+        learns = repeating(self.model.law, self.unique) is not self.model.law
+        of_data = (worth_note(self.worth),) if self.worth else ()
+        return (*of_data, *((repeats_note(),) if learns else ()))
 
     def loss(self, N: Any, D: Any) -> float:
         """Return the loss at N [params] and D [tokens]."""
@@ -140,8 +149,10 @@ class PlanningProblem:
 
     def losses(self, N: float, D: float) -> Numbers | None:
         """Return draws (s,) of the loss of a run: those that its forecast is made of."""
-        if self.draws is None or isinstance(self.model, Published):
+        if self.draws is None:
             return None
+        if isinstance(self.model, Published):
+            return np.ravel(self.draws(N=N, D=D, **self.all_inputs))
         at = {s: np.array([v]) for s, v in self._at(N, D).items()}
         mean_s1 = np.asarray(self.draws(**{**at, "N": N, "D": D, **self.all_inputs})).reshape(-1, 1)
         form = self.form(N, D)
@@ -236,13 +247,28 @@ def _check_law(model: Model, law: LossLaw, inputs: Mapping[str, float]) -> None:
             f"{', '.join(missing)}: say --inputs {','.join(f'{s}=...' for s in missing)}"
         )
     if unknown := sorted(set(inputs) - takes):
-        raise UsageError(f"{law.key} does not take {unknown[0]}; it takes {', '.join(law.takes)}")
+        raise UsageError(
+            f"{law.key} does not take {unknown[0]}; it takes {', '.join(law.takes)}"
+            f"{_takers(unknown[0])}"
+        )
     if isinstance(model, Published):
         return
     if model.status == "refused":
         raise RefusedByData(f"the fit was refused, and so is its plan: {model.notes[0]}")
     for fit in fits_of(model):
         refuse_split(fit)
+
+
+def _takers(symbol: str) -> str:
+    """Return the published constants, of laws of N and D, that take an input; no words for none.
+
+    Laws of mixtures state experts in several ways, each of which is one for the others.
+    """
+    alike = set(_MIXTURES) if symbol in _MIXTURES else {symbol}
+    laws = [law for law in Law.registry.values() if {"N", "D"} <= set(law.takes)]
+    laws = [law for law in laws if alike & set(law.takes)]
+    names = sorted(item.key for law in laws for item in law.published.values())
+    return f"; what takes {' or '.join(sorted(alike))}: {', '.join(names[:4])}" if names else ""
 
 
 def _share_unstated(problem: PlanningProblem) -> list[Note]:
@@ -294,7 +320,8 @@ def basis(problem: PlanningProblem, N: float, D: float) -> tuple[Note, ...]:
             Note(
                 "info",
                 "no-interval",
-                "published constants have no draws, so there are no intervals",
+                "published constants have no draws, so "
+                + ("there are no intervals" if problem.draws is None else "none are of the law"),
             ),
         )
         outside = model.outside({"N": N, "D": D, **problem.all_inputs})

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isoflop.arrays import Numbers
+from isoflop.atlas import Spread
 from isoflop.errors import Note, UnknownName, UsageError
 from isoflop.law import constants
 from isoflop.plan.budget import in_cost
@@ -118,6 +119,7 @@ def compare_rules(
     *,
     serving: float | Serving | None = None,
     unique: float | None = None,
+    worth: Mapping[str, Spread] | None = None,
     inputs: Mapping[str, float] | None = None,
     fixed: Mapping[str, float] | None = None,
 ) -> RuleComparison:
@@ -133,7 +135,7 @@ def compare_rules(
         _name(symbol, value): _fixed(symbol, value, C) for symbol, value in (fixed or {}).items()
     }
     refuse_impossible("C", C)
-    problem = PlanningProblem(model, serving=serving, unique=unique, inputs=inputs)
+    problem = PlanningProblem(model, serving=serving, unique=unique, worth=worth, inputs=inputs)
     answer = best(problem.law, _training(problem), np.array([C]), inputs=problem.all_inputs)
     N, D = float(answer.N[0]), float(answer.D[0])
     least = problem.loss(N, D)

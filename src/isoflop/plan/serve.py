@@ -37,6 +37,11 @@ class Served(Displayed):
     saving: Estimate
     more_data: Estimate
 
+    @property
+    def excess(self) -> float:
+        """The share by which the model that is cheapest to train costs more over its life."""
+        return self.cost.value / self.plan.cost.value - 1
+
 
 def serve(
     model: Model | PlanningProblem,

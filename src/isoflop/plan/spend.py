@@ -94,7 +94,7 @@ def reach(
         problem = rest
         split = hold_loss(problem.law, cost, L, within, problem.all_inputs)
     if not _is_met(split):
-        raise unreachable(problem.law, L, within, problem.all_inputs)
+        raise unreachable(problem.law, cost, L, within, problem.all_inputs)
     many: Allocation | None = None
     notes: list[Note] = []
     if problem.draws is not None:
@@ -197,7 +197,7 @@ def _siblings(
     problem: PlanningProblem, total: float
 ) -> tuple[tuple[Alternative, ...], tuple[Note, ...]]:
     """Return what other published constants answer, and what rounding does, where it is coarse."""
-    if not isinstance(problem.model, Published):
+    if not isinstance(problem.model, Published) or problem.worth:
         return (), ()
     question = Question(problem.priced, total, problem.limits, tuple(problem.all_inputs.items()))
     others = alternatives(problem.model, question)

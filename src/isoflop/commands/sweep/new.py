@@ -50,7 +50,8 @@ class LayoutOptions:
     """What varies, and by which design."""
 
     budgets: Annotated[
-        str | None, Option("an IsoFLOP grid at these budgets [FLOP]: 1e15,1e16", "NUMBERS")
+        str | None,
+        Option("an IsoFLOP grid at these budgets: 1e15,1e16 [FLOP], or '1 PF-days'", "NUMBERS"),
     ] = None
     tokens: Annotated[str | None, Option("every size at these token counts", "NUMBERS")] = None
     ratio: Annotated[

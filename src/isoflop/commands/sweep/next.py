@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from isoflop.commands.pricing import SpendOptions
 from isoflop.commands.registry import Option, command
 from isoflop.commands.sweep.run import study_file
 from isoflop.errors import UsageError
@@ -27,7 +28,7 @@ def next_sweep(
         ),
     ] = None,
     count: Annotated[int | None, Option("how many runs to choose", least=1, most=100)] = None,
-    budget: Annotated[float | None, Option("compute to spend on runs [FLOP]")] = None,
+    spending: SpendOptions = SpendOptions(),
     add: Annotated[bool, Option("add them to the study's file, for the next sweep run")] = False,
 ) -> Report:
     """Choose the runs that narrow the target's forecast most per FLOP.
@@ -38,11 +39,12 @@ def next_sweep(
     from isoflop.plan.next_runs import next_runs
 
     file = study_file(study)
-    chosen = next_runs(file, count=count, budget=budget, target=_target(at))
+    C, cost, assumed = spending.spending()
+    chosen = next_runs(file, count=count, budget=C, target=_target(at))
     if add:
         with Path(study).open("a", encoding="utf-8") as text:
             text.write(chosen.toml)
-    return sweep_next.page(file, chosen, study if add else None)
+    return sweep_next.page(file, chosen, study if add else None, assumed, cost)
 
 
 def _target(at: Mapping[str, float] | None) -> Target | None:

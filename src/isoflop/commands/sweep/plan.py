@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from isoflop.commands.pricing import BudgetText
 from isoflop.commands.registry import Option, command
 from isoflop.commands.sweep.run import study_file
 from isoflop.pages import sweep_plan
@@ -17,6 +18,7 @@ def plan_sweep(
     noise: Annotated[
         float | None, Option("scatter of losses, as a share, in place of the file's")
     ] = None,
+    budget: BudgetText = None,
 ) -> Report:
     """Say what a study costs and what it can tell, before a FLOP is spent.
 
@@ -25,4 +27,4 @@ def plan_sweep(
     """
     from isoflop.plan.outlook import outlook
 
-    return sweep_plan.page(outlook(study_file(study), noise=noise))
+    return sweep_plan.page(outlook(study_file(study), noise=noise, budget=budget))

@@ -89,8 +89,14 @@ AgainText: TypeAlias = Annotated[
 Limit: TypeAlias = Annotated[
     int | None, Option("tokens of thinking, which --end then cuts off", "TOKENS")
 ]
-End: TypeAlias = Annotated[
-    str, Option("what ends thinking, such as '</think>'; the answer follows it", "TEXT")
+End: TypeAlias = Annotated[str, Option("what ends thinking, such as '</think>'", "TEXT")]
+AnswerText: TypeAlias = Annotated[
+    str,
+    Option(
+        "what is put behind --end to ask for the answer, such as 'Final Answer:'",
+        "TEXT",
+        needs=("end",),
+    ),
 ]
 Check: TypeAlias = Annotated[
     str | None,
@@ -129,6 +135,7 @@ class ForcingOptions:
     again_text: AgainText = "Wait"
     limit: Limit = None
     end: End = ""
+    answer: AnswerText = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +240,7 @@ def forcing(sampling: SamplingOptions, options: ForcingOptions) -> BudgetForcing
         TokenBudget(options.again, options.limit),
         unescaped(options.again_text),
         unescaped(options.end),
+        unescaped(options.answer),
     )
 
 

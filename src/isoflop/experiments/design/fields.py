@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 
 from isoflop.errors import UsageError, brief, suggest
-from isoflop.quantities import parse
+from isoflop.quantities import parse_as
 
 _SECONDS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 2.0**20, "GiB": 2.0**30}
@@ -22,13 +22,13 @@ class StudyTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-def _number(value: Any) -> Any:
+def _number(value: Any, symbol: str = "") -> Any:
     if isinstance(value, bool):
         raise ValueError('a number is needed, such as 1e18 or "10M"')
     if isinstance(value, int | float):
         value = f"{value}"
     try:
-        return parse(value) if isinstance(value, str) else value
+        return parse_as(symbol, value, "number") if isinstance(value, str) else value
     except UsageError as error:
         raise ValueError(str(error)) from None
 
@@ -62,6 +62,13 @@ Memory = Annotated[
     BeforeValidator(_measure(_BYTES, '"16 GB"')),
     WithJsonSchema({"type": ["number", "string"]}),
 ]
+# Compute [FLOP], whose unit may be said: 1e18, "5 ZFLOP", "100 PF-days".
+Compute = Annotated[
+    float,
+    BeforeValidator(lambda value: _number(value, "C")),
+    WithJsonSchema({"type": ["number", "string"]}),
+]
+Computes = Annotated[tuple[Compute, ...], BeforeValidator(_several)]
 Numbers = Annotated[tuple[Number, ...], BeforeValidator(_several)]
 Wholes = Annotated[tuple[int, ...], BeforeValidator(_several)]
 Flags = Annotated[tuple[bool | int | float | str, ...], BeforeValidator(_several)]

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from isoflop.experiments.design.fields import (
+    Compute,
+    Computes,
     Duration,
     Flags,
     Memory,
@@ -132,7 +134,7 @@ class IsoflopDesign(StudyTable):
     """Every size at every budget: an IsoFLOP grid."""
 
     kind: Literal["isoflop"]
-    budgets: Numbers = Field(description="[FLOP]")
+    budgets: Computes = Field(description='[FLOP], or "5 PF-days"')
     tokens_per_parameter: tuple[Number, Number] = Field(
         default=(1.0, 1000.0), description="runs outside of this range are left out"
     )
@@ -242,9 +244,10 @@ class HeldOutTable(StudyTable):
 class BudgetTable(StudyTable):
     """[budget]: what the study may cost."""
 
-    flop: Number | None = None
+    flop: Compute | None = Field(default=None, description='[FLOP], or "100 PF-days"')
     money: Number | None = Field(default=None, description="[USD]; needs [hardware]")
     hours: Number | None = Field(default=None, description="chip-hours; needs [hardware]")
+    energy: Number | None = Field(default=None, description="[kWh]; needs [hardware]")
 
 
 class EngineTable(StudyTable):

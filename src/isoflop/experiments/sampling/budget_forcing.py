@@ -21,6 +21,7 @@ from isoflop.store import JSON
 
 KIND = "forcing"  # of the documents that say which texts are put in
 SEEDS = 2**31  # seeds that servers take
+CUT_OFF = "cut off by its limit of tokens before its end could be suppressed"
 PARTS = 1_000  # apart are the seeds of two samples
 
 
@@ -36,12 +37,14 @@ class BudgetForcing:
 
     Its end is suppressed `budget.again` times and `more` put in its place; after
     `budget.tokens` tokens thinking is cut off. Thinking ends where `end` is said, such as
-    "</think>", or is put in; the answer follows. Without `end` a response is thinking as a whole.
+    "</think>", or is put in, with `answer` behind it, such as "Final Answer:"; the answer follows.
+    Without `end` a response is thinking as a whole.
     """
 
     budget: TokenBudget
     more: str = "Wait"
     end: str = ""
+    answer: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what could not be put in."""
@@ -52,6 +55,18 @@ class BudgetForcing:
                 "a limit of tokens needs one at least, and the text that ends thinking, such as "
                 "'</think>' or 'Final answer:'"
             )
+
+        if self.answer and not self.end:
+            raise UsageError(
+                "what introduces the answer follows the end of thinking; say what ends it, such as "
+                "'</think>'"
+            )
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What is put in, by what it is for."""
+        answer = {"answer": self.answer} if self.answer else {}
+        return {"more": self.more, "end": self.end, **answer}
 
     @property
     def strategy(self) -> str:
@@ -104,11 +119,14 @@ class BudgetForcedBackend:
         """Return the whole of a response that began so."""
         budget, end, response = self.forcing.budget, self.forcing.end, _Said([part], part.text)
         for _ in range(budget.again):
-            if self._left(response) <= 0 or response.parts[-1].tokens == self.inner.drawing.most:
-                break  # cut off: there is no end to suppress
+            if response.parts[-1].tokens == self.inner.drawing.most:
+                # There is no end to suppress, and what is not forced is not filed as forced.
+                return replace(response.response, left_out=CUT_OFF)
+            if self._left(response) <= 0:
+                break  # the limit of thinking, which its end follows
             await self._go_on(request, response, self.forcing.more, self._backend(response.tokens))
         if end:
-            await self._go_on(request, response, end, self.inner)
+            await self._go_on(request, response, end + self.forcing.answer, self.inner)
         return response.response
 
     async def _go_on(
@@ -173,7 +191,7 @@ def remember(bank: SampleBank, lineage: str, forcing: BudgetForcing) -> None:
 
     Raises UsageError where the bank's have others.
     """
-    name, texts = f"{forcing.strategy}, {lineage}", {"more": forcing.more, "end": forcing.end}
+    name, texts = f"{forcing.strategy}, {lineage}", forcing.texts
     for document in bank.study.documents(KIND):
         if document.name == name and document.body != texts:
             raise UsageError(

@@ -309,6 +309,7 @@ class _Collecting:
                 flop=response.flop,
                 prompt_flop=answered.prompt_flop,
                 response=response.text,
+                left_out=response.left_out,
                 seconds=answered.seconds / len(answered.responses),
             )
             for (request, number, answered, response), verdict in zip(rows, verdicts, strict=True)

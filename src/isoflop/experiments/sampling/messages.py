@@ -30,13 +30,15 @@ class Request:
 class Response:
     """One response; `flop` is of generating it, `logprob` [nats/token] its mean log-probability.
 
-    What a backend does not tell is None.
+    What a backend does not tell is None. `left_out` says why the response is not what was asked
+    for, such as one cut off before it could be forced; it is kept, and counts in no estimate.
     """
 
     text: str
     tokens: int | None = None
     flop: float | None = None
     logprob: float | None = None
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)

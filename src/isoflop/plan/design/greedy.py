@@ -19,6 +19,7 @@ from isoflop.assess.extrapolation.pool import Pool
 from isoflop.errors import Note, RefusedByData, UsageError
 from isoflop.law import Binding
 from isoflop.laws import form
+from isoflop.plan.budget import training_flop
 from isoflop.plan.design.uncertainty import Candidates, Model, Target, factor
 from isoflop.quantities import refuse_level, show
 from isoflop.report.display import Displayed
@@ -94,7 +95,7 @@ def design(
     candidates: Candidates,
     *,
     criterion: Criterion = "target",
-    budget: float | None = None,
+    budget: float | str | None = None,
     count: int | None = None,
     within: float | None = None,
     noise: float | None = None,
@@ -109,9 +110,10 @@ def design(
     uncertain too, by `weights`.
     `criterion` "target" narrows the target per FLOP (V-optimal, model-averaged with several),
     "parameters" all parameters (D-optimal), "cheapest" ranks by cost alone. The design ends at
-    `budget` [FLOP], at `count` runs, or where the target is known `within` a share. `noise` is the
-    scatter of log losses, that of the fits unless given; `drift` says how far the form may be off:
-    by this much of log loss per squared factor e from the runs, 0 if the law is beyond doubt.
+    `budget` [FLOP, or words: "100 PF-days"], at `count` runs, or where the target is known
+    `within` a share. `noise` is the scatter of log losses, that of the fits unless given; `drift`
+    says how far the form may be off: by this much of log loss per squared factor e from the runs,
+    0 if the law is beyond doubt.
 
     Raises UsageError for a request that makes no sense, RefusedByData if no run fits the budget
     or `within` is out of reach.
@@ -119,14 +121,15 @@ def design(
     """
     models, weights = _single(models, weights)
     _check_models(models, weights)
-    _check_ends(budget, count, within, noise, level)
+    total = None if budget is None else training_flop(budget)
+    _check_ends(total, count, within, noise, level)
     _check_drift(drift)
     scatter = noise if noise is not None else _noise(models)
     F_rc, T_rm = factor(models, weights, target, candidates, scatter, drift)
     state = _State(F_rc, T_rm, scatter, candidates, NormalDist().inv_cdf((1 + level) / 2))
-    limit = _Limit(budget or np.inf, count or MOST_RUNS, within)
+    limit = _Limit(total or np.inf, count or MOST_RUNS, within)
     choices = state.greedy(criterion, limit, per_flop=True)
-    if criterion == "target" and budget is not None:
+    if criterion == "target" and total is not None:
         other = _State(F_rc, T_rm, scatter, candidates, state.quantile)
         choices = _better(choices, other.greedy(criterion, limit, per_flop=False))
     design_result = Design(
@@ -139,7 +142,7 @@ def design(
         notes=_notes(models, drift),
         candidates=candidates,
     )
-    return _reached(design_result, candidates, budget, within)
+    return _reached(design_result, candidates, total, within)
 
 
 def _single(
