@@ -229,7 +229,8 @@ def parse_as(symbol: str, text: str, what: str) -> float:
     value = _in_unit(unit, *amount)
     if value is None:
         raise UsageError(
-            f"{what} {brief(text)} is in {brief(amount[1])}; {symbol} is counted in {unit}"
+            f"{what} {brief(text)} is in {brief(amount[1])}; {symbol} is counted in {unit}: "
+            "write it as 70B, 3e22 or 1.5k, with that unit or none"
         )
     _refuse_size(what, value, brief(text))
     return value

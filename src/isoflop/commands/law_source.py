@@ -53,8 +53,8 @@ def _model(text: str) -> Fit[Any] | Pool | Published:
         sets = [published.key for published in Law.registry[text].published.values()]
         named = f"name a published set of it ({', '.join(sets[:3])})" if sets else "fit it to runs"
         raise UsageError(f"{text} is a law without numbers; {named}, or a fit saved with --out")
-    if named := _named(text):
-        return named
+    if published := _named(text):
+        return published
     if text.count("/") == 1 and not text.endswith(".json") and not text.startswith((".", "/")):
         return constants(text)
     return load(text)

@@ -284,9 +284,8 @@ class CostOptions:
 
     def _refuse_idle(self) -> None:
         """Refuse options that say something of a chip where none is named."""
-        idle = ("mfu", "serving_mfu", "price", "serving_chip", "serving_price")
-        idle += ("serving_precision",)
-        for name in idle:
+        serving = ("serving_mfu", "serving_chip", "serving_price", "serving_precision")
+        for name in ("mfu", "price", *serving):
             if getattr(self, name) is not None:
                 option = name.replace("_", "-")
                 raise UsageError(f"--{option} says something of a chip; name it with --chip")

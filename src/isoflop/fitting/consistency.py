@@ -129,7 +129,7 @@ def _apart(runs: Runs, binding: Binding, left_n: Numbers) -> npt.NDArray[np.bool
     noise = 1.4826 * float(np.median(np.abs(left_n - np.median(left_n))))
     inputs = np.stack([runs[s] for s in binding.takes])
     groups = apart(inputs, runs[binding.predicts], max(APART, NOISES * noise))
-    return np.any([np.zeros(len(runs), bool), *groups], axis=0)
+    return np.asarray(np.any([np.zeros(len(runs), bool), *groups], axis=0))
 
 
 def _rising(runs: Runs, binding: Binding) -> npt.NDArray[np.bool_]:

@@ -38,7 +38,7 @@ def site_of(budget: Budget | None, named: str | None, count: int | None) -> tupl
     at_once = None if budget is None else budget.count
     if at_once is not None and count not in (None, at_once):
         raise UsageError(f"the budget has {at_once:,} chips work at once, and --chips is {count}")
-    return name, count or at_once or 1
+    return name, (at_once or 1) if count is None else count
 
 
 def page_of(bill: TrainingCost, precision: str, assumed: Notes = ()) -> Report:
