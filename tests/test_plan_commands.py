@@ -145,7 +145,7 @@ def test_a_study_is_written_and_held_to_budgets_in_words(typed, tmp_path, monkey
     code, data = typed("sweep plan study.toml --budget '1 TFLOP'")
     assert (code, data["flop"]) == (0, plain["flop"])
     code, complaint = typed("sweep plan study.toml --budget '2 GFLOP'")
-    assert (code, "enough for" in complaint) == (2, True)
+    assert (code, "the budget is 2B FLOP" in complaint) == (2, True)
     code, data = typed("sweep plan study.toml --budget '3 weeks on 64 H100'")
     assert any("cannot be checked" in note["text"] for note in data["notes"])
 
