@@ -177,7 +177,7 @@ MISTAKES = {
     "an empty name": (2, "fit '' --law chinchilla", ["RUNS is empty"]),
     "an empty option": (2, "fit runs.csv --law ''", ["--law is empty"]),
     "empty file": (2, "fit empty.csv --law chinchilla", ["empty.csv"]),
-    "a folder that is no study": (2, "runs show .", ["study"]),
+    "a folder that is no study": (2, "runs show hollow", ["study"]),
     "text in numbers": (2, "fit text.csv --law chinchilla", ["'big'", "row 3"]),
     "zero": (2, "fit zero.csv --law chinchilla", ["N", "row 3"]),
     "a missing number": (2, "fit gap.csv --law chinchilla", ["D", "row 3"]),
@@ -223,6 +223,7 @@ def test_a_mistake_gets_one_sentence(capsys, here, code, call, words):
     (here / "three.csv").write_text("\n".join(["N,D,L", *good]) + "\n")
     (here / "misnamed.csv").write_text("\n".join(["N,D,score_loss_x", *good]) + "\n")
     (here / "empty.csv").write_text("")
+    (here / "hollow").mkdir()
     (here / "torn.json").write_text('{"schema_version": 1, "law": "chin')
     found, sentence = refusal(capsys, *shlex.split(call))
     assert found == code, sentence

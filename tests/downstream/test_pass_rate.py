@@ -99,6 +99,6 @@ def test_the_command_forecasts_and_says_its_selection(table, capsys):
     truth = np.exp(-A * 1e25**-POWER)
     assert data["pass_rate"]["low"] < truth < data["pass_rate"]["high"]
     assert cli.main(["passrate", "sample:simulated-passes", "--draws", "0", "--buckets", "2"]) == 0
-    page = capsys.readouterr().out
+    page = " ".join(capsys.readouterr().out.split())
     assert "that all 7 models solve" in page
     assert "hardest" in page
