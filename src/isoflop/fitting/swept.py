@@ -119,9 +119,8 @@ class _SweepCurve:
         """Return the bottom, with an interval, for losses of which the log has this noise."""
         nothing = float("nan")
         if self.fault:
-            return SweepOptimum(
-                self.rows, self.best, nothing, nothing, nothing, nothing, self.fault
-            )
+            numbers = (nothing,) * 4
+            return SweepOptimum(self.rows, self.best, *numbers, fault=self.fault)
         c, b, a = self.terms
         away = -b / (2 * a)
         slope = np.array([0.0, -1 / (2 * a), b / (2 * a**2)])

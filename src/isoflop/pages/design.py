@@ -88,10 +88,18 @@ def percent(share: float) -> str:
 def runs_of(design_result: Design, cost: Cost | None = None) -> Table:
     """Return the runs of a design, in order, with cost and half-width after each."""
     rows = tuple(
-        (i + 1, c.N, c.D, c.D / c.N, c.cost, *hours_and_money(c.cost, cost), c.total_cost,
-         percent(c.half_width))
+        (
+            i + 1,
+            c.N,
+            c.D,
+            c.D / c.N,
+            c.cost,
+            *hours_and_money(c.cost, cost),
+            c.total_cost,
+            percent(c.half_width),
+        )
         for i, c in enumerate(design_result.choices)
-    )  # fmt: skip
+    )
     columns = ("run", "N", "D", "D/N", "cost [FLOP]", *priced_in(cost), "spent [FLOP]")
     return Table(
         (*columns, "target known within"),

@@ -22,10 +22,17 @@ def page_of(choice: ExpertChoice, assumed: Notes = ()) -> Report:
     report = page_of_plan(best.plan, assumed=assumed)
     unit = best.plan.priced.unit
     rows = tuple(
-        (a.experts, a.plan.N.value, a.plan.N.value * _met(a), a.plan.D.value, a.plan.L.value,
-         a.plan.cost.value, a.memory / 1e9)
+        (
+            a.experts,
+            a.plan.N.value,
+            a.plan.N.value * _met(a),
+            a.plan.D.value,
+            a.plan.L.value,
+            a.plan.cost.value,
+            a.memory / 1e9,
+        )
         for a in choice.answers
-    )  # fmt: skip
+    )
     names = ("experts", "N", "N a token meets", "D", "L", f"cost [{unit}]", "weights [GB]")
     table = Table(
         names, rows, f"The same budget by experts, of which a token meets {choice.top_k}."

@@ -87,9 +87,14 @@ def _laws(result: PassRateLaw) -> Table:
         prediction = part.forecast
         rate = (None, None, None) if prediction is None else _rates(prediction)
         rows.append(
-            (name, int(part.measured.used.sum()), float(part.fit.law.alpha),
-             *_interval(part, "alpha"), *rate)
-        )  # fmt: skip
+            (
+                name,
+                int(part.measured.used.sum()),
+                float(part.fit.law.alpha),
+                *_interval(part, "alpha"),
+                *rate,
+            )
+        )
     names = ("bucket", "problems", "alpha", "low", "high")
     return Table((*names, "pass rate at C", "low", "high"), tuple(rows), "A / C^alpha, by bucket.")
 

@@ -147,35 +147,75 @@ def _plain(record: Record) -> Mapping[str, Any]:
 
 def _each(scores: tuple[Score, ...]) -> Table:
     return Table(
-        ("run", "metric", "forecast", "low", "high", "measured", "error [%]", "inside", "beyond",
-         "law", "registered"),
+        (
+            "run",
+            "metric",
+            "forecast",
+            "low",
+            "high",
+            "measured",
+            "error [%]",
+            "inside",
+            "beyond",
+            "law",
+            "registered",
+        ),
         tuple(
             (
-                s.entry.name, s.forecast.metric, s.forecast.value, s.forecast.low, s.forecast.high,
-                s.measured, 100 * s.error, "yes" if s.is_inside else "no", s.forecast.beyond,
-                s.forecast.law, s.entry.time[:10],
+                s.entry.name,
+                s.forecast.metric,
+                s.forecast.value,
+                s.forecast.low,
+                s.forecast.high,
+                s.measured,
+                100 * s.error,
+                "yes" if s.is_inside else "no",
+                s.forecast.beyond,
+                s.forecast.law,
+                s.entry.time[:10],
             )
             for s in scores
         ),
         "Error is the log of measured over forecast; beyond is the distance from the runs [times].",
-    )  # fmt: skip
+    )
 
 
 def _records(records: tuple[Record, ...]) -> Table:
     return Table(
-        ("of", "inside", "of", "coverage from", "to", "promised", "bias [%]", "from", "to",
-         "RMS error [%]", "width [%]", "interval score [%]"),
+        (
+            "of",
+            "inside",
+            "of",
+            "coverage from",
+            "to",
+            "promised",
+            "bias [%]",
+            "from",
+            "to",
+            "RMS error [%]",
+            "width [%]",
+            "interval score [%]",
+        ),
         tuple(
             (
-                r.group, r.coverage.inside, r.coverage.count, r.coverage.share.low,
-                r.coverage.share.high, r.level, 100 * r.bias, _cell(r.bias_interval.low),
-                _cell(r.bias_interval.high), 100 * r.rms, 100 * r.width, 100 * r.interval_score,
+                r.group,
+                r.coverage.inside,
+                r.coverage.count,
+                r.coverage.share.low,
+                r.coverage.share.high,
+                r.level,
+                100 * r.bias,
+                _cell(r.bias_interval.low),
+                _cell(r.bias_interval.high),
+                100 * r.rms,
+                100 * r.width,
+                100 * r.interval_score,
             )
             for r in records
         ),
         "Coverage and bias with 95% intervals; widths and interval scores in shares of the "
         "forecast, an interval score the lower the better.",
-    )  # fmt: skip
+    )
 
 
 def _cell(share: float) -> float | None:

@@ -70,9 +70,16 @@ def _all(ranking: StrategyRanking, unit: str) -> Table:
         for s in at.strategies[:SHOWN]
     ]
     columns = (
-        f"budget [{unit}]", "strategy", "score", "low", "high", f"costs [{unit}]",
-        "behind the best by", "low", "high",
-    )  # fmt: skip
+        f"budget [{unit}]",
+        "strategy",
+        "score",
+        "low",
+        "high",
+        f"costs [{unit}]",
+        "behind the best by",
+        "low",
+        "high",
+    )
     return Table(columns, tuple(rows), "Each strategy at its best k within the budget.")
 
 

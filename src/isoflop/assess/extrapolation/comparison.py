@@ -178,10 +178,12 @@ def prior(
     laws = [c.law for c in selection]
     free = 1 - sum(constants.trust.get(law, 0.0) for law in set(laws))
     others = sum(law not in constants.trust for law in laws)
-    shares = np.array([
-        constants.trust[law] / laws.count(law) if law in constants.trust else free / others
-        for law in laws
-    ])  # fmt: skip
+    shares = np.array(
+        [
+            constants.trust[law] / laws.count(law) if law in constants.trust else free / others
+            for law in laws
+        ]
+    )
     alike = 1 / len(laws)
     if tied is not None:
         shares = np.where(tied, shares, np.minimum(shares, alike))

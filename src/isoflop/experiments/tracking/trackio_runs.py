@@ -32,9 +32,12 @@ class TrackioRuns:
         """Send a run whole."""
         with contextlib.redirect_stdout(None):  # it greets
             self._trackio.init(
-                project=self.project, name=f"{run.name} {run.key[:8]}", group=run.group,
-                config=dict(run.config), embed=False,
-            )  # fmt: skip
+                project=self.project,
+                name=f"{run.name} {run.key[:8]}",
+                group=run.group,
+                config=dict(run.config),
+                embed=False,
+            )
             last = 0
             for record in run.records:
                 last = int(record["step"])

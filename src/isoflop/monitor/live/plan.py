@@ -126,10 +126,18 @@ def _curve(run: str, records: Sequence[object], source: str, warmup: int | None)
         names.learn(record)
     names.refuse(sorted(rows[0]) if rows else [], source)
     part = "eval_loss" if "eval_loss" in names.known else "loss"
-    rates = [(s, v) for r in rows if (s := names.value("step", r)) is not None
-             and (v := names.value("lr", r)) is not None]  # fmt: skip
-    losses = [(s, v) for r in rows if (s := names.value("step", r)) is not None
-              and (v := names.value(part, r)) is not None and math.isfinite(v)]  # fmt: skip
+    rates = [
+        (s, v)
+        for r in rows
+        if (s := names.value("step", r)) is not None and (v := names.value("lr", r)) is not None
+    ]
+    losses = [
+        (s, v)
+        for r in rows
+        if (s := names.value("step", r)) is not None
+        and (v := names.value(part, r)) is not None
+        and math.isfinite(v)
+    ]
     if not rates or len(losses) < FEWEST:
         raise BadRuns(
             f"{source} holds {len(losses)} losses and {len(rates)} rates of {run}; an earlier run "

@@ -147,12 +147,14 @@ class Watcher:
     def _take_back(self, step: float) -> None:
         self._note(
             Alert(
-                "restart", step, self.step - step,
+                "restart",
+                step,
+                self.step - step,
                 f"the run went back from step {self.step:,.0f} to {step:,.0f}; what it makes again "
                 "replaces what it made first",
                 "notice",
             )
-        )  # fmt: skip
+        )
         for curve in self.curves.values():
             curve.take_back(step)
         self.rewards.take_back(step)
@@ -230,11 +232,13 @@ class Watcher:
         if off >= ALARMING and math.isfinite(sigma) and forecast is not None:
             self._note(
                 Alert(
-                    "forecast", self.step, sigma,
+                    "forecast",
+                    self.step,
+                    sigma,
                     f"the last loss is forecast at {forecast.value:.4g}, {sigma:.1f} sigma above "
                     f"the {self.plan.expected:.4g} expected ({self.plan.expected_by})",
                 )
-            )  # fmt: skip
+            )
         return "worse" if off > 0 else "better"
 
     def _note(self, alert: Alert | None) -> None:
