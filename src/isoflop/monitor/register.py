@@ -15,7 +15,7 @@ from isoflop.arrays import Numbers
 from isoflop.assess.extrapolation.pool import Pool
 from isoflop.errors import BadStudy, RefusedByData, UsageError, brief
 from isoflop.fitting import Fit
-from isoflop.forecasting import Forecast, Model, forecast, predictive
+from isoflop.forecasting import Forecast, Model, forecast
 from isoflop.law import Published
 from isoflop.quantities import quantity, show
 from isoflop.report.display import Displayed
@@ -250,17 +250,22 @@ def _curve(model: Source, growth: float | None, result: Forecast) -> SealedCurve
     inputs: dict[str, Numbers] = {s: np.full(ALONG, v) for s, v in result.at.items()}
     if "C" in inputs and "N" in inputs:
         return None  # C goes with D, and who can say how
-    draws = predictive(model, growth, **{**inputs, "D": tokens})
-    if draws is None or not np.isfinite(draws).all():
+    try:
+        points = forecast(
+            model, level=result.level, growth=growth, **{**inputs, "D": tokens}
+        ).points
+    except RefusedByData:  # a few tokens are too few for the law
         return None
-    tail = (1 - result.level) / 2
-    low, middle, high = np.quantile(draws, [tail, 0.5, 1 - tail], axis=0)
+    ends = [(p.value, p.low, p.high) for p in points if p.low is not None and p.high is not None]
+    if len(ends) < ALONG or not np.isfinite(ends).all():
+        return None
+    value, low, high = zip(*ends, strict=True)
     return SealedCurve(
         "each point is a run of its own that ends there, its rate decayed",
         tuple(tokens.tolist()),
-        tuple(middle.tolist()),
-        tuple(low.tolist()),
-        tuple(high.tolist()),
+        value,
+        low,
+        high,
     )
 
 
