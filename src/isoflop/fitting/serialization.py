@@ -182,7 +182,10 @@ def _body(saved: SavedFit) -> dict[str, Any]:
     absent: dict[str, Any] = {"sha256": True, "runs": unknown}
     if saved.form is None:
         absent["form"] = True
-    return saved.model_dump(mode="json", exclude=absent)
+    body = saved.model_dump(mode="json", exclude=absent)
+    starts = body["starts"]
+    body["starts"] = {"tried": starts.pop("screened"), **starts}  # as in every file until now
+    return body
 
 
 def _remark(saved: SavedNote | str) -> Note:
