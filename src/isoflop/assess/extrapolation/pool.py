@@ -249,7 +249,10 @@ def _document(pool: Pool) -> dict[str, Any]:
 
 def _body(saved: SavedPool) -> dict[str, Any]:
     """Return a saved pool as JSON types, without its hash."""
-    return saved.model_dump(mode="json", exclude={"sha256"})
+    body = saved.model_dump(mode="json", exclude={"sha256"})
+    recipe = body["recipe"]
+    body["recipe"] = {"along": recipe.pop("axes"), **recipe}  # as in every file until now
+    return body
 
 
 def _restored(path: Path, saved: SavedPool, runs: Mapping[str, Any]) -> Pool:
