@@ -13,7 +13,7 @@ from isoflop.quantities import show
 from isoflop.report.document import Block, Cell, Figure, Heading, Remark, Report, Table
 from isoflop.terminal import NO_BREAK, escaped, printable
 
-LABELS = {"info": "Remark", "good": "Good", "doubt": "Doubt", "refused": "Refused"}
+LABELS = {"info": "Note", "good": "Good", "doubt": "Doubt", "refused": "Refused"}
 _WARNS = ("refused", "doubt")
 _WHOLE = re.compile(r"[+-]?\d[\d,]*|\S+")
 _DECIMALS = re.compile(r"\.\d+")
