@@ -91,9 +91,9 @@ def test_json_of_more_values_than_memory_holds_is_refused(small):
 # One place reads JSON and one opens files from outside; what stands here reads our own package,
 # the standard input of a program of ours, or a corpus of any size.
 # Beside the readers themselves: what the package holds, and what it wrote itself.
-FREE = {"files/reading.py", "files/strict_json.py", "experiments/sampling/program_judge.py",
+FREE = {"files/content.py", "files/strict_json.py", "experiments/sampling/program_judge.py",
         "atlas/evidence/__init__.py", "commands/__init__.py", "experiments/pretrain/corpus.py",
-        "monitor/callback.py", "store/rows.py", "sources/scoring.py",
+        "monitor/callbacks/rl_file.py", "store/rows.py", "sources/scoring.py",
         "documentation/__init__.py", "documentation/evidence.py",
         "report/html.py", "web/routes.py"}  # fmt: skip
 

@@ -12,7 +12,7 @@ from isoflop.experiments.experiment import Trial
 from isoflop.experiments.folder import CURVE, DIVERGED, TrialFolder
 from isoflop.experiments.tracking.tracker import TrackedRun, Tracker, Tracking
 from isoflop.experiments.trainer.records import records_of
-from isoflop.files import write_atomically
+from isoflop.files import read_text, write_atomically
 from isoflop.store import Study
 from isoflop.terminal import say
 
@@ -59,7 +59,7 @@ def tracked(
 def _send(trial: Trial, folder: TrialFolder, crashed: bool, where: str, tracker: Tracker) -> None:
     """Send a trial unless it was sent there before."""
     path = folder.path / SENT
-    places = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    places = read_text(path).splitlines() if path.exists() else []
     if where in places:
         return
     tracker.send(tracked_run(trial, folder, crashed))
