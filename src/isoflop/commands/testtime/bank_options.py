@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from isoflop.commands.registry import Option
 from isoflop.errors import UsageError
+from isoflop.quantities import parse
 
 if TYPE_CHECKING:
-    from isoflop.plan.sampling.prices import Prices
+    from isoflop.plan.sampling.prices import Prices, Spending
     from isoflop.sources.open_samples import SampleSource
 
 BankSource: TypeAlias = Annotated[
@@ -59,17 +60,34 @@ class PriceOptions:
     price_in: PriceIn = None
     price_out: PriceOut = None
 
+    @property
+    def prices(self) -> Prices | None:
+        """The prices of a host, None where none is given.
 
-def prices_of(price_in: float | None, price_out: float | None) -> Prices | None:
-    """Return the prices of a host, None where none is given.
+        Raises UsageError where one of them is missing.
+        """
+        from isoflop.plan.sampling.prices import Prices
 
-    Raises UsageError where one of them is missing.
-    """
-    from isoflop.plan.sampling.prices import Prices
+        if self.price_in is None and self.price_out is None:
+            return None
+        if self.price_in is None or self.price_out is None:
+            lacks = "--price-in" if self.price_in is None else "--price-out"
+            raise UsageError(f"dollars need both prices; {lacks} is missing")
+        return Prices(self.price_in, self.price_out)
 
-    if price_in is None and price_out is None:
-        return None
-    if price_in is None or price_out is None:
-        lacks = "--price-in" if price_in is None else "--price-out"
-        raise UsageError(f"dollars need both prices; {lacks} is missing")
-    return Prices(price_in, price_out)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingOptions:
+    """What is spent on a problem."""
+
+    budget: Annotated[tuple[str, ...], Option("a price per problem, such as 1e12", "PRICE")] = ()
+    unit: Annotated[
+        str | None, Option("count in flop, tokens, seconds, dollars or samples", "UNIT")
+    ] = None
+
+    def spending(self, price: PriceOptions) -> Spending:
+        """Return the unit that is asked for, the prices of a host, and the budgets."""
+        from isoflop.plan.sampling.prices import Spending
+
+        budgets = [parse(text, "--budget") for text in self.budget] or None
+        return Spending(unit=self.unit, prices=price.prices, budgets=budgets)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from isoflop.commands.inputs import IntervalOptions
 from isoflop.commands.registry import Option, command
-from isoflop.commands.testtime.bank_options import BankOptions, BankSource, PriceOptions, prices_of
+from isoflop.commands.testtime.bank_options import BankOptions, BankSource, PriceOptions
 from isoflop.errors import UsageError
 from isoflop.pages.progress import progress
 from isoflop.quantities import parse
@@ -66,7 +66,7 @@ def testtime_curves(
     question = CurveQuestion(
         k=sorted({parse(text, "--k") for text in axis.k}) or None,
         over=axis.over,
-        prices=prices_of(price.price_in, price.price_out),
+        prices=price.prices,
         verifiers=axis.verifier,
         answer_tokens=thinking.answer_tokens,
     )

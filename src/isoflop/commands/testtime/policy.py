@@ -11,22 +11,17 @@ from isoflop.commands.testtime.bank_options import (
     BankOptions,
     BankSource,
     PriceOptions,
-    prices_of,
+    SpendingOptions,
 )
 from isoflop.plan.sampling.difficulty import DifficultyOptions
-from isoflop.quantities import parse
 from isoflop.report import Report
 from isoflop.terminal import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetOptions:
+class BudgetOptions(SpendingOptions):
     """What is spent, and what it is compared with."""
 
-    budget: Annotated[tuple[str, ...], Option("a price per problem, such as 1e12", "PRICE")] = ()
-    unit: Annotated[
-        str | None, Option("count in flop, tokens, seconds, dollars or samples", "UNIT")
-    ] = None
     baseline: Annotated[str | None, Option("compare with this, such as majority", "NAME")] = None
 
 
@@ -51,20 +46,18 @@ def testtime_policy(
     """
     from isoflop.pages.testtime_policy import page_of
     from isoflop.plan.sampling.policy import policy
-    from isoflop.plan.sampling.prices import Spending, unit_of
     from isoflop.plan.sampling.strategy_runs import as_choices, other_strategies
 
     source = which.read(bank)
     samples = source.samples()
-    prices = prices_of(price.price_in, price.price_out)
-    counted = unit_of(samples, budgets.unit, prices)
-    others, remarks = as_choices(other_strategies(source, samples.problems), counted, prices)
-    limits = [parse(text, "--budget") for text in budgets.budget] or None
+    spending = budgets.spending(price)
+    runs = other_strategies(source, samples.problems)
+    others, remarks = as_choices(runs, spending.counted(samples), spending.prices)
     result = policy(
         samples,
         budgets.baseline,
         sorting=sorting,
-        spending=Spending(unit=counted, prices=prices, budgets=limits),
+        spending=spending,
         others=others,
         interval=interval,
     )
