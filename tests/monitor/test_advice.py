@@ -10,6 +10,7 @@ from isoflop.errors import CannotFit, RefusedByData, UsageError
 from isoflop.laws import Sigmoid
 from isoflop.monitor import advise, alarms, looks, outlook
 from isoflop.monitor.alarms import unheard
+from isoflop.options import IntervalOptions
 from isoflop.runs import Runs
 from isoflop.sources import read
 from isoflop.sources.simulated import reward_curves
@@ -140,7 +141,7 @@ def test_forecasts_of_the_embedded_study_hold_what_came(share):
         end, came = float(one["C"][-3:].mean()), one["R"][-3:].mean()
         seen = one.select(one["C"] <= share * one["C"].max())
         said = outlook(choose(seen, "C", start=float(one["start"][0]), draws=20), seen, "C", end,
-                       draws=200)  # fmt: skip
+                       interval=IntervalOptions(draws=200))  # fmt: skip
         held += said.low <= came <= said.high
     assert held >= 8
 
@@ -162,7 +163,7 @@ def test_forecasts_from_a_part_of_a_small_run_hold_what_comes(share):
             runs = reward_curves({"a": law}, x, over="C", noise=noise, seeds=(seed,))
             seen = runs.select(x <= 1.001 * share * end)
             compared = choose(seen, "C", start=law.R_0, draws=20)
-            said = outlook(compared, seen, "C", end, draws=200)
+            said = outlook(compared, seen, "C", end, interval=IntervalOptions(draws=200))
             held += said.low <= law(end) <= said.high
             assert said.high <= 1
     assert held >= 10  # of 12: 90% less one standard error

@@ -49,8 +49,8 @@ Drift = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StopOptions:
-    """Where the design ends."""
+class EndOptions(SpendOptions):
+    """Where the design ends: at a budget, a count of runs, or what is known by then."""
 
     count: Annotated[int | None, Option("how many runs to choose")] = None
     within: Within = None
@@ -89,8 +89,7 @@ def design(
     *,
     also: Also = (),
     at: At,
-    spending: SpendOptions = SpendOptions(),
-    stop: StopOptions = StopOptions(),
+    end: EndOptions = EndOptions(),
     grid: GridOptions = GridOptions(),
     worth: WorthOptions = WorthOptions(),
 ) -> Report:
@@ -104,7 +103,7 @@ def design(
     from isoflop.plan.design.greedy import design as choose
     from isoflop.plan.design.uncertainty import Target
 
-    C, cost, assumed = spending.spending()
+    C, cost, assumed = end.spending()
     models = [_model(text) for text in (fit, *also)]
     candidates = pool_of(models, grid.pool, grid.at_least, grid.at_most, grid.steps)
     if unknown := sorted(set(at) - {"N", "D", "C"}):
@@ -115,8 +114,8 @@ def design(
         candidates,
         criterion=worth.criterion,
         budget=C,
-        count=stop.count,
-        within=stop.within,
+        count=end.count,
+        within=end.within,
         noise=worth.noise,
         drift=worth.drift,
         level=worth.level,

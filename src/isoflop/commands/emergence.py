@@ -8,11 +8,11 @@ from typing import Annotated
 import numpy as np
 
 from isoflop.commands.registry import Option, command
-from isoflop.pages.emergence import exact_of, says, wrong_of
+from isoflop.errors import UsageError
+from isoflop.pages.emergence import page_of
 from isoflop.quantities import show
-from isoflop.report import Block, Paragraph, Remark, Report, Table
+from isoflop.report import Report
 
-STEPS = 80
 SIZES = 13  # models that are scored
 
 
@@ -40,8 +40,7 @@ def emergence(
     happens for decades and then everything; scored by wrong tokens, the same answers improve all
     along. More items move the "emergence" to smaller models.
     """
-    from isoflop.errors import UsageError
-    from isoflop.theory import AnswerLossFamily, expected, first_seen, items_to_see, simulate
+    from isoflop.theory import AnswerLossFamily, study_emergence
 
     if not sizes.smallest < sizes.largest:
         raise UsageError(
@@ -49,25 +48,4 @@ def emergence(
         )
     family = AnswerLossFamily(sizes.scale, sizes.alpha)
     N = np.geomspace(sizes.smallest, sizes.largest, SIZES)
-    got = simulate(family, N, tokens, items, seed)
-    smooth = expected(family, np.geomspace(sizes.smallest, sizes.largest, STEPS), tokens)
-    first = first_seen(family, tokens, items)
-    needed = items_to_see(family.right(N), tokens)
-    columns = ("N", "loss per token", "exact match", "wrong tokens", "Brier", "items to see one")
-    values = (N, family.loss(N), got.exact, got.wrong, got.brier, needed)
-    rows = tuple(tuple(float(v[i]) for v in values) for i in range(SIZES))
-    blocks: list[Block] = [
-        Remark("simulated: a lesson about metrics, no forecast of any model"),
-        Paragraph(says(family, got, first)),
-        Table(columns, rows, "The last column: items that show one exact match with 95%."),
-        exact_of(got, smooth, first),
-        wrong_of(got, smooth),
-    ]
-    data = {
-        "simulated": True,
-        "tokens": tokens,
-        "items": items,
-        "first_seen": first,
-        "models": [dict(zip(columns, row, strict=True)) for row in rows],
-    }
-    return Report("One family, two metrics (simulated)", tuple(blocks), data)
+    return page_of(study_emergence(family, N, tokens, items, seed))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from isoflop.commands.registry import Option, command
-from isoflop.pages.law_list import by_topic
-from isoflop.pages.laws import about, formula, law_of, matches_of, set_of
-from isoflop.report import Block, Heading, Paragraph, Report, Table
+from isoflop.pages.law_list import page_of
+from isoflop.pages.laws import law_of, matches_of, set_of
+from isoflop.report import Report
 
 
 @command("laws", section="Laws, and how far they hold", example="isoflop laws chinchilla")
@@ -28,7 +28,7 @@ def laws(
     from isoflop.laws import constants, form, search
 
     if name is None:
-        return _all()
+        return page_of(Law.registry)
     if name in Law.registry:
         return law_of(form(name))
     if name.partition("/")[0] in Law.registry:
@@ -37,19 +37,3 @@ def laws(
     if len(sets) == 1 and not laws:
         return set_of(sets[0])
     return matches_of(name, laws, sets) if laws or sets else law_of(form(name))
-
-
-def _all() -> Report:
-    from isoflop.law import Law
-
-    laws = dict(sorted(Law.registry.items()))
-    blocks: list[Block] = [
-        Paragraph(
-            f"{len(laws)} laws. 'isoflop laws NAME' shows one of them: parameters with units, "
-            "published constants with their sources, a picture, and fits to public runs."
-        )
-    ]
-    for topic, families in by_topic(laws):
-        rows = tuple((f.name, formula(f.laws[0]), f.sets) for f in families)
-        blocks += [Heading(topic), Table(("law", "formula", "sets"), rows)]
-    return Report("Laws", tuple(blocks), {"laws": [about(law) for law in laws.values()]})

@@ -117,8 +117,8 @@ class FixedOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MixtureOptions:
-    """How many experts there are, and how many a token meets."""
+class ModelOptions(FixedOptions):
+    """What is fixed of the model: its size or tokens, or its experts and how many a token meets."""
 
     experts: Annotated[
         str | None,
@@ -155,8 +155,7 @@ def plan(
     *,
     amount: AmountOptions = AmountOptions(),
     cost: CostOptions = CostOptions(),
-    fixed: FixedOptions = FixedOptions(),
-    mixture: MixtureOptions = MixtureOptions(),
+    fixed: ModelOptions = ModelOptions(),
     problem: ProblemOptions = ProblemOptions(),
     output: TrainingOptions = TrainingOptions(),
 ) -> Report:
@@ -171,13 +170,13 @@ def plan(
     C, budget = amount.C, amount.budget
     source = model(fit, level=problem.level, growth=problem.growth)
     cost_model, assumed = cost.cost(None if budget is None else parse_budget(budget))
-    if mixture.experts is not None:
+    if fixed.experts is not None:
         choice = choose_experts(
             source,
             C,
             budget=budget,
-            experts=mixture.count,
-            top_k=mixture.top_k,
+            experts=fixed.count,
+            top_k=fixed.top_k,
             **problem.options(cost_model),
         )
         return page_of_experts(choice, assumed)
@@ -195,13 +194,29 @@ def plan(
     return run.written(source, plan, page)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AimOptions:
+    """What is to be reached."""
+
+    L: Annotated[float | None, Option("the loss to reach, in the unit of the law")] = None
+    score: Annotated[float | None, Option("a score to reach, in place of L")] = None
+    through: Through = None
+
+    @property
+    def value(self) -> float:
+        """The loss or the score; raises UsageError unless one is stated, a score with its law."""
+        value = self.L if self.L is not None else self.score
+        both = (self.L is None) == (self.score is None)
+        if value is None or both or (self.score is None) != (self.through is None):
+            raise UsageError("say what to reach: --L, or --score and the law --through it")
+        return value
+
+
 @command("reach", section="Plans", example="isoflop reach chinchilla/besiroglu2024 --L 2.0")
 def reach(
     fit: Model,
     *,
-    L: Annotated[float | None, Option("the loss to reach, in the unit of the law")] = None,
-    score: Annotated[float | None, Option("a score to reach, in place of L")] = None,
-    through: Through = None,
+    target: AimOptions = AimOptions(),
     budget: BudgetText = None,
     cost: CostOptions = CostOptions(),
     problem: ProblemOptions = ProblemOptions(),
@@ -213,15 +228,13 @@ def reach(
     """
     from isoflop import plan as planning
 
-    target = L if L is not None else score
-    if target is None or (L is None) == (score is None) or (score is None) != (through is None):
-        raise UsageError("say what to reach: --L, or --score and the law --through it")
+    value = target.value
     source = model(fit, level=problem.level, growth=problem.growth)
     cost_model, assumed = cost.cost(None if budget is None else planning.parse_budget(budget))
     plan: Plan = planning.reach(
         problem.problem(source, cost_model),
-        target,
-        through=None if through is None else model(through),
+        value,
+        through=None if target.through is None else model(target.through),
     )
     if budget is not None:
         plan = planning.held_to_budget(plan, budget)

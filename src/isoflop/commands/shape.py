@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from isoflop.commands.registry import Option, command
-from isoflop.errors import texts
-from isoflop.pages.flops import counts
-from isoflop.quantities import show
-from isoflop.report import Report, Table, note_blocks
+from isoflop.errors import UsageError
+from isoflop.pages.shape import page_of
+from isoflop.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +37,10 @@ def shape(
     Dense, with grouped queries and a gated feed-forward layer, in numbers that hardware likes.
     """
     from isoflop.accounting import shape_for
-    from isoflop.errors import UsageError
 
     if tables.tied and tables.untied:
         raise UsageError("--tied and --untied contradict each other; give one")
-    architecture = shape_for(
+    proposal = shape_for(
         N,
         convention,
         vocabulary=tables.vocabulary,
@@ -51,34 +48,4 @@ def shape(
         aspect=None if aspect is None else (aspect / 1.25, aspect * 1.25),
         tied=True if tables.tied else False if tables.untied else None,
     )
-    a = architecture.architecture
-    numbers = {k: v for k, v in dataclasses.asdict(a).items() if v not in (None, 0, False)}
-    numbers["gated"] = a.gated
-    counted = counts(a, None)
-    blocks = (
-        *note_blocks(architecture.notes),
-        Table(
-            ("what", "value"),
-            (
-                ("layers", a.layers),
-                ("width", a.width),
-                ("heads", a.heads),
-                ("heads of keys and values", a.kv_heads),
-                ("feed-forward", a.feed_forward),
-                ("vocabulary", a.vocabulary),
-                ("context", a.context),
-                ("tables", "tied" if a.tied else "untied"),
-                (f"N, {convention}", architecture.realised),
-                ("off what was wanted", f"{architecture.error:+.2%}"),
-            ),
-            caption=f"A shape near N = {show(N, 4)}.",
-        ),
-        *counted.blocks,
-    )
-    data = {
-        "shape": numbers,
-        "wanted": N,
-        "realised": architecture.realised,
-        "error": architecture.error,
-    }
-    return Report("A shape", blocks, {**data, **counted.data, "notes": texts(architecture.notes)})
+    return page_of(proposal)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from isoflop.assess.extrapolation.comparison import CandidateScore, Comparison
 from isoflop.errors import CannotFit, RefusedByData
 from isoflop.fitting import fit
 from isoflop.forecasting import Forecast, forecast
+from isoflop.options import IntervalOptions
 from isoflop.runs import Runs
 
 # What a run errs per factor e of compute beside what its backtest shows, while evaluations are few;
@@ -24,9 +25,7 @@ def outlook(
     to: float,
     *,
     after: float = 0.0,
-    draws: int = 400,
-    level: float = 0.9,
-    seed: int = 0,
+    interval: IntervalOptions = IntervalOptions(draws=400),
 ) -> Forecast:
     """Return the reward at compute `to`, by the first form of a comparison (`choose`).
 
@@ -45,17 +44,7 @@ def outlook(
         if forecasts and not (standing.tied or near):
             continue
         try:
-            forecasts.append(
-                _forecast(
-                    standing=standing,
-                    runs=selection,
-                    over=over,
-                    to=to,
-                    draws=draws,
-                    level=level,
-                    seed=seed,
-                )
-            )
+            forecasts.append(_forecast(standing, selection, over, to, interval))
         except RefusedByData as reason:
             refused = str(reason)
     if not forecasts:
@@ -68,7 +57,7 @@ def outlook(
 
 
 def _forecast(
-    standing: CandidateScore, runs: Runs, over: str, to: float, draws: int, level: float, seed: int
+    standing: CandidateScore, runs: Runs, over: str, to: float, interval: IntervalOptions
 ) -> Forecast:
     c = standing.candidate
     law_fit = fit(
@@ -78,9 +67,7 @@ def _forecast(
         predicts=c.predicts,
         fix=c.fix,
         objective=c.objective,
-        draws=draws,
-        level=level,
-        seed=seed,
+        **asdict(interval),
     )
     drift = DRIFT * min(1.0, FEW / len(runs))
     return forecast(law_fit, growth=math.hypot(standing.growth, drift), **{over: to})

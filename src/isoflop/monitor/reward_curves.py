@@ -26,6 +26,7 @@ from isoflop.forecasting import Forecast
 from isoflop.law import Binding, Law
 from isoflop.laws import form
 from isoflop.monitor.outlook import outlook
+from isoflop.options import IntervalOptions
 from isoflop.report.display import Displayed
 from isoflop.runs import Runs
 
@@ -136,7 +137,7 @@ def fit_reward_curves(
     for name, curve in curves.items():
         runs, start = logs.by_recipe[name], logs.starts[name]
         comparison = _compared(runs, logs.over, start, after, level, seed)
-        options = {"after": after, "draws": draws, "level": level, "seed": seed}
+        options = {"after": after, "interval": IntervalOptions(draws=draws, level=level, seed=seed)}
         recipes[name] = RecipeCurve(
             curve,
             comparison,
@@ -188,7 +189,8 @@ def forecast_recipe(
     end, truth = _end(runs, over)
     train = runs.select(runs[over] <= part * end)
     chosen = choose(train, over, start=start, level=level, seed=seed)
-    prediction = outlook(chosen, train, over, end, level=level, seed=seed)
+    interval = IntervalOptions(draws=400, level=level, seed=seed)
+    prediction = outlook(chosen, train, over, end, interval=interval)
     c = chosen.standings[0].candidate
     result = fit(
         c.law,

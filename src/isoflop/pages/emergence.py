@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isoflop.quantities import show
-from isoflop.report import Axis, Figure, Line, Points
+from isoflop.report import Axis, Block, Figure, Line, Paragraph, Points, Remark, Report, Table
 
 if TYPE_CHECKING:
-    from isoflop.theory import AnswerLossFamily, EmergenceScores
+    from isoflop.theory import AnswerLossFamily, EmergenceScores, EmergenceStudy
 
 
-def says(family: AnswerLossFamily, got: EmergenceScores, first: float) -> str:
+def page_of(study: EmergenceStudy) -> Report:
+    """Return how a metric makes a smooth law look sudden."""
+    family, got = study.family, study.scores
+    columns = ("N", "loss per token", "exact match", "wrong tokens", "Brier", "items to see one")
+    values = (got.N, family.loss(got.N), got.exact, got.wrong, got.brier, study.needed)
+    rows = tuple(tuple(float(v[i]) for v in values) for i in range(len(got.N)))
+    blocks: list[Block] = [
+        Remark("simulated: a lesson about metrics, no forecast of any model"),
+        Paragraph(_sentence(family, got, study.first)),
+        Table(columns, rows, "The last column: items that show one exact match with 95%."),
+        _exact(got, study.smooth, study.first),
+        _wrong(got, study.smooth),
+    ]
+    data: dict[str, Any] = {
+        "simulated": True,
+        "tokens": got.tokens,
+        "items": got.items,
+        "first_seen": study.first,
+        "models": [dict(zip(columns, row, strict=True)) for row in rows],
+    }
+    return Report("One family, two metrics (simulated)", tuple(blocks), data)
+
+
+def _sentence(family: AnswerLossFamily, got: EmergenceScores, first: float) -> str:
     """Return in words from which size an exact match is seen."""
     zero = got.exact == 0
     none = f"; {zero.sum()} of {got.N.size} models score nothing" if zero.any() else ""
@@ -24,7 +47,7 @@ def says(family: AnswerLossFamily, got: EmergenceScores, first: float) -> str:
     )
 
 
-def exact_of(got: EmergenceScores, smooth: EmergenceScores, first: float) -> Figure:
+def _exact(got: EmergenceScores, smooth: EmergenceScores, first: float) -> Figure:
     """Return exact match against size, sampled and as the law has it."""
     level = np.array([0.0, 1.0])
     return Figure(
@@ -40,7 +63,7 @@ def exact_of(got: EmergenceScores, smooth: EmergenceScores, first: float) -> Fig
     )
 
 
-def wrong_of(got: EmergenceScores, smooth: EmergenceScores) -> Figure:
+def _wrong(got: EmergenceScores, smooth: EmergenceScores) -> Figure:
     """Return edit distance against size, sampled and as the law has it."""
     return Figure(
         "Wrong tokens: the same answers, counted",

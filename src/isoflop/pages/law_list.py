@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from isoflop.pages.laws import about, formula
 from isoflop.quantities import SHARES
+from isoflop.report import Block, Heading, Paragraph, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.law import Law
@@ -80,3 +82,17 @@ def by_topic(laws: Mapping[str, type[Law]]) -> Iterator[tuple[str, tuple[LawGrou
     for name in TOPICS:
         if matches := tuple(f for f in families if topic(f.laws[0]) == name):
             yield name, matches
+
+
+def page_of(laws: Mapping[str, type[Law]]) -> Report:
+    """Return all laws, by topic."""
+    blocks: list[Block] = [
+        Paragraph(
+            f"{len(laws)} laws. 'isoflop laws NAME' shows one of them: parameters with units, "
+            "published constants with their sources, a picture, and fits to public runs."
+        )
+    ]
+    for title, families in by_topic(laws):
+        rows = tuple((f.name, formula(f.laws[0]), f.sets) for f in families)
+        blocks += [Heading(title), Table(("law", "formula", "sets"), rows)]
+    return Report("Laws", tuple(blocks), {"laws": [about(law) for _, law in sorted(laws.items())]})

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isoflop.quantities import show
-from isoflop.report import Paragraph, Remark, Report
+from isoflop.report import Paragraph, Remark, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.experiments.engines import Sweep, TrialFailure
+    from isoflop.experiments.standing import TrialStatus
 
 
 def ended_of(folder: str, ended: Sweep, fits: str) -> Report:
@@ -41,3 +42,12 @@ def _lost(failure: TrialFailure) -> str:
     """Return why a trial counts for nothing."""
     lines = failure.message.strip().splitlines()
     return f"{failure.trial.name} diverged and is left out: {lines[-1] if lines else 'no number'}"
+
+
+def changed_of(folder: str, words: str, trials: tuple[TrialStatus, ...]) -> Report:
+    """Return which trials were stopped or taken back."""
+    rows = tuple((s.name, s.state, s.flop) for s in trials)
+    text = f"{len(trials)} trials of {folder} are {words}."
+    data = {"folder": folder, "trials": [{"key": s.key, "name": s.name} for s in trials]}
+    table = Table(("trial", "was", "cost [FLOP]"), rows)
+    return Report(f"Sweep in {folder}", (Paragraph(text), table), data)

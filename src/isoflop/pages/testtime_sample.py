@@ -21,46 +21,16 @@ from isoflop.report import (
 )
 
 if TYPE_CHECKING:
-    from isoflop.experiments.sampling.budget_forcing import BudgetForcing
-    from isoflop.experiments.sampling.collect import CollectionProgress, CollectionResult
+    from isoflop.experiments.sampling.collect import (
+        CollectionProgress,
+        CollectionResult,
+        CollectionTarget,
+    )
     from isoflop.samples.bank import SampleBank
     from isoflop.samples.sample_table import Counts
 
 
-def filled_of(
-    folder: str,
-    lineage: str,
-    samples: int,
-    width: int,
-    seed: int,
-    exercise: Any,
-    backend: Any,
-    judge: Any,
-    forcing: BudgetForcing | None,
-) -> Report:
-    """Return what was sampled into a bank."""
-    from isoflop.experiments.display import shown
-    from isoflop.experiments.sampling.budget_forcing import BudgetForcedBackend, remember
-    from isoflop.experiments.sampling.collect import CollectionTarget, fill
-    from isoflop.samples.bank import SampleBank
-
-    bank, strategy = SampleBank.create(folder), "parallel"
-    if forcing is not None:
-        remember(bank, lineage, forcing)
-        backend, strategy = BudgetForcedBackend(backend, forcing), forcing.strategy
-    with shown(lineage, _sentence) as watch:
-        result = fill(
-            bank,
-            exercise.problems,
-            CollectionTarget(samples, lineage, strategy, width, seed),
-            backend,
-            judge,
-            watch,
-        )
-    return _report(bank, strategy, lineage, result, (*exercise.notes, *exercise.remarks()))
-
-
-def _sentence(p: CollectionProgress) -> str:
+def progress_of(p: CollectionProgress) -> str:
     """Return how far a bank is, in a few words."""
     from isoflop.experiments.display import duration
 
@@ -75,13 +45,11 @@ def _sentence(p: CollectionProgress) -> str:
     return ", ".join(parts)
 
 
-def _report(
-    bank: SampleBank,
-    strategy: str,
-    lineage: str,
-    collection_result: CollectionResult,
-    notes: Notes,
+def page_of(
+    bank: SampleBank, target: CollectionTarget, collection_result: CollectionResult, notes: Notes
 ) -> Report:
+    """Return what was sampled into a bank."""
+    strategy, lineage = target.kind
     remarks = [*notes, *_remarks(collection_result)]
     blocks: list[Block] = [*note_blocks(remarks)]
     blocks.append(Paragraph(_said(collection_result)))

@@ -7,13 +7,50 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.errors import UsageError
-from isoflop.report import Cell
+from isoflop.errors import UsageError, amount
+from isoflop.report import Block, Cell, Paragraph, Remark, Report, Table
 
 if TYPE_CHECKING:
     from isoflop.experiments.sampling.messages import TextProblem
     from isoflop.experiments.sampling.rejudge import Ask, RejudgeProgress
     from isoflop.samples.bank import SampleBank
+
+
+COLUMNS = (
+    "verdict",
+    "new",
+    "there before",
+    "still without",
+    "mean score, right",
+    "mean score, wrong",
+)
+
+
+def page_of(bank: SampleBank, names: Sequence[str], verdicts: Sequence[RejudgeProgress]) -> Report:
+    """Return what verifiers said of the samples of a strategy and a lineage, `names`."""
+    from isoflop.samples.sample_table import SCORE
+
+    folder = str(bank.study.path)
+    rows = tuple(_row(bank, names, one) for one in verdicts)
+    data = {
+        "bank": folder,
+        "strategy": names[0],
+        "lineage": names[1],
+        "verdicts": [_data(one, row) for one, row in zip(verdicts, rows, strict=True)],
+    }
+    notes: list[Block] = [
+        Remark(
+            f"{amount(count, 'sample has', 'samples have')} no {one.column.removeprefix(SCORE)}: "
+            f"{why}",
+            "doubt",
+        )
+        for one in verdicts
+        for why, count in one.owed.items()
+    ]
+    table = Table(COLUMNS, rows, f"Samples of {names[0]}, {names[1] or 'without a lineage'}.")
+    last = Paragraph(f"'isoflop testtime curves {folder}' tells what each verifier is worth.")
+    title = f"Verdicts on {amount(verdicts[0].total, 'sample', 'samples')}"
+    return Report(title, (*notes, table, last), data)
 
 
 def problems_block(
@@ -74,7 +111,7 @@ def _sentence(judging: RejudgeProgress) -> str:
     return ", ".join(parts)
 
 
-def row_of(
+def _row(
     bank: SampleBank, names: Sequence[str], rejudge_progress: RejudgeProgress
 ) -> tuple[Cell, ...]:
     """Return the row of one verifier: how many verdicts, and their means."""
@@ -103,7 +140,7 @@ def _means(bank: SampleBank, names: Sequence[str], verifier: str) -> tuple[float
     return tuple(float(part.mean()) if part.size else None for part in parts)
 
 
-def as_data(rejudge_progress: RejudgeProgress, row: Sequence[Cell]) -> dict[str, Any]:
+def _data(rejudge_progress: RejudgeProgress, row: Sequence[Cell]) -> dict[str, Any]:
     """Return the row of one verifier as JSON types."""
     return {
         "verdict": row[0],

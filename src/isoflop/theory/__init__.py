@@ -12,10 +12,12 @@ from isoflop.theory.dimension import (
 from isoflop.theory.emergence import (
     AnswerLossFamily,
     EmergenceScores,
+    EmergenceStudy,
     expected,
     first_seen,
     items_to_see,
     simulate,
+    study_emergence,
 )
 from isoflop.theory.entropy import Decomposition, decompose, ranked
 
@@ -25,6 +27,7 @@ __all__ = [
     "Decomposition",
     "Dimension",
     "EmergenceScores",
+    "EmergenceStudy",
     "decompose",
     "expected",
     "exponent",
@@ -34,4 +37,5 @@ __all__ = [
     "largest_model",
     "ranked",
     "simulate",
+    "study_emergence",
 ]

@@ -15,6 +15,7 @@ from isoflop.errors import UsageError
 from isoflop.quantities import refuse_count, refuse_impossible
 from isoflop.report.display import Displayed
 
+STEPS = 80  # sizes of the smooth curve
 MOST = 1_000_000  # tokens of an answer
 DRAWN = 1_000_000  # items of a test whose answers are drawn one by one
 
@@ -80,6 +81,31 @@ def simulate(
     return EmergenceScores(
         N, tokens, items, (wrong == 0).mean(1), wrong.mean(1), (1 - p) ** 2, measured=True
     )
+
+
+@dataclass(frozen=True, eq=False)
+class EmergenceStudy(Displayed):
+    """One family of models on one test: what they score, what they would on endless items.
+
+    `first` [params] is the size from which the test most likely shows an exact match, `needed` (k,)
+    how many items would show one of each model.
+    """
+
+    family: AnswerLossFamily
+    scores: EmergenceScores
+    smooth: EmergenceScores
+    first: float
+    needed: Numbers
+
+
+def study_emergence(
+    family: AnswerLossFamily, N: Numbers, tokens: int, items: int, seed: int = 0
+) -> EmergenceStudy:
+    """Return what models of N [params] (k,) score on a test of `items` answers (simulated)."""
+    scores = simulate(family, N, tokens, items, seed)
+    smooth = expected(family, np.geomspace(N[0], N[-1], STEPS), tokens)
+    first = first_seen(family, tokens, items)
+    return EmergenceStudy(family, scores, smooth, first, items_to_see(family.right(N), tokens))
 
 
 def items_to_see(right: Numbers, tokens: int, confidence: float = 0.95) -> Numbers:

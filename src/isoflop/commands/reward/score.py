@@ -9,8 +9,9 @@ from typing import Annotated
 
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
-from isoflop.pages.reward_score import bar_of, scorer_of
-from isoflop.report import Remark, Report, Table
+from isoflop.pages.progress import progress
+from isoflop.pages.reward_score import page_of
+from isoflop.report import Report
 from isoflop.terminal import say
 
 
@@ -37,6 +38,7 @@ def reward_score(
     hf:MODEL is a sequence classifier of one label, run here (extra hf). Scores are kept batch by
     batch beside FILE: the same command goes on after a kill or a fault, and no text is sent twice.
     """
+    from isoflop.experiments.sampling.reward_model import scorer_of
     from isoflop.sources.files import read_file
     from isoflop.sources.scoring import save_with, scored
 
@@ -45,17 +47,9 @@ def reward_score(
     source, scorer = read_file(Path(samples)), scorer_of(with_)
     target = Path(f"{out}.{as_}.scores")
     name = as_ if as_ == "gold" else f"proxy_{as_}"
-    with bar_of(name) as watch:
+    with progress(name) as watch:
         score = scored(source, columns or {}, scorer, target, batch=batch, watch=watch)
     save_with(source, name, score, out)
     target.unlink(missing_ok=True)
     say(f"wrote {out}")
-    cells = (name, len(score), float(score.mean()), float(score.std()))
-    return Report(
-        f"{len(score):,} samples scored by {with_}",
-        (
-            Remark(f"{out} holds the table with the column {name}"),
-            Table(("score", "samples", "mean", "spread"), (cells,)),
-        ),
-        {"out": out, "score": name, "samples": len(score), "mean": cells[2], "spread": cells[3]},
-    )
+    return page_of(with_, name, score, out)

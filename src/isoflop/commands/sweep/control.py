@@ -6,8 +6,8 @@ from typing import Annotated
 
 from isoflop.commands.registry import Option, command
 from isoflop.commands.sweep.run import folder_of
-from isoflop.experiments.standing import TrialStatus
-from isoflop.report import Paragraph, Report, Table
+from isoflop.pages.sweep import changed_of
+from isoflop.report import Report
 
 Studied = Annotated[str, Option("a study's file or folder", "STUDY")]
 Trials = Annotated[
@@ -25,7 +25,7 @@ def cancel_sweep(study: Studied, *, trial: Trials = ()) -> Report:
     from isoflop.store import Study
 
     folder = folder_of(study)
-    return _page(folder, "cancelled", cancel(Study.open(folder), trial))
+    return changed_of(folder, "cancelled", cancel(Study.open(folder), trial))
 
 
 @command("sweep retry", example="isoflop sweep retry study.toml", minutes=True)
@@ -38,12 +38,4 @@ def retry_sweep(study: Studied, *, trial: Trials = ()) -> Report:
     from isoflop.store import Study
 
     folder = folder_of(study)
-    return _page(folder, "to be run again", retry(Study.open(folder), trial))
-
-
-def _page(folder: str, words: str, trials: tuple[TrialStatus, ...]) -> Report:
-    rows = tuple((s.name, s.state, s.flop) for s in trials)
-    text = f"{len(trials)} trials of {folder} are {words}."
-    data = {"folder": folder, "trials": [{"key": s.key, "name": s.name} for s in trials]}
-    table = Table(("trial", "was", "cost [FLOP]"), rows)
-    return Report(f"Sweep in {folder}", (Paragraph(text), table), data)
+    return changed_of(folder, "to be run again", retry(Study.open(folder), trial))

@@ -73,14 +73,7 @@ def testtime_curves(
     if source.bank is None and thinking.points:
         raise UsageError("counts state no cost, no tokens and no scores; give the samples")
     with progress("drawing the curves") as watch:
-        result = bank_curves(
-            source,
-            question,
-            draws=interval.draws,
-            level=interval.level,
-            seed=interval.seed,
-            watch=watch,
-        )
+        result = bank_curves(source, question, interval=interval, watch=watch)
     if thinking.points:
         save_points(result.strategies, thinking.points)
         say(f"wrote {thinking.points}")

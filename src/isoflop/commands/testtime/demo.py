@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from isoflop.commands.registry import Option, command
@@ -9,17 +10,24 @@ from isoflop.report import Report
 from isoflop.terminal import say
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """What is run."""
+
+    preset: Annotated[str, Option("what is run: study, or tiny for a trial of it")] = "study"
+    seeds: Annotated[int | None, Option("as many as the preset has unless given")] = None
+    strategy: Annotated[
+        tuple[str, ...], Option("instead of the preset's, such as beam/n=32,m=8", "NAME")
+    ] = ()
+    problems: Annotated[int | None, Option("of each seed; the preset's unless given")] = None
+    seed: Annotated[int, Option("of the first policy", "SEED")] = 0
+
+
 @command("testtime demo", example="isoflop testtime demo", minutes=True)
 def testtime_demo(
     folder: Annotated[str, Option("the study, made or resumed there", "FOLDER")] = "testtime-demo",
     *,
-    preset: Annotated[str, Option("what is run: study, or tiny for a trial of it")] = "study",
-    seeds: Annotated[int | None, Option("as many as the preset has unless given")] = None,
-    strategy: Annotated[
-        tuple[str, ...], Option("instead of the preset's, such as beam/n=32,m=8", "NAME")
-    ] = (),
-    problems: Annotated[int | None, Option("of each seed; the preset's unless given")] = None,
-    seed: Annotated[int, Option("of the first policy", "SEED")] = 0,
+    setting: SearchOptions = SearchOptions(),
     page: Annotated[str, Option("the report with its figures", "FILE")] = "testtime-demo.html",
 ) -> Report:
     """Spend test-time compute on a small transformer; say what it bought.
@@ -35,8 +43,10 @@ def testtime_demo(
     from isoflop.pages.testtime_demo import told
     from isoflop.report import html
 
-    study = preset_study(preset, seeds, seed, strategy, problems)
-    name = f"testtime-{preset}-{seed}"
+    study = preset_study(
+        setting.preset, setting.seeds, setting.seed, setting.strategy, setting.problems
+    )
+    name = f"testtime-{setting.preset}-{setting.seed}"
     ended = carry_out(folder, name, study.trials(), LocalEngine(), "isoflop testtime demo")
     report = told(folder, study, ended.seconds)
     html.save(report, page)

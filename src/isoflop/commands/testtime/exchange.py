@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from isoflop.commands.registry import Option, command
 from isoflop.errors import UsageError
-from isoflop.pages.testtime_exchange import measured, multipliers, pretraining_of
+from isoflop.options import IntervalOptions
+from isoflop.pages.testtime_exchange import page_of
 from isoflop.quantities import parse
 from isoflop.report import Report
+from isoflop.sources.open_samples import opened
+
+if TYPE_CHECKING:
+    from isoflop.plan.sampling.exchange import PretrainedPair
 
 BANKS = ("small",)  # what only samples of models use
 Bank = Annotated[str | None, Option("samples of this model", "BANK")]
@@ -43,6 +48,18 @@ class PretrainingOptions:
     size: Annotated[float | None, Option("parameters of the small model", needs=("law",))] = None
     data: Annotated[float | None, Option("tokens that both are trained on", needs=("law",))] = None
 
+    def pair(self, times: float) -> PretrainedPair | None:
+        """Return what the law says of both models; None where no law is named."""
+        from isoflop.plan.sampling.exchange import pretrained_pair
+
+        if self.law is None:
+            return None
+        if self.size is None or self.data is None:
+            raise UsageError(
+                "--law needs --size and --data: parameters of the small model, and tokens"
+            )
+        return pretrained_pair(self.law, times, N=self.size, D=self.data)
+
 
 @command(
     "testtime exchange",
@@ -66,20 +83,20 @@ def testtime_exchange(
     draw M + 3 (M - 1) / R samples where the large one draws one. With samples of both, says by
     difficulty which solves more; with a pretraining law, what the size buys in loss.
     """
-    from isoflop.plan.sampling.exchange import multiplier
+    from isoflop.plan.sampling.exchange import exchange
 
     ratios = [parse(text, "--ratio") for text in ratio]
-    afford = [float(multiplier(times, R)) for R in ratios]
     if (small is None) != (large is None):
         raise UsageError("name samples of both models, the small one first, or of neither")
-    blocks = multipliers(times, ratios, afford)
-    each = [{"R": R, "samples": m} for R, m in zip(ratios, afford, strict=True)]
-    answer: dict[str, Any] = {"times": times, "multipliers": each}
-    if pretraining.law is not None:
-        blocks += pretraining_of(
-            pretraining.law, times, pretraining.size, pretraining.data, ratios, answer
-        )
+    measured = None
     if small is not None and large is not None:
-        rest = (choice.choose, choice.bins, choice.columns, choice.level, choice.seed, answer)
-        blocks += measured(small, large, ratios, afford, *rest)
-    return Report(f"{times:g} times the parameters, or more samples", tuple(blocks), answer)
+        measured = exchange(
+            opened(small, columns=choice.columns).samples(),
+            opened(large, columns=choice.columns).samples(),
+            times,
+            ratios,
+            choose=choice.choose,
+            bins=choice.bins,
+            interval=IntervalOptions(draws=500, level=choice.level, seed=choice.seed),
+        )
+    return page_of(times, ratios, pretraining.pair(times), measured)

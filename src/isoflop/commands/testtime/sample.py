@@ -7,7 +7,7 @@ from typing import Annotated
 
 from isoflop.commands.registry import Option, command
 from isoflop.commands.testtime import sampling_options as asked
-from isoflop.pages.testtime_sample import filled_of
+from isoflop.pages.testtime_sample import page_of, progress_of
 from isoflop.report import Report
 
 
@@ -47,19 +47,20 @@ def sample(
     answers that is no answer is left out, and counted. --check runs a program of yours on what a
     model wrote: that is no sandbox. --again and --limit force how long a model thinks.
     """
+    from isoflop.experiments.display import shown
+    from isoflop.experiments.sampling.budget_forcing import force
+    from isoflop.experiments.sampling.collect import CollectionTarget, fill
+    from isoflop.samples.bank import SampleBank
+
     sampling.check()
-    exercise, drawn_from = sampling.ready(problem.task, problem.problems, problem.columns)
+    exercise, backend = sampling.ready(problem.task, problem.problems, problem.columns)
     judge = asked.judge(exercise, verdicts.check, verdicts.time_limit, verdicts.reward or {})
     width = target.n if target.n is not None else 64 if sampling.backend == "embedded" else 8
-    name, forced = target.lineage or sampling.lineage, asked.forcing(sampling, budget)
-    return filled_of(
-        folder=bank,
-        lineage=name,
-        samples=target.samples,
-        width=width,
-        seed=sampling.seed,
-        exercise=exercise,
-        backend=drawn_from,
-        judge=judge,
-        forcing=forced,
-    )
+    name, forcing = target.lineage or sampling.lineage, asked.forcing(sampling, budget)
+    samples, strategy = SampleBank.create(bank), "parallel"
+    if forcing is not None:
+        backend, strategy = force(samples, name, backend, forcing), forcing.strategy
+    wanted = CollectionTarget(target.samples, name, strategy, width, sampling.seed)
+    with shown(name, progress_of) as watch:
+        result = fill(samples, exercise.problems, wanted, backend, judge, watch)
+    return page_of(samples, wanted, result, (*exercise.notes, *exercise.remarks()))

@@ -13,7 +13,7 @@ from isoflop.files import parse_json
 
 if TYPE_CHECKING:
     from isoflop.experiments.sampling.budget_forcing import BudgetForcing
-    from isoflop.experiments.sampling.judges import Judge, Scorer
+    from isoflop.experiments.sampling.judges import Judge
     from isoflop.experiments.sampling.messages import Backend, Drawing
     from isoflop.experiments.sampling.problems import Exercise
 
@@ -255,20 +255,10 @@ def judge(
     """Return what judges responses: the exercise, or a program; and reward models besides."""
     from isoflop.experiments.sampling.judges import Judge
     from isoflop.experiments.sampling.program_judge import program
+    from isoflop.experiments.sampling.reward_model import scorer_of
 
     judged_by = program(check, seconds) if check else None
-    return Judge(exercise, judged_by, {name: scorer(text) for name, text in rewards.items()})
-
-
-def scorer(text: str) -> Scorer:
-    """Return the reward model that a text names: a URL, or hf:FOLDER."""
-    if text.startswith("hf:"):
-        from isoflop.experiments.sampling.reward_model import classifier
-
-        return classifier(text.removeprefix("hf:"))
-    from isoflop.sources.scoring import http_scorer
-
-    return http_scorer(text)
+    return Judge(exercise, judged_by, {name: scorer_of(text) for name, text in rewards.items()})
 
 
 def _json(text: str) -> Any:

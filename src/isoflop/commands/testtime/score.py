@@ -9,21 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 from isoflop.commands.registry import Option, command
 from isoflop.commands.testtime import sampling_options as asked
 from isoflop.commands.testtime.bank_options import Lineage, Strategy
-from isoflop.errors import UsageError, amount
-from isoflop.pages.testtime_score import as_data, judged, problems_block, row_of
-from isoflop.report import Block, Paragraph, Remark, Report, Table
+from isoflop.errors import UsageError
+from isoflop.pages.testtime_score import judged, page_of, problems_block
+from isoflop.report import Report
 
 if TYPE_CHECKING:
     from isoflop.experiments.sampling.rejudge import Ask
-
-COLUMNS = (
-    "verdict",
-    "new",
-    "there before",
-    "still without",
-    "mean score, right",
-    "mean score, wrong",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,34 +51,13 @@ def score(
     yours on what a model wrote: that is no sandbox.
     """
     from isoflop.samples.bank import SampleBank, chosen_group
-    from isoflop.samples.sample_table import SCORE
 
     store = SampleBank.open(bank)
     names = chosen_group(store.kinds(), samples.strategy, samples.lineage, bank)
     problems = problems_block(store, names[1], task, columns)
     asks = _asks(verdicts.check, verdicts.time_limit, verdicts.reward or {})
     progress = [judged(store, name, ask, problems, names, batch) for name, ask in asks.items()]
-    rows = tuple(row_of(store, names, one) for one in progress)
-    data = {
-        "bank": bank,
-        "strategy": names[0],
-        "lineage": names[1],
-        "verdicts": [as_data(one, row) for one, row in zip(progress, rows, strict=True)],
-    }
-    notes: list[Block] = [
-        Remark(
-            f"{amount(count, 'sample has', 'samples have')} no {one.column.removeprefix(SCORE)}: "
-            f"{why}",
-            "doubt",
-        )
-        for one in progress
-        for why, count in one.owed.items()
-    ]
-    table = Table(COLUMNS, rows, f"Samples of {names[0]}, {names[1] or 'without a lineage'}.")
-    last = Paragraph(f"'isoflop testtime curves {bank}' tells what each verifier is worth.")
-    return Report(
-        f"Verdicts on {amount(progress[0].total, 'sample', 'samples')}", (*notes, table, last), data
-    )
+    return page_of(store, names, progress)
 
 
 def _asks(check: str | None, seconds: float, rewards: Mapping[str, str]) -> dict[str, Ask]:
@@ -97,9 +67,10 @@ def _asks(check: str | None, seconds: float, rewards: Mapping[str, str]) -> dict
     """
     from isoflop.experiments.sampling.program_judge import program
     from isoflop.experiments.sampling.rejudge import by_program, by_scorer
+    from isoflop.experiments.sampling.reward_model import scorer_of
     from isoflop.samples.sample_table import SCORE
 
-    asks = {SCORE + name: by_scorer(name, asked.scorer(text)) for name, text in rewards.items()}
+    asks = {SCORE + name: by_scorer(name, scorer_of(text)) for name, text in rewards.items()}
     if check:
         asks["correct"] = by_program(program(check, seconds))
     if not asks:

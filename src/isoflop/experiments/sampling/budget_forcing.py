@@ -11,7 +11,7 @@ import copy
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from isoflop.errors import EnvironmentFailure, UsageError
 from isoflop.experiments.sampling.messages import Answered, Backend, Drawing, Request, Response
@@ -25,6 +25,7 @@ CUT_OFF = "cut off by its limit of tokens before its end could be suppressed"
 PARTS = 1_000  # apart are the seeds of two samples
 
 
+@runtime_checkable
 class Redrawable(Backend, Protocol):
     """A backend whose way of drawing is its own to change."""
 
@@ -186,11 +187,16 @@ class _Said:
         )
 
 
-def remember(bank: SampleBank, lineage: str, forcing: BudgetForcing) -> None:
-    """Write down which texts are put into the samples of a lineage that are forced so.
+def force(
+    bank: SampleBank, lineage: str, backend: Backend, forcing: BudgetForcing
+) -> BudgetForcedBackend:
+    """Return the backend whose responses are forced, and note in the bank which texts it puts in.
 
-    Raises UsageError where the bank's have others.
+    Raises UsageError where samples of this lineage were forced by other texts, or for a backend
+    that cannot go on with a response.
     """
+    if not isinstance(backend, Redrawable):
+        raise UsageError("this backend cannot go on with a response, so no budget can be forced")
     name, texts = f"{forcing.strategy}, {lineage}", forcing.texts
     for document in bank.study.documents(KIND):
         if document.name == name and document.body != texts:
@@ -199,3 +205,4 @@ def remember(bank: SampleBank, lineage: str, forcing: BudgetForcing) -> None:
                 "give these samples another --lineage, or another bank"
             )
     bank.study.put(KIND, name, dict(texts))
+    return BudgetForcedBackend(backend, forcing)

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from isoflop.errors import EnvironmentFailure, MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from isoflop.sources.scoring import Scorer
+
+
+LOCAL = "hf:"  # begins the name of a model that runs here
+
+
+def scorer_of(text: str) -> Scorer:
+    """Return the scorer that a text names: the URL of a server, or hf:MODEL."""
+    from isoflop.sources.scoring import http_scorer
+
+    return classifier(text.removeprefix(LOCAL)) if text.startswith(LOCAL) else http_scorer(text)
 
 
 def classifier(model: str) -> Callable[[Sequence[str], Sequence[str]], list[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from isoflop.arrays import Numbers
 from isoflop.errors import Notes, UsageError
+from isoflop.options import IntervalOptions
 from isoflop.plan.sampling.prices import Prices, cost_of, uncounted, unit_of
 from isoflop.plan.sampling.strategy_runs import (
     BudgetControl,
@@ -65,9 +66,7 @@ def bank_curves(
     source: SampleSource,
     question: CurveQuestion = CurveQuestion(),
     *,
-    draws: int = 1000,
-    level: float = 0.9,
-    seed: int = 0,
+    interval: IntervalOptions = IntervalOptions(),
     watch: Callable[[float, float], None] = lambda done, total: None,
 ) -> BankCurves:
     """Return coverage, majority, best of k and weighted votes over k, and every strategy.
@@ -75,24 +74,26 @@ def bank_curves(
     Raises UsageError for costs and verifiers of counts, which state none, and for the tokens of
     forced answers where no budget was forced.
     """
-    settings: dict[str, Any] = {"draws": draws, "level": level, "seed": seed}
+    settings: dict[str, Any] = asdict(interval)
     if source.bank is None:
         if question.unit != "samples" or question.verifiers:
             raise UsageError("counts state no cost, no tokens and no scores; give the samples")
         alone = coverage_curve(source.counts(), question.k, **settings)
-        return BankCurves((alone,), CostAxis(question.unit, {}), (), (), source.notes, level)
+        return BankCurves(
+            (alone,), CostAxis(question.unit, {}), (), (), source.notes, interval.level
+        )
     samples = source.blocks(question.verifiers or None)
     several = tuple(curves(samples, question.k, watch=watch, **settings))
     axis, remarks = _axis(samples.tally, several, question.unit, question.prices)
     others = other_strategies(source, samples.tally.problems)
     rows = run_strategies(
-        source, others, axis.unit, question.prices, question.answer_tokens, **settings
+        source, others, axis.unit, question.prices, question.answer_tokens, interval
     )
-    controls = budget_controls(rows, **settings)
+    controls = budget_controls(rows, interval)
     if question.answer_tokens and not controls:
         raise UsageError("--answer-tokens is of forced budgets, and none was run on these problems")
     notes = (*source.notes, *samples.tally.notes, *remarks, *others.notes)
-    return BankCurves(several, axis, rows, controls, notes, level)
+    return BankCurves(several, axis, rows, controls, notes, interval.level)
 
 
 def save_points(strategies: Sequence[StrategyRun], path: str) -> None:

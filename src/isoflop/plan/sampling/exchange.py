@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from isoflop.arrays import Numbers
-from isoflop.errors import UsageError
+from isoflop.errors import Notes, RefusedByData, UsageError
 from isoflop.options import IntervalOptions
 from isoflop.quantities import refuse_draws
 from isoflop.report.display import Displayed
+
+if TYPE_CHECKING:
+    from isoflop.samples.sample_table import Samples
+
+Choice: TypeAlias = Literal["majority", "best", "weighted", "coverage"]
 
 
 def multiplier(M: Any, R: Any) -> Numbers:
@@ -90,3 +97,137 @@ def compared(
         beyond=bool(affordable > k[-1] * (1 + 1e-9)),
         verdict=verdict,
     )
+
+
+@dataclass(frozen=True)
+class PretrainedPair(Displayed):
+    """What the size of the larger of two models buys in loss, by a published law.
+
+    `N` [params] and `loss` are of the small and of the large model, trained on `D` tokens each.
+    """
+
+    law: str
+    N: tuple[float, float]
+    D: float
+    loss: tuple[float, float]
+    notes: Notes
+
+
+def pretrained_pair(name: str, times: float, *, N: float, D: float) -> PretrainedPair:
+    """Return the losses of models of N and `times` N parameters by the law `name`, "LAW/SET".
+
+    Raises UnknownName for a law that is none, UsageError for one that takes more than N and D.
+    """
+    from isoflop.laws import constants
+
+    published = constants(name)
+    if published.binding.takes != ("N", "D"):
+        raise UsageError(
+            f"{name} takes {', '.join(published.binding.takes)}; exchange needs N and D"
+        )
+    loss = float(published.law(N=N, D=D)), float(published.law(N=times * N, D=D))
+    notes = published.outside({"N": times * N, "D": D})
+    return PretrainedPair(name, (N, times * N), D, loss, notes)
+
+
+@dataclass(frozen=True, eq=False)
+class Exchange(Displayed):
+    """A model with k samples against one `times` larger with one, by difficulty and ratio.
+
+    `rows` are the verdicts, one for each ratio of inference to training and bin of difficulty,
+    "all" last. `chance` (p, k) is how often the small model solves each problem with k samples,
+    `target` (p,) how often the large one does with one, `bins` (p,) how hard each is, 0 hardest.
+    """
+
+    times: float
+    choose: Choice
+    level: float
+    rows: tuple[Exchanged, ...]
+    k: Numbers
+    chance: Numbers
+    target: Numbers
+    bins: npt.NDArray[np.int64]
+
+
+def exchange(
+    small: Samples,
+    large: Samples,
+    times: float,
+    ratios: Sequence[float],
+    *,
+    choose: Choice = "majority",
+    bins: int = 5,
+    interval: IntervalOptions = IntervalOptions(draws=500),
+) -> Exchange:
+    """Hold samples of a small model against a model `times` larger at the price of its training.
+
+    `ratios` are tokens inferred over tokens trained on. Half of each problem's samples sort the
+    problems into bins of difficulty, and the others are counted.
+
+    Raises RefusedByData for banks that share fewer than four problems, UsageError for a choice
+    that the samples have no scores for.
+    Source: Snell et al. 2024, arXiv:2408.03314, section 7.
+    """
+    from isoflop.plan.sampling.difficulty import difficulty
+    from isoflop.samples.coverage import k_grid
+
+    few, many = _shared(small, large)
+    first, rest = few.split(max(1, few.counts.reach // 2), interval.seed)
+    k = k_grid(rest.counts.reach).astype(float)
+    chance = _chance(rest, choose, k, interval.seed)
+    target = np.asarray(many.counts.solved / many.counts.attempts)
+    difficulties = difficulty(first, "oracle", bins)
+    rows = []
+    for R, m in zip(ratios, multiplier(times, ratios), strict=True):
+        for b in (*range(difficulties.bins), None):
+            inside = np.ones(target.size, bool) if b is None else difficulties.bin == b
+            if inside.sum() >= 2:
+                name = f"R = {R:g}, {'all' if b is None else bin_name(b)}"
+                row = compared(name, target[inside], k, chance[inside], float(m), interval)
+                rows.append(row)
+    return Exchange(
+        times=times,
+        choose=choose,
+        level=interval.level,
+        rows=tuple(rows),
+        k=k,
+        chance=chance,
+        target=target,
+        bins=difficulties.bin,
+    )
+
+
+def bin_name(index: int) -> str:
+    """Return what a bin of difficulty is called; the first holds the hardest problems."""
+    return f"bin {index + 1}" + (" (hardest)" if index == 0 else "")
+
+
+def _shared(few: Samples, many: Samples) -> tuple[Samples, Samples]:
+    """Return the samples of the problems that both banks hold, in the same order."""
+    both = sorted(set(few.problems) & set(many.problems))
+    if len(both) < 4:
+        raise RefusedByData(
+            f"the two banks share {len(both)} problems; they must hold the same, by the same names"
+        )
+    parts = []
+    for one in (few, many):
+        shared = np.isin(np.array(one.problems), both)
+        parts.append(one.where(np.repeat(shared, np.diff(one.starts))))
+    return parts[0], parts[1]
+
+
+def _chance(samples: Samples, choose: Choice, k: Numbers, seed: int) -> Numbers:
+    from isoflop.samples.coverage import coverage
+    from isoflop.samples.curves import best_each
+    from isoflop.samples.votes import votes
+
+    if choose == "coverage":
+        return coverage(samples.counts, k)
+    if choose == "majority":
+        return votes(samples, k, seed=seed)[0]
+    if not samples.scores:
+        raise UsageError(f"--choose {choose} needs scores of a verifier; take majority")
+    name = next(iter(samples.scores))
+    if not np.isfinite(samples.scores[name]).all():
+        raise UsageError(f"verifier {name} gave some samples no number; take majority")
+    return best_each(samples, name, k) if choose == "best" else votes(samples, k, name, seed)[0]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from isoflop.arrays import Numbers
 from isoflop.errors import Note, Notes
+from isoflop.options import IntervalOptions
 from isoflop.plan.sampling.options import SamplingChoice
 from isoflop.plan.sampling.prices import Prices, cost_of_run
 from isoflop.report.display import Displayed
@@ -90,10 +91,7 @@ def run_strategies(
     unit: str,
     prices: Prices | None,
     answer_tokens: int,
-    *,
-    draws: int,
-    level: float,
-    seed: int,
+    interval: IntervalOptions,
 ) -> tuple[StrategyRun, ...]:
     """Return how strategies did, from the fewest tokens to the most.
 
@@ -102,7 +100,7 @@ def run_strategies(
     rows = []
     for name, samples in others.samples.items():
         each = np.asarray(samples.counts.solved / samples.counts.attempts)
-        low, high = spread(each[:, None], draws=draws, level=level, seed=seed)
+        low, high = spread(each[:, None], **asdict(interval))
         tokens = samples.cost.get("tokens")
         limit, budget_control = limit_of(name), None
         if limit is not None and tokens is not None:
@@ -128,15 +126,16 @@ def run_strategies(
 
 
 def budget_controls(
-    runs_of_strategies: Iterable[StrategyRun], *, draws: int, level: float, seed: int
+    runs_of_strategies: Iterable[StrategyRun], interval: IntervalOptions
 ) -> tuple[BudgetControl, ...]:
     """Return the measures of every strategy that was run at several budgets."""
     rows = []
     for name, runs in _at_budgets(runs_of_strategies).items():
         tokens, each = np.array([r.tokens for r in runs]), np.stack([r.each for r in runs], axis=1)
-        weights = np.concatenate([*problem_weights(len(each), max(draws, 1), seed)])
+        draws = problem_weights(len(each), max(interval.draws, 1), interval.seed)
+        weights = np.concatenate([*draws])
         slopes = [scaling(tokens, row) for row in weights @ each]
-        low, high = np.quantile(slopes, [(1 - level) / 2, (1 + level) / 2])
+        low, high = np.quantile(slopes, [(1 - interval.level) / 2, (1 + interval.level) / 2])
         controls = [r.control for r in runs if r.control is not None]
         rows.append(
             BudgetControl(
