@@ -25,7 +25,8 @@ def answered(sentence: str, blocks: Iterable[Block]) -> str:
     notes = [block for block in blocks if isinstance(block, Remark)]
     for kind, word in (("refused", "refused"), ("doubt", "doubtful")):
         if worst := next((note for note in notes if note.kind == kind), None):
-            return f"{sentence}; {word}: {clause(worst.text)}."
+            reason = clause(worst.text)
+            return f"{sentence}; {word}: {reason}" + "." * (not reason.endswith("..."))
     return f"{sentence}."
 
 
@@ -34,7 +35,7 @@ def clause(text: str) -> str:
     first = _CLAUSE.split(text.strip(), maxsplit=1)[0].rstrip(".,")
     if len(first) <= LONGEST:
         return first
-    return first[:LONGEST].rsplit(" ", 1)[0].rstrip(",") + " ..."
+    return first[:LONGEST].rsplit(" ", 1)[0].rstrip(",:") + " ..."
 
 
 def estimate(value: float, low: float | None = None, high: float | None = None) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import Notes, UsageError, texts
+from isoflop.pages.answer import answered, estimate
 from isoflop.pages.ranges import plain
 from isoflop.quantities import show
 from isoflop.report import Block, Paragraph, Report, Table, note_blocks
 
 if TYPE_CHECKING:
     from isoflop.accounting import TrainingCost
+    from isoflop.atlas import Range
     from isoflop.plan.budget import Budget
 
 
@@ -62,7 +64,24 @@ def page_of(bill: TrainingCost, precision: str, assumed: Notes = ()) -> Report:
         ),
         Paragraph(f"Its {precision} peak is {show(peak, 4)} FLOP/s: {bill.chip.source}."),
     )
-    data = {"C": flop, "chip": bill.chip.key, "chips": bill.count, "peak": peak} | {
+    data: dict[str, Any] = {"C": flop, "chip": bill.chip.key, "chips": bill.count, "peak": peak} | {
         name: plain(r) for name, r in named.items()
     }
-    return Report("What training takes", blocks, {**data, "notes": texts((*assumed, *bill.notes))})
+    data["notes"] = texts((*assumed, *bill.notes))
+    return Report("What training takes", blocks, data, answer=answered(_sentence(bill), blocks))
+
+
+def _sentence(bill: TrainingCost) -> str:
+    """Return the hours, days and money of the work, each with its range."""
+    taken = [f"{_range(bill.hours)} {bill.chip.key}-hours"]
+    taken += [f"{_range(bill.days)} days on {bill.count:,} chips"] if bill.count > 1 else []
+    taken += [f"${_range(bill.money)}"] if bill.money is not None else []
+    work = f"{_range(bill.C)} FLOP"
+    return (
+        f"{work} take {', '.join(taken)}" if bill.C.exact else f"{', '.join(taken)} pay for {work}"
+    )
+
+
+def _range(spread: Range) -> str:
+    ends = (None, None) if spread.exact else (spread.low, spread.high)
+    return estimate(spread.typical, *ends)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from isoflop.quantities import show
 from isoflop.report import Paragraph, Report, Table
 
 if TYPE_CHECKING:
@@ -55,4 +57,17 @@ def counts(built: Architecture, D: float | None) -> Report:
         "parts": dict(conventions),
         "D": D,
     }
-    return Report("Parameters and FLOP", blocks, data)
+    return Report("Parameters and FLOP", blocks, data, answer=_sentence(sizes, plain, D))
+
+
+def _sentence(sizes: Mapping[str, int], flop_per_token: float, D: float | None) -> str:
+    """Return the parameters, and the training FLOP at C = 6ND."""
+    idle = sizes["active"] < sizes["total"]
+    active = f", {show(sizes['active'], 4)} of them active" if idle else ""
+    work = f"{show(flop_per_token, 4)} FLOP per training token"
+    if D is not None:
+        work = f"{show(flop_per_token * D)} FLOP to train on {show(D)} tokens"
+    return (
+        f"{show(sizes['total'], 4)} parameters{active}, {show(sizes['non-embedding'], 4)} without "
+        f"embeddings; {work} by 6ND."
+    )

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from isoflop.errors import texts
+from isoflop.pages.answer import answered
 from isoflop.pages.flops import counts
 from isoflop.quantities import show
 from isoflop.report import Report, Table, note_blocks
@@ -36,7 +37,6 @@ def page_of(proposal: Proposal) -> Report:
                 (f"N, {proposal.convention}", proposal.realised),
                 ("off what was wanted", f"{proposal.error:+.2%}"),
             ),
-            caption=f"A shape near N = {show(proposal.wanted, 4)}.",
         ),
         *counted.blocks,
     )
@@ -46,4 +46,14 @@ def page_of(proposal: Proposal) -> Report:
         "realised": proposal.realised,
         "error": proposal.error,
     }
-    return Report("A shape", blocks, {**data, **counted.data, "notes": texts(proposal.notes)})
+    sentence = (
+        f"{a.layers} layers of width {a.width:,}, {a.heads} heads and feed-forward "
+        f"{a.feed_forward:,} make N = {show(proposal.realised, 4)} ({proposal.convention}), "
+        f"{proposal.error:+.2%} off {show(proposal.wanted, 4)}"
+    )
+    return Report(
+        "A shape",
+        blocks,
+        {**data, **counted.data, "notes": texts(proposal.notes)},
+        answer=answered(sentence, blocks),
+    )

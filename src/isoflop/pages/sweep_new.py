@@ -6,7 +6,7 @@ from pathlib import Path
 
 from isoflop.experiments.design import StudyFile, trials_of
 from isoflop.files import read_text
-from isoflop.report import Paragraph, Report
+from isoflop.report import Report
 
 
 def page_of(path: Path, study: StudyFile) -> Report:
@@ -17,4 +17,4 @@ def page_of(path: Path, study: StudyFile) -> Report:
         f"what they can tell, 'isoflop sweep run {path}' makes them."
     )
     data = {"file": str(path), "trials": len(trials), "text": read_text(path)}
-    return Report(f"Study {study.name}", (Paragraph(words),), data, answer=words)
+    return Report(f"Study {study.name}", (), data, answer=words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from isoflop.pages.answer import answered
 from isoflop.pages.design import hours_and_money, priced_in
 from isoflop.quantities import show
 from isoflop.report import Block, Paragraph, Remark, Report, Table
@@ -31,11 +32,6 @@ def page(
     basis = f"{chosen.runs} runs are there" if chosen.runs else "no run is there yet"
     blocks: list[Block] = [
         *(Remark(note.text, note.kind) for note in (*assumed, *design.notes)),
-        Paragraph(
-            f"{basis}; {len(rows)} more for {show(design.spent)} FLOP bring {design.target.words} "
-            f"from ± {100 * design.start:.3g}% to ± {100 * design.half_width:.3g}% "
-            f"({design.level:.0%})."
-        ),
         Table(("size", "D [tokens]", "cost [FLOP]", *priced_in(cost), "then known to"), rows),
         Paragraph(
             f"They stand in {added_to} now; 'isoflop sweep run {added_to}' makes them."
@@ -43,6 +39,11 @@ def page(
             else "--add writes them into the study's file."
         ),
     ]
+    sentence = (
+        f"{len(rows)} more runs for {show(design.spent)} FLOP bring {design.target.words} from "
+        f"± {100 * design.start:.3g}% to ± {100 * design.half_width:.3g}% ({design.level:.0%}); "
+        f"{basis}"
+    )
     data = {
         "study": study.name,
         "runs": chosen.runs,
@@ -56,4 +57,5 @@ def page(
         ],
         "added": added_to is not None,
     }
-    return Report(f"Runs to make next in {study.name}", tuple(blocks), data)
+    title = f"Runs to make next in {study.name}"
+    return Report(title, tuple(blocks), data, answer=answered(sentence, blocks))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from isoflop.errors import Notes, texts
+from isoflop.errors import Notes, amount, texts
 from isoflop.pages import shows
 from isoflop.pages.answer import answered, estimate
 from isoflop.pages.coverage_figures import OVER, SHARE
@@ -54,7 +54,7 @@ def _answer(at: BudgetRanking, unit: str, level: float) -> str:
     if rivals:
         words += "; " + ", ".join(f"{s.name} {s.score:.3f}" for s in rivals)
     if at.equals:
-        words += f"; {len(at.equals)} others are as good within chance"
+        words += f"; {amount(len(at.equals), 'other is', 'others are')} as good within chance"
     return words
 
 

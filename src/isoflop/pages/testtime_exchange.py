@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from isoflop.pages.answer import answered
 from isoflop.plan.sampling.exchange import Exchange, PretrainedPair, bin_name, multiplier
 from isoflop.quantities import show
 from isoflop.report import (
@@ -41,7 +42,29 @@ def page_of(
     if measured is not None:
         data["verdicts"] = _data(measured)
         blocks += _measured(measured)
-    return Report(f"{times:g} times the parameters, or more samples", tuple(blocks), data)
+    title = f"{times:g} times the parameters, or more samples"
+    sentence = _sentence(times, ratios, affordable, measured)
+    return Report(title, tuple(blocks), data, answer=answered(sentence, blocks))
+
+
+def _sentence(
+    times: float, ratios: Sequence[float], affordable: Sequence[float], measured: Exchange | None
+) -> str:
+    """Return what the price of the larger model pays for, and which of the two solves more."""
+    if measured is None:
+        paid = ", ".join(
+            f"{show(m)} samples at R = {R:g}" for R, m in zip(ratios, affordable, strict=True)
+        )
+        return f"For the price of a model {times:g} times larger the small one draws {paid}"
+    words = {"samples": "more samples win", "larger model": "the larger model wins"}
+    verdicts = (
+        f"at {row.name.removesuffix(', all')} {words.get(row.verdict, 'neither wins')} "
+        f"({row.small:.3g} against {row.large:.3g})"
+        for row in measured.rows
+        if row.name.endswith(", all")
+    )
+    sentence = "; ".join(verdicts)
+    return f"Over all problems {sentence}"
 
 
 def _multipliers(times: float, ratios: Sequence[float], affordable: Sequence[float]) -> list[Block]:

@@ -11,6 +11,7 @@ from isoflop.pages import shows
 from isoflop.pages.answer import answered
 from isoflop.plan.sampling.policy import AtBudget, SamplingPolicy
 from isoflop.plan.sampling.prices import UNITS
+from isoflop.quantities import show
 from isoflop.report import Block, Cell, Remark, Report, Table, note_blocks
 
 
@@ -58,11 +59,11 @@ def _verdict(best: AtBudget, policy: SamplingPolicy, unit: str) -> str:
     if low <= 0:
         return (
             f"at no budget does the policy beat {policy.baseline} at equal compute beyond chance; "
-            f"the nearest is {best.gain:+.3f} ({low:+.3f} to {high:+.3f}) at {best.budget:.3g} "
+            f"the nearest is {best.gain:+.3f} ({low:+.3f} to {high:+.3f}) at {show(best.budget)} "
             f"{unit}"
         )
     return (
-        f"at {best.budget:.3g} {unit} a problem the policy solves {best.score:.3f}, "
+        f"at {show(best.budget)} {unit} a problem the policy solves {best.score:.3f}, "
         f"{policy.baseline} {best.baseline:.3f}: {best.gain:+.3f} ({low:+.3f} to {high:+.3f}); "
         + _saved(best)
     )

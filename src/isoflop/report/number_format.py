@@ -54,15 +54,23 @@ class Column:
 def in_reading_order(report: Report) -> tuple[tuple[Remark, ...], tuple[Block, ...]]:
     """Return the refusals and doubts, which come before any number, and then all other blocks.
 
-    Remarks for information come last, under a heading of their own; none is made twice.
+    Remarks for information come last, under a heading of their own. None is made twice, nor is
+    one for information or of success that the answer says in the same words.
     """
     notes = dict.fromkeys(b for b in report.blocks if isinstance(b, Remark))
+    answer = _plain(report.answer)
     warns = sorted((n for n in notes if n.kind in _WARNS), key=lambda n: _WARNS.index(n.kind))
-    remarks = [n for n in notes if n.kind == "info"]
-    rest = [b for b in report.blocks if not isinstance(b, Remark) or b.kind == "good"]
+    news = {n: n.kind for n in notes if not answer.startswith(_plain(n.text))}
+    remarks = [n for n, kind in news.items() if kind == "info"]
+    rest = [b for b in report.blocks if not isinstance(b, Remark) or news.get(b) == "good"]
     if remarks:
         rest += [Heading("Notes"), *remarks]
     return tuple(warns), tuple(rest)
+
+
+def _plain(sentence: str) -> str:
+    """Return a sentence as it is compared: without a capital at its beginning or a full stop."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 def columns(table: Table) -> tuple[Column, ...]:
