@@ -152,6 +152,7 @@ def measured(keep: Path | None = None, only: str = "") -> Iterator[Measured]:
             continue
         item = measure(case)
         if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(pickle.dumps(item))
         yield item
 

@@ -13,13 +13,14 @@ from isoflop.arrays import Numbers
 from isoflop.fitting import starts
 from isoflop.fitting.objective import Objective
 from isoflop.fitting.problem import FitProblem
-from isoflop.fitting.solve import VALLEY, Damping, solve
+from isoflop.fitting.solve import Damping, solve
 from isoflop.law import Law
 
 SCREENED, POLISHED = 1024, 24
 # The likeliest `FIRST` starts are polished, and the others unless so many agree within `SAME`.
 FIRST, AGREE, SAME = 8, 4, 1e-8
 LOWEST = 4  # ends that go on where a parameter has no bounds
+ON = 400  # passes that they go on for: a split that sees too few runs for its law has no end
 TOGETHER = 600  # runs up to which all splits are one solve, since few rows creep for long
 
 
@@ -126,7 +127,7 @@ def _ends(
         z_cbp[rows, low].reshape(-1, p),
         np.repeat(weights_cn, k, 0),
         target,
-        damping=Damping(scaled=True, passes=VALLEY),
+        damping=Damping(scaled=True, passes=ON),
     )
     z_cbp[rows, low], value_cb[rows, low] = on.z_sp.reshape(c, k, p), on.value_s.reshape(c, k)
     return z_cbp, value_cb
