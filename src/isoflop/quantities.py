@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from dataclasses import dataclass
@@ -272,6 +273,7 @@ def amounts(symbol: str, values: Any) -> Any:
     return cells.astype(np.float64) if cells.ndim else float(cells)
 
 
+@functools.lru_cache(maxsize=1 << 16)  # pages write the same numbers again and again
 def show(value: float, digits: int = 3) -> str:
     """Return `value` as the field writes it: 70B, 1.4T, 5.76e23, 0.348.
 

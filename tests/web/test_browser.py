@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 
@@ -125,12 +128,15 @@ def test_a_table_in_millions_is_dropped_mended_fitted_planned_with_and_exported(
     assert "1M" in words
     assert "30M" in words
     after(page, lambda: page.click("nav[aria-label=Views] >> text=Fit"))
-    assert "chinchilla fitted to 12 runs" in page.inner_text("h1")
+    assert "chinchilla follows 12 runs" in page.inner_text("h1")
+    after(page, lambda: page.click("form.ask button[type=submit]"))  # the address names the law
     after(page, lambda: page.click("nav[aria-label=Views] >> text=Plan"))
-    after(page, lambda: page.click("text=Ten times the largest of these runs"))
     assert page.inner_text("h1").startswith("Train ")
+    assert "ten times the largest of these runs: C = " in page.inner_text(".note.info >> nth=0")
     page.click("summary:has-text('How it was made')")
-    assert "isoflop plan fit.json --C" in page.inner_text("pre.copy >> nth=0")
+    lines = page.inner_text("pre.copy >> nth=0").splitlines()
+    assert lines[0].startswith("isoflop fit dropped.csv --law chinchilla")
+    assert lines[1].startswith("isoflop plan fit.json --C")
     for kind in ("HTML", "JSON", "CSV", "SVG"):
         with page.expect_download() as download:
             page.click(f".share >> text={kind}")
@@ -182,7 +188,7 @@ VIEWS = (
 )  # fmt: skip
 
 
-AXED = VIEWS[:3]  # the frame and the parts of the others are the same
+AXED = VIEWS
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
@@ -228,6 +234,88 @@ def violations(page) -> list[str]:
         for v in results
         if v["impact"] in ("serious", "critical")
     ]
+
+
+def test_ten_readers_at_once_get_the_same_answers(address):
+    from concurrent.futures import ThreadPoolExecutor
+
+    import httpx
+
+    own = address.partition("/enter")[0]
+
+    def read(_):
+        with httpx.Client(base_url=own, timeout=120) as client:
+            client.get(address)  # the cookie
+            paths = (
+                "/s/sample:tiny/runs?x=4",
+                "/s/sample:tiny/fit?law=chinchilla&draws=50&wait=yes",
+            )
+            answers = [client.get(path) for path in paths]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        return [re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "", a.text) for a in answers]
+
+    with ThreadPoolExecutor(10) as pool:
+        pages = list(pool.map(read, range(10)))
+    assert all(page == pages[0] for page in pages)
+
+
+def test_a_constant_is_dragged_and_the_curve_follows(page):
+    go(page, "/laws?name=sigmoid/khatri2025-scalerl")
+    slider = page.locator("#f-A + input[type=range]")
+    after(page, lambda: slider.press("ArrowLeft"))
+    assert "A=" in page.url
+    assert "sigmoid/khatri2025-scalerl with A = " in page.inner_text("h1")
+    assert "changed" in page.inner_text(".result table")
+    go(page, "/laws")
+    table = page.locator(".result table >> nth=0")
+    table.locator("button.sort >> nth=0").click()
+    assert table.locator("th >> nth=0").get_attribute("aria-sort") == "ascending"
+    assert page.locator("nav.contents a").count() >= 4
+
+
+TRAINER = """
+import json, sys, time
+from pathlib import Path
+
+flags = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+N, D = 12 * int(flags["--depth"]) * int(flags["--width"]) ** 2, float(flags["--tokens"])
+with Path(flags["--out"], "log.jsonl").open("w") as log:
+    for step in range(1, 21):
+        loss = 1.8 + 482 / N**0.348 + 2085 / (D * step / 20) ** 0.366
+        log.write(json.dumps({"step": step, "loss": loss}) + chr(10))
+        log.flush()
+        time.sleep(0.02)
+Path(flags["--out"], "result.json").write_text(json.dumps({"eval_loss": loss, "tokens": D}))
+"""
+
+
+def test_a_sweep_is_watched_to_its_end_and_a_trial_by_its_curve(page, folder):
+    (folder / "train.py").write_text(TRAINER)
+    command = [sys.executable, "train.py"]
+    for flag in ("width", "depth", "tokens", "seed", "out"):
+        word = {"tokens": "D", "out": "folder"}.get(flag, flag)
+        command += [f"--{flag}", f"{{{word}}}"]
+    cli = [sys.executable, "-m", "isoflop", "sweep"]
+    options = {
+        "--trainer": " ".join(command), "--width": "64,128", "--depth": "2",
+        "--budgets": "1e12,3e12", "--result": "result.json", "--loss": "eval_loss",
+    }  # fmt: skip
+    words = [word for pair in options.items() for word in pair]
+    subprocess.run([*cli, "new", "study.toml", *words], cwd=folder, check=True, timeout=120)
+    with subprocess.Popen([*cli, "run", "study.toml"], cwd=folder) as sweep:
+        end = time.monotonic() + 60
+        while not (folder / "runs" / "study.db").exists():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        go(page, "/s/runs/watch")
+        until(page, "document.querySelector('#watch-sentence').textContent.startsWith('4 trials')")
+        assert sweep.wait(60) == 0
+    assert "100% of the FLOP done" in page.inner_text("h1")
+    go(page, "/s/runs/watch")
+    after(page, lambda: page.click("#view .cards a >> nth=0"))
+    assert page.inner_text("h1").startswith("step 20, loss ")
+    assert page.locator("#watch .plot").count() == 1
+    assert page.locator("#f-register").count() == 1
 
 
 def test_a_table_that_grows_is_watched_without_a_reload(page, folder):

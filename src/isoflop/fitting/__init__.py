@@ -15,6 +15,7 @@ from isoflop.fitting import few_runs, starts
 from isoflop.fitting.consistency import contradictions, missing_inputs, stragglers
 from isoflop.fitting.diagnose import Optimum, Solved, diagnose, refuse_hopeless, unstated
 from isoflop.fitting.draws import MANY, draw, run_weights
+from isoflop.fitting.follow import follow
 from isoflop.fitting.noise import EXACT, rounding_value
 from isoflop.fitting.objective import Objective, objective
 from isoflop.fitting.problem import FitProblem, pose
@@ -35,6 +36,7 @@ __all__ = [
     "Interval",
     "Starts",
     "fit",
+    "follow",
     "quantiles",
     "refit",
     "reopen",

@@ -34,10 +34,19 @@ _COMPUTE = Axis("C = 6ND: training compute", "FLOP")
 def pictures(fit: Fit[Any]) -> tuple[Figure, ...]:
     """Return the figures that suit the quantities that a fitted law takes."""
     if set(fit.binding.takes) == {"N", "D"}:
-        return (*_of_size_and_data(fit), *_isoflop(fit))
-    if len(fit.binding.takes) == 1:
-        return _of_one_input(fit)
-    return _of_many_inputs(fit)
+        N = fit.runs["N"]
+        left = _residuals(fit, 6 * N * fit.runs["D"], _COMPUTE, list(by_size(N)))
+        return (of_runs(fit), left, *_isoflop(fit))
+    takes = fit.binding.takes[0]
+    everything = [("runs", np.ones(len(fit.runs), dtype=bool))]
+    return of_runs(fit), _residuals(fit, fit.runs[takes], Axis.of(takes), everything)
+
+
+def of_runs(fit: Fit[Any]) -> Figure:
+    """Return a fitted law through its runs, or what it predicts against what was observed."""
+    if set(fit.binding.takes) == {"N", "D"}:
+        return _of_size_and_data(fit)
+    return _of_one_input(fit) if len(fit.binding.takes) == 1 else _of_many_inputs(fit)
 
 
 def forecasted(fit: Fit[Any], forecast: Forecast) -> tuple[Figure, ...]:
@@ -46,7 +55,7 @@ def forecasted(fit: Fit[Any], forecast: Forecast) -> tuple[Figure, ...]:
     if set(takes) != {"N", "D"} and len(takes) != 1:
         return ()
     at = 6 * forecast.at["N"] * forecast.at["D"] if len(takes) > 1 else forecast.at[takes[0]]
-    figure = pictures(fit)[0]
+    figure = of_runs(fit)
     if forecast.low is None or forecast.high is None:
         point = np.array([[at], [forecast.value]])
         layer: Layer = Points("forecast", point[0], point[1], "best", group="forecast")
@@ -68,7 +77,7 @@ def percent(fit: Fit[Any]) -> Numbers:
     return 100 * np.expm1(fit.residuals) if fit.kind == "log" else fit.residuals
 
 
-def _of_size_and_data(fit: Fit[Any]) -> tuple[Figure, Figure]:
+def _of_size_and_data(fit: Fit[Any]) -> Figure:
     from isoflop.errors import NoOptimum
     from isoflop.plan import optimum
 
@@ -87,7 +96,7 @@ def _of_size_and_data(fit: Fit[Any]) -> tuple[Figure, Figure]:
         best = optimum(fit.law, budgets)
         lines += _frontier(fit, budgets, best.N, best.D)
     caption = "Lines follow the law at one size; the frontier is the best size at each budget."
-    law = Figure(
+    return Figure(
         f"{fit.law.key} through its runs",
         _COMPUTE,
         output_axis(fit),
@@ -95,7 +104,6 @@ def _of_size_and_data(fit: Fit[Any]) -> tuple[Figure, Figure]:
         caption,
         float(C.max()),
     )
-    return law, _residuals(fit, C, _COMPUTE, list(by_size(N)))
 
 
 def _frontier(fit: Fit[Any], C: Numbers, N: Numbers, D: Numbers) -> list[Layer]:
@@ -112,7 +120,7 @@ def _band(level: float, x: Numbers, draws_sk: Numbers, group: str) -> Band:
     return Band(f"{level:.0%} of the draws", x, low, high, group=group)
 
 
-def _of_one_input(fit: Fit[Any]) -> tuple[Figure, Figure]:
+def _of_one_input(fit: Fit[Any]) -> Figure:
     from isoflop.forecasting import predictive
 
     symbol = fit.binding.takes[0]
@@ -122,36 +130,32 @@ def _of_one_input(fit: Fit[Any]) -> tuple[Figure, Figure]:
     draws = predictive(fit, None, **{symbol: grid})
     if draws is not None:
         layers.insert(0, _band(fit.level, grid, draws, "law"))
-    everything = np.ones(len(fit.runs), dtype=bool)
-    layers.append(Points("runs", x, y, hover=_hover(fit, everything), group="runs"))
+    layers.append(Points("runs", x, y, **_marks(fit, np.ones(len(fit.runs), bool)), group="runs"))
     log = bool((y > 0).all())
-    law = Figure(
+    return Figure(
         f"{fit.law.key} through its runs",
         Axis.of(symbol),
         output_axis(fit, log),
         tuple(layers),
         extrapolates_from=float(x.max()),
     )
-    return law, _residuals(fit, x, Axis.of(symbol), [("runs", everything)])
 
 
-def _of_many_inputs(fit: Fit[Any]) -> tuple[Figure, Figure]:
+def _of_many_inputs(fit: Fit[Any]) -> Figure:
     predicted = fit.predict(**{s: fit.runs[s] for s in fit.binding.takes})
     observed = fit.runs[fit.binding.predicts]
     ends = np.array([min(predicted.min(), observed.min()), max(predicted.max(), observed.max())])
     everything = np.ones(len(fit.runs), dtype=bool)
     axis = output_axis(fit, log=bool((ends > 0).all()))
-    agreement = Figure(
+    return Figure(
         "Prediction against observation",
         axis,
         axis,
         (
             Line("equal", ends, ends, "reference"),
-            Points("runs", observed, predicted, hover=_hover(fit, everything), group="runs"),
+            Points("runs", observed, predicted, **_marks(fit, everything), group="runs"),
         ),
     )
-    first = fit.binding.takes[0]
-    return agreement, _residuals(fit, fit.runs[first], Axis.of(first), [("runs", everything)])
 
 
 def _residuals(

@@ -91,6 +91,12 @@ def of_set(constants: Published) -> Figure:
     return _figure(constants.key, [_of_published(constants)])
 
 
+def of_sets(sets: Iterable[Published]) -> Figure:
+    """Return published sets of one law as curves in one picture."""
+    curves = [_of_published(constants) for constants in sets]
+    return _figure(f"{curves[0].predicts} over {curves[0].takes[0]}", curves)
+
+
 def of_law(law: Law) -> Figure:
     """Return a law with numbers as a curve; of an ensemble the medians of its parameters."""
     medians = {name: float(np.nanmedian(value)) for name, value in law.values.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from isoflop.errors import UsageError
 from isoflop.law import Law, Param, Published
 from isoflop.laws.power import PF_DAY
 from isoflop.pages import shows, tabulates
@@ -104,6 +106,36 @@ def set_of(constants: Published) -> Report:
     values = ", ".join(f"{name} = {exactly(v)}" for name, v in constants.law.values.items())
     answer = answered(f"{constants.key} is {formula(law)} with {values}", blocks)
     return Report(constants.key, tuple(blocks), _about_set(constants), answer=answer)
+
+
+def changed(constants: Published, values: Mapping[str, float]) -> Report:
+    """Return a published set beside the same law with some of its constants changed.
+
+    Raises UsageError for a constant that the law does not have, or that it may not take.
+    """
+    from isoflop.fitting.problem import refuse_outside
+    from isoflop.pages.law_figures import of_sets
+
+    law = type(constants.law)
+    if unknown := [name for name in values if name not in law.params]:
+        raise UsageError(f"{law.key} has no constant {unknown[0]}; it has {', '.join(law.params)}")
+    for name, value in values.items():
+        refuse_outside(law, name, value, "stands at")
+    numbers = {name: float(value) for name, value in constants.law.values.items()}
+    other = dataclasses.replace(constants, name="changed", law=law(**{**numbers, **values}))
+    rows = tuple(
+        (name, exactly(value), exactly(values.get(name, value)), law.params[name].unit)
+        for name, value in numbers.items()
+    )
+    pairs = ", ".join(f"{name} = {exactly(value)}" for name, value in values.items())
+    title = f"{constants.key} with {pairs}"
+    blocks: list[Block] = [
+        of_sets((constants, other)),
+        Paragraph(f"{formula(law)}. Source of {constants.name}: {constants.source}."),
+        Table(("constant", constants.name, "changed", "unit"), rows),
+    ]
+    data = {**_about_set(constants), "changed": {**numbers, **values}}
+    return Report(title, tuple(blocks), data, answer=f"{title}.")
 
 
 @tabulates(Published)

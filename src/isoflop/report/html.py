@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 
+LONG = 4  # rows or parts from which on a page has tools for them
+
+
 def fragment(report: Report, prefix: str = "") -> str:
     """Return the blocks of a report as a part of a page, with its figures as data for the script.
 
@@ -37,8 +40,8 @@ def fragment(report: Report, prefix: str = "") -> str:
     return _template("blocks.html.j2").render(**_parts(report), prefix=prefix, still=False)
 
 
-def asset(name: Literal["style.css", "figures.js"]) -> str:
-    """Return a file that every page needs: the style, or the script that draws figures."""
+def asset(name: Literal["style.css", "figures.js", "page.js"]) -> str:
+    """Return a file that every page needs: the style, or a script for its figures or tables."""
     return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
 
 
@@ -57,11 +60,19 @@ def to_html(report: Report) -> str:
         packed=[_plotly(), _pack(json.dumps(parts["figures"]))] if parts["figures"] else [],
         style=asset("style.css"),
         script=asset("figures.js"),
+        page_script=asset("page.js") if _is_long(report) else "",
         data=as_json(report.data) if report.data else "",
         version=version(),
         prefix="",
         still=True,
     )
+
+
+def _is_long(report: Report) -> bool:
+    """Return whether a page is worth a list of its parts, or a table of it worth sorting."""
+    headings = sum(isinstance(block, Heading) for block in report.blocks)
+    rows = [len(block.rows) for block in report.blocks if isinstance(block, Table)]
+    return headings >= LONG or max(rows, default=0) >= LONG
 
 
 def _parts(report: Report) -> dict[str, Any]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import secrets
 import shlex
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from isoflop.commands.registry import Command, Parameter
 from isoflop.errors import IsoflopError, RefusedByData, UnknownName, UsageError
 from isoflop.report import Report
 from isoflop.report.html import version
+from isoflop.web.computations import Computations
 from isoflop.web.confinement import confined
 from isoflop.web.workspace import Texts, Workspace
 
@@ -34,8 +34,11 @@ ANSWERED = frozenset(
     }
 )
 # Options that write a file, start a program or reach a server, whatever command has them.
-WITHHELD = frozenset({"out", "page", "emit", "url", "check", "key_from", "assets", "html"})
-KEPT = 200  # answers
+LONG = frozenset({"compare", "backtest", "influence", "approaches"})  # many fits, not one
+FIT_FILE = "fit.json"  # as the lines for a terminal and for Python call the fit behind an answer
+WITHHELD = frozenset(
+    {"out", "page", "emit", "url", "check", "key_from", "assets", "html", "webhook"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +50,66 @@ class Answer:
     report: Report
     digest: str
     seconds: float
+    fit: Texts | None = None  # what the law behind it was fitted by
     date: str = field(default_factory=lambda: _now())
     version: str = field(default_factory=version)
 
     @property
     def shell(self) -> str:
-        """The line that gives this answer at a terminal."""
-        return shell_line(self.command, self.texts)
+        """The lines that give this answer at a terminal."""
+        line = shell_line(self.command, self.texts)
+        if self.fit is None:
+            return line
+        return f"{shell_line('fit', {**self.fit, 'out': [FIT_FILE]})}\n{line}"
 
     @property
     def python(self) -> str:
         """The lines that give this answer in Python."""
-        return python_lines(self.command, self.texts)
+        lines = python_lines(self.command, self.texts)
+        if self.fit is None:
+            return lines
+        before = python_lines("fit", self.fit).removesuffix("\nfit")
+        return f'{before}\nfit.save("{FIT_FILE}")\n\n{lines}'
 
 
 class Answers:
-    """Answers by command, texts and the state of the files they name; the oldest are forgotten."""
+    """Answers by command, texts and the state of the files they name; each is computed once."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Answer from the files of `workspace`."""
         self.workspace = workspace
-        self._known: OrderedDict[str, Answer] = OrderedDict()
-        self._lock = threading.Lock()
+        self.computations = Computations()
 
-    def ask(self, name: str, texts: Texts) -> Answer:
+    def ask(self, name: str, texts: Texts, patience: float | None = None) -> Answer:
         """Return the answer of a command to texts by the name of a parameter.
 
-        Raises UsageError for what a page may not ask, and what the command raises.
+        Raises UsageError for what a page may not ask, what the command raises, and Pending after
+        `patience` [s] where that is stated.
         """
         self._refuse(name, texts)
-        key = hashlib.sha256(
-            json.dumps([name, sorted(texts.items()), self.workspace.stamp(texts)]).encode()
-        ).hexdigest()
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-        answer = self._compute(name, texts)
-        with self._lock:
-            self._known[key] = answer
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
+        if name == "fit":
+            key, compute = self._key("fit", texts), lambda: self._fit(texts)[0]
+        else:
+            key, compute = self._key(name, texts), lambda: self._compute(name, texts)
+        long = name in LONG or _chooses(texts)
+        answer: Answer = self.computations.result(f"answer {key}", compute, patience, long)
+        return answer
+
+    def ask_of_fit(
+        self, name: str, texts: Texts, fit: Texts, patience: float | None = None
+    ) -> Answer:
+        """Return the answer of a command that takes FIT, to the fit that `fit` asks for.
+
+        Raises what `ask` raises of either, RefusedByData for a fit that is refused.
+        """
+        self._refuse(name, texts)
+        key = self._key(name, texts) + self._key("fit", fit)
+
+        def compute() -> Answer:
+            return self._compute(name, texts, self.fitted(fit), fit)
+
+        long = _chooses(fit)
+        answer: Answer = self.computations.result(f"answer {key}", compute, patience, long)
         return answer
 
     def fresh(self, name: str, texts: Texts) -> Answer:
@@ -95,33 +117,53 @@ class Answers:
         self._refuse(name, texts)
         return self._compute(name, texts)
 
+    def look(self, source: Sequence[str], options: Texts) -> Answer:
+        """Return one look at the log of a run, or at a trial, as the command `watch` makes it."""
+        texts = {"source": list(source), **options, "once": ["yes"]}
+        self.workspace.check(texts)
+        return self._compute("watch", texts)
+
+    def configuration(self, plan: Answer, trainer: str) -> str:
+        """Return the run of a plan as the configuration of a trainer.
+
+        Raises UsageError for the answer of another command, and what `plan --emit` raises.
+        """
+        if plan.command != "plan":
+            raise UsageError(f"{plan.command} plans no run, so there is nothing to configure")
+        fit = [self.fitted(plan.fit)] if plan.fit else list(plan.texts["fit"])
+        path = self.workspace.scratch / secrets.token_hex(12)
+        with confined(self.workspace.root, self.workspace.scratch):
+            commands.every()["plan"](
+                {**plan.texts, "fit": fit, "emit": [trainer], "out": [str(path)]}
+            )
+        return path.read_text(encoding="utf-8")
+
     def fitted(self, texts: Texts) -> str:
         """Return the file of a fit, made now unless it was before.
 
         Raises what the command `fit` raises, RefusedByData for a fit that is refused.
         """
-        key = json.dumps([sorted(texts.items()), self.workspace.stamp(texts)])
-        path = self.workspace.scratch / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
-        if not path.exists():
-            self.workspace.check(texts)
-            with confined(self.workspace.root, self.workspace.scratch):
-                report = commands.every()["fit"]({**texts, "out": [str(path)]})
-            if report.refused:
-                raise RefusedByData(refusal_of(report))
-        return str(path)
+        answer, path = self._fit(texts)
+        if answer.report.refused:
+            raise RefusedByData(refusal_of(answer.report))
+        return path
 
-    def ask_of_fit(self, name: str, texts: Texts, fit: Texts) -> Answer:
-        """Return the answer of a command that takes FIT, to the fit that `fit` asks for."""
-        self._refuse(name, texts)
-        path = self.fitted(fit)
-        key = json.dumps([name, sorted(texts.items()), path])
-        with self._lock:
-            if key in self._known:
-                return self._known[key]
-        answer = self._compute(name, texts, path, fit)
-        with self._lock:
-            self._known[key] = answer
-        return answer
+    def _fit(self, texts: Texts) -> tuple[Answer, str]:
+        """Return the answer of the command `fit`, and the file of the fit."""
+        key = self._key("fit", texts)
+        path = str(self.workspace.scratch / f"{key[:24]}.json")
+
+        def compute() -> Answer:
+            self.workspace.check(texts)
+            return self._compute("fit", texts, out=path)
+
+        return self.computations.part(f"fit {key}", compute), path
+
+    def _key(self, name: str, texts: Texts) -> str:
+        """Return the hash of a question and of the state of the files that it names."""
+        question = [name, sorted((k, list(v)) for k, v in texts.items())]
+        stamp = self.workspace.stamp(texts)
+        return hashlib.sha256(json.dumps([*question, stamp]).encode()).hexdigest()
 
     def _refuse(self, name: str, texts: Texts) -> None:
         if name not in commands.every():
@@ -136,14 +178,17 @@ class Answers:
             raise UnknownName(f"option of {name}", unknown[0], names)
         self.workspace.check(texts)
 
-    def _compute(self, name: str, texts: Texts, path: str = "", fit: Texts | None = None) -> Answer:
+    def _compute(
+        self, name: str, texts: Texts, path: str = "", fit: Texts | None = None, out: str = ""
+    ) -> Answer:
+        """Return an answer: of the fit at `path`, which `fit` asked for, or a fit kept at `out`."""
         began = time.perf_counter()
         request = {"fit": [path], **texts} if path else dict(texts)
         with confined(self.workspace.root, self.workspace.scratch):
-            report = commands.every()[name](request)
+            report = commands.every()[name]({**request, "out": [out]} if out else request)
             digest = str(report.data.get("digest") or "") or self._digest(fit or texts)
-        files = {"fit": ["fit.json"], **texts} if path else texts
-        return Answer(name, files, report, digest, time.perf_counter() - began)
+        shown = {"fit": [FIT_FILE], **texts} if path else texts
+        return Answer(name, shown, report, digest, time.perf_counter() - began, fit)
 
     def _digest(self, texts: Texts) -> str:
         """Return the hash of the runs behind an answer, else of the files that it names."""
@@ -153,6 +198,11 @@ class Answers:
             except IsoflopError:
                 return self.workspace.digest(texts)
         return self.workspace.digest(texts)
+
+
+def _chooses(fit: Texts) -> bool:
+    """Return whether a law is chosen by comparing many, which takes a while."""
+    return any(text in ("pool", "best") for text in fit.get("law", ()))
 
 
 def askable(command: Command) -> tuple[Parameter, ...]:
@@ -210,10 +260,10 @@ def _python_fit(texts: Texts) -> str:
 
     rest = [name for name in parameters if name not in (*_READ, "runs", "law", "out")]
     source, law = (texts.get(name, [""])[0] for name in ("runs", "law"))
+    first = "import isoflop as iso\n" + ("from isoflop.assess import best\n" * (law == "best"))
+    call = {"pool": "iso.pool(runs", "best": "best(runs"}.get(law, f"iso.fit({law!r}, runs")
     return (
-        "import isoflop as iso\n\n"
-        f"runs = iso.read({source!r}{options(_READ)})\n"
-        f"fit = iso.fit({law!r}, runs{options(rest)})\nfit"
+        f"{first}\nruns = iso.read({source!r}{options(_READ)})\nfit = {call}{options(rest)})\nfit"
     )
 
 

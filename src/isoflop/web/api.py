@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Query
 from pydantic import BaseModel
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from isoflop import commands
-from isoflop.commands.registry import explanation
+from isoflop.commands.registry import SEVERAL, Parameter, explanation
 from isoflop.errors import IsoflopError
 from isoflop.report import Remark
 from isoflop.report.number_format import as_json
@@ -99,7 +100,9 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     422: {"model": ErrorItem, "description": "the data cannot support an answer"},
     503: {"model": ErrorItem, "description": "something outside is missing or failing"},
 }
-_Text = Annotated[str, Query(max_length=2000)]
+ASK = "/api/ask/{name}"
+LONGEST_TEXT = 2000  # characters of a text in a query
+_Text = Annotated[str, Query(max_length=LONGEST_TEXT)]
 
 
 @dataclass(frozen=True)
@@ -197,8 +200,46 @@ def table(
         ("/api/commands", interface.list_commands, "GET", {401: ERRORS[401], 403: ERRORS[403]}),
         ("/api/sources", interface.list_sources, "GET", {401: ERRORS[401], 403: ERRORS[403]}),
         ("/api/runs", interface.list_runs, "GET", answering(RunsItem)),
-        ("/api/ask/{name}", interface.ask, "GET", answering(AnswerItem)),
+        (ASK, interface.ask, "GET", answering(AnswerItem)),
     )
+
+
+def described(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of the interface with a path for each command that it answers."""
+    whole = {**schema, "paths": dict(schema["paths"])}
+    general = whole["paths"].pop(ASK)["get"]
+    for name in sorted(ANSWERED):
+        command = commands.every()[name]
+        known = {p.name: p for p in command.parameters}
+        whole["paths"][ASK.replace("{name}", quote(name))] = {
+            "get": {
+                **general,
+                "operationId": f"ask-{name.replace(' ', '-')}",
+                "summary": command.summary,
+                "parameters": [
+                    _parameter(p, explanation(p, known)) for p in askable(command) if not p.open
+                ],
+            }
+        }
+    return whole
+
+
+def _parameter(parameter: Parameter, text: str) -> dict[str, Any]:
+    """Return a parameter of a command as OpenAPI describes it: texts, as at a terminal."""
+    item: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
+    if parameter.kind == "flag":
+        item = {"type": "string", "enum": ["yes"]}
+    elif parameter.choices:
+        item = {"type": "string", "enum": list(parameter.choices)}
+    if parameter.kind in SEVERAL:
+        item = {"type": "array", "items": item, "minItems": 1, "maxItems": 8}
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "required": parameter.required,
+        "description": text,
+        "schema": item,
+    }
 
 
 def _refusal(reason: IsoflopError) -> Response:

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Iterable
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -33,6 +34,7 @@ def inner(workspace: Workspace) -> FastAPI:
     app = FastAPI(
         title="isoflop", version=version(), docs_url=None, redoc_url=None, openapi_url=SCHEMA
     )
+    plain = app.openapi
     answers = Answers(workspace)
     site = routes.Pages(answers)
     for path, endpoint, method, models in api.table(api.Interface(answers)):
@@ -40,7 +42,9 @@ def inner(workspace: Workspace) -> FastAPI:
     for path, endpoint, method in (*live.table(live.Live(answers)), *routes.table(site)):
         methods = ["GET", "HEAD"] if method == "GET" else [method]
         app.add_route(path, _page(endpoint), methods=methods)
+    app.openapi = functools.cache(lambda: api.described(plain()))
     app.add_exception_handler(HTTPException, _refusal)
+    app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(Exception, _bug)
     return app
 
@@ -65,6 +69,13 @@ async def _refusal(request: Request, reason: Exception) -> Response:
     if request.url.path.startswith("/api"):
         return JSONResponse({"error": detail}, status)
     return PlainTextResponse(detail, status)
+
+
+async def _unreadable(request: Request, reason: Exception) -> Response:
+    """Say what of a question to the JSON interface is of another kind than it says."""
+    errors = reason.errors() if isinstance(reason, RequestValidationError) else ()
+    words = (f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg'].lower()}" for e in errors)
+    return JSONResponse({"error": "; ".join(words)[:500]}, 422)
 
 
 async def _bug(request: Request, reason: Exception) -> Response:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from isoflop.errors import UnknownName, UsageError
 from isoflop.report import Figure, Paragraph, Report, Table
+from isoflop.report.bibliography import to_bibtex
 from isoflop.report.number_format import as_json
 from isoflop.web.answers import Answer
 from isoflop.web.pages import Link
@@ -20,7 +21,9 @@ KINDS: Mapping[str, str] = {
     "json": "Numbers (JSON)",
     "csv": "Tables (CSV)",
     "svg": "Picture (SVG)",
+    "bib": "Sources (BibTeX)",
 }
+TRAINERS: Mapping[str, str] = {"nanochat": "sh", "torchtitan": "toml", "hf": "json"}  # and its file
 
 
 def response(answer: Answer, kind: str) -> Response:
@@ -93,11 +96,34 @@ def _svg(answer: Answer) -> str:
     return to_svg(figures[0])
 
 
+def _bib(answer: Answer) -> str:
+    text = to_bibtex(answer.report, sources_of(answer))
+    if not text:
+        raise UsageError("this answer names no paper")
+    return text
+
+
+def sources_of(answer: Answer) -> list[str]:
+    """Return where the laws behind an answer come from."""
+    from isoflop.law import Law
+
+    texts = [text for several in (answer.fit or answer.texts).values() for text in several]
+    sources = []
+    for text in (*texts, str(answer.report.data.get("law", ""))):
+        key, _, name = text.partition("/")
+        if key in Law.registry:
+            sources.append(Law.registry[key].source)
+            if name in Law.registry[key].published:
+                sources.append(Law.registry[key].published[name].source)
+    return sources
+
+
 _WRITERS: Mapping[str, tuple[str, Callable[[Answer], str]]] = {
     "html": ("text/html; charset=utf-8", _page),
     "json": ("application/json", _json),
     "csv": ("text/csv; charset=utf-8", _csv),
     "svg": ("image/svg+xml", _svg),
+    "bib": ("application/x-bibtex; charset=utf-8", _bib),
 }
 
 
@@ -105,4 +131,14 @@ def share(request_path: str, answer: Answer | None) -> tuple[Link, ...]:
     """Return the links by which an answer leaves the workbench."""
     if answer is None:
         return ()
-    return tuple(Link(f"/export/{kind}{request_path}", words) for kind, words in KINDS.items())
+    kinds = dict(KINDS)
+    if answer.command == "plan":
+        kinds |= {trainer: f"Configuration for {trainer}" for trainer in TRAINERS}
+    return tuple(Link(f"/export/{kind}{request_path}", words) for kind, words in kinds.items())
+
+
+def configuration(trainer: str, text: str) -> Response:
+    """Return the run of a plan as the configuration of a trainer, as a download."""
+    name = f'attachment; filename="isoflop-plan-{trainer}.{TRAINERS[trainer]}"'
+    headers = {"content-disposition": name, "content-security-policy": "sandbox"}
+    return Response(text, media_type="text/plain; charset=utf-8", headers=headers)

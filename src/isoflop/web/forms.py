@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from isoflop import commands
 from isoflop.commands.registry import SEVERAL, Parameter, explanation
@@ -29,7 +29,7 @@ class Field:
     required: bool
     suggestions: str
     first: bool
-    slides: bool
+    begin: str | None  # what its slider begins with; None where there is none
 
     @property
     def value(self) -> str:
@@ -49,8 +49,9 @@ class FormShape:
     """What a form shows at once, what has a slider, and what the page fills in by itself."""
 
     first: tuple[str, ...] = ()
-    slides: tuple[str, ...] = ()
+    slides: Mapping[str, str] = field(default_factory=dict)  # and what each begins with
     preset: tuple[str, ...] = ()
+    inputs: frozenset[str] | None = None  # of a law that takes any quantity, those it has boxes for
 
 
 def fields(name: str, texts: Texts, shape: FormShape) -> tuple[Field, ...]:
@@ -59,10 +60,16 @@ def fields(name: str, texts: Texts, shape: FormShape) -> tuple[Field, ...]:
     ordinary = [
         _field(parameter, parameters, texts, shape)
         for parameter in askable(commands.every()[name])
-        if parameter.name not in shape.preset
+        if parameter.name not in shape.preset and _has_box(parameter, texts, shape)
     ]
     ranks = {word: rank for rank, word in enumerate(shape.first)}
     return tuple(sorted(ordinary, key=lambda f: (not f.first, ranks.get(f.name, len(ranks)))))
+
+
+def law_field(law: str) -> Field:
+    """Return the box for the law behind a forecast or a plan."""
+    known = {p.name: p for p in commands.every()["fit"].parameters}
+    return _field(known["law"], known, {"law": [law]}, FormShape(("law",)))
 
 
 def texts_of(name: str, query: Mapping[str, Sequence[str]], without: Collection[str]) -> Texts:
@@ -95,7 +102,14 @@ def _known() -> Mapping[str, tuple[str, ...]]:
 
     assert isoflop.laws
     sets = [constants.key for law in Law.registry.values() for constants in law.published.values()]
-    return {"fits": tuple(sets), "laws": tuple(Law.registry), "chips": chip_names()}
+    return {"fits": tuple(sets), "laws": ("pool", "best", *Law.registry), "chips": chip_names()}
+
+
+def _has_box(parameter: Parameter, texts: Texts, shape: FormShape) -> bool:
+    """Return whether a form has a box for a parameter: of open inputs, for those of the law."""
+    if not parameter.open or shape.inputs is None:
+        return True
+    return parameter.name in shape.inputs or parameter.name in texts
 
 
 def _field(
@@ -113,7 +127,7 @@ def _field(
         required=parameter.required,
         suggestions=SUGGESTED.get(parameter.metavar, ""),
         first=first,
-        slides=parameter.name in shape.slides,
+        begin=shape.slides.get(parameter.name),
     )
 
 

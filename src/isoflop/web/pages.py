@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from isoflop import commands
-from isoflop.quantities import show
-from isoflop.report import Remark, Report
+from isoflop.report import Block, Figure, Heading, Remark, Report
 from isoflop.report.html import fragment, version
 from isoflop.web.answers import Answer
 from isoflop.web.views import VIEWS, carried
@@ -102,28 +101,28 @@ def doubts(report: Report) -> tuple[Remark, ...]:
 
 
 def sentence(answer: Answer) -> str:
-    """Return the answer of a view in one sentence, with its interval."""
-    data: Mapping[str, Any] = answer.report.data
-    if answer.command == "forecast" and "value" in data:
-        at = ", ".join(f"{k} = {show(v)}" for k, v in data["at"].items())
-        return f"{data['quantity']} at {at}: {_interval(data)}"
-    if answer.command in ("plan", "reach") and {"N", "D", "L"} <= set(data):
-        return (
-            f"Train {_interval(data['N'])} parameters on {_interval(data['D'])} tokens: "
-            f"loss {_interval(data['L'])}"
-        )
-    return answer.report.title
-
-
-def _interval(item: Mapping[str, Any]) -> str:
-    value, low, high = (item.get(name) for name in ("value", "low", "high"))
-    words = show(value, 3) if value is not None else "none"
-    return words if low is None or high is None else f"{words} ({show(low, 3)} to {show(high, 3)})"
+    """Return the answer of a view in one sentence, with its interval and its worst doubt."""
+    return answer.report.answer or answer.report.title
 
 
 def body(report: Report, prefix: str = "") -> str:
     """Return the blocks of a report as a part of a page."""
-    return fragment(report, prefix)
+    return fragment(_figure_first(report), prefix)
+
+
+def _figure_first(report: Report) -> Report:
+    """Return a report whose first figure stands above its tables, where a reader looks first."""
+    first = next((b for b in report.blocks if isinstance(b, Figure)), None)
+    if first is None:
+        return report
+    rest = [block for block in report.blocks if block is not first]
+    bare = [b for i, b in enumerate(rest) if not (isinstance(b, Heading) and _empty(rest, i))]
+    return replace(report, blocks=(first, *bare))
+
+
+def _empty(blocks: Sequence[Block], i: int) -> bool:
+    """Return whether nothing stands below the heading at `i`."""
+    return i + 1 == len(blocks) or isinstance(blocks[i + 1], Heading)
 
 
 def command_parts(names: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:

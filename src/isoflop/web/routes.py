@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -17,15 +18,20 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from isoflop import commands
 from isoflop.errors import IsoflopError, UsageError
 from isoflop.files import largest, shown_size
-from isoflop.web import exports, pages, views
+from isoflop.web import cards, dials, exports, pages, views
 from isoflop.web.answers import ANSWERED, Answer, Answers, shell_line
+from isoflop.web.computations import Pending
 from isoflop.web.failures import FailurePage, failure_of, next_steps, status_of
-from isoflop.web.forms import FormShape, fields, lacking, suggestions, texts_of
+from isoflop.web.forms import FormShape, fields, lacking, law_field, suggestions, texts_of
 from isoflop.web.pages import Link, Place, Query, address
+from isoflop.web.replies import Question, Reply
 from isoflop.web.runs_view import runs_page
 from isoflop.web.workspace import Workspace, safe_name
 
 Endpoint: TypeAlias = Callable[..., Any]
+
+WAITS = "wait"  # a header, or a part of an address, by which a page waits for its answer
+PATIENCE = 0.4  # [s] before a page is sent without its answer, which then follows
 
 AFTER = ("reward fit", "rl fit", "rl advise", "testtime curves", "testtime fit", "schedule fit")
 GLOBAL_VIEWS = {"models": "models", "claims": "claims", "laws": "laws", "learn": "figures"}
@@ -64,6 +70,7 @@ class Pages:
             samples=self.workspace.samples(),
             limit=shown_size(largest()),
             others=[(name, commands.summary(name)) for name in AFTER],
+            about=cards.SAMPLES,
             failure=failure,
         )
 
@@ -105,69 +112,68 @@ class Pages:
             return HTMLResponse(runs_page(self.answers, source, query))
         if view not in views.VIEWS:
             return self.missing(request)
-        return HTMLResponse(self._view(source, views.VIEWS[view], query))
+        question = Question(views.VIEWS[view], source, query, self.answers)
+        return HTMLResponse(self._view(question, patience_of(request)))
 
-    def _view(self, source: str, view: views.View, query: Query) -> str:
-        answer, failure = None, None
+    def _view(self, question: Question, patience: float | None) -> str:
+        view, source, query = question.view, question.source, question.query
+        reply, failure = Reply(None), None
         try:
-            answer = views.ask(view, source, query, self.answers)
-            if answer is None:
-                failure = self._wanting(source, view, query)
+            reply = question.reply(patience)
+            if reply.answer is None and not reply.pending:
+                failure = FailurePage(
+                    "info", "Fill in the form; what it holds becomes the address."
+                )
         except IsoflopError as reason:
             failure = failure_of(reason, next_steps(source, query, view.key))
-        place = Place(f"{view.name} · {source}", source, view.key, query)
-        shape = view.shape
-        state = views.carried(query)
-        names = {p.name for p in commands.every()[view.command].parameters} - set(shape.preset)
-        hidden = [(n, t) for n, several in state.items() if n not in names for t in several]
+        answer = reply.answer
+        asked = {**query, **reply.assumed}
         return pages.render(
             "view.html.j2",
-            place,
+            Place(f"{view.name} · {source}", source, view.key, query),
             question=view.question,
             answer=answer,
             sentence=pages.sentence(answer) if answer else "",
             action=address(source, view.key, {}),
-            fields=fields(view.command, _begun(view, query), shape),
-            hidden=hidden,
+            fields=(
+                *([law_field(_law(query))] if view.of_fit else []),
+                *fields(view.command, _begun(view, asked), _shape(view, query)),
+            ),
+            hidden=_hidden(view, query),
             suggestions=suggestions(self.workspace),
             button="Answer",
             failure=failure,
+            remarks=_remarks(reply),
+            dials=(),
+            cards=cards.after(source, answer, query),
+            waiting=address(source, view.key, {**query, WAITS: ["yes"]}) if reply.pending else "",
             body=_body(answer),
-            share=exports.share(request_path=address(source, view.key, query), answer=answer),
+            share=exports.share(address(source, view.key, query), answer),
             line="",
-        )
-
-    def _wanting(self, source: str, view: views.View, query: Query) -> FailurePage:
-        """Return what a form lacks, with the next step as a link that can be followed at once."""
-        start = views.starting(source, query, self.answers)
-        ten = {k: [start[k]] for k in _TEN[view.key] if k in start} if view.key in _TEN else {}
-        if view.key == "next" and {"N", "D"} <= set(start):
-            ten = {"at": [f"N={start['N']},D={start['D']}"], "count": ["4"]}
-        steps: tuple[Link, ...] = ()
-        if ten:
-            words = "Ten times the largest of these runs"
-            steps = (Link(address(source, view.key, {**views.carried(query), **ten}), words),)
-        return FailurePage(
-            "info", "Fill in the form; what stands in it becomes the address.", steps
         )
 
     def command(self, request: Request, name: str) -> Response:
         """Show the form of any command, and its answer once the form holds enough."""
         if name not in commands.every():
             return self.missing(request)
-        return HTMLResponse(self._command(name, query_of(request), f"/c/{name}", name))
+        return HTMLResponse(self._command(name, request, f"/c/{name}", name))
 
-    def _command(self, name: str, query: Query, action: str, key: str) -> str:
-        texts = texts_of(name, query, ())
-        answer, failure, line = None, None, ""
+    def _command(self, name: str, request: Request, action: str, key: str) -> str:
+        query = query_of(request)
+        texts = asked_of(name, query)
+        answer, failure, line, pending = None, None, "", False
+        command = commands.every()[name]
         if name not in ANSWERED:
             line = shell_line(name, texts)
-        elif not lacking(name, texts):
+        elif lacking(name, texts):
+            failure = FailurePage("info", f"An example: {command.example}")
+        else:
             try:
-                answer = self.answers.ask(name, texts)
+                answer = self.answers.ask(name, texts, patience_of(request))
+            except Pending:
+                pending = True
             except IsoflopError as reason:
                 failure = failure_of(reason)
-        command = commands.every()[name]
         return pages.render(
             "view.html.j2",
             Place(key, view=key, query=query),
@@ -179,8 +185,11 @@ class Pages:
             hidden=[],
             suggestions=suggestions(self.workspace),
             button="Answer" if name in ANSWERED else "Write the line",
-            failure=failure
-            or (None if answer or line else FailurePage("info", f"An example: {command.example}")),
+            failure=failure,
+            remarks=(),
+            dials=dials.dials(query) if name == "laws" else (),
+            cards=cards.of(name, texts),
+            waiting=_waiting(action, query) if pending else "",
             body=_body(answer),
             share=exports.share(f"{action}?{urlencode(dict(query), doseq=True)}", answer),
             line=line,
@@ -189,7 +198,7 @@ class Pages:
     def everywhere(self, request: Request) -> Response:
         """Show a view that belongs to no study: models, claims, laws, figures to learn from."""
         key = request.url.path.strip("/")
-        return HTMLResponse(self._command(GLOBAL_VIEWS[key], query_of(request), f"/{key}", key))
+        return HTMLResponse(self._command(GLOBAL_VIEWS[key], request, f"/{key}", key))
 
     def contents(self, request: Request) -> Response:
         """List every command, or those that speak of what is looked for."""
@@ -207,10 +216,12 @@ class Pages:
         )
 
     def export(self, request: Request, kind: str, path: str) -> Response:
-        """Send the answer of a view as a file: html, json, csv or svg."""
+        """Send the answer of a view as a file, or its run as the configuration of a trainer."""
         query = query_of(request)
         try:
             answer = self._answer_at(path, query)
+            if kind in exports.TRAINERS:
+                return exports.configuration(kind, self.answers.configuration(answer, kind))
             return exports.response(answer, kind)
         except IsoflopError as reason:
             return PlainTextResponse(str(reason), status_of(reason))
@@ -220,12 +231,12 @@ class Pages:
         if head == "s":
             source, _, key = rest.rpartition("/")
             if key in views.VIEWS:
-                answer = views.ask(views.VIEWS[key], source, query, self.answers)
+                answer = Question(views.VIEWS[key], source, query, self.answers).reply().answer
                 if answer is None:
                     raise UsageError("this view has no answer yet; fill in its form first")
                 return answer
         name = GLOBAL_VIEWS.get(head, rest if head == "c" else "")
-        return self.answers.ask(name, texts_of(name, query, ()) if name else {})
+        return self.answers.ask(name, asked_of(name, query) if name else {})
 
     def missing(self, request: Request) -> Response:
         """Say that nothing is here."""
@@ -239,12 +250,28 @@ class Pages:
             answer=None,
             body="",
             events="",
+            trials=(),
+            fields=(),
             share=(),
         )
         return HTMLResponse(page, 404)
 
 
-_TEN: Mapping[str, Sequence[str]] = {"forecast": ("N", "D"), "plan": ("C",), "serve": ("C",)}
+def asked_of(name: str, query: Query) -> Mapping[str, Sequence[str]]:
+    """Return what a command is asked by an address that is of no study."""
+    texts = texts_of(name, query, ())
+    return dials.texts_with(texts, query) if name == "laws" else texts
+
+
+def _waiting(action: str, query: Query) -> str:
+    """Return the address of a page that waits for its answer."""
+    return f"{action}?{urlencode({**query, WAITS: ['yes']}, doseq=True)}"
+
+
+def patience_of(request: Request) -> float | None:
+    """Return how long [s] a page waits for its answer; None for one that was told to wait."""
+    waits = request.headers.get(WAITS) or request.query_params.get(WAITS)
+    return None if waits else PATIENCE
 
 
 def query_of(request: Request) -> dict[str, list[str]]:
@@ -261,6 +288,35 @@ def _begun(view: views.View, query: Query) -> Mapping[str, Sequence[str]]:
     if "law" in view.shape.first:
         texts.setdefault("law", [views.LAW])
     return texts
+
+
+def _shape(view: views.View, query: Query) -> FormShape:
+    """Return the form of a view, with boxes for the inputs of its law alone."""
+    from isoflop.law import Law
+
+    law = Law.registry.get(_law(query))
+    return dataclasses.replace(view.shape, inputs=frozenset(law.takes if law else ("N", "D")))
+
+
+def _law(query: Query) -> str:
+    return " ".join(query.get("law", ())).strip() or views.POOL
+
+
+def _hidden(view: views.View, query: Query) -> list[tuple[str, str]]:
+    """Return what an address carries that is in no box of the form of a view."""
+    boxes = {p.name for p in commands.every()[view.command].parameters} - set(view.shape.preset)
+    boxes |= {"law"} if view.of_fit else set()
+    carried = views.carried(query)
+    return [(name, text) for name, texts in carried.items() if name not in boxes for text in texts]
+
+
+def _remarks(reply: Reply) -> list[str]:
+    """Return what a reader should know of an answer before reading it."""
+    asked = ", ".join(f"{name} = {texts[0]}" for name, texts in reply.assumed.items())
+    begun = [f"Asked is ten times the largest of these runs: {asked}."] if asked else []
+    data = reply.answer.report.data if reply.answer else {}
+    limits = [f"What decides: {', '.join(data['binding'])}."] if data.get("binding") else []
+    return [*begun, *([reply.remark] if reply.remark else []), *limits]
 
 
 def _body(answer: Answer | None) -> str:
@@ -294,6 +350,7 @@ _STATIC = {
     "style.css": "text/css",
     "workbench.css": "text/css",
     "figures.js": "text/javascript",
+    "page.js": "text/javascript",
     "workbench.js": "text/javascript",
     "plotly.js": "text/javascript",
     "icon.svg": "image/svg+xml",
@@ -310,7 +367,7 @@ def _static(name: str) -> tuple[str, bytes]:
         from plotly.offline import get_plotlyjs
 
         return _STATIC[name], get_plotlyjs().encode()
-    if name in ("style.css", "figures.js"):
+    if name in ("style.css", "figures.js", "page.js"):
         return _STATIC[name], asset(name).encode()  # type: ignore[arg-type]
     return _STATIC[name], (resources.files("isoflop.web") / "static" / name).read_bytes()
 

@@ -107,7 +107,8 @@ def _row(runs: Runs, i: int, out: set[int]) -> RunsRow:
 
 def picture(runs: Runs, query: Mapping[str, Sequence[str]]) -> tuple[Report, str]:
     """Return the runs through their law, what the exclusions change, and why there is no law."""
-    from isoflop.pages import fit_figures
+    from isoflop.fitting import follow
+    from isoflop.pages.fit_figures import of_runs
     from isoflop.pages.runs import figure
 
     out = np.isin(runs.rows, excluded(query))
@@ -116,10 +117,10 @@ def picture(runs: Runs, query: Mapping[str, Sequence[str]]) -> tuple[Report, str
         if len(runs) > LONGEST_TABLE:
             raise UsageError("the view Fit fits a law to so many runs")
         before = quick_fit(runs, law, _first(query, "objective", "huber"))
-        after = requick(before, ~out) if out.any() else before
+        after = follow(before, runs.select(~out)) if out.any() else before
     except IsoflopError as reason:
         return Report("", tuple(_marked(f, runs, out) for f in figure(runs))), str(reason)
-    marked = _marked(fit_figures.pictures(after)[0], runs, out)
+    marked = _marked(of_runs(after), runs, out)
     changes = (change(before, after),) if out.any() else ()
     return Report("", (*changes, marked)), ""
 
@@ -191,22 +192,6 @@ def quick_fit(runs: Runs, law: str, objective: str) -> Fit[Any]:
             _KNOWN.clear()
         _KNOWN[key] = fitting.fit(form(law), runs, objective=objective, draws=0)
     return _KNOWN[key]
-
-
-def requick(before: Fit[Any], mask: Any) -> Fit[Any]:
-    """Return a fit to the runs of a mask, begun where the fit to all of them ended."""
-    from isoflop import fitting
-
-    free = {name: before.law.values[name] for name in before.free}
-    return fitting.fit(
-        type(before.law),
-        before.runs.select(mask),
-        objective=before.objective,
-        draws=0,
-        start={name: float(value) for name, value in free.items()},
-        screened=1,
-        polished=1,
-    )
 
 
 def _first(query: Mapping[str, Sequence[str]], name: str, otherwise: str) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from isoflop.errors import IsoflopError
+from isoflop.report import Report, note_blocks
 from isoflop.web import pages, runs_table, views
 from isoflop.web.answers import Answer, Answers
 from isoflop.web.confinement import confined
@@ -26,7 +30,7 @@ def runs_page(answers: Answers, source: str, query: Query) -> str:
             runs = answers.workspace.runs(source, reading)
             table = runs_table.page_of(runs, query)
             report, why = runs_table.picture(runs, query)
-        answer = _made(answers, source, reading, query, runs)
+            answer = _reading(source, reading, query, runs)
     except IsoflopError as reason:
         steps = next_steps(source, query, "runs")
         return pages.render(
@@ -66,10 +70,14 @@ def runs_page(answers: Answers, source: str, query: Query) -> str:
     )
 
 
-def _made(answers: Answers, source: str, reading: Query, query: Query, runs: Any) -> Answer:
-    """Return how the runs of a page were read, which is the answer of `runs show`."""
+def _reading(source: str, reading: Query, query: Query, runs: Any) -> Answer:
+    """Return how the runs of a page were read: what `runs show` says first."""
+    began = time.perf_counter()
+    out = np.isin(runs.rows, views.excluded(query))
+    left = runs.select(~out) if out.any() else runs
     texts = views.excluding({"runs": [source], **reading}, query)
-    return answers.ask("runs show", texts)
+    report = Report("", tuple(note_blocks((*runs.doubts, *runs.notes))))
+    return Answer("runs show", texts, report, left.digest, time.perf_counter() - began)
 
 
 def _page(source: str, query: Query, number: int) -> str:
@@ -96,12 +104,14 @@ def _row(
 def _head(
     source: str, query: Query, column: tuple[str, str], table: runs_table.RunsPage
 ) -> dict[str, Any]:
+    """Return the head of a column, which sorts by it; that of numbers stands over their ends."""
     name, meaning = column
     here = name == table.sort
     turn = f"-{name}" if here and not table.descending else name
     return {
         "name": name,
         "meaning": meaning,
+        "numeric": meaning != "label",
         "sorted": ("descending" if table.descending else "ascending") if here else "",
         "href": address(source, "runs", {**without(query, "sort"), "sort": [turn]}),
     }

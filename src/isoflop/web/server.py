@@ -7,15 +7,22 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from isoflop.errors import EnvironmentFailure, MissingExtra, UsageError
 from isoflop.terminal import say
 
+if TYPE_CHECKING:
+    from isoflop.web.workspace import Workspace
+
 LOCAL = ("127.0.0.1", "localhost")
 PORT = 8765
+WARM = "sample:tiny"
 TRIED = 20  # ports, where the first is taken and none was asked for
 
 
@@ -44,7 +51,9 @@ def serve(target: str = ".", host: str = "127.0.0.1", port: int | None = None) -
     warnings.simplefilter("ignore")  # doubts are notes of a report
     keys = DoorKeys()
     with _scratch() as scratch, listener:
-        app = build(Workspace(root, scratch), keys, {*LOCAL, host}, number, start)
+        workspace = Workspace(root, scratch)
+        app = build(workspace, keys, {*LOCAL, host}, number, start)
+        threading.Thread(target=warm, args=(workspace, start), daemon=True).start()
         _say_where(root, host)
         say(f"  {link(host, number, keys)}")
         settings = uvicorn.Config(
@@ -56,6 +65,15 @@ def serve(target: str = ".", host: str = "127.0.0.1", port: int | None = None) -
             timeout_graceful_shutdown=2,
         )
         uvicorn.Server(settings).run(sockets=[listener])
+
+
+def warm(workspace: Workspace, start: str) -> None:
+    """Make the page that a reader opens first, or that of a sample: libraries are loaded by it."""
+    from isoflop.web.answers import Answers
+    from isoflop.web.runs_view import runs_page
+
+    source = unquote(start.removeprefix("/s/").removesuffix("/runs")) if start != "/" else WARM
+    runs_page(Answers(workspace), source, {})
 
 
 def place_of(target: str) -> tuple[Path, str]:

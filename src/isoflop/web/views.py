@@ -8,12 +8,13 @@ from typing import Any
 
 from isoflop import commands
 from isoflop.errors import UsageError
-from isoflop.web.answers import Answer, Answers
-from isoflop.web.forms import FormShape, lacking, texts_of
+from isoflop.web.forms import FormShape, texts_of
 from isoflop.web.workspace import READING
 
 EXCLUDED = "x"  # of an address: the rows that are left out, such as x=12,18
-LAW = "chinchilla"  # what a view begins with, if the runs have what it takes
+LAW = "chinchilla"  # what a view of one law begins with, if the runs have what it takes
+POOL = "pool"  # what is forecast and planned with, unless the address names a law
+CHOSEN = frozenset({POOL, "best"})  # what stands for laws that are weighed against each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +75,27 @@ VIEWS: Mapping[str, View] = {
         ),
         View(
             *("forecast", "Forecast", "forecast", "What loss will a larger run reach?"),
-            FormShape(("N", "D", "C", "level"), slides=("N", "D"), preset=("fit",)),
+            FormShape(("N", "D", "C", "level"), slides={"N": "", "D": ""}, preset=("fit",)),
             of_fit=True,
         ),
         View(
             *("plan", "Plan", "plan", "What should the budget be spent on?"),
             FormShape(
-                ("C", "serving", "unique", "chip", "price", "mfu", "money", "budget", "at_most"),
-                slides=("C", "serving", "unique", "price"),
+                ("C", "budget", "serving", "unique", "chip", "price", "mfu", "money", "at_most"),
+                slides={"C": "", "budget": "", "serving": "1T", "unique": "1T", "price": "2.5"},
                 preset=("fit",),
             ),
             of_fit=True,
         ),
         View(
             *("reach", "Reach", "reach", "What does it cost to reach a loss?"),
-            FormShape(("L", "serving", "chip", "money"), slides=("serving",), preset=("fit",)),
+            FormShape(("L", "serving", "chip", "money"), slides={"serving": "1T"}, preset=("fit",)),
             of_fit=True,
             tab="plan",
         ),
         View(
             *("serve", "Serving", "serve", "What does serving change?"),
-            FormShape(("serving", "C", "N", "L"), slides=("serving",), preset=("fit",)),
+            FormShape(("serving", "C", "N", "L"), slides={"serving": "1T"}, preset=("fit",)),
             of_fit=True,
             tab="plan",
         ),
@@ -107,11 +108,14 @@ VIEWS: Mapping[str, View] = {
 }
 
 
-def fit_texts(source: str, query: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return what the command `fit` is asked for the address of any view of a source."""
-    texts = {k: list(v) for k, v in texts_of("fit", query, ("runs", "level")).items()}
-    texts.setdefault("law", [LAW])
-    return {"runs": [source], **excluding(texts, query)}
+def fit_texts(
+    source: str, query: Mapping[str, Sequence[str]], law: str = POOL
+) -> dict[str, list[str]]:
+    """Return what the command `fit` is asked for a view of a source: `law` unless one is named."""
+    named = " ".join(query.get("law", ())).strip() or law
+    without = ("runs", "level", "law", *(("objective",) if named in CHOSEN else ()))
+    texts = {k: list(v) for k, v in texts_of("fit", query, without).items()}
+    return {"runs": [source], **excluding({**texts, "law": [named]}, query)}
 
 
 def view_texts(view: View, source: str, query: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -147,33 +151,10 @@ def excluded(query: Mapping[str, Sequence[str]]) -> tuple[int, ...]:
     return tuple(sorted({int(word) for word in words}))
 
 
-def ask(
-    view: View, source: str, query: Mapping[str, Sequence[str]], answers: Answers
-) -> Answer | None:
-    """Return the answer of a view; None where its form lacks something first."""
-    texts = view_texts(view, source, query)
-    if view.of_fit:
-        if lacking(view.command, {**texts, "fit": ["fit"]}) or not texts:
-            return None
-        return answers.ask_of_fit(view.command, texts, fit_texts(source, query))
-    return None if lacking(view.command, texts) else answers.ask(view.command, texts)
-
-
 def carried(query: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Return what one view of a study hands to the next: reading, law and exclusions."""
     names = ("law", "objective", "level", *READING, EXCLUDED)
     return {n: [t for t in query[n] if t] for n in names if any(query.get(n, ()))}
-
-
-def starting(source: str, query: Mapping[str, Sequence[str]], answers: Answers) -> dict[str, str]:
-    """Return what the boxes of a plan suggest for the runs of a source: ten times their budget."""
-    import numpy as np
-
-    runs = answers.workspace.runs(source, fit_texts(source, query))
-    values = {s: runs[s][np.isfinite(runs[s])] for s in ("N", "D", "C") if s in runs}
-    if "C" not in values and {"N", "D"} <= set(values):
-        values["C"] = 6 * runs["N"] * runs["D"]
-    return {s: f"{10 * float(v.max()):.3g}" for s, v in values.items() if v.size}
 
 
 def without(query: Mapping[str, Sequence[str]], name: str) -> dict[str, Sequence[str]]:

@@ -3,9 +3,43 @@
 const parts = ["header", "nav[aria-label='Views']", "#view"];
 const status = document.getElementById("status");
 let running = null;  // the fetch under way; a newer one ends it
+let waiting = null;  // the fetch of an answer that comes later
 let stream = null;
 
+// Puts a new answer in the place of the old one, which stays until then. What a reader is writing
+// in the form, or dragging, stays, too.
+async function answer(address, { push = "", wait = false } = {}) {
+  waiting?.abort();
+  waiting = new AbortController();
+  const { signal } = waiting;
+  const view = document.getElementById("view");
+  try {
+    const headers = wait ? { accept: "text/html", wait: "yes" } : { accept: "text/html" };
+    const response = await fetch(address, { signal, headers });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (signal.aborted || !view.isConnected) return;
+    if (push) history[`${push}State`]({ scroll: 0 }, "", response.url);
+    const open = openParts();
+    for (const part of ["h1", ".result"]) view.querySelector(part).replaceWith(document.adoptNode(page.querySelector(`#view ${part}`)));
+    for (const part of ["nav[aria-label='Views']", ".tabs"]) document.querySelector(part)?.replaceWith(document.adoptNode(page.querySelector(part)));
+    const result = view.querySelector(".result");
+    reopenParts(open, result);
+    await finish(result);
+    status.textContent = view.querySelector("h1").textContent;
+    if (result.querySelector("[data-later]")) answer(location.href, { wait: true });
+  } catch (reason) {
+    if (reason.name === "AbortError") return;
+    view.querySelector("[data-later]")?.replaceChildren("The workbench does not answer; is it still running?");
+  }
+}
+
+const openParts = () => new Set([...document.querySelectorAll("details[open] > summary")].map((s) => s.textContent));
+function reopenParts(open, part) {
+  for (const summary of part.querySelectorAll("details > summary")) if (open.has(summary.textContent)) summary.parentElement.open = true;
+}
+
 async function show(address, { push = true, focus = false } = {}) {
+  waiting?.abort();
   running?.abort();
   running = new AbortController();
   const view = document.getElementById("view");
@@ -18,11 +52,11 @@ async function show(address, { push = true, focus = false } = {}) {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (push) history.pushState({ scroll: 0 }, "", response.url);
     const place = scrollY;
-    const open = new Set([...document.querySelectorAll("details[open] > summary")].map((s) => s.textContent));
+    const open = openParts();
     const active = document.activeElement?.id;
     for (const part of parts) document.querySelector(part).replaceWith(document.adoptNode(page.querySelector(part)));
     document.title = page.title;
-    for (const summary of document.querySelectorAll("details > summary")) if (open.has(summary.textContent)) summary.parentElement.open = true;
+    reopenParts(open, document);
     await prepare();
     if (focus) { scrollTo(0, 0); document.getElementById("view").focus({ preventScroll: true }); }
     else { scrollTo(0, place); document.getElementById(active)?.focus({ preventScroll: true }); }
@@ -63,20 +97,40 @@ document.addEventListener("submit", (event) => {
 
 addEventListener("popstate", () => show(location.href, { push: false }));
 
-// A slider beside a box of numbers: a factor of 1000 either way from where it began, by its logarithm.
+// A slider beside a box of numbers: a factor of 1000 either way from where it began, by its
+// logarithm, or between two ends that the box states. What stands around the number stays.
 const letters = { k: 1e3, M: 1e6, B: 1e9, G: 1e9, T: 1e12 };
-function numberOf(text) {
-  const match = /^\s*([\d.]+(?:e[+-]?\d+)?)\s*([kMBGT]?)\s*$/i.exec(text);
-  return match ? Number(match[1]) * (letters[match[2]] ?? 1) : NaN;
+function partsOf(text) {
+  const match = /^\s*(\$?)([\d.]+(?:e[+-]?\d+)?)\s*([kMBGT]?)(?![a-z])\s*(.*)$/i.exec(text);
+  if (!match) return { number: NaN, before: "", after: "" };
+  return { number: Number(match[2]) * (letters[match[3]] ?? 1), before: match[1], after: match[4] ? ` ${match[4]}` : "" };
 }
+const numberOf = (text) => partsOf(text).number;
 function addSlider(box) {
-  const middle = numberOf(box.value);
-  if (!(middle > 0)) return;
+  const middle = numberOf(box.value || box.dataset.slides);
+  const { low, high } = box.dataset;
+  const stated = low !== undefined;
+  const log = !stated || "log" in box.dataset;
+  if (log && !(middle > 0) || !Number.isFinite(middle)) return;
+  const place = (value) => (log ? Math.log10(value) : value);
+  const ends = stated ? [place(Number(low)), place(Number(high))] : [place(middle) - 3, place(middle) + 3];
   const slider = document.createElement("input");
-  Object.assign(slider, { type: "range", min: -3, max: 3, step: 0.02, value: 0 });
-  slider.setAttribute("aria-label", `${box.labels[0]?.textContent.trim() ?? box.name}, from a thousandth to a thousand times`);
-  slider.addEventListener("input", () => { box.value = (middle * 10 ** slider.value).toPrecision(3).replace(/\.?0+(e|$)/, "$1"); });
-  slider.addEventListener("change", () => show(addressOf(box.form)));
+  Object.assign(slider, { type: "range", min: ends[0], max: ends[1], step: (ends[1] - ends[0]) / 300, value: place(middle) });
+  const name = box.labels[0]?.textContent.trim() ?? box.name;
+  slider.setAttribute("aria-label", stated ? name : `${name}, from a thousandth to a thousand times`);
+  let soon;
+  slider.addEventListener("input", () => {
+    const { before, after } = partsOf(box.value);
+    const number = Number((log ? 10 ** slider.value : Number(slider.value)).toPrecision(3));
+    box.value = `${before}${String(number).replace("e+", "e")}${after}`;
+    clearTimeout(soon);
+    soon = setTimeout(() => answer(addressOf(box.form), { push: "replace" }), 60);
+  });
+  slider.addEventListener("change", () => {
+    clearTimeout(soon);
+    answer(addressOf(box.form), { push: "push" });
+  });
+  box.addEventListener("change", () => { slider.value = place(numberOf(box.value)); });
   box.after(slider);
 }
 
@@ -116,29 +170,25 @@ function addTools(view) {
     Object.assign(button, { type: "button", className: "take", textContent: "copy" });
     lines.after(button);
   }
-  const headings = [...view.querySelectorAll(".result h2")];
-  if (headings.length > 3) {
-    const list = document.createElement("nav");
-    list.className = "contents";
-    list.setAttribute("aria-label", "Contents");
-    headings.forEach((heading, i) => {
-      heading.id ||= `part-${i + 1}`;
-      const link = Object.assign(document.createElement("a"), { href: `#${heading.id}`, textContent: heading.textContent });
-      list.append(link);
-    });
-    headings[0].before(list);
-  }
+  preparePage(view.querySelector(".result") ?? view);
 }
 
 async function prepare() {
   const view = document.getElementById("view");
   view.querySelectorAll("[data-slides]").forEach(addSlider);
-  addTools(view);
   prepareDrop(view.querySelector("[data-drop]"));
   followEvents();
   applyTheme();
-  await drawFigures(view);
-  followClicks(view);
+  await finish(view);
+  if (view.querySelector("[data-later]")) answer(location.href, { wait: true });
+}
+
+// Draws what a part of the page answers, and counts it, by which tests know that it stands.
+async function finish(part) {
+  addTools(part);
+  await drawFigures(part);
+  followClicks(part);
+  if (part.querySelector("[data-later]")) return;
   document.documentElement.dataset.ready = String(Number(document.documentElement.dataset.ready ?? 0) + 1);
 }
 
