@@ -72,7 +72,7 @@ def _draggable(keys: Sequence[str]) -> tuple[Card, ...]:
     return tuple(
         Card(
             f"/laws?name={quote(key, safe='')}",
-            f"Drag the constants of {key}",
+            f"Drag {key}",
             ", ".join(constants(key).law.values),
         )
         for key in keys

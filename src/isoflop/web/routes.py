@@ -181,7 +181,7 @@ class Pages:
             answer=answer,
             sentence=pages.sentence(answer) if answer else "",
             action=action,
-            fields=fields(name, texts, FormShape()),
+            fields=fields(name, texts, FormShape(preset=("with_",) if name == "laws" else ())),
             hidden=[],
             suggestions=suggestions(self.workspace),
             button="Answer" if name in ANSWERED else "Write the line",
@@ -190,7 +190,7 @@ class Pages:
             dials=dials.dials(query) if name == "laws" else (),
             cards=cards.of(name, texts),
             waiting=_waiting(action, query) if pending else "",
-            body=_body(answer),
+            body="" if name == "figures" and not texts else _body(answer),  # the cards list them
             share=exports.share(f"{action}?{urlencode(dict(query), doseq=True)}", answer),
             line=line,
         )
