@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from isoflop.errors import Note
 from isoflop.fitting.draws import run_weights
 from isoflop.fitting.problem import pose
 from isoflop.fitting.result import Fit
-from isoflop.fitting.solve import refine, solve
+from isoflop.fitting.solve import Damping, refine, solve
 from isoflop.fitting.trust import Starts
 from isoflop.law import Law
 from isoflop.runs import Runs
@@ -35,18 +35,16 @@ def follow(fit: Fit[L], runs: Runs) -> Fit[L]:
     problem = pose(binding, columns, fixed, fit.kind)
     weights_n = run_weights(runs)
     begin_p = problem.beginning(fit.law)
-    scaled = problem.has_unbounded
-    end = solve(
-        problem.residuals, begin_p[None], weights_n[None], fit.objective, near=True, scaled=scaled
-    )
+    damping = Damping(near=True, scaled=problem.has_unbounded)
+    end = solve(problem.residuals, begin_p[None], weights_n[None], fit.objective, damping=damping)
     z_p = refine(problem.residuals, end.z_sp[0], weights_n, fit.objective)
-    left_n = problem.residuals(z_p[None])[0][0]
+    residuals_n = problem.residuals(z_p[None])[0][0]
     return replace(
         fit,
-        law=problem.law(z_p),
+        law=cast(L, problem.law(z_p)),
         draws=None,
         runs=runs,
-        value=float((weights_n * fit.objective.loss(left_n)).sum()),
+        value=float((weights_n * fit.objective.loss(residuals_n)).sum()),
         starts=Starts(1, 1, 1),
         status="doubtful",
         notes=(

@@ -35,8 +35,8 @@ def pictures(fit: Fit[Any]) -> tuple[Figure, ...]:
     """Return the figures that suit the quantities that a fitted law takes."""
     if set(fit.binding.takes) == {"N", "D"}:
         N = fit.runs["N"]
-        left = _residuals(fit, 6 * N * fit.runs["D"], _COMPUTE, list(by_size(N)))
-        return (of_runs(fit), left, *_isoflop(fit))
+        residuals = _residuals(fit, 6 * N * fit.runs["D"], _COMPUTE, list(by_size(N)))
+        return (of_runs(fit), residuals, *_isoflop(fit))
     takes = fit.binding.takes[0]
     everything = [("runs", np.ones(len(fit.runs), dtype=bool))]
     return of_runs(fit), _residuals(fit, fit.runs[takes], Axis.of(takes), everything)

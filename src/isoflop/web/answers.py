@@ -187,8 +187,8 @@ class Answers:
         with confined(self.workspace.root, self.workspace.scratch):
             report = commands.every()[name]({**request, "out": [out]} if out else request)
             digest = str(report.data.get("digest") or "") or self._digest(fit or texts)
-        shown = {"fit": [FIT_FILE], **texts} if path else texts
-        return Answer(name, shown, report, digest, time.perf_counter() - began, fit)
+        own_texts = {"fit": [FIT_FILE], **texts} if path else texts
+        return Answer(name, own_texts, report, digest, time.perf_counter() - began, fit)
 
     def _digest(self, texts: Texts) -> str:
         """Return the hash of the runs behind an answer, else of the files that it names."""

@@ -210,14 +210,16 @@ def described(schema: dict[str, Any]) -> dict[str, Any]:
     general = whole["paths"].pop(ASK)["get"]
     for name in sorted(ANSWERED):
         command = commands.every()[name]
-        known = {p.name: p for p in command.parameters}
+        parameters = {p.name: p for p in command.parameters}
         whole["paths"][ASK.replace("{name}", quote(name))] = {
             "get": {
                 **general,
                 "operationId": f"ask-{name.replace(' ', '-')}",
                 "summary": command.summary,
                 "parameters": [
-                    _parameter(p, explanation(p, known)) for p in askable(command) if not p.open
+                    _parameter(p, explanation(p, parameters))
+                    for p in askable(command)
+                    if not p.open
                 ],
             }
         }

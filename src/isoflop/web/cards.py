@@ -82,8 +82,8 @@ def _draggable(keys: Sequence[str]) -> tuple[Card, ...]:
 def _sets(law: str) -> tuple[Card, ...]:
     from isoflop.law import Law
 
-    known = Law.registry[law].published if law in Law.registry else {}
+    sets = Law.registry[law].published if law in Law.registry else {}
     return tuple(
         Card(f"/laws?name={quote(constants.key, safe='')}", constants.key, constants.source)
-        for constants in known.values()
+        for constants in sets.values()
     )

@@ -68,8 +68,8 @@ def fields(name: str, texts: Texts, shape: FormShape) -> tuple[Field, ...]:
 
 def law_field(law: str) -> Field:
     """Return the box for the law behind a forecast or a plan."""
-    known = {p.name: p for p in commands.every()["fit"].parameters}
-    return _field(known["law"], known, {"law": [law]}, FormShape(("law",)))
+    parameters = {p.name: p for p in commands.every()["fit"].parameters}
+    return _field(parameters["law"], parameters, {"law": [law]}, FormShape(("law",)))
 
 
 def texts_of(name: str, query: Mapping[str, Sequence[str]], without: Collection[str]) -> Texts:

@@ -64,11 +64,11 @@ class Question:
     def _whole(self, texts: Texts) -> bool:
         """Return whether a view is asked enough to answer."""
         key = self.view.key
-        known = (*self._inputs(), *IN_PLACE.get(key, ()))
-        if key in BEGINS and not any(name in texts for name in known):
+        inputs = (*self._inputs(), *IN_PLACE.get(key, ()))
+        if key in BEGINS and not any(name in texts for name in inputs):
             return False
-        asked = {**texts, "fit": ["fit"]} if self.view.of_fit else texts
-        return not lacking(self.view.command, asked)
+        whole = {**texts, "fit": ["fit"]} if self.view.of_fit else texts
+        return not lacking(self.view.command, whole)
 
     def _inputs(self) -> tuple[str, ...]:
         """Return what a view begins with: of a forecast, what the law of the address takes."""
@@ -104,15 +104,15 @@ class Question:
         """Return a fit without refits while those are made; nothing for another view."""
         alone = self.view.command == "fit" and texts["law"][0] not in CHOSEN
         if alone and not texts.get("draws") and not texts.get("resample"):
-            known = {p.name: p for p in commands.every()["fit"].parameters}
-            refits = known["draws"].standard
+            parameters = {p.name: p for p in commands.every()["fit"].parameters}
+            refits = parameters["draws"].standard
             remark = f"This is the law without intervals; {refits} refits to resampled runs follow."
             quick = {k: v for k, v in texts.items() if k not in ("level", "cluster", "stratify")}
             try:
                 answer = self.answers.ask("fit", {**quick, "draws": ["0"]}, QUICK)
                 return Reply(answer, remark=remark, pending=True)
             except (Pending, IsoflopError):
-                pass
+                return Reply(None, pending=True)  # the whole fit says what is wrong
         return Reply(None, pending=True)
 
     def _of_fit(self, texts: Texts, patience: float | None) -> Reply:

@@ -127,7 +127,7 @@ class Pages:
         except IsoflopError as reason:
             failure = failure_of(reason, next_steps(source, query, view.key))
         answer = reply.answer
-        asked = {**query, **reply.assumed}
+        texts = {**query, **reply.assumed}
         return pages.render(
             "view.html.j2",
             Place(f"{view.name} · {source}", source, view.key, query),
@@ -137,7 +137,7 @@ class Pages:
             action=address(source, view.key, {}),
             fields=(
                 *([law_field(_law(query))] if view.of_fit else []),
-                *fields(view.command, _begun(view, asked), _shape(view, query)),
+                *fields(view.command, _begun(view, texts), _shape(view, query)),
             ),
             hidden=_hidden(view, query),
             suggestions=suggestions(self.workspace),
@@ -306,14 +306,14 @@ def _hidden(view: views.View, query: Query) -> list[tuple[str, str]]:
     """Return what an address carries that is in no box of the form of a view."""
     boxes = {p.name for p in commands.every()[view.command].parameters} - set(view.shape.preset)
     boxes |= {"law"} if view.of_fit else set()
-    carried = views.carried(query)
-    return [(name, text) for name, texts in carried.items() if name not in boxes for text in texts]
+    rest = views.carried(query)
+    return [(name, text) for name, texts in rest.items() if name not in boxes for text in texts]
 
 
 def _remarks(reply: Reply) -> list[str]:
     """Return what a reader should know of an answer before reading it."""
-    asked = ", ".join(f"{name} = {texts[0]}" for name, texts in reply.assumed.items())
-    begun = [f"Asked is ten times the largest of these runs: {asked}."] if asked else []
+    pairs = ", ".join(f"{name} = {texts[0]}" for name, texts in reply.assumed.items())
+    begun = [f"Asked is ten times the largest of these runs: {pairs}."] if pairs else []
     data = reply.answer.report.data if reply.answer else {}
     limits = [f"What decides: {', '.join(data['binding'])}."] if data.get("binding") else []
     return [*begun, *([reply.remark] if reply.remark else []), *limits]

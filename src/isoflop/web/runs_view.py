@@ -74,10 +74,10 @@ def _reading(source: str, reading: Query, query: Query, runs: Any) -> Answer:
     """Return how the runs of a page were read: what `runs show` says first."""
     began = time.perf_counter()
     out = np.isin(runs.rows, views.excluded(query))
-    left = runs.select(~out) if out.any() else runs
+    others = runs.select(~out) if out.any() else runs
     texts = views.excluding({"runs": [source], **reading}, query)
     report = Report("", tuple(note_blocks((*runs.doubts, *runs.notes))))
-    return Answer("runs show", texts, report, left.digest, time.perf_counter() - began)
+    return Answer("runs show", texts, report, others.digest, time.perf_counter() - began)
 
 
 def _page(source: str, query: Query, number: int) -> str:
