@@ -264,6 +264,9 @@ def test_7_names_are_text_on_every_page_and_in_every_export(ask, folder):
         assert not re.search(r"<script(?![^>]*(src=|type=.application/json))[^>]*>", answer.text)
     for kind in exports.KINDS:
         answer = ask("GET", f"/export/{kind}/s/evil.csv/columns")
+        if kind == "bib":  # runs of one's own name no paper
+            assert answer.status_code == 400
+            continue
         assert answer.status_code == 200
         assert answer.headers["content-security-policy"] == "sandbox"
         assert answer.headers["content-disposition"].startswith("attachment")

@@ -132,6 +132,8 @@ def share(request_path: str, answer: Answer | None) -> tuple[Link, ...]:
     if answer is None:
         return ()
     kinds = dict(KINDS)
+    if not to_bibtex(answer.report, sources_of(answer)):
+        del kinds["bib"]
     if answer.command == "plan":
         kinds |= {trainer: f"Configuration for {trainer}" for trainer in TRAINERS}
     return tuple(Link(f"/export/{kind}{request_path}", words) for kind, words in kinds.items())
