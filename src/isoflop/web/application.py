@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Iterable
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -29,12 +30,21 @@ def build(
     return Doors(inner(workspace), keys, hosts, port, start)
 
 
+class DescribedAPI(FastAPI):
+    """The application with what its OpenAPI document says of our answers."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = api.described(super().openapi())
+        return self.openapi_schema
+
+
 def inner(workspace: Workspace) -> FastAPI:
     """Return what stands behind the doors; it checks nothing by itself."""
-    app = FastAPI(
+    app = DescribedAPI(
         title="isoflop", version=version(), docs_url=None, redoc_url=None, openapi_url=SCHEMA
     )
-    plain = app.openapi
     answers = Answers(workspace)
     site = routes.Pages(answers)
     for path, endpoint, method, models in api.table(api.Interface(answers)):
@@ -42,7 +52,6 @@ def inner(workspace: Workspace) -> FastAPI:
     for path, endpoint, method in (*live.table(live.Live(answers)), *routes.table(site)):
         methods = ["GET", "HEAD"] if method == "GET" else [method]
         app.add_route(path, _page(endpoint), methods=methods)
-    app.openapi = functools.cache(lambda: api.described(plain()))
     app.add_exception_handler(HTTPException, _refusal)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(Exception, _bug)
