@@ -24,6 +24,7 @@ from isoflop.web.workspace import Workspace
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+WAIT = 240  # seconds: a first answer of every law takes half a minute on a quiet machine
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 
 
@@ -88,9 +89,9 @@ def ready(page, count: int = 1) -> None:
 
 def until(page, condition: str) -> None:
     """Wait for a condition; Playwright's own way evaluates text in the page, which is barred."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + WAIT
     while not page.evaluate(condition):
-        assert time.monotonic() < end, condition
+        assert time.monotonic() < end, f"{condition}: {page.inner_text('body')[:600]}"
         page.wait_for_timeout(30)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from isoflop import commands
 from isoflop.commands.registry import Command, Parameter
 from isoflop.errors import IsoflopError, RefusedByData, UnknownName, UsageError
+from isoflop.files import read_text
 from isoflop.report import Report
 from isoflop.report.html import version
 from isoflop.web.computations import Computations
@@ -136,7 +137,7 @@ class Answers:
             commands.every()["plan"](
                 {**plan.texts, "fit": fit, "emit": [trainer], "out": [str(path)]}
             )
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
 
     def fitted(self, texts: Texts) -> str:
         """Return the file of a fit, made now unless it was before.

@@ -96,7 +96,7 @@ class Live:
         if trial:
             return self.answers.look([_log_of(folder.root, f"{source}/trials/{trial}")], options)
         if (folder.root / source).is_dir():
-            return self.answers.fresh("sweep status", {"folder": [source]})
+            return self.answers.fresh("sweep status", {"study": [source]})
         try:
             return self.answers.look([source], options)
         except IsoflopError:

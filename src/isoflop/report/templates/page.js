@@ -30,6 +30,7 @@ const preparePage = (() => {
 
   function addSorting(table) {
     [...table.tHead.rows[0].cells].forEach((head, column) => {
+      if (!head.textContent.trim()) return; // a column without a name
       const button = document.createElement("button");
       Object.assign(button, { type: "button", className: "sort", textContent: head.textContent });
       button.addEventListener("click", () => sortBy(table, column, head.getAttribute("aria-sort") === "ascending"));
