@@ -37,10 +37,11 @@ from isoflop.assess.extrapolation.candidates import candidates
 from isoflop.assess.extrapolation.comparison import Recipe, prior, rank
 from isoflop.assess.extrapolation.learnt import LEARNT, PoolConstants
 from isoflop.assess.extrapolation.pooling import FAINT
-from isoflop.errors import IsoflopError
+from isoflop.errors import IsoflopError, RefusedByData
 from isoflop.fitting import Fit, fit
 from isoflop.fitting.trust import FormError
-from isoflop.intervals import Model, predictive_at, times_beyond
+from isoflop.forecasting import sound
+from isoflop.intervals import Model, fits_of, predictive_at, times_beyond
 
 LEVEL, DRAWS = 0.9, 200
 BANDS = {"to 3x": (1, 3), "3x to 10x": (3, 10), "beyond 10x": (10, np.inf)}
@@ -92,13 +93,14 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """Of each held-out run (k,): log error, whether its interval holds it, width, score."""
+    """Of each held-out run (k,) that is not refused: log error, whether its interval holds it."""
 
     error: np.ndarray
     inside: np.ndarray
     width: np.ndarray
     score: np.ndarray
     beyond: np.ndarray
+    refused: int
 
 
 def measure(case: Case) -> Measured:
@@ -125,20 +127,43 @@ def measure(case: Case) -> Measured:
 
 def score(model: Model, case: Case, constants: PoolConstants = LEARNT) -> Score:
     """Hold a model against the runs that are held out."""
-    takes = model.binding.takes
-    at, truth = {s: case.at[s] for s in takes}, np.log(case.truth)
-    tail = (1 - LEVEL) / 2
-    draws = predictive_at(model, at, constants=constants)
-    low, high = np.log(np.nanquantile(draws, [tail, 1 - tail], axis=0))
+    at = {s: case.at[s] for s in model.binding.takes}
+    truth, tail = np.log(case.truth), (1 - LEVEL) / 2
+    value, low, high = np.full((3, truth.size), np.nan)
+    for answer, k in answering(model, at):
+        some = {s: v[k] for s, v in at.items()}
+        draws = predictive_at(answer, some, constants=constants)
+        value[k] = np.log(answer.predict(**some))
+        low[k], high[k] = np.log(np.nanquantile(draws, [tail, 1 - tail], axis=0))
     missed = np.maximum(low - truth, 0) + np.maximum(truth - high, 0)
     fits = model.fits if isinstance(model, Pool) else (model,)
+    says = np.isfinite(value)
     return Score(
-        error=np.log(model.predict(**at)) - truth,
-        inside=missed == 0,
-        width=high - low,
-        score=high - low + missed / tail,
-        beyond=np.max([times_beyond(f, at) for f in fits], 0),
+        error=(value - truth)[says],
+        inside=(missed == 0)[says],
+        width=(high - low)[says],
+        score=(high - low + missed / tail)[says],
+        beyond=np.max([times_beyond(f, at) for f in fits], 0)[says],
+        refused=int((~says).sum()),
     )
+
+
+def answering(
+    model: Model, at: Mapping[str, np.ndarray]
+) -> Iterator[tuple[Model, np.ndarray]]:
+    """Yield what answers at points, as `forecast` would, and at which; refused ones are left out.
+
+    Of a pool these are the members that can say something there.
+    """
+    groups: dict[tuple[int, ...], tuple[Model, list[int]]] = {}
+    for i in range(len(next(iter(at.values())))):
+        try:
+            rest = sound(model, {s: float(v[i]) for s, v in at.items()})
+        except RefusedByData:
+            continue
+        groups.setdefault(tuple(map(id, fits_of(rest))), (rest, []))[1].append(i)
+    for answer, points in groups.values():
+        yield answer, np.array(points)
 
 
 def measured(keep: Path | None = None, only: str = "") -> Iterator[Measured]:
@@ -188,11 +213,13 @@ def line(name: str, scores: Sequence[Score], mask: Callable[[Score], np.ndarray]
     parts = [np.concatenate([getattr(s, k)[mask(s)] for s in scores])
              for k in ("error", "inside", "width", "score")]  # fmt: skip
     error, inside, width, points = parts
+    refused = sum(s.refused for s in scores if mask is everything)
+    after = f"{refused:8d}" if mask is everything else ""
     if not error.size:
-        return f"{name:40s}{0:6d}"
+        return f"{name:40s}{0:6d}{'':32s}{after}"
     return (
         f"{name:40s}{error.size:6d}{100 * np.median(np.abs(error)):8.2f}{inside.mean():8.2f}"
-        f"{100 * np.median(width):8.1f}{100 * points.mean():8.1f}"
+        f"{100 * np.median(width):8.1f}{100 * points.mean():8.1f}{after}"
     )
 
 
@@ -205,7 +232,12 @@ def within(band: tuple[float, float]) -> Callable[[Score], np.ndarray]:
 
 
 def overall(items: Sequence[Measured], scores: Sequence[Score]) -> dict[str, float]:
-    """Return the figures by which a rule is judged; all but coverage are in per cent."""
+    """Return the figures by which a rule is judged; all but coverage are in per cent.
+
+    Cases of which every run is refused have no part.
+    """
+    pairs = [(m, s) for m, s in zip(items, scores, strict=True) if s.error.size]
+    items, scores = [m for m, _ in pairs], [s for _, s in pairs]
     inside, beyond = (np.concatenate([getattr(s, k) for s in scores]) for k in ("inside", "beyond"))
     means = by_source(items, [float(s.score.mean()) for s in scores])
     errors = [float(np.abs(s.error).mean()) for s in scores]
@@ -233,7 +265,7 @@ def written(figures: Mapping[str, float]) -> str:
 
 def table(items: Sequence[Measured]) -> None:
     """Print the table by study and by distance, and what the constants changed."""
-    print(f"\n{'':40s}{'runs':>6s}{'error':>8s}{'held':>8s}{'width':>8s}{'score':>8s}   [%]")
+    print(f"\n{'':40s}{'runs':>6s}{'error':>8s}{'held':>8s}{'width':>8s}{'score':>8s} refused   [%]")
     pools = [score(m.pool(LEARNT), m.case) for m in items]
     quick = {i: score(m.quick, m.case) for i, m in enumerate(items) if m.quick is not None}
     for i, m in enumerate(items):
@@ -254,7 +286,7 @@ def table(items: Sequence[Measured]) -> None:
     one_of = singles(items)
     medians = {k: 100 * np.median([np.abs(e).mean() for e in v]) for k, v in one_of.items()}
     plane = [p for p, m in zip(pools, items, strict=True) if "chinchilla" in m.fits]
-    pooled = 100 * np.median([np.abs(p.error).mean() for p in plane])
+    pooled = 100 * np.median([np.abs(p.error).mean() for p in plane if p.error.size])
     print(f"\nmedian error over {len(plane)} cases of N and D: pool {pooled:.2f}")
     for name, value in sorted(medians.items(), key=lambda item: item[1]):
         print(f"  {name:28s}{value:8.2f}")

@@ -273,16 +273,20 @@ def amounts(symbol: str, values: Any) -> Any:
     return cells.astype(np.float64) if cells.ndim else float(cells)
 
 
+WHOLE = 4  # digits of a number that are always written before its decimal point
+
+
 @functools.lru_cache(maxsize=1 << 16)  # pages write the same numbers again and again
 def show(value: float, digits: int = 3) -> str:
     """Return `value` as the field writes it: 70B, 1.4T, 5.76e23, 0.348.
 
-    >>> show(7.0e10), show(5.76e23), show(0.34781)
-    ('70B', '5.76e23', '0.348')
+    >>> show(7.0e10), show(5.76e23), show(0.34781), show(9999.6), show(999.9e9)
+    ('70B', '5.76e23', '0.348', '10k', '1T')
     """
     if not math.isfinite(value):
         return str(value)
-    size = abs(value)
+    written = max(digits, WHOLE) if abs(value) < 10**WHOLE else digits
+    size = abs(float(f"{value:.{written - 1}e}"))  # as it is rounded: 999.9B is 1T
     if size >= 1e16 or (size < 1e-3 and size > 0):
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         if "." in mantissa:
@@ -296,4 +300,5 @@ def show(value: float, digits: int = 3) -> str:
 
 
 def _significant(value: float, digits: int) -> str:
-    return f"{value:.{max(digits, len(str(int(abs(value)))))}g}"
+    text = f"{value:.{max(digits, len(str(int(abs(value)))))}g}"
+    return f"{value:.0f}" if "e+" in text else text

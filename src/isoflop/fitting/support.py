@@ -57,9 +57,14 @@ def gaps(
 def _line(
     problem: FitProblem, inputs: Mapping[str, Numbers], conditioning: float
 ) -> list[MissingSupport]:
-    """Return the gap beside runs on one line, such as a frontier, if the law needs more."""
+    """Return the gap beside runs on one line, such as a frontier, if the law needs more.
+
+    Beside the line a law says what its form says, however well it is conditioned along it; where
+    parameters are pinned the user says the rest, and conditioning alone decides.
+    """
     inputs = {s: v for s, v in inputs.items() if _has_logs(s, v)}
-    if len(inputs) < 2 or conditioning < MIXED:
+    pinned = len(problem.free) < len(problem.form.params)
+    if len(inputs) < 2 or (pinned and conditioning < MIXED):
         return []
     logs = np.log(np.stack(list(inputs.values())))
     centre = logs.mean(1)

@@ -32,7 +32,8 @@ def answered(sentence: str, blocks: Iterable[Block]) -> str:
 
 def clause(text: str) -> str:
     """Return the first clause of a note, cut between two words where it is long."""
-    first = _CLAUSE.split(text.strip(), maxsplit=1)[0].rstrip(".,")
+    first = _CLAUSE.split(text.strip(), maxsplit=1)[0]
+    first = first if first.endswith("...") else first.rstrip(".,")
     if len(first) <= LONGEST:
         return first
     return first[:LONGEST].rsplit(" ", 1)[0].rstrip(",:") + " ..."

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from isoflop.errors import BadRuns
+from isoflop.errors import BadRuns, Note
 from isoflop.files import read_text
 from isoflop.sources.cells import CellTable, numbers, texts
+from isoflop.sources.column_names import meaning_of
 from isoflop.sources.log_formats import FileFormat, FileHead, register
 from isoflop.sources.separated import read_separated
 from isoflop.sources.training_logs.console import ConsoleRow, Part, logs_of
@@ -20,6 +21,14 @@ _OF_A_CHART = ("__MIN", "__MAX")
 _STEPS = ("step", "steps", "iter", "iteration", "_step", "global_step", "trainer/global_step")
 _DELIMITERS = (",", "\t", ";")
 # Of a table of runs: its first column, and what else stands in no other table.
+# What a quantity, counted so, is called where it is a plain number.
+_COUNTS: Mapping[tuple[str, str | None], str] = {
+    ("N", None): "n_params",
+    ("N", "total"): "total_params",
+    ("N", "non-embedding"): "non_embedding_params",
+    ("D", None): "tokens",
+    ("C", None): "total_flops",
+}
 _NAME, _STATES = "Name", ("State", "Created", "Runtime", "ID", "User", "Tags")
 
 
@@ -85,7 +94,7 @@ def _text(value: object) -> str:
 
 def _table(path: Path, table: CellTable) -> Iterator[Log]:
     """Yield a run for each row of a table of runs: its config and summary, and its state."""
-    cells = _cells(table)
+    cells, notes = _counted(_cells(table))
     if not any(n not in (_NAME, *_STATES) for n in cells):
         raise BadRuns(f"{path} names runs and nothing of them; show more columns, and export again")
     for i, number in enumerate(table.rows.tolist()):
@@ -101,7 +110,31 @@ def _table(path: Path, table: CellTable) -> Iterator[Log]:
             state=str(row.get("State", "")).lower(),
             key=str(row.get("ID", "")),
             program="W&B, table of runs",
+            notes=notes,
         )
+
+
+def _counted(
+    cells: Mapping[str, Sequence[Any]],
+) -> tuple[dict[str, Sequence[Any]], tuple[Note, ...]]:
+    """Return columns, and sizes that a name states in a unit or in other words as plain counts."""
+    counts: dict[str, Sequence[Any]] = dict(cells)
+    notes = []
+    for name, values in cells.items():
+        meaning = meaning_of(name)
+        if meaning is None or not meaning.exact:
+            continue
+        plain = _COUNTS.get((meaning.symbol, meaning.convention))
+        if plain is None or plain in counts:
+            continue
+        factor = 1.0 if meaning.unit is None else meaning.unit.factor
+        if factor != 1 and any(isinstance(v, str) for v in values):
+            continue  # cells with units of their own
+        counts[plain] = [v if factor == 1 else v * factor for v in values]
+        if factor != 1:
+            text = f"{meaning.symbol} is {name} times {factor:g}"
+            notes.append(Note("info", "unit", text))
+    return counts, tuple(notes)
 
 
 register(FileFormat("CSV", "text", _score, _read))
