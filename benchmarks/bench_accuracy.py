@@ -44,6 +44,7 @@ from isoflop.forecasting import sound
 from isoflop.intervals import Model, fits_of, predictive_at, times_beyond
 
 LEVEL, DRAWS = 0.9, 200
+ENOUGH = 0.9, 0.87, 0.75  # of all runs, at each distance, of every study
 BANDS = {"to 3x": (1, 3), "3x to 10x": (3, 10), "beyond 10x": (10, np.inf)}
 # What was tried for each constant, besides what stands.
 TRIALS: Mapping[str, tuple[Any, ...]] = {
@@ -148,9 +149,7 @@ def score(model: Model, case: Case, constants: PoolConstants = LEARNT) -> Score:
     )
 
 
-def answering(
-    model: Model, at: Mapping[str, np.ndarray]
-) -> Iterator[tuple[Model, np.ndarray]]:
+def answering(model: Model, at: Mapping[str, np.ndarray]) -> Iterator[tuple[Model, np.ndarray]]:
     """Yield what answers at points, as `forecast` would, and at which; refused ones are left out.
 
     Of a pool these are the members that can say something there.
@@ -265,7 +264,9 @@ def written(figures: Mapping[str, float]) -> str:
 
 def table(items: Sequence[Measured]) -> None:
     """Print the table by study and by distance, and what the constants changed."""
-    print(f"\n{'':40s}{'runs':>6s}{'error':>8s}{'held':>8s}{'width':>8s}{'score':>8s} refused   [%]")
+    print(
+        f"\n{'':40s}{'runs':>6s}{'error':>8s}{'held':>8s}{'width':>8s}{'score':>8s} refused   [%]"
+    )
     pools = [score(m.pool(LEARNT), m.case) for m in items]
     quick = {i: score(m.quick, m.case) for i, m in enumerate(items) if m.quick is not None}
     for i, m in enumerate(items):
@@ -306,11 +307,21 @@ class Learning:
             self.known[key] = tuple(score(m.pool(constants), m.case, constants) for m in self.items)
         return self.known[key]
 
-    def loss(self, constants: PoolConstants, left_out: str | None) -> float:
-        """Return the mean over sources of the log of their interval score."""
-        each = [float(s.score.mean()) for s in self.scores(constants)]
-        means = by_source(self.items, each)
-        return float(np.mean([np.log(v) for k, v in means.items() if k != left_out]))
+    def loss(self, constants: PoolConstants, left_out: str | None) -> tuple[bool, float]:
+        """Return whether too few runs are held, and then how few, else the interval score.
+
+        `ENOUGH` of all runs of the sources but one, at each distance and of every study, are.
+        """
+        pairs = [(m, s) for m, s in zip(self.items, self.scores(constants), strict=True)
+                 if m.case.study.source != left_out]  # fmt: skip
+        items, scores = zip(*pairs, strict=True)
+        figures = overall(items, scores)
+        bands = min(figures[name] for name in BANDS)
+        all_of, by_band, of_study = ENOUGH
+        holds = figures["coverage"] >= all_of and bands >= by_band
+        if holds and figures["worst study"] >= of_study:
+            return False, figures["score"]
+        return True, -figures["coverage"]
 
     def choose(self, left_out: str | None) -> PoolConstants:
         """Return the constants that all sources but one choose, one constant at a time."""

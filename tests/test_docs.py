@@ -34,6 +34,7 @@ def run_commands(example: Example) -> None:
         with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
             code = cli.main(arguments)
         assert code == 0, f"{line}\n{out.getvalue()}{err.getvalue()}"
+        example.namespace["printed"].append(out.getvalue())
 
 
 PARSERS = (PythonCodeBlockParser(), CodeBlockParser("console", run_commands))
@@ -49,11 +50,16 @@ WITH_BLOCKS = [
 
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=str)
 def test_every_block_of_a_page_runs(page, tmp_path, monkeypatch):
+    """And what a page quotes of the answers, in lines that begin with ">", stands in them."""
     monkeypatch.chdir(tmp_path)
     document = Document.parse(str(ROOT / page), *PARSERS)
+    document.namespace["printed"] = []
     with registry_as_it_was():
         for example in document.examples():
             example.evaluate()
+    printed = " ".join(" ".join(document.namespace["printed"]).split())
+    for quote in re.findall(r"^> (.+)$", (ROOT / page).read_text(), re.M):
+        assert quote in printed, f"{page} quotes what no answer says: {quote}"
 
 
 def test_every_link_between_pages_leads_somewhere():

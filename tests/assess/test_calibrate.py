@@ -16,7 +16,7 @@ from isoflop.assess.extrapolation.calibration import (
     reached,
     scatter,
 )
-from isoflop.assess.extrapolation.learnt import ALONE, LEARNT
+from isoflop.assess.extrapolation.learnt import LEARNT
 from isoflop.fitting import fit
 from isoflop.forecasting import forecast
 from isoflop.laws import KaplanJoint
@@ -46,9 +46,9 @@ def test_growth_recovers_the_error_of_the_form_and_not_the_noise():
 
 
 def test_few_splits_are_weighed_against_what_forms_usually_err():
-    assert growth([]) == pytest.approx(ALONE.growth)
+    assert growth([]) == pytest.approx(LEARNT.growth)
     still = [ForecastErrors(np.zeros(5), np.ones(5), 0.0)] * 6
-    assert growth(still) == pytest.approx(ALONE.growth * math.sqrt(ALONE.splits / 8))
+    assert growth(still) == pytest.approx(LEARNT.growth * math.sqrt(LEARNT.splits / 8))
 
 
 def test_a_pool_counts_half_of_what_its_backtest_shows():
@@ -75,7 +75,7 @@ def test_a_calibrated_interval_covers_at_its_level():
     """Each of 600 splits against an interval learnt from twelve others; forms err as usual."""
     level, hits = 0.9, []
     for seed in range(600):
-        *learnt, one = splits(ALONE.growth, 0.01, 13, seed)
+        *learnt, one = splits(LEARNT.growth, 0.01, 13, seed)
         hits.append(np.mean(np.abs(one.error) <= half_width(learnt, one, level)))
     # Runs of one split share the luck of its fit: the standard error is about 1 point.
     assert np.mean(hits) == pytest.approx(level, abs=0.035)

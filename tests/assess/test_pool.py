@@ -97,6 +97,17 @@ def test_a_pool_of_refused_fits_is_refused():
         pool(flat, ["chinchilla"], draws=0)
 
 
+@pytest.mark.parametrize("law", ["chinchilla", "over-training", "kaplan-joint"])
+def test_runs_at_one_budget_say_nothing_of_another_by_any_law(law):
+    """A public study at one budget: stiff laws gave 119 forecasts elsewhere, and one held."""
+    one = made_by(TRUTH, grid(budgets=(6e18,), sizes=24), noise=0.003)
+    fit = iso.fit(law, one, draws=20, seed=0)
+    with pytest.raises(RefusedByData, match="a single budget"):
+        iso.forecast(fit, N=1e9, D=3e10)
+    with pytest.raises(RefusedByData, match="a single budget"):
+        iso.forecast(pool(one, laws=[law], draws=20, seed=0), N=1e9, D=3e10)
+
+
 def told(capsys, *words: str) -> dict:
     assert main([*words, "--json"]) in (0, None)
     return json.loads(capsys.readouterr().out)

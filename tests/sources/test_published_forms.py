@@ -119,6 +119,17 @@ def test_f10_a_table_of_a_tracker(write):
     assert [n.rows for n in runs.doubts] == [(4,)]
 
 
+def test_f10_sizes_of_a_tracker_s_table_may_have_units(write):
+    path = write(
+        "Name,State,Params (M),tokens_B,Train FLOPs,val/loss\n"
+        "a,finished,20,0.4,4.8e16,3.64\nb,finished,60,1.2,4.3e17,3.3\nc,finished,180,3.6,4e18,2.9\n"
+    )
+    runs = import_logs(str(path), kind="runs").table
+    assert runs.columns["N"].tolist() == [20e6, 60e6, 180e6]
+    assert runs.columns["D"].tolist() == pytest.approx([0.4e9, 1.2e9, 3.6e9])
+    assert runs.columns["C"].tolist() == [4.8e16, 4.3e17, 4e18]
+
+
 def test_f11_texts_are_no_size_and_validation_goes_before_training(write):
     runs = read(write([
         {"model_size": "tiny", "num_params": 801152, "train_loss": 0.6, "val_loss": 0.56},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from isoflop.pages.answer import answered
 from isoflop.quantities import show
 from isoflop.report import Axis, Block, Figure, Paragraph, Points, Remark, Report, Table
 
@@ -23,7 +24,17 @@ def page(outlook: Outlook) -> Report:
         _trials(outlook),
         _places(outlook),
     ]
-    return Report(f"Study {outlook.study.name}", tuple(blocks), data(outlook))
+    answer = answered(_sentence(outlook), blocks)
+    return Report(f"Study {outlook.study.name}", tuple(blocks), data(outlook), answer=answer)
+
+
+def _sentence(outlook: Outlook) -> str:
+    """Return how many trials there are, their cost, and how well the target will be known."""
+    text = f"{len(outlook.trials)} trials for {show(outlook.flop)} FLOP"
+    if outlook.width is None or outlook.target is None:
+        return text
+    known = f"± {100 * outlook.width.after:.3g}% ({outlook.width.level:.0%})"
+    return f"{text} bring {outlook.target.words} to {known}, if the form is right"
 
 
 def _cost(outlook: Outlook) -> str:

@@ -245,7 +245,8 @@ def _check_law(model: Model, law: LossLaw, inputs: Mapping[str, float]) -> None:
         raise UsageError(
             f"{law.key} takes {named}; beside what a plan chooses in a law of N and D it needs "
             f"{', '.join(missing)}: say --inputs {','.join(f'{s}=...' for s in missing)}"
-            + ", or --unique TOKENS" * (missing == ["U"])
+            + ", or --unique TOKENS"
+            * (missing == ["U"])
         )
     if unknown := sorted(set(inputs) - takes):
         raise UsageError(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from isoflop.arrays import Numbers
 from isoflop.assess.extrapolation.backtest import Backtest, Candidate, HeldOutErrors
-from isoflop.assess.extrapolation.learnt import ALONE, LEARNT, PoolConstants
+from isoflop.assess.extrapolation.learnt import LEARNT, PoolConstants
 from isoflop.fitting import Fit
 from isoflop.fitting.few_runs import FEW
 from isoflop.quantities import FROM_ZERO
@@ -38,7 +38,7 @@ class ForecastErrors:
     other: Numbers | float
 
 
-def growth(splits: Sequence[ForecastErrors], constants: PoolConstants = ALONE) -> float:
+def growth(splits: Sequence[ForecastErrors], constants: PoolConstants = LEARNT) -> float:
     """Return k of the form's error, sd = k log(ratio), on the scale of logs.
 
     Each split speaks once, however many runs it holds out: errors of one fit are not independent.
