@@ -33,8 +33,8 @@ def _sentence(outlook: Outlook) -> str:
     text = f"{len(outlook.trials)} trials for {show(outlook.flop)} FLOP"
     if outlook.width is None or outlook.target is None:
         return text
-    known = f"± {100 * outlook.width.after:.3g}% ({outlook.width.level:.0%})"
-    return f"{text} bring {outlook.target.words} to {known}, if the form is right"
+    precision = f"± {100 * outlook.width.after:.3g}% ({outlook.width.level:.0%})"
+    return f"{text} bring {outlook.target.words} to {precision}, if the form is right"
 
 
 def _cost(outlook: Outlook) -> str:
