@@ -71,7 +71,9 @@ def test_any_text_is_a_finite_number_above_zero_or_refused(text):
     [
         (7e10, "70B"), (1.4e12, "1.4T"), (5.76e23, "5.76e23"), (0.34781, "0.348"), (482.01, "482"),
         (2085.43, "2085"), (12500.0, "12.5k"), (1e6, "1M"), (1e-7, "1e-7"), (-7e10, "-70B"),
-        (9999.6, "10k"), (999.6, "1000"), (9.996e11, "1T"), (0.0, "0"), (math.nan, "nan"), (math.inf, "inf"), (1e24, "1e24"),
+        (9999.6, "10k"), (999.6, "1000"), (9.996e11, "1T"), (0.0, "0"),
+        (math.nan, "nan"), (math.inf, "inf"), 
+        (1e24, "1e24"),
     ],
 )  # fmt: skip
 def test_numbers_are_shown_as_the_field_writes_them(value, text):
