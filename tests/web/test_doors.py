@@ -7,6 +7,8 @@ import json
 import pickle
 import re
 import socket
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -247,6 +249,17 @@ def test_6_no_answer_opens_a_connection_or_starts_a_program(folder):
 
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+def test_a_first_look_at_the_temporary_folder_does_not_wait_for_itself(tmp_path):
+    code = (
+        "import pathlib, sys, tempfile\n"
+        "from isoflop.web.confinement import confined\n"
+        "tempfile.tempdir = None\n"
+        f"with confined(pathlib.Path({str(tmp_path)!r})):\n"
+        "    open(sys.executable, 'rb').close()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_7_names_are_text_on_every_page_and_in_every_export(ask, folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -135,3 +136,19 @@ def test_a_constant_that_is_dragged_stands_in_the_address_and_in_the_command(ans
     with pytest.raises(UsageError, match="lies between"):
         answers.ask("laws", {**texts, "with_": ["A=-3"]})
     assert exports.response(answer, "svg").status_code == 200
+
+
+def test_ten_who_open_the_same_runs_wait_for_one_fit(answers, monkeypatch):
+    from isoflop import fitting
+    from isoflop.web import runs_table
+
+    calls, fit = [], fitting.fit
+    monkeypatch.setattr(fitting, "fit", lambda *a, **k: calls.append(a) or fit(*a, **k))
+    monkeypatch.setattr(runs_table, "_FITS", Computations())
+    runs = answers.workspace.runs("runs.csv", {})
+    with ThreadPoolExecutor(10) as pool:
+        fits = list(
+            pool.map(lambda _: runs_table.quick_fit(runs, "chinchilla", "huber"), range(10))
+        )
+    assert len(calls) == 1
+    assert all(one is fits[0] for one in fits)

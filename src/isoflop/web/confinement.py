@@ -67,10 +67,9 @@ def confined(*roots: Path) -> Iterator[None]:
 def _hook() -> None:
     global _hooked
     if not _hooked:
-        _hooked = (
-            True  # a hook stays for the life of the process; outside of a block it does nothing
-        )
-        sys.addaudithook(_audit)
+        _own_places()  # asked now: a first search for the temporary folder opens files in it
+        _hooked = True
+        sys.addaudithook(_audit)  # it stays with the process; outside of a block it does nothing
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from isoflop.errors import IsoflopError, UsageError
 from isoflop.quantities import QUANTITIES, show
 from isoflop.report import Figure, Points, Report, Table
+from isoflop.web.computations import Computations
 from isoflop.web.views import LAW, excluded
 from isoflop.web.workspace import READING
 
@@ -178,20 +179,19 @@ def _marked(figure: Figure, runs: Runs, out: Any) -> Figure:
     return dataclasses.replace(figure, layers=(*layers, dropped))
 
 
-_KNOWN: dict[tuple[str, str, str], Fit[Any]] = {}
+_FITS = Computations()
 
 
 def quick_fit(runs: Runs, law: str, objective: str) -> Fit[Any]:
-    """Return a law fitted to runs without draws, kept by the hash of the runs."""
+    """Return a law fitted to runs without draws, once for all who ask, by the hash of the runs."""
     from isoflop import fitting
     from isoflop.laws import form
 
-    key = (runs.digest, law, objective)
-    if key not in _KNOWN:
-        if len(_KNOWN) > 100:
-            _KNOWN.clear()
-        _KNOWN[key] = fitting.fit(form(law), runs, objective=objective, draws=0)
-    return _KNOWN[key]
+    def compute() -> Fit[Any]:
+        return fitting.fit(form(law), runs, objective=objective, draws=0)
+
+    fit: Fit[Any] = _FITS.part(f"{runs.digest} {law} {objective}", compute)
+    return fit
 
 
 def _first(query: Mapping[str, Sequence[str]], name: str, otherwise: str) -> str:

@@ -116,6 +116,7 @@ def _listener(host: str, port: int | None) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, number))
+            listener.listen()  # who comes before the server is ready waits
         except OSError as error:
             listener.close()
             reason = error
