@@ -36,7 +36,7 @@ def runs_page(answers: Answers, source: str, query: Query) -> str:
         return pages.render(
             "runs.html.j2", place, **{**blank, "failure": failure_of(reason, steps)}
         )
-    out = views.excluded(query)
+    out = sorted(set(views.excluded(query)) & set(runs.rows.tolist()))
     words = f"{len(runs):,} runs of {runs.origin}" + (f", {len(out)} left out" if out else "")
     rows = [_row(source, query, row, out, runs) for row in table.rows]
     notes = [note for note in answer.report.blocks if getattr(note, "kind", "") == "doubt"]
