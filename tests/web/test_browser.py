@@ -133,7 +133,8 @@ def test_a_table_in_millions_is_dropped_mended_fitted_planned_with_and_exported(
     after(page, lambda: page.click("form.ask button[type=submit]"))  # the address names the law
     after(page, lambda: page.click("nav[aria-label=Views] >> text=Plan"))
     assert page.inner_text("h1").startswith("Train ")
-    assert "ten times the largest of these runs: C = " in page.inner_text(".note.info >> nth=0")
+    note = page.inner_text(".note.info >> nth=0")
+    assert "ten times the compute of the largest run: C = " in note
     page.click("summary:has-text('How it was made')")
     lines = page.inner_text("pre.copy >> nth=0").splitlines()
     assert lines[0].startswith("isoflop fit dropped.csv --law chinchilla")

@@ -107,7 +107,7 @@ def fit(
     """Fit a law to runs.
 
     The answer says first whether it can be trusted, then gives each parameter with its interval,
-    what is left over, and the best size and data at a few budgets.
+    the residuals, and the best size and data at a few budgets.
     """
     from isoflop import fitting
     from isoflop.assess import form_error

@@ -144,8 +144,8 @@ def quality(fit: Fit[Any]) -> Table:
     unit = "%" if fit.kind == "log" else " in the unit of the output"
     rows = (
         ("runs", str(len(fit.runs))),
-        ("left over, root mean square", f"{np.sqrt((errors**2).mean()):.3g}{unit}"),
-        ("left over, largest", f"{np.abs(errors).max():.3g}{unit}"),
+        ("residual, root mean square", f"{np.sqrt((errors**2).mean()):.3g}{unit}"),
+        ("residual, largest", f"{np.abs(errors).max():.3g}{unit}"),
         ("objective", f"{_objective(fit)} of {fit.kind} residuals: {fit.value:.8g}"),
         ("starts that agree", f"{fit.starts.agree} of {fit.starts.polished} polished"),
         ("draws", _draws(fit)),

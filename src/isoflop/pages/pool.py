@@ -57,7 +57,7 @@ def members(pool: Pool) -> Table:
         )
         for m in sorted(pool.members, key=lambda m: -m.weight)
     )
-    columns = ("fit", "weight", "left over, root mean square of logs", "status")
+    columns = ("fit", "weight", "residual, root mean square of logs", "status")
     return Table(columns, rows, "Weights follow the errors on larger runs held out, and a prior.")
 
 

@@ -23,7 +23,8 @@ def described(model: Fit[Any] | Pool | Published) -> Paragraph:
         return Paragraph(f"From {model.key}: {model.source}.")
     runs = model.runs
     if not isinstance(model, Fit):
-        names = ", ".join(f"{m.candidate.name} {m.weight:.0%}" for m in model.members)
+        members = sorted(model.members, key=lambda m: -m.weight)
+        names = ", ".join(f"{m.candidate.name} {m.weight:.0%}" for m in members)
         return Paragraph(
             f"From a pool of laws fitted to {len(runs):,} runs of {runs.origin}: {names}."
         )

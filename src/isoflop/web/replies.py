@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from isoflop import commands
 from isoflop.errors import IsoflopError
+from isoflop.quantities import show
 from isoflop.web.answers import Answer, Answers
 from isoflop.web.computations import Pending
 from isoflop.web.forms import lacking
 from isoflop.web.views import CHOSEN, LAW, POOL, View, fit_texts, view_texts
 
-FAR = 10.0  # times the largest of the runs: what a forecast or a plan begins with
+FAR = 10.0  # times the compute of the largest run: what a forecast or a plan begins with
 QUICK = 2.0  # [s] that a page waits for what stands in until its answer is there
 # What a reader asks of a view who has asked nothing yet, unless something in its place is asked.
 BEGINS = {"forecast": ("N", "D"), "plan": ("C",), "serve": ("C",), "next": ("at", "count")}
@@ -46,7 +47,7 @@ class Question:
     def reply(self, patience: float | None = None) -> Reply:
         """Return the answer; after `patience` [s] what there is of it by then.
 
-        A forecast or a plan of which nothing is asked is asked ten times beyond the runs. The law
+        A forecast or a plan of which nothing is asked is asked for ten times the compute. The law
         is the pool of all that suit the runs, unless the address names one; where there is no
         pool it is chinchilla, and a remark says why.
         Raises what the command of the view raises.
@@ -86,11 +87,14 @@ class Question:
         if self.view.key not in BEGINS:
             return {}
         runs = self.answers.workspace.runs(self.source, fit_texts(self.source, self.query))
-        values = {s: runs[s][np.isfinite(runs[s])] for s in ("N", "D", "C") if s in runs}
-        if "C" not in values and {"N", "D"} <= set(values):
-            values["C"] = 6 * runs["N"] * runs["D"]
-        ten = {s: f"{FAR * float(v.max()):.3g}" for s, v in values.items() if v.size}
-        if {"N", "D"} <= set(ten):
+        values = {s: runs[s] for s in ("N", "D", "C") if s in runs and np.isfinite(runs[s]).any()}
+        both = {"N", "D"} <= set(values)
+        if both and "C" not in values:
+            values["C"] = 6 * values["N"] * values["D"]
+        ten = {s: show(FAR * float(np.nanmax(v))) for s, v in values.items()}
+        if both:
+            largest = int(np.nanargmax(values["N"] * values["D"]))
+            ten |= {s: show(FAR**0.5 * float(values[s][largest])) for s in ("N", "D")}
             ten |= {"at": f"N={ten['N']},D={ten['D']}", "count": "4"}
         return {name: [ten[name]] for name in self._inputs() if name in ten}
 

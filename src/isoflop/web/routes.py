@@ -313,7 +313,7 @@ def _hidden(view: views.View, query: Query) -> list[tuple[str, str]]:
 def _remarks(reply: Reply) -> list[str]:
     """Return what a reader should know of an answer before reading it."""
     pairs = ", ".join(f"{name} = {texts[0]}" for name, texts in reply.assumed.items())
-    begun = [f"Asked is ten times the largest of these runs: {pairs}."] if pairs else []
+    begun = [f"This is at ten times the compute of the largest run: {pairs}."] if pairs else []
     data = reply.answer.report.data if reply.answer else {}
     limits = [f"What decides: {', '.join(data['binding'])}."] if data.get("binding") else []
     return [*begun, *([reply.remark] if reply.remark else []), *limits]

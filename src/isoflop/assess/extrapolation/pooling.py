@@ -214,7 +214,8 @@ def _whole(
 def _once(members: Sequence[Member]) -> list[Note]:
     """Return the notes of members, each once, and of which law it is unless it is of all.
 
-    A doubt of laws that carry little of the weight is no doubt of the pool, but information.
+    A doubt of laws that carry little of the weight is no doubt of the pool, but information, and so
+    is one of a single parameter: what it may be, the draws hold.
     """
     owners: dict[Note, list[Member]] = {}
     for m in members:
@@ -224,8 +225,8 @@ def _once(members: Sequence[Member]) -> list[Note]:
     for note, those in owners.items():
         of = note
         if len(those) < len(members):
-            of = note.of(", ".join(m.candidate.name for m in those))
-            if sum(m.weight for m in those) < MINOR:
+            of = note.of("; ".join(m.candidate.name for m in those))
+            if note.symbol or sum(m.weight for m in those) < MINOR:
                 of = replace(of, kind="info")
         notes.append(of)
     return notes
