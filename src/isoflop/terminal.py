@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 _IN_ASCII = str.maketrans(
     {"–": "-", "—": "-", "×": "x", "→": "->", "≤": "<=", "≥": ">=", "±": "+-", "\u00a0": " "}
 )
+_SILENT: ContextVar[bool] = ContextVar("silent", default=False)
 _USER = re.compile(r"(\w:/+)[^\s/?#]*@")  # paths have one stroke where addresses have two
 
 
@@ -52,8 +56,20 @@ def _escape(character: str) -> str:
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
 
 
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Let `say` print nothing in the block, whose answers somebody else reads."""
+    token = _SILENT.set(True)
+    try:
+        yield
+    finally:
+        _SILENT.reset(token)
+
+
 def say(text: str) -> None:
     """Tell a person at the terminal what was done, on stderr: stdout holds the answer alone."""
+    if _SILENT.get():
+        return
     print(without_users(printable(text)), file=sys.stderr, flush=True)
 
 

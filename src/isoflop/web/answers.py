@@ -17,6 +17,7 @@ from isoflop.errors import IsoflopError, RefusedByData, UnknownName, UsageError
 from isoflop.files import read_text
 from isoflop.report import Report
 from isoflop.report.html import version
+from isoflop.terminal import silent
 from isoflop.web.computations import Computations
 from isoflop.web.confinement import confined
 from isoflop.web.workspace import Texts, Workspace
@@ -133,7 +134,7 @@ class Answers:
             raise UsageError(f"{plan.command} plans no run, so there is nothing to configure")
         fit = [self.fitted(plan.fit)] if plan.fit else list(plan.texts["fit"])
         path = self.workspace.scratch / secrets.token_hex(12)
-        with confined(self.workspace.root, self.workspace.scratch):
+        with confined(self.workspace.root, self.workspace.scratch), silent():
             commands.every()["plan"](
                 {**plan.texts, "fit": fit, "emit": [trainer], "out": [str(path)]}
             )
@@ -185,7 +186,7 @@ class Answers:
         """Return an answer: of the fit at `path`, which `fit` asked for, or a fit kept at `out`."""
         began = time.perf_counter()
         request = {"fit": [path], **texts} if path else dict(texts)
-        with confined(self.workspace.root, self.workspace.scratch):
+        with confined(self.workspace.root, self.workspace.scratch), silent():
             report = commands.every()[name]({**request, "out": [out]} if out else request)
             digest = str(report.data.get("digest") or "") or self._digest(fit or texts)
         own_texts = {"fit": [FIT_FILE], **texts} if path else texts
