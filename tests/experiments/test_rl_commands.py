@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from isoflop.commands.rl.demo import rl_demo
-from isoflop.commands.rl.run import rl_run
+from isoflop.commands.rl.run import RecipeOptions, rl_run
 from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.rl.preset_study import preset_study
 from isoflop.sources import read
@@ -76,7 +76,7 @@ def test_the_demo_forecasts_the_second_half_and_resumes(tmp_path: Path, monkeypa
     assert "what came" in Path(page).read_text()
 
     kept = [d.sha256 for d in Study.open(folder).documents("observations")]
-    again = rl_run(folder, preset="tiny")
+    again = rl_run(folder, recipes=RecipeOptions(preset="tiny"))
     assert again.data["reused"] == again.data["finished"] == 2
     assert kept == [d.sha256 for d in Study.open(folder).documents("observations")]
     runs = read(folder)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from isoflop.cli import main
+from isoflop.commands.testtime.demo import SearchOptions
 from isoflop.commands.testtime.demo import testtime_demo as demonstrate
 from isoflop.errors import UnknownName, UsageError
 from isoflop.experiments.testtime import named
@@ -20,6 +21,8 @@ from isoflop.studies.testtime import Seed, StrategyResult, findings
 
 K = 2.0 ** np.arange(9)
 P = 50
+
+TINY = SearchOptions(preset="tiny", seeds=1)
 
 
 def seed(
@@ -101,7 +104,7 @@ def test_what_cannot_be_run_is_refused():
 def test_the_demo_runs_says_what_it_saw_and_resumes(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("ISOFLOP_CACHE", str(tmp_path / "cache"))
     folder, page = str(tmp_path / "study"), str(tmp_path / "demo.html")
-    first = demonstrate(folder, preset="tiny", seeds=1, page=page)
+    first = demonstrate(folder, setting=TINY, page=page)
     claims = {f["claim"]: f for f in first.data["findings"]}
     assert claims["coverage rises"]["seen"] == "not told"  # one seed has no interval
     assert claims["coverage rises"]["differences"][0]["mean"] > 0
@@ -110,7 +113,7 @@ def test_the_demo_runs_says_what_it_saw_and_resumes(tmp_path: Path, monkeypatch)
     assert abs(said["value"] - said["truth"]) < 0.2
     assert "test-time" in Path(page).read_text().lower()
     kept = [d.sha256 for d in Study.open(folder).documents("observations")]
-    again = demonstrate(folder, preset="tiny", seeds=1, page=page)
+    again = demonstrate(folder, setting=TINY, page=page)
     assert {**again.data, "seconds": 0} == {**first.data, "seconds": 0}
     assert kept == [d.sha256 for d in Study.open(folder).documents("observations")]
 
