@@ -6,6 +6,7 @@
 #   make check    style, types and import contracts
 #   make bench    speed side by side with peers, as ratios
 #   make docs     write the generated pages: docs/laws.md, docs/laws/ and docs/commands.md
+#   make schemas  draw docs/schemas/ from the documents that examples print with --json (a minute)
 #   make site     the documentation as pages with search, in site/ (its tool is installed at the first call)
 #   make evidence      fit laws to public runs; ISOFLOP_DATA names their folder (minutes)
 #   make replications  measure every published number and write docs/replications.md; it too
@@ -23,7 +24,7 @@ TORCH ?= $(or $(patsubst $(VENV)/.installed-%,%,$(wildcard $(VENV)/.installed-*)
 STAMP := $(VENV)/.installed-$(TORCH)
 CONSTRAINT := $(if $(filter cpu,$(TORCH)),--constraint constraints/cpu.txt)
 
-.PHONY: demo test test-processors check bench docs site evidence replications browser clean
+.PHONY: demo test test-processors check bench docs schemas site evidence replications browser clean
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
@@ -58,6 +59,9 @@ bench: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m isoflop.documentation
+
+schemas: $(STAMP)
+	$(BIN)/python -m isoflop.documentation schemas
 
 site: docs
 	$(BIN)/python -m pip install --quiet '.[docs]'

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import jsonschema
 import pytest
 
 from isoflop import cli, commands
@@ -18,6 +19,7 @@ from isoflop.report import Report
 from isoflop.sources import sample_names
 
 COMMANDS = dict(commands.every())
+SCHEMAS = Path(__file__).parents[1] / "docs/schemas"
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,11 @@ def test_its_example_runs_as_text_as_json_and_as_a_page(capsys, folder, monkeypa
     assert out.strip()
     code, out, err = type_in(capsys, f"{example} --json --html page.html")
     assert code == 0, err
-    assert isinstance(json.loads(out), dict)
+    schema = json.loads((SCHEMAS / f"{name.replace(' ', '-')}.json").read_text())
+    document = json.loads(out)
+    jsonschema.validate(document, schema)
+    stale = "run 'make schemas': the document has other names than its schema"
+    assert set(document) == set(schema["properties"]) == set(schema["required"]), stale
     assert "</html>" in Path("page.html").read_text()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from isoflop import errors
 from isoflop.errors import Notes, amount, texts
+from isoflop.quantities import show
 from isoflop.report import (
     Axis,
     Block,
@@ -37,7 +38,7 @@ def progress_of(p: CollectionProgress) -> str:
     rate = (p.done - p.had) / p.seconds if p.seconds > 0 else 0.0
     parts = [f"{p.done:,}/{p.total:,} samples"]
     if rate:
-        parts.append(f"{rate:.3g} a second")
+        parts.append(f"{show(rate)} a second")
     if rate and p.done < p.total:
         parts.append(f"{duration((p.total - p.done) / rate)} to go")
     if p.left_out:
@@ -83,7 +84,7 @@ def page_of(
 def _said(f: CollectionResult) -> str:
     from isoflop.experiments.display import duration
 
-    rate = f" ({f.new / f.seconds:.3g} a second)" if f.new and f.seconds > 0 else ""
+    rate = f" ({show(f.new / f.seconds)} a second)" if f.new and f.seconds > 0 else ""
     cost = f", {f.tokens:,} tokens generated" if f.tokens else ""
     return (
         f"The bank holds {f.had + f.new:,} samples of the {f.total:,} asked for; {f.had:,} were "

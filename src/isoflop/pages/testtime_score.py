@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import UsageError, amount
+from isoflop.quantities import show
 from isoflop.report import Block, Cell, Paragraph, Remark, Report, Table
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _sentence(judging: RejudgeProgress) -> str:
     parts = [f"{judging.done:,}/{judging.total:,} samples"]
     if rate:
         remaining = duration((judging.total - judging.done) / rate)
-        parts += [f"{rate:.3g} a second", f"{remaining} to go"]
+        parts += [f"{show(rate)} a second", f"{remaining} to go"]
     if judging.owed:
         parts.append(f"{judging.owed.total():,} without a verdict")
     return ", ".join(parts)
