@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from isoflop.errors import BadRuns, texts
+from isoflop.errors import BadRuns, IsoflopError, texts
 from isoflop.sources import read
 from isoflop.sources.delimiter import delimiter_of
 
@@ -184,3 +184,22 @@ def test_a_folder_of_tables_is_one_table(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadRuns, match="without tables, so it is no study"):
         read(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("cells", "losses"),
+    [
+        (("3.40 (0.01)", "3.10 (0.02)", "2.91 (0.01)"), [3.4, 3.1, 2.91]),  # errors
+        (("3.40(12)", "3.10(9)", "2.91(11)"), [3.4, 3.1, 2.91]),  # of the last digits
+        (("3.40 (3.52)", "3.10 (3.2)", "2.91 (2.99)"), None),  # another quantity: asked, not taken
+    ],
+)
+def test_a_number_in_brackets_is_an_error_only_where_it_is_small(tmp_path, cells, losses):
+    path = tmp_path / "runs.csv"
+    rows = zip(("1e8,2e9", "2e8,4e9", "4e8,8e9"), cells, strict=True)
+    path.write_text("N,D,L\n" + "".join(f"{sizes},{cell}\n" for sizes, cell in rows))
+    if losses is None:
+        with pytest.raises(IsoflopError):
+            read(path)["L"]
+    else:
+        assert read(path)["L"].tolist() == losses

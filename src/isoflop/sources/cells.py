@@ -25,6 +25,8 @@ from isoflop.sources.number_format import (
 # A NumPy array, a list of Python values, or an array or chunked array of pyarrow.
 Cells: TypeAlias = Any
 
+LARGEST_ERROR = 0.2  # of a number, as a share of it
+_BRACKETED = re.compile(r"\s*(\d+\.?\d*)\s*\(\s*(\d+\.?\d*)\s*\)\s*")
 SAMPLE = 2000  # rows that tell what a column holds, where nobody asked for it
 _WORDED = re.compile(r"[^A-Za-z]*[\d.]\s*([A-Za-z][A-Za-z/ ]*)")
 MISSING = frozenset(
@@ -144,7 +146,22 @@ def without_errors(cells: Cells) -> tuple[Cells, bool]:
     pattern = f"([0-9.]){UNCERTAINTY}"
     if not pc.any(pc.match_substring_regex(texts, pattern)).as_py():
         return cells, False
+    if any(_is_second_quantity(text) for text in texts.slice(0, SAMPLE).to_pylist() if text):
+        return cells, False
     return pc.replace_substring_regex(texts, pattern, r"\1"), True
+
+
+def _is_second_quantity(text: str) -> bool:
+    """Return whether a cell holds a number in brackets that is no error: 124 (85), 70.6 (68.2).
+
+    An error is small beside its number, or speaks of the last digits, as in 4.69(12).
+    """
+    match = _BRACKETED.fullmatch(text)
+    if match is None:
+        return False
+    value, inside = match[1], match[2]
+    of_digits = "." in value and inside.isdigit() and len(inside) <= len(value.partition(".")[2])
+    return not of_digits and float(inside) > LARGEST_ERROR * float(value)
 
 
 def without_suffix(cells: Cells) -> tuple[Cells, str]:

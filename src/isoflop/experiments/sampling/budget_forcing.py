@@ -192,11 +192,19 @@ def force(
 ) -> BudgetForcedBackend:
     """Return the backend whose responses are forced, and note in the bank which texts it puts in.
 
-    Raises UsageError where samples of this lineage were forced by other texts, or for a backend
-    that cannot go on with a response.
+    Raises UsageError for a backend that cannot go on with a response, and what `remember` raises.
     """
     if not isinstance(backend, Redrawable):
         raise UsageError("this backend cannot go on with a response, so no budget can be forced")
+    remember(bank, lineage, forcing)
+    return BudgetForcedBackend(backend, forcing)
+
+
+def remember(bank: SampleBank, lineage: str, forcing: BudgetForcing) -> None:
+    """Write down which texts are put into the samples of a lineage that are forced so.
+
+    Raises UsageError where the bank's have others.
+    """
     name, texts = f"{forcing.strategy}, {lineage}", forcing.texts
     for document in bank.study.documents(KIND):
         if document.name == name and document.body != texts:
@@ -205,4 +213,3 @@ def force(
                 "give these samples another --lineage, or another bank"
             )
     bank.study.put(KIND, name, dict(texts))
-    return BudgetForcedBackend(backend, forcing)
