@@ -8,21 +8,22 @@ for what the example holds; other names may stand beside it, such as the paramet
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import shlex
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from isoflop import cli, commands
+from isoflop import commands
 from isoflop.commands.registry import Command
 from isoflop.commands.schema import DIALECT
 from isoflop.errors import IsoflopError
 from isoflop.files import parse_json
 from isoflop.store import JSON
-from isoflop.terminal import say, silent
+from isoflop.terminal import say
 
 FOLDER = "schemas"
 
@@ -72,12 +73,11 @@ def _make_ready(command: Command) -> None:
 
 def _printed(line: str) -> str:
     """Return what a command prints; raises IsoflopError where it gives no answer."""
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text), silent():
-        code = cli.main(shlex.split(line)[1:])
-    if code:
-        raise IsoflopError(f"{line} ended with {code}")
-    return text.getvalue()
+    program = [sys.executable, "-m", *shlex.split(line)]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise IsoflopError(f"{line} ended with {done.returncode}: {done.stderr}")
+    return done.stdout
 
 
 def _schema(value: JSON) -> dict[str, Any]:
