@@ -16,7 +16,7 @@ from isoflop.laws import constants
 from isoflop.web import dials, exports
 from isoflop.web.answers import Answers
 from isoflop.web.computations import Computations, Pending
-from isoflop.web.replies import Question
+from isoflop.web.replies import ViewQuestion
 from isoflop.web.runs_view import runs_page
 from isoflop.web.views import VIEWS
 from isoflop.web.workspace import Workspace
@@ -70,7 +70,7 @@ def test_a_failure_is_told_and_tried_anew():
 
 
 def test_a_fit_comes_first_without_intervals_and_then_with_them(answers):
-    question = Question(VIEWS["fit"], "runs.csv", {"law": ["chinchilla"]}, answers)
+    question = ViewQuestion(VIEWS["fit"], "runs.csv", {"law": ["chinchilla"]}, answers)
     first = question.reply(patience=0)
     assert first.pending
     if first.answer is not None:  # a machine that is busy may have neither yet
@@ -84,7 +84,7 @@ def test_a_fit_comes_first_without_intervals_and_then_with_them(answers):
 
 def test_a_plan_of_which_nothing_is_asked_is_ten_times_beyond_the_runs_and_says_so(answers):
     query = {"law": ["chinchilla"], "draws": ["50"]}
-    reply = Question(VIEWS["plan"], "runs.csv", query, answers).reply()
+    reply = ViewQuestion(VIEWS["plan"], "runs.csv", query, answers).reply()
     assert reply.answer.report.data["C"]["value"] == pytest.approx(
         float(reply.assumed["C"][0]), rel=1e-6
     )

@@ -23,7 +23,7 @@ Texts = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ViewReply:
     """The answer of a view, what was asked in the reader's place, and whether more is to come.
 
     `answer` is None where nothing stands yet, or where the form lacks something.
@@ -36,7 +36,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ViewQuestion:
     """What an address asks of a source by a view."""
 
     view: View
@@ -44,7 +44,7 @@ class Question:
     query: Texts
     answers: Answers
 
-    def reply(self, patience: float | None = None) -> Reply:
+    def reply(self, patience: float | None = None) -> ViewReply:
         """Return the answer; after `patience` [s] what there is of it by then.
 
         A forecast or a plan of which nothing is asked is asked for ten times the compute. The law
@@ -58,7 +58,7 @@ class Question:
             assumed = self._beginning()
             texts |= {name: list(several) for name, several in assumed.items()}
         if not self._whole(texts):
-            return Reply(None)
+            return ViewReply(None)
         of = self._of_fit if self.view.of_fit else self._of_runs
         return replace(of(texts, patience), assumed=assumed)
 
@@ -98,13 +98,13 @@ class Question:
             ten |= {"at": f"N={ten['N']},D={ten['D']}", "count": "4"}
         return {name: [ten[name]] for name in self._inputs() if name in ten}
 
-    def _of_runs(self, texts: Texts, patience: float | None) -> Reply:
+    def _of_runs(self, texts: Texts, patience: float | None) -> ViewReply:
         try:
-            return Reply(self.answers.ask(self.view.command, texts, patience))
+            return ViewReply(self.answers.ask(self.view.command, texts, patience))
         except Pending:
             return self._without_intervals(texts)
 
-    def _without_intervals(self, texts: Texts) -> Reply:
+    def _without_intervals(self, texts: Texts) -> ViewReply:
         """Return a fit without refits while those are made; nothing for another view."""
         alone = self.view.command == "fit" and texts["law"][0] not in CHOSEN
         if alone and not texts.get("draws") and not texts.get("resample"):
@@ -114,20 +114,20 @@ class Question:
             quick = {k: v for k, v in texts.items() if k not in ("level", "cluster", "stratify")}
             try:
                 answer = self.answers.ask("fit", {**quick, "draws": ["0"]}, QUICK)
-                return Reply(answer, remark=remark, pending=True)
+                return ViewReply(answer, remark=remark, pending=True)
             except (Pending, IsoflopError):
-                return Reply(None, pending=True)  # the whole fit says what is wrong
-        return Reply(None, pending=True)
+                return ViewReply(None, pending=True)  # the whole fit says what is wrong
+        return ViewReply(None, pending=True)
 
-    def _of_fit(self, texts: Texts, patience: float | None) -> Reply:
+    def _of_fit(self, texts: Texts, patience: float | None) -> ViewReply:
         """Return the answer of the pool, or of the law that the address names."""
         pool = fit_texts(self.source, self.query)
         named = bool(" ".join(self.query.get("law", ())).strip())
         try:
-            return Reply(self.answers.ask_of_fit(self.view.command, texts, pool, patience))
+            return ViewReply(self.answers.ask_of_fit(self.view.command, texts, pool, patience))
         except Pending:
             if named:
-                return Reply(None, pending=True)
+                return ViewReply(None, pending=True)
             remark = f"This is of {LAW} alone; the {POOL} of laws follows once they are compared."
             return self._of_one_law(texts, QUICK, remark, pending=True)
         except IsoflopError as reason:
@@ -140,14 +140,14 @@ class Question:
 
     def _of_one_law(
         self, texts: Texts, patience: float | None, remark: str, pending: bool
-    ) -> Reply:
+    ) -> ViewReply:
         one = fit_texts(self.source, self.query, LAW)
         try:
             answer = self.answers.ask_of_fit(self.view.command, texts, one, patience)
         except Pending:
-            return Reply(None, pending=True)
+            return ViewReply(None, pending=True)
         except IsoflopError:
             if not pending:
                 raise
-            return Reply(None, pending=True)  # the pool may have an answer yet
-        return Reply(answer, remark=remark, pending=pending)
+            return ViewReply(None, pending=True)  # the pool may have an answer yet
+        return ViewReply(answer, remark=remark, pending=pending)

@@ -24,7 +24,7 @@ from isoflop.web.computations import Pending
 from isoflop.web.failures import FailurePage, failure_of, next_steps, status_of
 from isoflop.web.forms import FormShape, fields, lacking, law_field, suggestions, texts_of
 from isoflop.web.pages import Link, Place, Query, address
-from isoflop.web.replies import Question, Reply
+from isoflop.web.replies import ViewQuestion, ViewReply
 from isoflop.web.runs_view import runs_page
 from isoflop.web.workspace import Workspace, safe_name
 
@@ -112,12 +112,12 @@ class Pages:
             return HTMLResponse(runs_page(self.answers, source, query))
         if view not in views.VIEWS:
             return self.missing(request)
-        question = Question(views.VIEWS[view], source, query, self.answers)
+        question = ViewQuestion(views.VIEWS[view], source, query, self.answers)
         return HTMLResponse(self._view(question, patience_of(request)))
 
-    def _view(self, question: Question, patience: float | None) -> str:
+    def _view(self, question: ViewQuestion, patience: float | None) -> str:
         view, source, query = question.view, question.source, question.query
-        reply, failure = Reply(None), None
+        reply, failure = ViewReply(None), None
         try:
             reply = question.reply(patience)
             if reply.answer is None and not reply.pending:
@@ -231,7 +231,7 @@ class Pages:
         if head == "s":
             source, _, key = rest.rpartition("/")
             if key in views.VIEWS:
-                answer = Question(views.VIEWS[key], source, query, self.answers).reply().answer
+                answer = ViewQuestion(views.VIEWS[key], source, query, self.answers).reply().answer
                 if answer is None:
                     raise UsageError("this view has no answer yet; fill in its form first")
                 return answer
@@ -310,7 +310,7 @@ def _hidden(view: views.View, query: Query) -> list[tuple[str, str]]:
     return [(name, text) for name, texts in rest.items() if name not in boxes for text in texts]
 
 
-def _remarks(reply: Reply) -> list[str]:
+def _remarks(reply: ViewReply) -> list[str]:
     """Return what a reader should know of an answer before reading it."""
     pairs = ", ".join(f"{name} = {texts[0]}" for name, texts in reply.assumed.items())
     begun = [f"This is at ten times the compute of the largest run: {pairs}."] if pairs else []
